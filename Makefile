@@ -1,0 +1,76 @@
+# make demo   set up and recognise a bundled clip: no camera, no display needed
+# make test   set up and run linters and tests
+#
+# The environment is .venv, made with uv where it is installed and with pip elsewhere.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for one in python3.13 python3.12 python3.11 python3; do \
+	if $$one -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; \
+	then echo $$one; break; fi; done)
+UV := $(shell command -v uv 2>/dev/null)
+
+ifdef UV
+INSTALL = uv pip install --quiet --python $(BIN)/python
+else
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+endif
+
+.PHONY: demo test lint bench clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.runtime
+	@$(BIN)/rtaction demo
+
+test: lint
+	@$(BIN)/pytest
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks.streaming
+
+clean:
+	rm -rf $(VENV) build *.egg-info
+
+$(VENV)/bin/python:
+ifdef UV
+	@uv venv --quiet --python '>=3.11,<3.14' $(VENV)
+else
+	@test -n '$(PYTHON)' || { \
+		echo 'rtaction needs Python 3.11, 3.12 or 3.13, and none was found.'; \
+		echo 'Install one (Debian, Ubuntu: sudo apt-get install python3 python3-venv), or uv.'; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo 'A Python environment cannot be made; the text above says why.'; \
+		echo 'On Debian and Ubuntu: sudo apt-get install python3-venv, then run this again.'; exit 1; }
+endif
+
+# A server without the libraries that windows need still runs everything but windows.
+define without_windows
+	@$(BIN)/python -c 'import cv2' 2>/dev/null || { \
+		$(BIN)/python -c 'import cv2' 2>&1 | tail -n 1; \
+		echo 'OpenCV needs system libraries for its windows that are not installed here.'; \
+		echo '  Debian, Ubuntu:  sudo apt-get install libxcb1 libgl1 libglib2.0-0'; \
+		echo '  Fedora:          sudo dnf install libxcb mesa-libGL glib2'; \
+		echo 'Then: make clean, and run this again. Going on without windows.'; \
+		$(INSTALL) --no-deps --reinstall opencv-python-headless; }
+endef
+ifndef UV
+without_windows := $(subst --reinstall,--force-reinstall,$(value without_windows))
+endif
+
+$(VENV)/.runtime: pyproject.toml | $(VENV)/bin/python
+	@echo 'Setting up $(VENV) (some 400 MB, a minute or so) …'
+	@$(INSTALL) --editable .
+	$(without_windows)
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	@echo 'Setting up $(VENV) with TensorFlow and the test tools (some 2.5 GB, a few minutes) …'
+	@$(INSTALL) --editable '.[dev]'
+	$(without_windows)
+	@touch $@ $(VENV)/.runtime

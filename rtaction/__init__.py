@@ -1,0 +1,48 @@
+"""Real-time action recognition: train on clips, export to ONNX, recognise live.
+
+Example:
+    >>> import rtaction
+    >>> for prediction in rtaction.watch("clip.mp4", "model.onnx"):
+    ...     print(prediction.end_seconds, prediction.label, prediction.score)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rtaction.clip import Clip
+    from rtaction.errors import RtactionError
+    from rtaction.frame import Frame
+    from rtaction.model_spec import ModelSpec
+    from rtaction.prediction import Prediction
+    from rtaction.realtime.watch import watch
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Clip",
+    "Frame",
+    "ModelSpec",
+    "Prediction",
+    "RtactionError",
+    "__version__",
+    "watch",
+]
+
+_HOMES = {
+    "Clip": "rtaction.clip",
+    "Frame": "rtaction.frame",
+    "ModelSpec": "rtaction.model_spec",
+    "Prediction": "rtaction.prediction",
+    "RtactionError": "rtaction.errors",
+    "watch": "rtaction.realtime.watch",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded on first use, so that `rtaction --help` waits for none of it.
+    if name not in _HOMES:
+        raise AttributeError(f"module 'rtaction' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
