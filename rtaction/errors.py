@@ -1,0 +1,123 @@
+"""What can go wrong, named for the situation.
+
+Every error of rtaction that a person can meet is a `RtactionError`: its text says what was
+expected, what came and what to do, and its `exit_code` is what the command line ends with.
+
+    RtactionError                    1
+    ├── UsageError                   2   an option or argument that cannot be meant
+    ├── ModelError                   3   the model file
+    │   ├── ModelMissing             3   no such file
+    │   ├── ModelUnreadable          4   not a model, or damaged
+    │   └── ModelSpecError           5   no contract in it, or one we cannot read
+    ├── SourceError                  6   camera, file or stream
+    │   ├── SourceMissing            6   no such camera, file or address
+    │   ├── SourceUnreadable         7   there, but nothing can be decoded from it
+    │   └── CameraLost               8   it answered once and no longer does
+    ├── DeviceUnavailable            9   the asked-for accelerator is not the one in use
+    ├── DisplayUnavailable          10   a window was asked for and none can be opened
+    ├── OutputError                 11   the video, log or folder cannot be written
+    ├── DatasetError                12   the training videos
+    ├── ExportError                 13   this Keras model cannot become an ONNX file
+    │   └── ParityError             14   it could, but does not compute the same
+    └── MissingLibrary              15   a package or system library that this task needs
+"""
+
+from __future__ import annotations
+
+
+class RtactionError(Exception):
+    """Base of all errors that carry a message for the person at the keyboard."""
+
+    exit_code = 1
+
+
+class UsageError(RtactionError):
+    """An option or an argument that cannot be meant."""
+
+    exit_code = 2
+
+
+class ModelError(RtactionError):
+    """Something is wrong with a model file."""
+
+    exit_code = 3
+
+
+class ModelMissing(ModelError):
+    """There is no such model file."""
+
+
+class ModelUnreadable(ModelError):
+    """The file is no model, or a damaged one."""
+
+    exit_code = 4
+
+
+class ModelSpecError(ModelError):
+    """The model carries no contract (`ModelSpec`), or one that this version cannot read."""
+
+    exit_code = 5
+
+
+class SourceError(RtactionError):
+    """Something is wrong with a camera, a video file or a stream."""
+
+    exit_code = 6
+
+
+class SourceMissing(SourceError):
+    """There is no such camera, file or address."""
+
+
+class SourceUnreadable(SourceError):
+    """The source is there, but no frame can be decoded from it."""
+
+    exit_code = 7
+
+
+class CameraLost(SourceError):
+    """A live source answered once and no longer does."""
+
+    exit_code = 8
+
+
+class DeviceUnavailable(RtactionError):
+    """An accelerator was asked for by name and is not the one in use."""
+
+    exit_code = 9
+
+
+class DisplayUnavailable(RtactionError):
+    """A window was asked for and none can be opened."""
+
+    exit_code = 10
+
+
+class OutputError(RtactionError):
+    """A video, a log or a folder cannot be written."""
+
+    exit_code = 11
+
+
+class DatasetError(RtactionError):
+    """The training videos cannot be used."""
+
+    exit_code = 12
+
+
+class ExportError(RtactionError):
+    """This Keras model cannot become an ONNX file."""
+
+    exit_code = 13
+
+
+class ParityError(ExportError):
+    """The ONNX file does not compute what the Keras model computes, or it cannot be told."""
+
+    exit_code = 14
+
+
+class MissingLibrary(RtactionError):
+    """A Python package or a system library that this task needs is not installed."""
+
+    exit_code = 15

@@ -1,0 +1,199 @@
+"""The contract between a trained network and whoever runs it.
+
+`train` writes it beside the Keras model, `export` puts it into the ONNX file, `realtime` reads it
+there. It is versioned JSON, so a file from another version says so instead of misbehaving.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from rtaction.errors import ModelSpecError
+from rtaction.sampling import frame_interval_seconds
+
+FORMAT_VERSION = 1
+METADATA_KEY = "rtaction.model_spec"
+"""Key of the contract in an ONNX file's `metadata_props`."""
+
+Modality = Literal["rgb", "gray"]
+Sampling = Literal["sliding", "spread"]
+Resize = Literal["squash", "crop", "letterbox"]
+
+CHANNELS: Mapping[str, int] = {"rgb": 3, "gray": 1}
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """All that must be known to feed a network and to read its scores.
+
+    Args:
+        labels: one for each score, in order; at least two, all different.
+        frames_per_clip: pictures in a clip, at least 1.
+        clip_seconds: time from a clip's first picture to its last.
+        height: rows of a picture, in pixels.
+        width: columns of a picture, in pixels.
+        modality: what a picture shows: "rgb" (3 channels) or "gray" (1 channel). Default "rgb".
+        sampling: how the training clips were taken: "sliding" windows of `clip_seconds`, or
+            "spread" over whole videos, where `clip_seconds` is their median length. A live window
+            is taken in the same way for both. Default "sliding".
+        resize: how a camera picture is fitted: "squash" to the size whatever its shape, "crop" the
+            middle, or "letterbox" with black bars. Default "squash".
+        pixel_scaling: what the network itself does to a pixel, for the reader's information: the
+            input is always uint8 0 to 255. Default "inside the model".
+        background_label: the label that means *no action*, or None. Default None.
+        threshold: score from which a label is shown. Default 0.5.
+        label_thresholds: exceptions from `threshold`, by label. Default none.
+
+    Raises:
+        ModelSpecError: a value is of the wrong kind or out of its range.
+    """
+
+    labels: tuple[str, ...]
+    frames_per_clip: int
+    clip_seconds: float
+    height: int
+    width: int
+    modality: Modality = "rgb"
+    sampling: Sampling = "sliding"
+    resize: Resize = "squash"
+    pixel_scaling: str = "inside the model"
+    background_label: str | None = None
+    threshold: float = 0.5
+    label_thresholds: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        labels = self.labels
+        _require(
+            len(labels) >= 2 and all(isinstance(label, str) and label for label in labels),
+            f"labels must be at least two names, got {list(labels)}",
+        )
+        _require(len(set(labels)) == len(labels), f"labels must differ, got {list(labels)}")
+        for name in ("frames_per_clip", "height", "width"):
+            value = getattr(self, name)
+            _require(_is_whole(value) and value >= 1, f"{name} must be 1 or more, got {value!r}")
+        _require(
+            _is_number(self.clip_seconds) and 0 < self.clip_seconds < float("inf"),
+            f"clip_seconds must be above 0, got {self.clip_seconds!r}",
+        )
+        for name, choices in (
+            ("modality", get_args(Modality)),
+            ("sampling", get_args(Sampling)),
+            ("resize", get_args(Resize)),
+        ):
+            value = getattr(self, name)
+            _require(value in choices, f"{name} must be one of {choices}, got {value!r}")
+        _require(
+            self.background_label is None or self.background_label in labels,
+            f"background_label must be one of {list(labels)}, got {self.background_label!r}",
+        )
+        for label, value in [("threshold", self.threshold), *self.label_thresholds.items()]:
+            _require(
+                _is_number(value) and 0 <= value <= 1,
+                f"threshold of {label!r} must be from 0 to 1, got {value!r}",
+            )
+        unknown = set(self.label_thresholds) - set(labels)
+        _require(not unknown, f"label_thresholds names unknown labels {sorted(unknown)}")
+
+    @property
+    def channels(self) -> int:
+        """3 for "rgb", 1 for "gray"."""
+        return CHANNELS[self.modality]
+
+    @property
+    def frame_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of one picture."""
+        return self.height, self.width, self.channels
+
+    @property
+    def clip_shape(self) -> tuple[int, int, int, int]:
+        """(frames_per_clip, height, width, channels) of one clip."""
+        return self.frames_per_clip, *self.frame_shape
+
+    @property
+    def frame_interval_seconds(self) -> float:
+        """Time between two pictures of a clip."""
+        return frame_interval_seconds(self.frames_per_clip, self.clip_seconds)
+
+    def threshold_of(self, label: str) -> float:
+        """Score from which `label` is shown."""
+        return self.label_thresholds.get(label, self.threshold)
+
+    def to_json(self) -> str:
+        """One line of JSON, keys in the order of the fields, `format_version` first."""
+        values: dict[str, Any] = {"format_version": FORMAT_VERSION}
+        values |= {f.name: getattr(self, f.name) for f in fields(self)}
+        values["label_thresholds"] = dict(self.label_thresholds)
+        return json.dumps(values, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str, *, where: str = "the contract") -> ModelSpec:
+        """Read what `to_json` wrote.
+
+        Args:
+            text: the JSON.
+            where: what to call its origin in an error. Default "the contract".
+
+        Raises:
+            ModelSpecError: no JSON, an unknown version, a missing or an unknown field, a bad value.
+        """
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ModelSpecError(f"{where} must be JSON, but {error}") from None
+        if not isinstance(values, dict):
+            raise ModelSpecError(f"{where} must be a JSON object, got {type(values).__name__}")
+        version = values.pop("format_version", None)
+        if version != FORMAT_VERSION:
+            raise ModelSpecError(
+                f"{where} must have format_version {FORMAT_VERSION}, got {version!r}; "
+                "export the model again, or update rtaction"
+            )
+        known = {f.name for f in fields(cls)}
+        missing = sorted(known - set(values))
+        unknown = sorted(set(values) - known)
+        if missing or unknown:
+            parts = [f"lacks {missing}"] * bool(missing) + [f"has unknown {unknown}"] * bool(
+                unknown
+            )
+            raise ModelSpecError(f"{where} {' and '.join(parts)}; export the model again")
+        _require(isinstance(values["labels"], list), f"{where}: labels must be a list")
+        _require(
+            isinstance(values["label_thresholds"], dict),
+            f"{where}: label_thresholds must be an object",
+        )
+        return cls(**values | {"labels": tuple(values["labels"])})
+
+    @classmethod
+    def load(cls, path: Path) -> ModelSpec:
+        """Read a `model_spec.json`.
+
+        Raises:
+            ModelSpecError: it is not there, or not a contract.
+        """
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ModelSpecError(f"cannot read the contract {path}: {error}") from None
+        return cls.from_json(text, where=str(path))
+
+    def save(self, path: Path) -> None:
+        """Write a `model_spec.json`, indented for people."""
+        values = json.loads(self.to_json())
+        path.write_text(json.dumps(values, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise ModelSpecError(f"model contract: {message}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -1,0 +1,60 @@
+"""What a model says of one window of time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Prediction:
+    """Scores of every label for one window.
+
+    Args:
+        scores: float32, shape (num_labels,), a probability for each label.
+        labels: the labels, in the order of the scores.
+        start_seconds: time of the window's first picture, on its source's clock.
+        end_seconds: time of the window's last picture, on its source's clock.
+        latency_seconds: from the capture of the newest picture to this prediction; for a file that
+            is read as fast as it goes, the time that the computing took. Default 0.0.
+        source: name of the source, fit to be shown. Default "".
+
+    Raises:
+        ValueError: the scores do not fit the labels, or the window ends before it starts.
+    """
+
+    scores: npt.NDArray[Any]
+    labels: tuple[str, ...]
+    start_seconds: float
+    end_seconds: float
+    latency_seconds: float = 0.0
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if self.scores.dtype != np.float32 or self.scores.shape != (len(self.labels),):
+            raise ValueError(
+                f"Prediction.scores must be float32 of shape ({len(self.labels)},), one for each "
+                f"label, got {self.scores.dtype} {self.scores.shape}"
+            )
+        if self.end_seconds < self.start_seconds:
+            raise ValueError(
+                f"Prediction must end after its start {self.start_seconds}, got {self.end_seconds}"
+            )
+
+    @property
+    def label(self) -> str:
+        """The label with the highest score; of equals, the first."""
+        return self.labels[int(np.argmax(self.scores))]
+
+    @property
+    def score(self) -> float:
+        """The highest score."""
+        return float(self.scores.max())
+
+    def top(self, k: int) -> list[tuple[str, float]]:
+        """The `k` best (label, score) pairs, best first; fewer if there are fewer labels."""
+        order = np.argsort(-self.scores, kind="stable")[: max(k, 0)]
+        return [(self.labels[i], float(self.scores[i])) for i in order]

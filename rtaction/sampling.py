@@ -1,0 +1,192 @@
+"""Which frames form a clip: the one rule for training and for live video.
+
+A clip is `frames_per_clip` moments at equal distances, and for each moment the frame nearest to it.
+Moments are seconds, never frame numbers, so a camera of 10, 29.97 or 60 frames a second, or of a
+variable rate, fills the same clip with pictures of the same moments.
+
+*Sliding*: the moments span `clip_seconds`, and the window slides by `stride_seconds`.
+*Spread*: the moments span a whole video, whatever its length.
+
+This file knows nothing of pixels, of videos or of threads.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+
+Problem = Literal["too_early", "hole", "duplicates"]
+"""Why a window would be a lie: it starts before the first frame, a moment has no frame near enough,
+or more than a quarter of its frames would stand for two moments."""
+
+MAX_DUPLICATE_FRACTION = 0.25
+# Decoders give times in milliseconds or in 1/90000 s, so "the same time" needs some room.
+TIME_TOLERANCE_SECONDS = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The frames chosen for one window.
+
+    Args:
+        indices: intp, shape (frames_per_clip,), positions in the list of times.
+        problem: None, or why the window must not be used.
+    """
+
+    indices: npt.NDArray[np.intp]
+    problem: Problem | None
+
+
+def frame_interval_seconds(frames_per_clip: int, clip_seconds: float) -> float:
+    """Distance between two moments of a clip whose first and last are `clip_seconds` apart."""
+    return clip_seconds / max(frames_per_clip - 1, 1)
+
+
+def window_targets(end_seconds: float, frames_per_clip: int, clip_seconds: float) -> FloatArray:
+    """The moments of the window that ends at `end_seconds`: float64 (frames_per_clip,)."""
+    steps_back = np.arange(frames_per_clip - 1, -1, -1, dtype=np.float64)
+    return end_seconds - steps_back * frame_interval_seconds(frames_per_clip, clip_seconds)
+
+
+def spread_targets(times_seconds: Sequence[float] | FloatArray, frames_per_clip: int) -> FloatArray:
+    """The moments of a clip over a whole video: float64 (frames_per_clip,), both ends included."""
+    return np.linspace(times_seconds[0], times_seconds[-1], frames_per_clip)
+
+
+def median_period_seconds(times_seconds: Sequence[float] | FloatArray) -> float:
+    """The usual distance between two frames; 0.0 for fewer than two frames."""
+    if len(times_seconds) < 2:
+        return 0.0
+    return float(np.median(np.diff(np.asarray(times_seconds, dtype=np.float64))))
+
+
+def last_period_seconds(times_seconds: Sequence[float] | FloatArray) -> float:
+    """How long a video's last frame is shown: as long as the one before; 0.0 for a single one."""
+    return float(times_seconds[-1] - times_seconds[-2]) if len(times_seconds) > 1 else 0.0
+
+
+def nearest_indices(
+    times_seconds: Sequence[float] | FloatArray, targets_seconds: FloatArray
+) -> npt.NDArray[np.intp]:
+    """Position of the frame nearest to each target; of two equally near, the earlier.
+
+    Args:
+        times_seconds: increasing, at least one.
+        targets_seconds: float64, shape (num_targets,).
+    """
+    times = np.asarray(times_seconds, dtype=np.float64)
+    after = np.searchsorted(times, targets_seconds).clip(1, max(len(times) - 1, 1))
+    before = after - 1
+    after = np.minimum(after, len(times) - 1)
+    closer_after = (
+        times[after] - targets_seconds + TIME_TOLERANCE_SECONDS < targets_seconds - times[before]
+    )
+    return np.where(closer_after, after, before).astype(np.intp)
+
+
+def select_frames(
+    times_seconds: Sequence[float] | FloatArray, targets_seconds: FloatArray
+) -> Selection:
+    """Choose the frame nearest to each target, and say whether the result is honest.
+
+    A frame may be off its target by half the distance of the targets, or by half the camera's own
+    period where the camera is the slower of the two.
+
+    Args:
+        times_seconds: times of the frames that are there, increasing.
+        targets_seconds: float64, shape (frames_per_clip,), increasing.
+
+    Raises:
+        ValueError: there is no frame at all.
+    """
+    if len(times_seconds) == 0:
+        raise ValueError("select_frames needs at least one frame, got none")
+    times = np.asarray(times_seconds, dtype=np.float64)
+    indices = nearest_indices(times, targets_seconds)
+    # Only frames within the window count, so that what comes after it cannot change the verdict.
+    period = median_period_seconds(times[indices[0] : indices[-1] + 1])
+    allowed = max(median_period_seconds(targets_seconds), period) / 2 + TIME_TOLERANCE_SECONDS
+    errors = np.abs(times[indices] - targets_seconds)
+    problem: Problem | None = None
+    if times[0] - targets_seconds[0] > allowed:
+        problem = "too_early"
+    elif errors.max() > allowed:
+        problem = "hole"
+    elif np.count_nonzero(np.diff(indices) == 0) > MAX_DUPLICATE_FRACTION * len(indices):
+        problem = "duplicates"
+    return Selection(indices, problem)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowGrid:
+    """The ends of the windows over one uninterrupted run of frames.
+
+    The first window starts with the first frame, and each further one `stride_seconds` later, so a
+    video gives the same windows in training, from a file, and live.
+
+    Args:
+        first_seconds: time of the first frame.
+        clip_seconds: length of a window.
+        stride_seconds: distance between two windows, above 0.
+    """
+
+    first_seconds: float
+    clip_seconds: float
+    stride_seconds: float
+
+    def __post_init__(self) -> None:
+        if not self.stride_seconds > 0:
+            raise ValueError(f"stride_seconds must be above 0, got {self.stride_seconds}")
+
+    def end_seconds(self, number: int) -> float:
+        """End of window `number`, counted from 0."""
+        return self.first_seconds + self.clip_seconds + number * self.stride_seconds
+
+    def count_until(self, seconds: float) -> int:
+        """How many windows have ended at `seconds`."""
+        since_first_end = seconds - self.end_seconds(0) + TIME_TOLERANCE_SECONDS
+        return max(math.floor(since_first_end / self.stride_seconds) + 1, 0)
+
+
+def sliding_selections(
+    times_seconds: Sequence[float] | FloatArray,
+    *,
+    frames_per_clip: int,
+    clip_seconds: float,
+    stride_seconds: float,
+) -> list[Selection]:
+    """All windows of a whole video, in order, the unusable ones among them.
+
+    A silence longer than a clip ends a run of frames; the windows start anew after it.
+    """
+    times = np.asarray(times_seconds, dtype=np.float64)
+    if len(times) == 0:
+        return []
+    starts = [0, *(np.flatnonzero(np.diff(times) > clip_seconds) + 1), len(times)]
+    selections = []
+    for start, stop in pairwise(starts):
+        run = times[start:stop]
+        ended_seconds = float(run[-1])
+        if stop == len(times):
+            ended_seconds += last_period_seconds(run)
+        grid = WindowGrid(float(run[0]), clip_seconds, stride_seconds)
+        for number in range(grid.count_until(ended_seconds)):
+            targets = window_targets(grid.end_seconds(number), frames_per_clip, clip_seconds)
+            selection = select_frames(run, targets)
+            selections.append(Selection(selection.indices + start, selection.problem))
+    return selections
+
+
+def spread_selection(
+    times_seconds: Sequence[float] | FloatArray, *, frames_per_clip: int
+) -> Selection:
+    """The one window that spreads over a whole video."""
+    return select_frames(times_seconds, spread_targets(times_seconds, frames_per_clip))

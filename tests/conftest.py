@@ -1,0 +1,50 @@
+"""Fixtures that all rooms share: videos made on the spot, models small enough to reason about."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rtaction.model_spec import ModelSpec
+from tests.tiny_model import write_tiny_model
+from tests.videos import write_indexed_video
+
+REAL_CLIPS = Path(
+    os.environ.get("RTACTION_REAL_CLIPS", Path(__file__).parents[2] / "shared" / "data")
+)
+
+
+@pytest.fixture
+def real_clips() -> Path:
+    """Folder of real clips, which are not part of the project."""
+    if not REAL_CLIPS.is_dir():
+        pytest.skip(f"no real clips at {REAL_CLIPS}; set RTACTION_REAL_CLIPS to a folder of them")
+    return REAL_CLIPS
+
+
+@pytest.fixture
+def tiny_spec() -> ModelSpec:
+    """Five pictures of 8x8 over one second; "dark" and "bright" are told apart by their mean."""
+    return ModelSpec(
+        labels=("bright", "dark"), frames_per_clip=5, clip_seconds=1.0, height=8, width=8
+    )
+
+
+@pytest.fixture
+def tiny_model(tmp_path: Path, tiny_spec: ModelSpec) -> Path:
+    """An ONNX model that says how bright a clip is; see `write_tiny_model`."""
+    return write_tiny_model(tmp_path / "tiny.onnx", tiny_spec)
+
+
+@pytest.fixture
+def indexed_video(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a lossless video whose pictures show their own number; see `write_indexed_video`."""
+
+    def write(times_seconds: np.ndarray, name: str = "indexed.mkv") -> Path:
+        return write_indexed_video(tmp_path / name, times_seconds)
+
+    return write
