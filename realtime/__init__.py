@@ -1,0 +1,1 @@
+"""Cameras to live labels: sources, ring buffer, recognizer, overlay, sinks."""

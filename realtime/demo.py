@@ -1,0 +1,59 @@
+"""`rtaction demo`: the bundled model on the bundled clip, with neither camera nor display."""
+
+from __future__ import annotations
+
+import glob
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from rtaction.models import SAMPLE_CLIP, STARTER_MODEL
+from rtaction.realtime.action_model import ActionModel
+from rtaction.realtime.cam import CamConfig, CamSummary, run_cam
+from rtaction.realtime.screen import display_available
+from rtaction.realtime.timeline import Segment, to_segments
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Demo:
+    """What the demo did.
+
+    Args:
+        summary: of the run.
+        segments: stretches of time with their label.
+        video: the annotated video.
+        device: the processor in use.
+        display: whether a window could be opened here.
+        camera: whether there seems to be a webcam.
+    """
+
+    summary: CamSummary
+    segments: list[Segment]
+    video: Path
+    device: str
+    display: bool
+    camera: bool
+
+
+def run_demo(folder: Path, *, device: str = "auto") -> Demo:
+    """Recognise the bundled clip and write it, annotated, into a folder.
+
+    Raises:
+        RtactionError: see `rtaction.errors`.
+    """
+    model = ActionModel(STARTER_MODEL, device=device)
+    video = folder / "annotated.webm"
+    summary = run_cam(model, CamConfig(source=str(SAMPLE_CLIP), show=False, save=video))
+    return Demo(
+        summary=summary,
+        segments=to_segments(summary.predictions, model.spec),
+        video=video,
+        device=model.device_in_use,
+        display=display_available(),
+        camera=camera_present(),
+    )
+
+
+def camera_present() -> bool:
+    """Whether there seems to be a webcam; only Linux can tell without opening it."""
+    return sys.platform != "linux" or bool(glob.glob("/dev/video*"))

@@ -1,0 +1,94 @@
+"""Predictions as JSON lines, for other programs.
+
+Each line is one object, `schema_version` 1:
+
+    type             "prediction"
+    source           name of the source
+    start_seconds    first picture of the window, counted from the source's first frame
+    end_seconds      last picture of the window, likewise
+    label            the best label
+    score            its score, 0 to 1
+    shown            whether it reaches its threshold and is no background label
+    top              the best labels: [{"label": ..., "score": ...}, ...]
+    latency_seconds  from capture to label; for a file, the computing time
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from rtaction.errors import OutputError
+from rtaction.model_spec import ModelSpec
+from rtaction.prediction import Prediction
+from rtaction.realtime.overlay import shown_label
+
+SCHEMA_VERSION = 1
+
+
+class PredictionLog:
+    """Writes one line for each prediction, at once.
+
+    Args:
+        target: a file, or "-" for stdout. Missing folders are made.
+        spec: thresholds and background label.
+        top_k: how many labels `top` holds. Default 3.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+
+    def __init__(self, target: str, spec: ModelSpec, *, top_k: int = 3) -> None:
+        self._spec = spec
+        self._top_k = top_k
+        self._target = target
+        self._file: TextIO
+        try:
+            if target == "-":
+                self._file = sys.stdout
+            else:
+                Path(target).parent.mkdir(parents=True, exist_ok=True)
+                self._file = open(target, "w", encoding="utf-8")  # noqa: SIM115
+        except OSError as error:
+            raise OutputError(f"cannot write --output {target}: {error}") from None
+
+    def close(self) -> None:
+        """Close the file; stdout stays open."""
+        if self._file is not sys.stdout:
+            self._file.close()
+
+    def write(self, prediction: Prediction, source_start_seconds: float) -> None:
+        """Add a line.
+
+        Args:
+            prediction: what to write.
+            source_start_seconds: time of the source's first frame.
+
+        Raises:
+            BrokenPipeError: whoever read stdout has gone.
+            OutputError: the file cannot be written.
+        """
+        line = {
+            "type": "prediction",
+            "schema_version": SCHEMA_VERSION,
+            "source": prediction.source,
+            "start_seconds": round(prediction.start_seconds - source_start_seconds, 6),
+            "end_seconds": round(prediction.end_seconds - source_start_seconds, 6),
+            "label": prediction.label,
+            "score": round(prediction.score, 6),
+            "shown": shown_label(prediction, self._spec) is not None,
+            "top": [
+                {"label": label, "score": round(score, 6)}
+                for label, score in prediction.top(self._top_k)
+            ],
+            "latency_seconds": round(prediction.latency_seconds, 6),
+        }
+        try:
+            self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            self._file.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(f"cannot write --output {self._target}: {error}") from None

@@ -1,0 +1,56 @@
+"""A stream's own timestamps, mapped to the monotonic clock.
+
+Frames of a stream arrive late by a varying time, and the first ones of an RTSP session in a burst,
+over a second old; the sender's timestamps (PTS) keep their true distances. The least late frame so
+far tells how the two clocks lie to each other.
+"""
+
+from __future__ import annotations
+
+# Two clocks of ordinary crystals drift apart by less than this.
+_DRIFT_SECONDS_PER_SECOND = 0.0005
+
+
+class PtsClock:
+    """Maps presentation timestamps to `time.monotonic`.
+
+    Args:
+        max_step_seconds: a frame that comes this much too early in PTS, or late in arrival, is
+            taken for a jump of the sender's clock, and the mapping starts anew. Default 5.0.
+        settle_seconds: while the mapping still improves by more than this from frame to frame, the
+            stream is in its opening burst. Default 0.02.
+    """
+
+    def __init__(self, *, max_step_seconds: float = 5.0, settle_seconds: float = 0.02) -> None:
+        self._max_step_seconds = max_step_seconds
+        self._settle_seconds = settle_seconds
+        self._offset_seconds: float | None = None
+        self._last_arrival_seconds = 0.0
+
+    def to_monotonic(self, pts_seconds: float, arrived_at_seconds: float) -> float | None:
+        """When a frame was taken.
+
+        Args:
+            pts_seconds: its timestamp.
+            arrived_at_seconds: when it arrived, on the monotonic clock.
+
+        Returns:
+            Seconds on the monotonic clock, never later than the arrival; None for a frame of the
+            opening burst, whose age cannot be told yet.
+        """
+        offset_seconds = arrived_at_seconds - pts_seconds
+        if (
+            self._offset_seconds is None
+            or abs(offset_seconds - self._offset_seconds) > self._max_step_seconds
+        ):
+            self._offset_seconds = offset_seconds
+            self._last_arrival_seconds = arrived_at_seconds
+            return None
+        elapsed_seconds = arrived_at_seconds - self._last_arrival_seconds
+        self._last_arrival_seconds = arrived_at_seconds
+        improvement_seconds = self._offset_seconds - offset_seconds
+        drifted = self._offset_seconds + _DRIFT_SECONDS_PER_SECOND * elapsed_seconds
+        self._offset_seconds = min(offset_seconds, drifted)
+        if improvement_seconds > self._settle_seconds:
+            return None
+        return pts_seconds + self._offset_seconds

@@ -1,0 +1,169 @@
+"""The last few seconds of one source, ready to be asked for a window.
+
+The ring buffer knows nothing of models: it keeps values by time and finds the ones that form a
+clip.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+from rtaction.sampling import (
+    Problem,
+    WindowGrid,
+    last_period_seconds,
+    select_frames,
+    window_targets,
+)
+
+Value = TypeVar("Value")
+
+State = Literal["ok", "warming_up", "degraded"]
+"""Whether a label may be given: "warming_up" until the first window is full, "degraded" while the
+frames of a window would misrepresent time."""
+
+_STATE_OF_PROBLEM: dict[Problem | None, State] = {
+    None: "ok",
+    "too_early": "warming_up",
+    "hole": "degraded",
+    "duplicates": "degraded",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Window(Generic[Value]):
+    """One window that has come due.
+
+    Args:
+        end_seconds: its nominal end.
+        values: what was kept for its frames, in order; empty unless `state` is "ok".
+        times_seconds: times of those frames.
+        state: whether it may be used.
+    """
+
+    end_seconds: float
+    values: tuple[Value, ...]
+    times_seconds: tuple[float, ...]
+    state: State
+
+
+class RingBuffer(Generic[Value]):
+    """Keeps a value for each frame, as long as a window can still need it.
+
+    Args:
+        frames_per_clip: frames of a window.
+        clip_seconds: length of a window.
+        stride_seconds: distance between two windows.
+    """
+
+    def __init__(
+        self,
+        *,
+        frames_per_clip: int,
+        clip_seconds: float,
+        stride_seconds: float,
+    ) -> None:
+        self._frames_per_clip = frames_per_clip
+        self._clip_seconds = clip_seconds
+        self._stride_seconds = stride_seconds
+        self._values: deque[Value] = deque()
+        self._times_seconds: deque[float] = deque()
+        self._grid: WindowGrid | None = None
+        self._num_taken = 0
+
+    def __len__(self) -> int:
+        return len(self._times_seconds)
+
+    def push(self, value: Value, at_seconds: float) -> None:
+        """Add the newest frame.
+
+        Time that runs backwards, or a silence longer than a clip, starts the window anew: pictures
+        that were not taken in one run never share a clip.
+        """
+        if self._times_seconds:
+            gap_seconds = at_seconds - self._times_seconds[-1]
+            if gap_seconds <= 0 or gap_seconds > self._clip_seconds:
+                self.clear()
+        if self._grid is None:
+            self._grid = WindowGrid(at_seconds, self._clip_seconds, self._stride_seconds)
+        self._values.append(value)
+        self._times_seconds.append(at_seconds)
+
+    def clear(self) -> None:
+        """Forget everything; the next frame starts a new run."""
+        self._values.clear()
+        self._times_seconds.clear()
+        self._grid = None
+        self._num_taken = 0
+
+    @property
+    def num_due(self) -> int:
+        """Windows that have ended and were not taken yet."""
+        if self._grid is None:
+            return 0
+        return self._grid.count_until(self._times_seconds[-1]) - self._num_taken
+
+    @property
+    def state(self) -> State:
+        """What a window that ended with the newest frame would be."""
+        if self._grid is None or self._times_seconds[-1] < self._grid.end_seconds(0):
+            return "warming_up"
+        return _STATE_OF_PROBLEM[self._select(self._times_seconds[-1])[1]]
+
+    def take(self) -> Window[Value]:
+        """The oldest window that is due.
+
+        Raises:
+            ValueError: none is due.
+        """
+        if self.num_due <= 0:
+            raise ValueError("no window is due; look at num_due first")
+        return self._take()
+
+    def take_last(self) -> Window[Value] | None:
+        """At the end of a source: the window that ends while the last frame is still shown.
+
+        Returns:
+            The window, or None where none ends in that time.
+        """
+        if self._grid is None:
+            return None
+        period_seconds = last_period_seconds(self._times_seconds)
+        ended = self._grid.count_until(self._times_seconds[-1] + period_seconds)
+        return self._take() if ended > self._num_taken else None
+
+    def skip_to_newest(self) -> int:
+        """Give up all due windows but the newest; returns how many were given up."""
+        skipped = max(self.num_due - 1, 0)
+        self._num_taken += skipped
+        return skipped
+
+    def _take(self) -> Window[Value]:
+        assert self._grid is not None
+        end_seconds = self._grid.end_seconds(self._num_taken)
+        self._num_taken += 1
+        indices, problem = self._select(end_seconds)
+        window: Window[Value]
+        if problem is None:
+            values = tuple(self._values[i] for i in indices)
+            times = tuple(self._times_seconds[i] for i in indices)
+            window = Window(end_seconds, values, times, "ok")
+        else:
+            window = Window(end_seconds, (), (), _STATE_OF_PROBLEM[problem])
+        self._forget_before(end_seconds)
+        return window
+
+    def _select(self, end_seconds: float) -> tuple[list[int], Problem | None]:
+        targets = window_targets(end_seconds, self._frames_per_clip, self._clip_seconds)
+        selection = select_frames(list(self._times_seconds), targets)
+        return selection.indices.tolist(), selection.problem
+
+    def _forget_before(self, end_seconds: float) -> None:
+        """Drop what no window after the one that ended at `end_seconds` can need."""
+        # The frame before a window's start may be the nearest to it, so one more is kept.
+        needed_from = end_seconds + self._stride_seconds - self._clip_seconds
+        while len(self._times_seconds) > 2 and self._times_seconds[1] < needed_from:
+            self._times_seconds.popleft()
+            self._values.popleft()

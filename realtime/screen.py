@@ -1,0 +1,99 @@
+"""A window on the screen, where there is one.
+
+OpenCV kills the process when it is asked for a window without a display, so it is never asked
+before a process of its own has shown that it can.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from types import TracebackType
+from typing import Any
+
+import numpy.typing as npt
+
+from rtaction.errors import DisplayUnavailable
+from rtaction.opencv import cv2
+
+_ESCAPE = 27
+_PROBE = "import cv2; cv2.namedWindow('rtaction'); cv2.destroyAllWindows()"
+_PROBE_TIMEOUT_SECONDS = 15.0
+
+
+def display_available() -> bool:
+    """Whether a window can be opened here; on Linux found out by opening one in a child process."""
+    if not _has_gui():
+        return False
+    if sys.platform != "linux":
+        return True
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return False
+    try:
+        probe = subprocess.run(
+            [sys.executable, "-c", _PROBE],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_PROBE_TIMEOUT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return probe.returncode == 0
+
+
+def _has_gui() -> bool:
+    lines = cv2.getBuildInformation().splitlines()
+    gui = next(
+        (line.split(":", 1)[1].strip() for line in lines if line.strip().startswith("GUI:")), ""
+    )
+    return gui not in ("", "NONE")
+
+
+class Screen:
+    """One window that shows pictures; q, Esc or its close button ends it.
+
+    Args:
+        title: of the window. Default "rtaction".
+
+    Raises:
+        DisplayUnavailable: no window can be opened here.
+    """
+
+    def __init__(self, title: str = "rtaction") -> None:
+        if not display_available():
+            raise DisplayUnavailable(
+                "no window can be opened here: expected a display (DISPLAY or WAYLAND_DISPLAY) and "
+                "an opencv-python with windows; use --headless, with --save or --output"
+            )
+        self._title = title
+        self._shown = False
+        cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+
+    def __enter__(self) -> Screen:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        cv2.destroyAllWindows()
+
+    def show(self, image_rgb: npt.NDArray[Any]) -> None:
+        """Show a picture: uint8 RGB, shape (height, width, 3)."""
+        if not self._shown:
+            cv2.resizeWindow(self._title, image_rgb.shape[1], image_rgb.shape[0])
+        cv2.imshow(self._title, cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR))
+        self._shown = True
+
+    def wants_to_quit(self) -> bool:
+        """Handle what the person did; True once they want to end."""
+        key = cv2.waitKey(1) & 0xFF
+        if key in (ord("q"), ord("Q"), _ESCAPE):
+            return True
+        # Before the first picture the window does not count as visible.
+        return self._shown and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1
