@@ -1,0 +1,205 @@
+"""What each label means: rest poses and actions, as arms over time.
+
+Everything is a function of time in seconds, never of frame numbers: the same seed gives the same
+movement at 10 or at 60 frames a second. Directions are outward axes, see `rtaction.train.figure`.
+
+This file knows nothing of how one action leads to the next, of cameras or of pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from rtaction.train.figure import (
+    FOREARM,
+    HAND,
+    UPPER_ARM,
+    Body,
+    FloatArray,
+    arm_reaching,
+    smooth_noise,
+    smoothstep,
+    unit,
+)
+
+# Where a resting wrist is (statures, from the middle between the shoulders), where its elbow points
+# and where its hand points. Outward axes.
+Spot = tuple[
+    tuple[float, float, float], tuple[float, float, float], tuple[float, float, float] | None
+]
+_HANGING: Spot = ((0.135, -0.318, 0.02), (0.5, 0.0, -1.0), (0.0, -1.0, 0.1))
+_HIP: Spot = ((0.095, -0.225, 0.035), (1.0, 0.0, -0.45), (-0.5, -0.7, 0.5))
+_POCKET: Spot = ((0.105, -0.27, 0.05), (0.7, 0.0, -1.0), (-0.2, -1.0, 0.1))
+_CLASPED: Spot = ((0.025, -0.235, 0.12), (1.0, -0.3, -0.4), (-0.8, -0.5, 0.2))
+_FOLDED_OVER: Spot = ((-0.015, -0.115, 0.125), (0.9, -0.8, 0.0), (-0.9, 0.2, 0.0))
+_FOLDED_UNDER: Spot = ((-0.010, -0.145, 0.105), (0.9, -0.8, 0.0), (-0.8, 0.3, -0.5))
+_CHIN: Spot = ((0.035, 0.0, 0.105), (0.5, -1.0, 0.2), (-0.3, 1.0, -0.1))
+_EAR: Spot = ((0.085, 0.055, 0.05), (0.8, -1.0, 0.2), (-0.3, 1.0, 0.0))
+_BEHIND: Spot = ((0.03, -0.24, -0.10), (1.0, 0.0, -0.3), (-1.0, -0.2, 0.0))
+_DESK: Spot = ((0.06, -0.20, 0.17), (1.0, -0.6, -0.5), (-0.4, -0.2, 1.0))
+
+# First and second arm, and how often.
+REST_POSES: tuple[tuple[Spot, Spot, float], ...] = (
+    (_HANGING, _HANGING, 0.36),
+    (_HIP, _HIP, 0.08),
+    (_HIP, _HANGING, 0.07),
+    (_POCKET, _POCKET, 0.07),
+    (_CLASPED, _CLASPED, 0.10),
+    (_FOLDED_OVER, _FOLDED_UNDER, 0.10),
+    (_CHIN, _HANGING, 0.04),
+    (_CHIN, _FOLDED_UNDER, 0.05),
+    (_EAR, _HANGING, 0.04),
+    (_BEHIND, _BEHIND, 0.04),
+    (_DESK, _DESK, 0.05),
+)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Arms:
+    """Both arms over time, float64: `directions` (num_times, 2, 3, 3), `spread` (num_times, 2)."""
+
+    directions: FloatArray
+    spread: FloatArray
+
+
+def rest_arms(
+    rng: np.random.Generator, body: Body, times_seconds: FloatArray, fidget: float = 0.004
+) -> Arms:
+    """Arms in one of the rest poses, with slight movement of `fidget` statures."""
+    weights = np.array([weight for *_, weight in REST_POSES])
+    choice = int(rng.choice(len(REST_POSES), p=weights / weights.sum()))
+    spots = REST_POSES[choice][:2]
+    if rng.random() < 0.5:
+        spots = spots[::-1]
+    arms = []
+    for wrist, elbow_towards, hand in spots:
+        place = np.array(wrist) + rng.uniform(-0.012, 0.012, 3)
+        fidgets = [smooth_noise(rng, times_seconds, fidget, 0.9) for _ in range(3)]
+        arm = arm_reaching(body, place + np.stack(fidgets, axis=1), np.array(elbow_towards))
+        arm[:, HAND] = unit(np.array(hand) + rng.uniform(-0.15, 0.15, 3))
+        arms.append(arm)
+    spread = np.full((len(times_seconds), 2), rng.uniform(0.0, 0.35))
+    return Arms(np.stack(arms, axis=1), spread)
+
+
+def swung(elevation_radians: FloatArray, azimuth_radians: float) -> FloatArray:
+    """Unit vectors, shape (num_times, 3): elevation 0 hangs, pi is up; azimuth 0 is sideways."""
+    level = np.sin(elevation_radians)
+    return np.stack(
+        [
+            level * np.cos(azimuth_radians),
+            -np.cos(elevation_radians),
+            level * np.sin(azimuth_radians),
+        ],
+        axis=1,
+    )
+
+
+def _wave(rng: np.random.Generator, body: Body, times: FloatArray, rest: Arms) -> Arms:
+    side = int(rng.integers(2))
+    hertz = rng.uniform(1.4, 3.0)
+    overhead = bool(rng.random() < 0.3)
+    wide = overhead or rng.random() < 0.35
+    # Nobody swings far and fast at once, hence the limit in degrees times hertz.
+    degrees = min(rng.uniform(20, 42) if wide else rng.uniform(8, 28), 80 / hertz)
+    phase = 2 * np.pi * hertz * times + smooth_noise(rng, times, 0.5, 0.4) + rng.uniform(0, 6.28)
+    amplitude = np.radians(degrees) * (1 + smooth_noise(rng, times, 0.12, 0.5))
+    swing = amplitude * np.sin(phase)
+    if overhead:
+        elevation = np.radians(rng.uniform(125, 165)) - rng.uniform(0.3, 0.7) * swing
+        tilt = np.radians(rng.uniform(-5, 20))
+    else:
+        degrees_up = rng.uniform(22, 82)
+        elevation = np.radians(degrees_up) + rng.uniform(0.0, 0.2) * swing
+        # An elbow bends to about 145 degrees: beside a hanging upper arm the forearm points ahead.
+        tilt = np.radians(rng.uniform(-5, 28) + max(0.0, 38 - degrees_up))
+    lean = np.radians(rng.uniform(-14, 24))
+    flick = rng.uniform(0.1, 0.9) * amplitude * np.sin(phase - rng.uniform(0.2, 0.9))
+
+    def upright(angle: FloatArray) -> FloatArray:
+        ahead = np.full_like(angle, np.sin(tilt))
+        return np.stack([np.sin(angle) * np.cos(tilt), np.cos(angle) * np.cos(tilt), ahead], axis=1)
+
+    directions, spread = rest.directions.copy(), rest.spread.copy()
+    directions[:, side, UPPER_ARM] = swung(elevation, np.radians(rng.uniform(-5, 55)))
+    directions[:, side, FOREARM] = upright(lean + swing)
+    directions[:, side, HAND] = upright(lean + swing + flick)
+    spread[:, side] = rng.uniform(0.6, 1.0)
+    return Arms(directions, spread)
+
+
+def _clap(rng: np.random.Generator, body: Body, times: FloatArray, rest: Arms) -> Arms:
+    hertz = rng.uniform(1.5, 4.0)
+    phase = 2 * np.pi * hertz * times + smooth_noise(rng, times, 0.4, 0.5) + rng.uniform(0, 6.28)
+    opening = min(rng.uniform(0.06, 0.22), 0.42 / hertz)
+    apart = opening * (0.5 - 0.5 * np.cos(phase)) * (1 + smooth_noise(rng, times, 0.12, 0.5))
+    height, ahead = rng.uniform(-0.17, 0.0), rng.uniform(0.15, 0.21)
+    first_share, sideways = rng.uniform(0.3, 0.7), rng.uniform(-0.025, 0.025)
+    upwards, elbow_towards = rng.uniform(0.3, 1.2), np.array([1.0, rng.uniform(-1.5, -0.4), -0.3])
+    drop = rng.uniform(0.0, 0.3)
+    arms = []
+    for share, sign in ((first_share, 1.0), (1 - first_share, -1.0)):
+        out = 0.016 + share * apart + sign * sideways
+        wrist = np.stack([out, height - drop * share * apart, np.full_like(out, ahead)], axis=1)
+        arm = arm_reaching(body, wrist, elbow_towards)
+        # Palms meet flat, and fingertips open a little further than wrists do.
+        inward = -0.10 + 0.8 * share * apart
+        arm[:, HAND] = unit(np.stack([inward, np.full_like(out, upwards), np.ones_like(out)], 1))
+        arms.append(arm)
+    return Arms(np.stack(arms, axis=1), np.full_like(rest.spread, rng.uniform(0.0, 0.25)))
+
+
+def _lift(rng: np.random.Generator, times: FloatArray, hold_seconds: float) -> FloatArray:
+    """Between 0 (down) and 1 (up) again and again; starts down at time 0."""
+    rise, fall = rng.uniform(0.38, 0.8, 2)
+    pause = rng.uniform(0.0, 0.25)
+    moment = np.mod(times, rise + hold_seconds + fall + pause)
+    return smoothstep(moment / rise) * (1 - smoothstep((moment - rise - hold_seconds) / fall))
+
+
+def _arms_raise(rng: np.random.Generator, body: Body, times: FloatArray, rest: Arms) -> Arms:
+    hold_seconds = rng.uniform(0.0, 0.9)
+    low, high = np.radians(rng.uniform(8, 28)), np.radians(rng.uniform(152, 175))
+    azimuth = np.radians(rng.choice([rng.uniform(0, 25), rng.uniform(30, 65), rng.uniform(70, 88)]))
+    pushing = bool(rng.random() < 0.15)
+    bend = np.radians(rng.uniform(5, 40))
+    lag_seconds = rng.uniform(-0.04, 0.04)
+    seed = rng.integers(2**32)
+    arms = []
+    for delay, offset in ((0.0, 0.0), (lag_seconds, np.radians(rng.uniform(-4, 4)))):
+        # Both arms follow one plan, hence the same seed twice.
+        up = _lift(np.random.default_rng(seed), times - delay, hold_seconds)
+        upper = low + (high + offset - low) * up
+        fore = upper + bend * (1 - up) + np.radians(6) * up
+        if pushing:
+            upper = np.radians(35) + (high - np.radians(35)) * up
+            fore = np.radians(158) + np.radians(18) * up
+        forearm = swung(fore, azimuth)
+        arms.append(np.stack([swung(upper, azimuth), forearm, forearm], axis=1))
+    return Arms(np.stack(arms, axis=1), np.full_like(rest.spread, rng.uniform(0.1, 0.9)))
+
+
+def _arms_side(rng: np.random.Generator, body: Body, times: FloatArray, rest: Arms) -> Arms:
+    hold_seconds = rng.uniform(0.1, 1.2)
+    low, high = np.radians(rng.uniform(6, 16)), np.radians(rng.uniform(82, 104))
+    azimuth, bend = np.radians(rng.uniform(-4, 18)), np.radians(rng.uniform(-8, 8))
+    lag_seconds, seed = rng.uniform(-0.04, 0.04), rng.integers(2**32)
+    arms = []
+    for delay, offset in ((0.0, 0.0), (lag_seconds, np.radians(rng.uniform(-4, 4)))):
+        up = _lift(np.random.default_rng(seed), times - delay, hold_seconds)
+        upper = low + (high + offset - low) * up
+        forearm = swung(upper + bend, azimuth)
+        arms.append(np.stack([swung(upper, azimuth), forearm, forearm], axis=1))
+    return Arms(np.stack(arms, axis=1), np.full_like(rest.spread, rng.uniform(0.0, 0.5)))
+
+
+_Action = Callable[[np.random.Generator, Body, FloatArray, Arms], Arms]
+ACTIONS: dict[str, _Action] = {
+    "arms_raise": _arms_raise,
+    "arms_side": _arms_side,
+    "clap": _clap,
+    "wave": _wave,
+}
