@@ -1,0 +1,1 @@
+"""Keras to one ONNX file that carries its own contract."""
