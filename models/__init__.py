@@ -1,0 +1,13 @@
+"""The bundled model and clip."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+
+STARTER_MODEL = _HERE / "starter.onnx"
+"""A small model that knows a few gestures; its card is STARTER.md beside it."""
+
+SAMPLE_CLIP = _HERE / "sample.webm"
+"""A drawn person who does them one after another."""

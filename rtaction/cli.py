@@ -1,0 +1,313 @@
+"""The command line: arguments in, library calls, text out.
+
+Every command imports what it needs when it runs, so that `rtaction --help` waits for none of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import rtaction
+from rtaction.errors import RtactionError
+
+app = typer.Typer(
+    name="rtaction",
+    help="Name the action that a camera sees, live. Train on your own clips, export, run anywhere.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Network(str, Enum):
+    """Choices of --network."""
+
+    light = "light"
+    convnet = "convnet"
+
+
+class Recurrent(str, Enum):
+    """Choices of --recurrent."""
+
+    gru = "gru"
+    lstm = "lstm"
+
+
+class Sampling(str, Enum):
+    """Choices of --sampling."""
+
+    sliding = "sliding"
+    spread = "spread"
+
+
+class Modality(str, Enum):
+    """Choices of --modality."""
+
+    rgb = "rgb"
+    gray = "gray"
+
+
+class Resize(str, Enum):
+    """Choices of --resize."""
+
+    squash = "squash"
+    crop = "crop"
+    letterbox = "letterbox"
+
+
+def main() -> None:
+    """Entry point: what a person can cause ends in a sentence, never in a traceback."""
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    logging.addLevelName(logging.WARNING, "warning")
+    try:
+        app()
+    except RtactionError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rtaction {rtaction.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show version."),
+    ] = False,
+) -> None:
+    pass
+
+
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+
+
+@app.command()
+def cam(
+    model: Annotated[
+        Path | None, typer.Option("--model", "-m", help="ONNX model. Default: the bundled one.")
+    ] = None,
+    source: Annotated[
+        str, typer.Option("--source", "-s", help="Webcam number, video file, rtsp:// or http://.")
+    ] = "0",
+    show: Annotated[
+        bool | None,
+        typer.Option(
+            "--show/--headless", help="Window or none. Default: where there is a display."
+        ),
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option(help="Write the annotated video: .avi, .mkv or .webm.")
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", help="Write JSON lines; - is stdout.")
+    ] = None,
+    top_k: Annotated[int, typer.Option(min=1, help="Labels to draw and to write.")] = 3,
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Score from which a label is shown.")
+    ] = None,
+    stride_seconds: Annotated[
+        float | None, typer.Option(min=0.001, help="Time between two predictions.")
+    ] = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Recognise actions live from a camera, a file or a stream. Quit with q or Esc."""
+    from rtaction.models import STARTER_MODEL
+    from rtaction.realtime.action_model import ActionModel
+    from rtaction.realtime.cam import CamConfig, run_cam, with_threshold
+    from rtaction.realtime.timeline import to_segments
+
+    config = CamConfig(
+        source=source,
+        show=show,
+        save=save,
+        output=output,
+        stride_seconds=stride_seconds,
+        top_k=top_k,
+        threshold=threshold,
+    )
+    loaded = ActionModel(model or STARTER_MODEL, device=device)
+    _say(f"running on {loaded.device_in_use}")
+    summary = run_cam(loaded, config, on_label=_print_label)
+    if summary.predictions and output != "-":
+        _print_timeline(to_segments(summary.predictions, with_threshold(loaded.spec, threshold)))
+    _say(
+        f"{summary.num_frames} frames in {summary.elapsed_seconds:.1f} s, "
+        f"{summary.num_predictions} predictions, {summary.num_frames_dropped} frames dropped"
+    )
+    if save:
+        _say(f"saved {save}")
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the video.")] = Path(
+        "demo"
+    ),
+    device: DeviceOption = "auto",
+) -> None:
+    """Recognise a bundled clip with the bundled model; needs no camera and no display."""
+    from rtaction.realtime.demo import run_demo
+
+    result = run_demo(output, device=device)
+    typer.echo(f"A drawn person, recognised on {result.device}:")
+    _print_timeline(result.segments)
+    typer.echo(f"\nThe annotated video: {result.video}")
+    if not result.camera:
+        typer.echo("No camera here; on a machine with one, run: rtaction cam")
+    elif result.display:
+        typer.echo("Now stand before your camera and run: rtaction cam")
+    else:
+        typer.echo("No display here; to watch your camera without one: rtaction cam --headless")
+
+
+@app.command()
+def train(
+    videos: Annotated[
+        str, typer.Argument(help="Folder of folders, or a pattern such as 'v/{classname}/*.mp4'.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the result.")] = Path(
+        "run"
+    ),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a training.")] = False,
+    network: Annotated[Network, typer.Option(help="light for CPUs, or convnet.")] = Network.light,
+    recurrent: Annotated[Recurrent, typer.Option()] = Recurrent.gru,
+    sampling: Annotated[
+        Sampling, typer.Option(help="Sliding windows, or one clip spread over each video.")
+    ] = Sampling.sliding,
+    frames: Annotated[int, typer.Option(min=1, help="Pictures in a clip.")] = 5,
+    clip_seconds: Annotated[float, typer.Option(min=0.01, help="Length of a clip.")] = 1.0,
+    stride_seconds: Annotated[
+        float | None, typer.Option(min=0.01, help="Time between clips. Default: half a clip.")
+    ] = None,
+    height: Annotated[int, typer.Option(min=32)] = 112,
+    width: Annotated[int, typer.Option(min=32)] = 112,
+    modality: Annotated[Modality, typer.Option()] = Modality.rgb,
+    resize: Annotated[Resize, typer.Option()] = Resize.squash,
+    background: Annotated[str | None, typer.Option(help="The label that means no action.")] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(help="Regular expression: what in a path names its person, camera or take."),
+    ] = None,
+    validate_on: Annotated[
+        list[str] | None, typer.Option(help="Validate on this group; may be repeated.")
+    ] = None,
+    validation_fraction: Annotated[float, typer.Option(min=0, max=0.9)] = 0.2,
+    test_fraction: Annotated[float, typer.Option(min=0, max=0.9)] = 0.0,
+    epochs: Annotated[int, typer.Option(min=1)] = 60,
+    batch_size: Annotated[int, typer.Option(min=1)] = 16,
+    learning_rate: Annotated[float, typer.Option(min=0)] = 1e-3,
+    dropout: Annotated[float, typer.Option(min=0, max=0.95)] = 0.5,
+    patience: Annotated[int, typer.Option(min=1, help="Epochs without progress to the end.")] = 12,
+    seed: Annotated[int, typer.Option()] = 0,
+) -> None:
+    """Train on folders of clips: one folder for each action."""
+    from rtaction.train.config import TrainConfig
+    from rtaction.train.fit import train as run_training
+
+    config = TrainConfig(
+        videos=videos,
+        network=network.value,
+        recurrent=recurrent.value,
+        sampling=sampling.value,
+        frames_per_clip=frames,
+        clip_seconds=clip_seconds,
+        stride_seconds=stride_seconds,
+        height=height,
+        width=width,
+        modality=modality.value,
+        resize=resize.value,
+        background_label=background,
+        group=group,
+        validation_groups=tuple(validate_on or ()),
+        validation_fraction=validation_fraction,
+        test_fraction=test_fraction,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        dropout=dropout,
+        patience=patience,
+        seed=seed,
+    )
+    result = run_training(config, output, resume=resume)
+    _say(f"wrote {result.model}; next: rtaction export {result.model} -o model.onnx")
+
+
+@app.command()
+def export(
+    model: Annotated[Path, typer.Argument(help="A .keras file, such as run/model.keras.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The ONNX file.")] = Path(
+        "model.onnx"
+    ),
+    spec: Annotated[
+        Path | None, typer.Option(help="Contract. Default: model_spec.json beside the model.")
+    ] = None,
+    clips: Annotated[
+        Path | None, typer.Option(help=".npz with clips to compare both models on.")
+    ] = None,
+    tolerance: Annotated[float, typer.Option(help="Largest difference of a score.")] = 1e-4,
+) -> None:
+    """Export a trained network as one ONNX file, and prove that it computes the same."""
+    from rtaction.export.exporter import export_model
+
+    result = export_model(model, output, spec_path=spec, clips_path=clips, tolerance=tolerance)
+    parity = result.parity
+    typer.echo(f"wrote {result.path}: {result.num_nodes} nodes, {result.num_bytes / 1e6:.2f} MB")
+    typer.echo(
+        f"same as Keras on {parity.num_clips} clips ({result.clips_from}): scores differ by at "
+        f"most {parity.worst_difference:.1e}, vary by {parity.spread:.2f}, "
+        f"top-1 agrees on {parity.top_1_agreement:.0%}"
+    )
+
+
+@app.command()
+def inspect(
+    model: Annotated[Path, typer.Argument(help="An ONNX file made by rtaction export.")],
+) -> None:
+    """Show a model's contract, inputs, outputs, size and cost."""
+    import json
+
+    from rtaction.realtime.inspect import inspect_model
+
+    found = inspect_model(model)
+    rows: list[tuple[str, Any]] = [
+        ("file", f"{found.path} ({found.num_bytes / 1e6:.2f} MB)"),
+        *[("input", text) for text in found.inputs],
+        *[("output", text) for text in found.outputs],
+        ("parameters", f"{found.num_parameters:,}"),
+        (
+            "nodes",
+            f"{found.num_nodes} ({', '.join(f'{k} {v}' for k, v in found.op_counts.items())})",
+        ),
+        ("per frame", f"{found.flops_per_frame / 1e6:,.2f} MFLOP (encoder)"),
+        ("per window", f"{found.flops_per_window / 1e6:,.2f} MFLOP (head)"),
+        *[(f"contract.{key}", value) for key, value in json.loads(found.spec.to_json()).items()],
+    ]
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        typer.echo(f"{name:<{width}}  {value}")
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _print_label(seconds: float, label: str | None, score: float) -> None:
+    _say(f"{seconds:8.2f} s  {f'{label} {score:.2f}' if label else '-'}")
+
+
+def _print_timeline(segments: list[Any]) -> None:
+    for one in segments:
+        score = f"  {one.peak_score:.2f}" if one.label else ""
+        typer.echo(
+            f"{one.start_seconds:7.2f} - {one.end_seconds:6.2f} s  {one.label or '-'}{score}"
+        )
