@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import tf2onnx
 from onnx import AttributeProto, GraphProto, NodeProto, TensorProto, helper, numpy_helper
 
 from rtaction.errors import ExportError
@@ -21,9 +20,6 @@ from rtaction.export.recurrent import RECURRENT_LAYERS, recurrent_nodes
 from rtaction.keras_tensorflow import tensorflow
 from rtaction.model_spec import METADATA_KEY, ModelSpec
 from rtaction.onnx_file import BOUNDARY_KEY, Boundary
-
-# It reports each step of each conversion.
-logging.getLogger("tf2onnx").setLevel(logging.ERROR)
 
 OPSET = 17
 IR_VERSION = 8  # of the same age as the opset, for older runtimes
@@ -129,6 +125,11 @@ def _convert(
     def compute(values: Any) -> dict[str, Any]:
         return {"target": part(tensorflow.cast(values, own_dtype), training=False)}
 
+    # It loads TensorFlow, which `keras_tensorflow` must have done first, in silence.
+    import tf2onnx
+
+    # It reports each step of each conversion.
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     try:
         converted, _ = tf2onnx.convert.from_function(
             compute, input_signature=compute.input_signature, opset=OPSET

@@ -78,6 +78,7 @@ def make_model(work: Path, epochs: int, seed: int) -> None:
     shutil.rmtree(run, ignore_errors=True)
     config = TrainConfig(
         videos=str(work / "videos"),
+        network="motion",
         frames_per_clip=12,
         clip_seconds=2.2,
         stride_seconds=0.3,

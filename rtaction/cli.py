@@ -29,6 +29,7 @@ class Network(str, Enum):
     """Choices of --network."""
 
     light = "light"
+    motion = "motion"
     convnet = "convnet"
 
 
@@ -179,8 +180,10 @@ def train(
         "run"
     ),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training.")] = False,
-    network: Annotated[Network, typer.Option(help="light for CPUs, or convnet.")] = Network.light,
-    recurrent: Annotated[Recurrent, typer.Option()] = Recurrent.gru,
+    network: Annotated[
+        Network, typer.Option(help="light: what is seen; motion: what moves; convnet: for GPUs.")
+    ] = Network.light,
+    recurrent: Annotated[Recurrent, typer.Option(help="Recurrent layer.")] = Recurrent.gru,
     sampling: Annotated[
         Sampling, typer.Option(help="Sliding windows, or one clip spread over each video.")
     ] = Sampling.sliding,
@@ -189,10 +192,10 @@ def train(
     stride_seconds: Annotated[
         float | None, typer.Option(min=0.01, help="Time between clips. Default: half a clip.")
     ] = None,
-    height: Annotated[int, typer.Option(min=32)] = 112,
-    width: Annotated[int, typer.Option(min=32)] = 112,
-    modality: Annotated[Modality, typer.Option()] = Modality.rgb,
-    resize: Annotated[Resize, typer.Option()] = Resize.squash,
+    height: Annotated[int, typer.Option(min=32, help="Rows of a picture.")] = 112,
+    width: Annotated[int, typer.Option(min=32, help="Columns of a picture.")] = 112,
+    modality: Annotated[Modality, typer.Option(help="Colours, or shades of gray.")] = Modality.rgb,
+    resize: Annotated[Resize, typer.Option(help="How pictures are fitted.")] = Resize.squash,
     background: Annotated[str | None, typer.Option(help="The label that means no action.")] = None,
     group: Annotated[
         str | None,
@@ -201,14 +204,20 @@ def train(
     validate_on: Annotated[
         list[str] | None, typer.Option(help="Validate on this group; may be repeated.")
     ] = None,
-    validation_fraction: Annotated[float, typer.Option(min=0, max=0.9)] = 0.2,
-    test_fraction: Annotated[float, typer.Option(min=0, max=0.9)] = 0.0,
-    epochs: Annotated[int, typer.Option(min=1)] = 60,
-    batch_size: Annotated[int, typer.Option(min=1)] = 16,
-    learning_rate: Annotated[float, typer.Option(min=0)] = 1e-3,
-    dropout: Annotated[float, typer.Option(min=0, max=0.95)] = 0.5,
+    validation_fraction: Annotated[
+        float, typer.Option(min=0, max=0.9, help="Share of videos to validate on.")
+    ] = 0.2,
+    test_fraction: Annotated[
+        float, typer.Option(min=0, max=0.9, help="Share of videos to test on.")
+    ] = 0.0,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs at most.")] = 60,
+    batch_size: Annotated[int, typer.Option(min=1, help="Clips in a batch.")] = 16,
+    learning_rate: Annotated[float, typer.Option(min=0, help="Of Adam, at the start.")] = 1e-3,
+    dropout: Annotated[
+        float, typer.Option(min=0, max=0.95, help="Share of values dropped while training.")
+    ] = 0.5,
     patience: Annotated[int, typer.Option(min=1, help="Epochs without progress to the end.")] = 12,
-    seed: Annotated[int, typer.Option()] = 0,
+    seed: Annotated[int, typer.Option(help="Of split, weights and order.")] = 0,
 ) -> None:
     """Train on folders of clips: one folder for each action."""
     from rtaction.train.config import TrainConfig

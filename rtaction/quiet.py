@@ -6,18 +6,37 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 @contextmanager
 def silent_stderr() -> Iterator[None]:
     """Send descriptor 2 nowhere inside the block, for C and C++ code too."""
+    with _descriptor_2_to(Path(os.devnull)):
+        yield
+
+
+@contextmanager
+def native_stderr_to(path: Path) -> Iterator[None]:
+    """Send what C and C++ code writes to stderr to the end of a file; Python's stderr stays."""
+    before = sys.stderr
+    with os.fdopen(os.dup(2), "w", buffering=1) as python_stderr, _descriptor_2_to(path):
+        sys.stderr = python_stderr
+        try:
+            yield
+        finally:
+            sys.stderr = before
+
+
+@contextmanager
+def _descriptor_2_to(path: Path) -> Iterator[None]:
     sys.stderr.flush()
     kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
+    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(target, 2)
+    os.close(target)
     try:
         yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)
-        os.close(nowhere)

@@ -28,8 +28,11 @@ def write_video(
         stream.pix_fmt = pixel_format
         stream.time_base = microsecond
         stream.codec_context.time_base = microsecond
+        opened = False
         for image, seconds in zip(images, times_seconds, strict=True):
-            stream.height, stream.width = image.shape[:2]
+            if not opened:
+                stream.height, stream.width = image.shape[:2]
+                opened = True
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame.pts = round(seconds * 1_000_000)
             frame.time_base = microsecond

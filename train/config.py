@@ -17,7 +17,7 @@ class TrainConfig:
 
     Args:
         videos: folder of folders, or a pattern with "{classname}".
-        network: "light" or "convnet". Default "light".
+        network: "light", "motion" or "convnet". Default "light".
         recurrent: "gru" or "lstm". Default "gru".
         sampling: "sliding" or "spread". Default "sliding".
         frames_per_clip: pictures in a clip. Default 5.

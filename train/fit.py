@@ -14,6 +14,7 @@ from rich.console import Console
 from rtaction.errors import DatasetError
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
+from rtaction.quiet import native_stderr_to
 from rtaction.train.clip_set import ClipSet, read_clip_set, with_clip_length
 from rtaction.train.config import TrainConfig
 from rtaction.train.evaluate import Evaluation, evaluate_scores, predict_scores
@@ -67,7 +68,8 @@ def train(
     spec, clips = _decode(config, split, console)
     spec.save(folder.spec)
     folder.save_sample_clips(clips["validation"])
-    history = _fit(config, spec, folder, clips, console)
+    with native_stderr_to(folder.native_log):
+        history = _fit(config, spec, folder, clips, console)
     best = keras.models.load_model(folder.model)
     figures: dict[str, Evaluation] = {
         name: evaluate_scores(predict_scores(best, clips[name]), clips[name])

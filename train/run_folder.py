@@ -6,6 +6,7 @@
     train_config.json   what was asked for
     resume-NNNN.keras   network and optimizer after epoch NNNN, the last line of history.csv
     sample_clips.npz    a few validation clips, for the export's parity gate
+    tensorflow.log      what TensorFlow says by itself
     summary.json, curves.png, confusion.png   once it has ended
 
 Each file is written under another name and then renamed, and history.csv comes last, so at any
@@ -62,6 +63,11 @@ class RunFolder:
     def history(self) -> Path:
         """One line for each finished epoch."""
         return self.path / "history.csv"
+
+    @property
+    def native_log(self) -> Path:
+        """What TensorFlow says by itself."""
+        return self.path / "tensorflow.log"
 
     def prepare(self, config: TrainConfig, *, resume: bool) -> None:
         """Make the folder, or check that it can be resumed.

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rtaction.errors import ModelSpecError
+from rtaction.model_spec import ModelSpec
+
+SPEC = ModelSpec(
+    labels=("nothing", "wave", "手を振る"),
+    frames_per_clip=5,
+    clip_seconds=1.0,
+    height=112,
+    width=96,
+    modality="gray",
+    background_label="nothing",
+    label_thresholds={"wave": 0.8},
+)
+
+
+def test_json_brings_everything_back() -> None:
+    assert ModelSpec.from_json(SPEC.to_json()) == SPEC
+
+
+def test_file_brings_everything_back(tmp_path: Path) -> None:
+    SPEC.save(tmp_path / "spec.json")
+    assert ModelSpec.load(tmp_path / "spec.json") == SPEC
+
+
+def test_shapes_follow_from_the_fields() -> None:
+    assert SPEC.clip_shape == (5, 112, 96, 1)
+    assert replace(SPEC, modality="rgb").frame_shape == (112, 96, 3)
+    assert SPEC.frame_interval_seconds == 0.25
+
+
+def test_a_label_may_have_its_own_threshold() -> None:
+    assert [SPEC.threshold_of(label) for label in ("wave", "nothing")] == [0.8, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"labels": ("one",)}, "at least two"),
+        ({"labels": ("a", "a")}, "must differ"),
+        ({"frames_per_clip": 0}, "frames_per_clip"),
+        ({"frames_per_clip": True}, "frames_per_clip"),
+        ({"clip_seconds": 0}, "clip_seconds"),
+        ({"clip_seconds": float("nan")}, "clip_seconds"),
+        ({"modality": "depth"}, "modality"),
+        ({"resize": "stretch"}, "resize"),
+        ({"background_label": "idle"}, "background_label"),
+        ({"threshold": 1.5}, "threshold"),
+        ({"label_thresholds": {"jump": 0.5}}, "unknown labels"),
+    ],
+)
+def test_bad_values_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ModelSpecError, match=message):
+        replace(SPEC, **changes)
+
+
+def _with(**changes: Any) -> str:
+    return json.dumps(json.loads(SPEC.to_json()) | changes)
+
+
+def _without(name: str) -> str:
+    values = json.loads(SPEC.to_json())
+    del values[name]
+    return json.dumps(values)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "must be JSON"),
+        ("[]", "must be a JSON object"),
+        (_with(format_version=2), "format_version 1, got 2"),
+        (_without("format_version"), "format_version 1, got None"),
+        (_without("clip_seconds"), r"lacks \['clip_seconds'\]"),
+        (_with(colour="red"), r"unknown \['colour'\]"),
+        (_with(labels="wave"), "labels must be a list"),
+        (_with(label_thresholds=[]), "label_thresholds must be an object"),
+        (_with(height="tall"), "height"),
+    ],
+)
+def test_other_json_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ModelSpecError, match=message):
+        ModelSpec.from_json(text)
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelSpecError, match=r"none\.json"):
+        ModelSpec.load(tmp_path / "none.json")

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rtaction.sampling import (
+    Problem,
+    WindowGrid,
+    frame_interval_seconds,
+    nearest_indices,
+    select_frames,
+    sliding_selections,
+    spread_selection,
+    window_targets,
+)
+
+
+def test_window_targets_end_where_the_window_ends_and_span_the_clip() -> None:
+    np.testing.assert_allclose(window_targets(10.0, 5, 1.0), [9.0, 9.25, 9.5, 9.75, 10.0])
+
+
+def test_a_clip_of_one_frame_has_its_target_at_the_end() -> None:
+    np.testing.assert_allclose(window_targets(10.0, 1, 1.0), [10.0])
+    assert frame_interval_seconds(1, 1.0) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("times", "targets", "expected"),
+    [
+        ([0.0, 1.0, 2.0], [0.4, 1.6], [0, 2]),
+        ([0.0, 1.0, 2.0], [0.5, 1.5], [0, 1]),  # of two equally near, the earlier
+        ([0.0, 1.0, 2.0], [-5.0, 9.0], [0, 2]),
+        ([3.0], [0.0, 3.0, 6.0], [0, 0, 0]),
+        ([0.0, 0.1, 5.0], [0.2, 4.0], [1, 2]),
+    ],
+)
+def test_nearest_indices(times: list[float], targets: list[float], expected: list[int]) -> None:
+    assert nearest_indices(times, np.array(targets)).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("times", "problem"),
+    [
+        (np.arange(0, 2, 1 / 30), None),
+        (np.arange(0, 2, 1 / 4), None),
+        (np.arange(0.4, 2, 1 / 30), "too_early"),
+        (np.r_[np.arange(0, 0.3, 1 / 30), np.arange(0.75, 2, 1 / 30)], "hole"),
+        (np.arange(0, 2, 1 / 2), "duplicates"),
+    ],
+)
+def test_select_frames_says_when_a_window_would_be_a_lie(
+    times: np.ndarray, problem: Problem | None
+) -> None:
+    assert select_frames(times, window_targets(1.0, 5, 1.0)).problem == problem
+
+
+def test_select_frames_needs_a_frame() -> None:
+    with pytest.raises(ValueError, match="at least one frame"):
+        select_frames([], np.array([0.0]))
+
+
+@pytest.mark.parametrize(
+    ("frames_per_second", "expected"),
+    [
+        (10.0, [[0, 2, 5, 7, 10], [2, 5, 7, 10, 12], [5, 7, 10, 12, 15]]),
+        (29.97, [[0, 7, 15, 22, 30], [7, 15, 22, 30, 37], [15, 22, 30, 37, 45]]),
+        (60.0, [[0, 15, 30, 45, 60], [15, 30, 45, 60, 75], [30, 45, 60, 75, 90]]),
+    ],
+)
+def test_windows_truly_slide(frames_per_second: float, expected: list[list[int]]) -> None:
+    times = np.arange(int(frames_per_second * 1.5) + 2) / frames_per_second
+    windows = sliding_selections(times, frames_per_clip=5, clip_seconds=1.0, stride_seconds=0.25)
+    assert [window.indices.tolist() for window in windows[:3]] == expected
+
+
+def test_a_window_may_end_while_the_last_frame_is_shown() -> None:
+    # Fifty frames at 25 a second are two seconds of video, though the last starts at 1.96 s.
+    times = np.arange(50) / 25
+    windows = sliding_selections(times, frames_per_clip=5, clip_seconds=2.0, stride_seconds=0.5)
+    assert [window.indices.tolist() for window in windows] == [[0, 12, 25, 37, 49]]
+    assert not sliding_selections(times, frames_per_clip=5, clip_seconds=2.1, stride_seconds=0.5)
+
+
+def test_windows_start_anew_after_a_silence_longer_than_a_clip() -> None:
+    run = np.arange(0, 1.2, 0.1)
+    times = np.r_[run, run + 5.0]
+    windows = sliding_selections(times, frames_per_clip=3, clip_seconds=1.0, stride_seconds=1.0)
+    assert [window.indices.tolist() for window in windows] == [[0, 5, 10], [12, 17, 22]]
+    assert all(window.problem is None for window in windows)
+
+
+def test_spread_covers_the_whole_video() -> None:
+    assert spread_selection(np.arange(9) / 3, frames_per_clip=5).indices.tolist() == [0, 2, 4, 6, 8]
+
+
+def test_spread_over_too_few_frames_is_told() -> None:
+    assert spread_selection([0.0, 0.1], frames_per_clip=5).problem == "duplicates"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "count"), [(0.5, 0), (0.999, 0), (1.0, 1), (1.24, 1), (1.25, 2), (3.0, 9)]
+)
+def test_grid_counts_the_windows_that_have_ended(seconds: float, count: int) -> None:
+    grid = WindowGrid(first_seconds=0.0, clip_seconds=1.0, stride_seconds=0.25)
+    assert grid.count_until(seconds) == count
+
+
+def test_grid_needs_a_stride() -> None:
+    with pytest.raises(ValueError, match="above 0"):
+        WindowGrid(0.0, 1.0, 0.0)
