@@ -77,6 +77,7 @@ def divide(model: Any) -> KerasParts:
     Raises:
         ExportError: it has another structure; the text names the layer.
     """
+    model = _as_functional(model)
     layers = [one for one in model.layers if not isinstance(one, keras.layers.InputLayer)]
     wrapped = []
     while layers and isinstance(layers[0], keras.layers.TimeDistributed):
@@ -107,6 +108,24 @@ def divide(model: Any) -> KerasParts:
     if start is not model.outputs[0]:
         head.append(keras.Model(start, model.outputs[0]))
     return KerasParts(_encoder_of(model, wrapped), head)
+
+
+def _as_functional(model: Any) -> Any:
+    """The same model with each layer called once.
+
+    `Sequential` calls its layers anew for each one that is added, and `layer.output` is then the
+    tensor of the first call, which no later layer is connected to.
+    """
+    if not isinstance(model, keras.Sequential):
+        return model
+    clip = keras.Input(model.inputs[0].shape[1:], dtype=model.inputs[0].dtype)
+    x, copies = clip, []
+    for layer in model.layers:
+        copies.append(type(layer).from_config(layer.get_config()))
+        x = copies[-1](x)
+    for layer, copy in zip(model.layers, copies, strict=True):
+        copy.set_weights(layer.get_weights())
+    return keras.Model(clip, x)
 
 
 def _encoder_of(model: Any, wrapped: list[Any]) -> Any:

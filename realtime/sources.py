@@ -52,7 +52,7 @@ class FileSource:
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
-        self.frames_per_second = read_declared(path).frames_per_second
+        self.frames_per_second = _plausible(read_declared(path).frames_per_second)
         self._path = path
 
     def frames(self) -> Iterator[Frame]:
@@ -120,8 +120,7 @@ class CameraSource:
         self._closed = False
         self._clock = PtsClock() if address.kind == "rtsp" else None
         self._capture = _open_capture(address)
-        rate = float(self._capture.get(cv2.CAP_PROP_FPS))
-        self.frames_per_second = rate if 0 < rate <= 240 else 0.0
+        self.frames_per_second = _plausible(float(self._capture.get(cv2.CAP_PROP_FPS)))
         got_one, self._first_image_bgr = self._capture.read()
         if not got_one:
             self._capture.release()
@@ -177,6 +176,11 @@ def open_source(address: Address, *, paced: bool = False) -> Source:
         return CameraSource(address)
     path = Path(str(address.target))
     return PacedFileSource(path) if paced else FileSource(path)
+
+
+def _plausible(frames_per_second: float) -> float:
+    # Files of variable rate and many streams declare their clock's rate, such as 1000 or 90000.
+    return frames_per_second if 1 <= frames_per_second <= 240 else 0.0
 
 
 def _open_capture(address: Address) -> Any:

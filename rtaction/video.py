@@ -67,8 +67,9 @@ def read_declared(path: Path) -> DeclaredVideo:
         count = float(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     finally:
         capture.release()
-    rate = rate if 0 < rate < 1000 else 0.0
-    return DeclaredVideo(max(count, 0.0) / rate if rate else 0.0, rate)
+    if not 0 < rate < float("inf"):
+        return DeclaredVideo(0.0, 0.0)
+    return DeclaredVideo(max(count, 0.0) / rate, rate)
 
 
 def read_video(path: Path) -> Iterator[Frame]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 
 from rtaction.errors import DatasetError
@@ -170,10 +171,35 @@ def _fit(
         ),
         initial_epoch=len(history),
         epochs=max(config.epochs, len(history)),
+        shuffle=False,  # the dataset shuffles clips; Keras would shuffle batches, by a global seed
         verbose=0,
-        callbacks=[ShowProgress(console, config.epochs), plateau, stopper, replay, keeper],
+        callbacks=[
+            ShowProgress(console, config.epochs),
+            _SeedEachEpoch(config.seed),
+            plateau,
+            stopper,
+            replay,
+            keeper,
+        ],
     )
     return keeper.history
+
+
+class _SeedEachEpoch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Lets the epoch's number determine what dropout drops, so that resumed trainings do the same.
+
+    Keras does not save the state of its random layers.
+    """
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._seed = seed
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Runs before the first batch."""
+        states = [v for v in self.model.variables if v.path.endswith("seed_generator_state")]
+        for number, state in enumerate(states):
+            state.assign(np.random.default_rng([self._seed, epoch, number]).integers(2**32, size=2))
 
 
 class _ReplayHistory(keras.callbacks.Callback):  # type: ignore[misc]

@@ -140,7 +140,8 @@ def _as_regex(pattern: str) -> str:
         elif part in ("*", "?"):
             regex += "[^/]" + ("*" if part == "*" else "")
         elif part.startswith("["):
-            regex += part.replace("[!", "[^")
+            inside = part[1:-1].replace("[", "\\[")
+            regex += f"[^{inside[1:]}]" if inside.startswith("!") else f"[{inside}]"
         else:
             regex += re.escape(part)
     return regex

@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+
+from rtaction.errors import (
+    ExportError,
+    ModelMissing,
+    ModelSpecError,
+    ModelUnreadable,
+    ParityError,
+    UsageError,
+)
+from rtaction.export.exporter import Export, export_model
+from rtaction.export.parity import make_clips
+from rtaction.keras_tensorflow import keras
+from rtaction.model_spec import ModelSpec
+from rtaction.onnx_file import OnnxFile
+from rtaction.train.networks import NetworkName, Recurrent, build_network
+
+SPEC = ModelSpec(labels=("a", "b", "c"), frames_per_clip=4, clip_seconds=1.0, height=32, width=40)
+
+
+def calibrated(network: Any, spec: ModelSpec) -> Any:
+    """Give an untrained network the batch statistics and the sensitivity of a trained one."""
+    clips = make_clips(spec, num_clips=16, seed=1)
+    for _ in range(20):
+        network(clips, training=True)
+    last = network.layers[-1]
+    kernel, bias = last.get_weights()
+    last.set_weights([kernel * 8, bias])
+    return network
+
+
+def _save(network: Any, spec: ModelSpec, folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    network.save(folder / "model.keras")
+    spec.save(folder / "model_spec.json")
+    return folder / "model.keras"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small calibrated model."""
+    keras.utils.set_random_seed(0)
+    folder = tmp_path_factory.mktemp("run")
+    _save(calibrated(build_network(SPEC, network="light"), SPEC), SPEC, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exported(run: Path) -> Export:
+    return export_model(run / "model.keras", run / "out" / "model.onnx")
+
+
+@pytest.mark.parametrize(
+    ("name", "recurrent"),
+    [
+        ("light", "gru"),
+        ("light", "lstm"),
+        ("motion", "gru"),
+        pytest.param("convnet", "gru", marks=pytest.mark.slow),
+    ],
+)
+def test_every_network_is_proven_equal(
+    name: NetworkName, recurrent: Recurrent, tmp_path: Path
+) -> None:
+    keras.utils.set_random_seed(0)
+    network = calibrated(build_network(SPEC, network=name, recurrent=recurrent), SPEC)
+    found = export_model(_save(network, SPEC, tmp_path), tmp_path / "model.onnx")
+    assert found.parity.worst_difference <= 1e-4
+    assert found.parity.spread >= 0.02
+    assert found.parity.top_1_agreement == 1.0
+    ops = OnnxFile.load(found.path).op_counts()
+    assert ops[recurrent.upper()] == 1
+    assert "Loop" not in ops
+    assert found.num_nodes < 60
+
+
+def test_number_of_nodes_does_not_depend_on_the_frames(tmp_path: Path) -> None:
+    counts = []
+    for frames in (4, 16):
+        spec = replace(SPEC, frames_per_clip=frames)
+        network = calibrated(build_network(spec, network="light"), spec)
+        path = _save(network, spec, tmp_path / str(frames))
+        counts.append(export_model(path, tmp_path / f"{frames}.onnx").num_nodes)
+    assert counts[0] == counts[1]
+
+
+def test_file_carries_its_contract(exported: Export) -> None:
+    file = OnnxFile.load(exported.path)
+    assert file.spec == SPEC
+    assert file.inputs == ["clip: uint8 (batch, 4, 32, 40, 3)"]
+    assert file.outputs == ["scores: float32 (batch, 3)"]
+    assert file.boundary.frames == "frames"
+    model = onnx.load(exported.path)
+    onnx.checker.check_model(model, full_check=True)
+    assert model.producer_name == "rtaction"
+    assert len(model.opset_import) == 1
+
+
+def test_same_model_gives_the_same_bytes(run: Path, exported: Export, tmp_path: Path) -> None:
+    again = export_model(run / "model.keras", tmp_path / "again.onnx")
+    assert again.path.read_bytes() == exported.path.read_bytes()
+
+
+def test_clips_beside_the_model_are_used(run: Path, tmp_path: Path) -> None:
+    clips = make_clips(SPEC, num_clips=6, seed=5)
+    np.savez(tmp_path / "mine.npz", clips=clips)
+    found = export_model(run / "model.keras", tmp_path / "x.onnx", clips_path=tmp_path / "mine.npz")
+    assert found.parity.num_clips == 6
+    assert found.clips_from.endswith("mine.npz")
+
+
+def test_stacked_recurrent_and_dense_layers(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    frame = keras.Input(SPEC.frame_shape, dtype="uint8")
+    x = layers.Rescaling(1 / 255)(frame)
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(8, 3, strides=2, activation="relu")(x))
+    network = keras.Sequential(
+        [
+            keras.Input(SPEC.clip_shape, dtype="uint8"),
+            layers.TimeDistributed(keras.Model(frame, x)),
+            layers.LSTM(8, return_sequences=True),
+            layers.Dense(6, activation="tanh"),
+            layers.GRU(8),
+            layers.Dense(16, activation="relu"),
+            layers.Dropout(0.5),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
+    path = _save(calibrated(network, SPEC), SPEC, tmp_path)
+    weights = [w * 3 for w in network.layers[1].get_weights()]
+    network.layers[1].set_weights(weights)
+    network.save(path)
+    found = export_model(path, tmp_path / "model.onnx")
+    assert found.parity.worst_difference <= 1e-5
+    assert OnnxFile.load(found.path).op_counts()["LSTM"] == 1
+
+
+def test_untrained_model_is_refused(tmp_path: Path) -> None:
+    path = _save(build_network(SPEC, network="convnet"), SPEC, tmp_path)
+    with pytest.raises(ParityError, match="would prove nothing"):
+        export_model(path, tmp_path / "model.onnx")
+    assert not (tmp_path / "model.onnx").exists()
+
+
+def test_difference_over_tolerance_is_refused_and_the_old_file_stays(
+    run: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "model.onnx"
+    output.write_text("the old one")
+    with pytest.raises(ParityError, match="does not compute what"):
+        export_model(run / "model.keras", output, tolerance=-1.0)
+    assert output.read_text() == "the old one"
+    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
+
+
+def _without_time_distributed(layers: Any) -> list[Any]:
+    return [layers.Flatten(), layers.Dense(3, activation="softmax")]
+
+
+def _without_recurrent(layers: Any) -> list[Any]:
+    return [
+        layers.TimeDistributed(layers.GlobalAveragePooling2D()),
+        layers.GlobalAveragePooling1D(),
+        layers.Dense(3, activation="softmax"),
+    ]
+
+
+def _without_pooling(layers: Any) -> list[Any]:
+    return [
+        layers.TimeDistributed(layers.Conv2D(2, 3)),
+        layers.Reshape((4, -1)),
+        layers.GRU(4),
+        layers.Dense(3, activation="softmax"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (_without_time_distributed, r"expected TimeDistributed\(...\) as the first layer, got 'fl"),
+        (_without_recurrent, "expected a recurrent layer"),
+        (_without_pooling, "must give one row of features"),
+    ],
+)
+def test_other_structures_are_refused(make: Any, message: str, tmp_path: Path) -> None:
+    network = keras.Sequential([keras.Input(SPEC.clip_shape), *make(keras.layers)])
+    with pytest.raises(ExportError, match=message):
+        export_model(_save(network, SPEC, tmp_path), tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"labels": ("a", "b")}, "has 2 labels"),
+        ({"frames_per_clip": 5}, r"clips of shape \(5, 32, 40, 3\)"),
+        ({"modality": "gray"}, r"the model takes \(4, 32, 40, 3\)"),
+    ],
+)
+def test_contract_must_fit(run: Path, changes: Any, message: str, tmp_path: Path) -> None:
+    replace(SPEC, **changes).save(tmp_path / "spec.json")
+    with pytest.raises(ModelSpecError, match=message):
+        export_model(run / "model.keras", tmp_path / "x.onnx", spec_path=tmp_path / "spec.json")
+
+
+def test_model_without_contract_is_told(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "model.keras").write_bytes((run / "model.keras").read_bytes())
+    with pytest.raises(ModelSpecError, match=r"model_spec\.json"):
+        export_model(tmp_path / "model.keras", tmp_path / "x.onnx")
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelMissing):
+        export_model(tmp_path / "none.keras", tmp_path / "x.onnx")
+    (tmp_path / "text.keras").write_text("no model")
+    with pytest.raises(ModelUnreadable, match=r"no \.keras file"):
+        export_model(tmp_path / "text.keras", tmp_path / "x.onnx")
+
+
+def test_damaged_model_is_refused(run: Path, tmp_path: Path) -> None:
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "bad.keras", "w") as archive:
+        archive.writestr("config.json", "{}")
+    with pytest.raises(ModelUnreadable, match="Keras cannot load"):
+        export_model(tmp_path / "bad.keras", tmp_path / "x.onnx")
+
+
+def test_a_lambda_is_not_run(tmp_path: Path) -> None:
+    network = keras.Sequential(
+        [keras.Input(SPEC.clip_shape), keras.layers.Lambda(lambda x: x), keras.layers.Flatten()]
+    )
+    network.save(tmp_path / "model.keras")
+    with pytest.raises(ModelUnreadable, match="Keras cannot load"):
+        export_model(tmp_path / "model.keras", tmp_path / "x.onnx")
+
+
+@pytest.mark.parametrize("content", ["nothing", "other key", "other shape", "text"])
+def test_other_clips_are_refused(content: str, run: Path, tmp_path: Path) -> None:
+    path = tmp_path / "clips.npz"
+    if content == "text":
+        path.write_text("no archive")
+    elif content == "other key":
+        np.savez(path, images=make_clips(SPEC))
+    elif content == "other shape":
+        np.savez(path, clips=np.zeros((4, 2, 8, 8, 3), np.uint8))
+    with pytest.raises(UsageError, match=r"clips\.npz"):
+        export_model(run / "model.keras", tmp_path / "x.onnx", clips_path=path)

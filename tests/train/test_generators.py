@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rtaction.errors import DatasetError
+from rtaction.train.generators import SlidingFrameGenerator, VideoFrameGenerator
+from tests.videos import index_of, write_indexed_video
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Ten videos of each of two labels, of three seconds at 10 frames a second."""
+    for label in ("clap", "wave"):
+        for take in range(10):
+            path = tmp_path / "videos" / label / f"p{take // 2}_{take}.mkv"
+            write_indexed_video(path, np.arange(31) / 10)
+    return tmp_path / "videos"
+
+
+def test_batches_are_uint8_clips_and_one_hot_labels(folder: Path) -> None:
+    generator = SlidingFrameGenerator(folder, batch_size=6, size_hw=(16, 24), frames_per_clip=5)
+    images, one_hot = generator[0]
+    assert images.shape == (6, 5, 16, 24, 3)
+    assert images.dtype == np.uint8
+    assert one_hot.dtype == np.float32
+    assert one_hot.shape == (6, 2)
+    assert one_hot.sum(axis=1).tolist() == [1] * 6
+    assert generator.labels == ("clap", "wave")
+
+
+def test_sliding_windows_truly_slide(folder: Path) -> None:
+    generator = SlidingFrameGenerator(
+        folder,
+        clip_seconds=1.0,
+        stride_seconds=0.5,
+        frames_per_clip=3,
+        size_hw=(8, 8),
+        shuffle=False,
+        batch_size=5,
+    )
+    images, _ = generator[0]
+    shown = [[index_of(image) for image in clip] for clip in images]
+    assert shown == [[0, 5, 10], [5, 10, 15], [10, 15, 20], [15, 20, 25], [20, 25, 30]]
+    assert len(generator) == 20
+
+
+def test_spread_takes_one_clip_of_each_video(folder: Path) -> None:
+    generator = VideoFrameGenerator(
+        folder, frames_per_clip=4, size_hw=(8, 8), shuffle=False, batch_size=20
+    )
+    images, _ = generator[0]
+    assert {tuple(index_of(image) for image in clip) for clip in images} == {(0, 10, 20, 30)}
+    assert len(images) == 20
+    assert generator.spec.clip_seconds == pytest.approx(3.0)
+
+
+def test_gray_has_one_channel(folder: Path) -> None:
+    images, _ = VideoFrameGenerator(folder, modality="gray", size_hw=(8, 8))[0]
+    assert images.shape[-1] == 1
+
+
+def test_an_epoch_holds_every_clip_once_and_the_next_has_another_order(folder: Path) -> None:
+    generator = SlidingFrameGenerator(folder, size_hw=(8, 8), batch_size=7, seed=5)
+
+    def epoch() -> list[tuple[int, ...]]:
+        batches = [generator[i] for i in range(len(generator))]
+        return [
+            (int(label.argmax()), *(index_of(image) for image in clip))
+            for images, labels in batches
+            for clip, label in zip(images, labels, strict=True)
+        ]
+
+    first = epoch()
+    generator.on_epoch_end()
+    second = epoch()
+    assert sorted(first) == sorted(second)
+    assert first != second
+    again = SlidingFrameGenerator(folder, size_hw=(8, 8), batch_size=7, seed=5)
+    assert np.array_equal(
+        again[0][0], SlidingFrameGenerator(folder, size_hw=(8, 8), batch_size=7, seed=5)[0][0]
+    )
+
+
+@pytest.mark.parametrize("kind", [SlidingFrameGenerator, VideoFrameGenerator])
+def test_no_group_is_trained_and_validated_on(
+    folder: Path, kind: type[SlidingFrameGenerator | VideoFrameGenerator]
+) -> None:
+    train = kind(
+        folder, size_hw=(8, 8), group=r"(p\d)_", validation_fraction=0.2, test_fraction=0.2
+    )
+    validation, test = train.validation(), train.test()
+    assert validation is not None
+    assert test is not None
+    groups = [{v.group for v in side.clips.videos} for side in (train, validation, test)]
+    assert [len(one) for one in groups] == [3, 1, 1]
+    assert set.union(*groups) == {"p0", "p1", "p2", "p3", "p4"}
+    assert validation.labels == train.labels
+    assert not validation.shuffle
+
+
+def test_without_fractions_there_is_nothing_to_validate_on(folder: Path) -> None:
+    generator = VideoFrameGenerator(folder, size_hw=(8, 8))
+    assert generator.validation() is None
+    assert generator.test() is None
+
+
+def test_a_batch_that_is_not_there_is_told(folder: Path) -> None:
+    generator = VideoFrameGenerator(folder, size_hw=(8, 8), batch_size=20)
+    with pytest.raises(IndexError, match="from 0 to 0"):
+        generator[1]
+
+
+def test_a_missing_folder_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="no video matches"):
+        SlidingFrameGenerator(tmp_path)
