@@ -163,7 +163,8 @@ def _lift(rng: np.random.Generator, times: FloatArray, hold_seconds: float) -> F
 def _arms_raise(rng: np.random.Generator, body: Body, times: FloatArray, rest: Arms) -> Arms:
     hold_seconds = rng.uniform(0.0, 0.9)
     low, high = np.radians(rng.uniform(8, 28)), np.radians(rng.uniform(152, 175))
-    azimuth = np.radians(rng.choice([rng.uniform(0, 25), rng.uniform(30, 65), rng.uniform(70, 88)]))
+    # In front of the body, or obliquely; arms that rise at the sides are the other action.
+    azimuth = np.radians(rng.choice([rng.uniform(42, 65), rng.uniform(65, 95)]))
     pushing = bool(rng.random() < 0.15)
     bend = np.radians(rng.uniform(5, 40))
     lag_seconds = rng.uniform(-0.04, 0.04)
@@ -184,7 +185,9 @@ def _arms_raise(rng: np.random.Generator, body: Body, times: FloatArray, rest: A
 
 def _arms_side(rng: np.random.Generator, body: Body, times: FloatArray, rest: Arms) -> Arms:
     hold_seconds = rng.uniform(0.1, 1.2)
-    low, high = np.radians(rng.uniform(6, 16)), np.radians(rng.uniform(82, 104))
+    # Out to the height of the shoulders, or on until they are overhead.
+    highest_degrees = rng.choice([rng.uniform(82, 104), rng.uniform(104, 178)])
+    low, high = np.radians(rng.uniform(6, 16)), np.radians(highest_degrees)
     azimuth, bend = np.radians(rng.uniform(-4, 18)), np.radians(rng.uniform(-8, 8))
     lag_seconds, seed = rng.uniform(-0.04, 0.04), rng.integers(2**32)
     arms = []

@@ -87,8 +87,15 @@ def test_arms_side_reaches_wide_at_the_height_of_the_shoulders(seed: int) -> Non
     assert span[widest] > 0.9 * (arms + np.linalg.norm(shoulders[widest]))
     # The trunk may lean, so one arm is a little higher than the other.
     assert abs(left[widest, 1] + right[widest, 1]) / 2 < 0.2
-    highest = max(joints["wrist_left"][:, 1].max(), joints["wrist_right"][:, 1].max())
-    assert highest < joints["crown"][:, 1].mean()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_arms_raise_goes_up_in_front_and_never_wide(seed: int) -> None:
+    joints = joints_of("arms_raise", seed)
+    arms = [np.linalg.norm(from_shoulder(joints, side), axis=1) for side in SIDES]
+    shoulders = np.linalg.norm(joints["shoulder_left"] - joints["shoulder_right"], axis=1)
+    span = np.linalg.norm(joints["wrist_left"] - joints["wrist_right"], axis=1)
+    assert (span[MIDDLE] < 0.9 * (arms[0] + arms[1] + shoulders)[MIDDLE]).all()
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -214,7 +221,7 @@ def test_a_sequence_acts_within_its_intervals_and_never_jumps() -> None:
     assert above[acting].max() > 0
     assert above[~acting].max() < -0.1
     for side in SIDES:
-        assert np.abs(np.diff(joints[f"wrist_{side}"], axis=0)).max() < 6.0 / 60
+        assert np.abs(np.diff(joints[f"wrist_{side}"], axis=0)).max() < 8.0 / 60
 
 
 def test_perspective_enlarges_what_is_near() -> None:
