@@ -12,8 +12,10 @@ UV := $(shell command -v uv 2>/dev/null)
 
 ifdef UV
 INSTALL = uv pip install --quiet --python $(BIN)/python
+REINSTALL = $(INSTALL) --no-deps --reinstall
 else
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+REINSTALL = $(INSTALL) --no-deps --force-reinstall
 endif
 
 .PHONY: demo test lint bench clean
@@ -57,11 +59,8 @@ define without_windows
 		echo '  Debian, Ubuntu:  sudo apt-get install libxcb1 libgl1 libglib2.0-0'; \
 		echo '  Fedora:          sudo dnf install libxcb mesa-libGL glib2'; \
 		echo 'Then: make clean, and run this again. Going on without windows.'; \
-		$(INSTALL) --no-deps --reinstall opencv-python-headless; }
+		$(REINSTALL) opencv-python-headless; }
 endef
-ifndef UV
-without_windows := $(subst --reinstall,--force-reinstall,$(value without_windows))
-endif
 
 $(VENV)/.runtime: pyproject.toml | $(VENV)/bin/python
 	@echo 'Setting up $(VENV) (some 400 MB, a minute or so) …'

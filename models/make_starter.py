@@ -14,6 +14,8 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import av
+
 from rtaction.clip import Clip
 from rtaction.opencv import cv2
 from rtaction.train.render import RENDERED_LABELS, render_clip, render_sequence
@@ -37,8 +39,8 @@ def main() -> None:
     """Render, train, export."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--work", type=Path, required=True, help="folder for videos and training")
-    parser.add_argument("--clips", type=int, default=1200, help="clips of each label")
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--clips", type=int, default=3000, help="clips of each label")
+    parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     render_videos(arguments.work / "videos", arguments.clips)
@@ -64,7 +66,15 @@ def write_sample(path: Path) -> None:
     clip, _ = render_sequence(
         SAMPLE_ACTIONS, seed=SAMPLE_SEED, frames_per_second=FRAMES_PER_SECOND, size_hw=(240, 320)
     )
-    _write(clip, path)
+    # OpenCV's encoder takes no quality, and would make twenty times as much of it.
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libvpx-vp9", rate=round(FRAMES_PER_SECOND))
+        stream.height, stream.width = clip.images.shape[1:3]
+        stream.pix_fmt = "yuv420p"
+        stream.options = {"crf": "38", "b": "0"}
+        for image in clip.images:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
 
 
 def make_model(work: Path, epochs: int, seed: int) -> None:
@@ -91,7 +101,7 @@ def make_model(work: Path, epochs: int, seed: int) -> None:
         epochs=epochs,
         batch_size=32,
         dropout=0.3,
-        patience=6,
+        patience=5,
         seed=seed,
     )
     result = train(config, run)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from rtaction.errors import SourceMissing, UsageError
+from rtaction.video import require_utf8
 
 Kind = Literal["webcam", "file", "rtsp", "http"]
 _SCHEMES: dict[str, Kind] = {"rtsp": "rtsp", "rtsps": "rtsp", "http": "http", "https": "http"}
@@ -53,30 +54,48 @@ def parse_address(text: str) -> Address:
     if separator:
         kind = _SCHEMES.get(scheme.lower())
         if kind is None:
+            # Something else before "://" may be a password and a typing error.
+            named = f" of the kind {scheme!r}" if scheme.isalnum() else " like this"
+            known = ", ".join(f"{one}://" for one in _SCHEMES)
             raise UsageError(
-                f"--source: cannot open addresses of the kind {scheme!r}; expected one of "
-                f"{', '.join(f'{known}://' for known in _SCHEMES)}, a webcam's number or a file"
+                f"--source: cannot open addresses{named}; expected one of {known}, a webcam's "
+                "number or a file"
             )
         return Address(kind, text, redact(text))
     path = Path(text)
-    if not text or not path.exists():
+    require_utf8(path)
+    if not text or not os.path.exists(text):  # unlike Path.exists, False for a name too long
         raise SourceMissing(
-            f"--source {text!r}: there is no such file; expected a webcam's number such as 0, "
-            "a video file, or an address such as rtsp://camera/stream"
+            f"--source {_shown(text)}: there is no such file; expected a webcam's number such as "
+            "0, a video file, or an address such as rtsp://camera/stream"
         )
     if path.is_char_device():
         # OpenCV opens V4L devices by number; /dev/v4l/by-id/... are links to /dev/videoN.
         number = re.fullmatch(r"/dev/video(\d+)", os.path.realpath(path))
         return Address("webcam", int(number.group(1)) if number else text, text)
     if not path.is_file():
-        raise SourceMissing(f"--source {text!r} is no file; expected a video file")
+        raise SourceMissing(f"--source {_shown(text)} is no file; expected a video file")
     return Address("file", text, text)
 
 
 def redact(url: str) -> str:
-    """The part of a URL that may be shown: no user, no password, no query."""
+    """The part of a URL that may be shown: scheme, host and path; no user, password or query.
+
+    Cameras' passwords hold "@", "/", "?" and "#" unescaped, and some vendors put them into the path
+    (`/user=admin&password=...`). Where it cannot be told what is what, only the scheme is shown.
+    """
     scheme, _, rest = url.partition("://")
-    # A password may itself hold "@", "/" or "?", so the last "@" of all ends the credentials.
-    rest = rest.rpartition("@")[2]
-    bare, mark, _ = re.sub(r"[\x00-\x20\x7f]", "", rest).partition("?")
-    return f"{scheme}://{bare}{'?…' if mark else ''}"
+    rest = re.sub(r"[\x00-\x20\x7f]", "", rest)
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    after = rest[len(authority) :]
+    if "@" in after:
+        return f"{scheme}://…"
+    path = re.split(r"[?#=&;]", after, maxsplit=1)[0]
+    cut = "" if path == after else "?…" if after[len(path)] == "?" else "…"
+    return f"{scheme}://{authority.rpartition('@')[2]}{path}{cut}"
+
+
+def _shown(text: str) -> str:
+    """A mistaken source as an error may show it: it may be a URL with a typing error in it."""
+    before, at, after = text.rpartition("@")
+    return repr(f"…@{after}" if before and at else text)

@@ -3,6 +3,7 @@ it."""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
+from rtaction.errors import UsageError
 from rtaction.frame import Frame
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
@@ -39,7 +41,8 @@ class CamConfig:
         show: a window: True, False, or None for "where there is a display". Default None.
         save: video to write, with the overlay. Default None.
         output: file for JSON lines, "-" for stdout. Default None.
-        stride_seconds: distance between two windows. Default: that of two pictures in a clip.
+        stride_seconds: distance between two windows, above 0. Default: that of two pictures in a
+            clip.
         top_k: labels to draw and to log. Default 3.
         threshold: score from which any label is shown. Default: as the model's contract says.
     """
@@ -51,6 +54,11 @@ class CamConfig:
     stride_seconds: float | None = None
     top_k: int = 3
     threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        stride = self.stride_seconds
+        if stride is not None and not 0 < stride < float("inf"):
+            raise UsageError(f"--stride-seconds must be above 0 and finite, got {stride}")
 
 
 LabelCallback = Callable[[float, str | None, float], None]
@@ -96,6 +104,9 @@ def run_cam(
         RtactionError: see `rtaction.errors`. Whatever was saved and logged until then is kept.
     """
     address = parse_address(config.source)
+    for option, path in (("--save", config.save), ("--output", config.output)):
+        if address.kind == "file" and path and _same_file(Path(path), Path(config.source)):
+            raise UsageError(f"{option} {path} would overwrite the source; choose another name")
     show = display_available() if config.show is None else config.show
     with ExitStack() as stack:
         screen = stack.enter_context(Screen()) if show else None
@@ -106,6 +117,10 @@ def run_cam(
         stop = stack.enter_context(_stop_on_signals())
         _watch(model, config, source, sinks, stop)
     return sinks.summary
+
+
+def _same_file(a: Path, b: Path) -> bool:
+    return os.path.exists(a) and a.samefile(b)
 
 
 def with_threshold(spec: ModelSpec, threshold: float | None) -> ModelSpec:

@@ -44,6 +44,7 @@ class PredictionLog:
         self._spec = spec
         self._top_k = top_k
         self._target = target
+        self._failed = False
         self._file: TextIO
         try:
             if target == "-":
@@ -52,12 +53,18 @@ class PredictionLog:
                 Path(target).parent.mkdir(parents=True, exist_ok=True)
                 self._file = open(target, "w", encoding="utf-8")  # noqa: SIM115
         except OSError as error:
-            raise OutputError(f"cannot write --output {target}: {error}") from None
+            raise self._error(error) from None
 
     def close(self) -> None:
         """Close the file; stdout stays open."""
-        if self._file is not sys.stdout:
+        if self._file is sys.stdout:
+            return
+        try:
             self._file.close()
+        except OSError as error:
+            # What could not be written once was told then; closing only tries it again.
+            if not self._failed:
+                raise self._error(error) from None
 
     def write(self, prediction: Prediction, source_start_seconds: float) -> None:
         """Add a line.
@@ -86,9 +93,13 @@ class PredictionLog:
             "latency_seconds": round(prediction.latency_seconds, 6),
         }
         try:
-            self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            self._file.write(json.dumps(line) + "\n")  # plain ASCII, for a console of any encoding
             self._file.flush()
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise OutputError(f"cannot write --output {self._target}: {error}") from None
+            self._failed = True
+            raise self._error(error) from None
+
+    def _error(self, error: OSError) -> OutputError:
+        return OutputError(f"cannot write --output {self._target}: {error}")

@@ -17,15 +17,15 @@ class PtsClock:
     Args:
         max_step_seconds: a frame that comes this much too early in PTS, or late in arrival, is
             taken for a jump of the sender's clock, and the mapping starts anew. Default 5.0.
-        settle_seconds: while the mapping still improves by more than this from frame to frame, the
-            stream is in its opening burst. Default 0.02.
     """
 
-    def __init__(self, *, max_step_seconds: float = 5.0, settle_seconds: float = 0.02) -> None:
+    def __init__(self, *, max_step_seconds: float = 5.0) -> None:
         self._max_step_seconds = max_step_seconds
-        self._settle_seconds = settle_seconds
         self._offset_seconds: float | None = None
+        self._settled = False
+        self._last_pts_seconds = 0.0
         self._last_arrival_seconds = 0.0
+        self._last_time_seconds = float("-inf")
 
     def to_monotonic(self, pts_seconds: float, arrived_at_seconds: float) -> float | None:
         """When a frame was taken.
@@ -35,22 +35,28 @@ class PtsClock:
             arrived_at_seconds: when it arrived, on the monotonic clock.
 
         Returns:
-            Seconds on the monotonic clock, never later than the arrival; None for a frame of the
-            opening burst, whose age cannot be told yet.
+            Seconds on the monotonic clock, later than for the frame before and never later than the
+            arrival; None for a frame of the opening burst, whose age cannot be told yet, and for
+            one that does not come after the one before.
         """
         offset_seconds = arrived_at_seconds - pts_seconds
+        pts_step_seconds = pts_seconds - self._last_pts_seconds
+        arrival_step_seconds = arrived_at_seconds - self._last_arrival_seconds
+        self._last_pts_seconds = pts_seconds
+        self._last_arrival_seconds = arrived_at_seconds
         if (
             self._offset_seconds is None
             or abs(offset_seconds - self._offset_seconds) > self._max_step_seconds
         ):
             self._offset_seconds = offset_seconds
-            self._last_arrival_seconds = arrived_at_seconds
+            self._settled = False
             return None
-        elapsed_seconds = arrived_at_seconds - self._last_arrival_seconds
-        self._last_arrival_seconds = arrived_at_seconds
-        improvement_seconds = self._offset_seconds - offset_seconds
-        drifted = self._offset_seconds + _DRIFT_SECONDS_PER_SECOND * elapsed_seconds
+        # In the burst frames arrive much faster than they were taken.
+        self._settled |= pts_step_seconds > 0 and arrival_step_seconds > pts_step_seconds / 2
+        drifted = self._offset_seconds + _DRIFT_SECONDS_PER_SECOND * arrival_step_seconds
         self._offset_seconds = min(offset_seconds, drifted)
-        if improvement_seconds > self._settle_seconds:
+        at_seconds = pts_seconds + self._offset_seconds
+        if not self._settled or at_seconds <= self._last_time_seconds:
             return None
-        return pts_seconds + self._offset_seconds
+        self._last_time_seconds = at_seconds
+        return at_seconds

@@ -90,6 +90,7 @@ class RingBuffer(Generic[Value]):
             self._grid = WindowGrid(at_seconds, self._clip_seconds, self._stride_seconds)
         self._values.append(value)
         self._times_seconds.append(at_seconds)
+        self._forget_before(self._grid.end_seconds(self._num_taken) - self._clip_seconds)
 
     def clear(self) -> None:
         """Forget everything; the next frame starts a new run."""
@@ -152,7 +153,6 @@ class RingBuffer(Generic[Value]):
             window = Window(end_seconds, values, times, "ok")
         else:
             window = Window(end_seconds, (), (), _STATE_OF_PROBLEM[problem])
-        self._forget_before(end_seconds)
         return window
 
     def _select(self, end_seconds: float) -> tuple[list[int], Problem | None]:
@@ -160,10 +160,9 @@ class RingBuffer(Generic[Value]):
         selection = select_frames(list(self._times_seconds), targets)
         return selection.indices.tolist(), selection.problem
 
-    def _forget_before(self, end_seconds: float) -> None:
-        """Drop what no window after the one that ended at `end_seconds` can need."""
-        # The frame before a window's start may be the nearest to it, so one more is kept.
-        needed_from = end_seconds + self._stride_seconds - self._clip_seconds
-        while len(self._times_seconds) > 2 and self._times_seconds[1] < needed_from:
+    def _forget_before(self, start_seconds: float) -> None:
+        """Drop what no window that starts at `start_seconds` or later can need."""
+        # The frame before a window's start may be the nearest to it, and two tell the period.
+        while len(self._times_seconds) > 2 and self._times_seconds[1] < start_seconds:
             self._times_seconds.popleft()
             self._values.popleft()

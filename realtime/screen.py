@@ -96,4 +96,10 @@ class Screen:
         if key in (ord("q"), ord("Q"), _ESCAPE):
             return True
         # Before the first picture the window does not count as visible.
-        return self._shown and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1
+        return self._shown and not self._is_open()
+
+    def _is_open(self) -> bool:
+        try:
+            return bool(cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1)
+        except cv2.error:
+            return False  # Qt forgets everything of its last window once that is closed

@@ -247,7 +247,11 @@ def train(
         patience=patience,
         seed=seed,
     )
-    result = run_training(config, output, resume=resume)
+    try:
+        result = run_training(config, output, resume=resume)
+    except KeyboardInterrupt:
+        _say("interrupted; to go on after the last finished epoch, add --resume")
+        raise typer.Exit(130) from None
     _say(f"wrote {result.model}; next: rtaction export {result.model} -o model.onnx")
 
 

@@ -14,6 +14,7 @@ A model is cut at three tensors, whose names the export room puts into the file:
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -125,7 +126,7 @@ class OnnxFile:
             ModelMissing: there is none.
             ModelUnreadable: it cannot be read, or is no ONNX model.
         """
-        if not path.exists():
+        if not os.path.exists(path):  # unlike Path.exists, False for a name too long
             raise ModelMissing(
                 f"there is no model file {path}; "
                 "make one with `rtaction export run/model.keras -o model.onnx`"

@@ -6,6 +6,7 @@ often wrong, and mean nothing for a variable rate. This file knows nothing of ne
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from rtaction.errors import OutputError, SourceMissing, SourceUnreadable
+from rtaction.errors import OutputError, SourceMissing, SourceUnreadable, UsageError
 from rtaction.frame import Frame
 from rtaction.opencv import cv2
 from rtaction.quiet import silent_stderr
@@ -108,6 +109,19 @@ def read_video(path: Path) -> Iterator[Frame]:
         raise SourceUnreadable(f"{path}: no frame can be decoded; is the video damaged or empty?")
 
 
+def require_utf8(path: Path) -> None:
+    """See that OpenCV can take a name; Linux allows any bytes in one.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        readable = os.fsencode(path).decode("utf-8", errors="replace")
+        raise UsageError(f"the name {readable!r} is not UTF-8; rename the file") from None
+
+
 def _open(path: Path) -> Any:
     if not path.is_file():
         raise SourceMissing(f"there is no video file {path}")
@@ -144,6 +158,7 @@ class VideoWriter:
                 f"cannot write {path}: expected a name that ends in {', '.join(CODECS)}, "
                 f"got {path.suffix or 'no suffix'!r}"
             )
+        require_utf8(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:

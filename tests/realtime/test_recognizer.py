@@ -1,0 +1,202 @@
+"""The recognizer encodes each picture once and says what the whole model would say."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from rtaction.frame import Frame
+from rtaction.model_spec import ModelSpec
+from rtaction.pixels import prepare_image
+from rtaction.prediction import Prediction
+from rtaction.realtime.action_model import ActionModel
+from rtaction.realtime.recognizer import Recognizer
+from rtaction.sampling import sliding_selections
+from tests.realtime.conftest import gray_frame
+from tests.tiny_model import write_tiny_model
+
+
+class CountingModel(ActionModel):
+    """Notes the brightness of every picture that is encoded."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, device="cpu")
+        self.encoded: list[int] = []
+
+    def encode(self, images: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        self.encoded += images[:, 0, 0, 0].tolist()
+        return super().encode(images)
+
+
+@pytest.fixture
+def model(tiny_model: Path) -> CountingModel:
+    return CountingModel(tiny_model)
+
+
+def see_all(recognizer: Recognizer, frames: list[Frame]) -> list[Prediction]:
+    predictions = [prediction for frame in frames for prediction in recognizer.see(frame)]
+    return predictions + recognizer.finish()
+
+
+def numbered_frames(times_seconds: npt.NDArray[np.float64]) -> list[Frame]:
+    return [gray_frame(float(t), value=i, index=i) for i, t in enumerate(times_seconds)]
+
+
+def test_each_picture_is_encoded_once(model: CountingModel) -> None:
+    recognizer = Recognizer(model, stride_seconds=0.1)
+
+    predictions = see_all(recognizer, numbered_frames(np.arange(80) / 20))
+
+    assert len(predictions) == 31
+    assert len(model.encoded) == len(set(model.encoded)) == recognizer.num_encoded
+    assert recognizer.num_encoded < 80
+
+
+def test_only_pictures_of_a_window_are_encoded(model: CountingModel) -> None:
+    recognizer = Recognizer(model)
+
+    see_all(recognizer, numbered_frames(np.arange(21) / 20))
+
+    assert sorted(model.encoded) == [0, 5, 10, 15, 20]
+
+
+def test_a_picture_that_stands_twice_in_a_window_is_encoded_once(model: CountingModel) -> None:
+    recognizer = Recognizer(model)
+
+    predictions = see_all(recognizer, numbered_frames(np.array([0.0, 0.4, 0.8, 1.0])))
+
+    assert len(predictions) == 1
+    assert sorted(model.encoded) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_cache_changes_no_score(tmp_path: Path, seed: int) -> None:
+    spec = ModelSpec(("bright", "dark"), 5, 1.0, 8, 8, modality="gray", resize="letterbox")
+    model = ActionModel(write_tiny_model(tmp_path / "tiny.onnx", spec), device="cpu")
+    random = np.random.default_rng(seed)
+    times = np.cumsum(random.uniform(0.02, 0.2, 100))
+    frames = [
+        Frame(random.integers(0, 256, (24, 32, 3), np.uint8), float(t), i)
+        for i, t in enumerate(times)
+    ]
+
+    predictions = see_all(Recognizer(model, stride_seconds=0.15), frames)
+
+    selections = sliding_selections(times, frames_per_clip=5, clip_seconds=1.0, stride_seconds=0.15)
+    chosen = [s.indices for s in selections if s.problem is None]
+    images = np.stack(
+        [prepare_image(f.image, (8, 8), modality="gray", resize="letterbox") for f in frames]
+    )
+    expected = model.score_clips(images[np.stack(chosen)])
+    assert len(predictions) == len(chosen) > 20
+    assert np.abs(np.stack([p.scores for p in predictions]) - expected).max() < 1e-6
+    assert [(p.start_seconds, p.end_seconds) for p in predictions] == [
+        (times[indices[0]], times[indices[-1]]) for indices in chosen
+    ]
+
+
+def test_scores_tell_the_brightness(model: CountingModel) -> None:
+    frames = [gray_frame(t, value=51) for t in np.arange(5) / 4]
+
+    (prediction,) = see_all(Recognizer(model), frames)
+
+    assert prediction.scores == pytest.approx([0.2, 0.8])
+    assert (prediction.label, prediction.source) == ("dark", "test")
+    assert prediction.scores.dtype == np.float32
+
+
+def test_stride_defaults_to_the_distance_of_two_pictures(model: CountingModel) -> None:
+    predictions = see_all(Recognizer(model), numbered_frames(np.arange(41) / 20))
+
+    assert [p.end_seconds for p in predictions] == pytest.approx([1.0, 1.25, 1.5, 1.75, 2.0])
+
+
+def test_windows_over_a_hole_are_refused(model: CountingModel) -> None:
+    times = np.concatenate([np.arange(21) / 20, 1.8 + np.arange(30) / 20])
+    recognizer = Recognizer(model)
+    states = []
+    ends = []
+    for frame in numbered_frames(times):
+        ends += [p.end_seconds for p in recognizer.see(frame)]
+        states.append(recognizer.state)
+
+    assert ends == pytest.approx([1.0, 2.75, 3.0, 3.25], abs=0.051)
+    assert recognizer.num_windows_refused == 6
+    assert states[19:22] == ["warming_up", "ok", "degraded"]
+    assert states[-1] == "ok"
+
+
+@pytest.mark.parametrize("jump_seconds", [1.5, 3600.0, -30.0])
+def test_no_window_holds_pictures_of_two_runs(model: CountingModel, jump_seconds: float) -> None:
+    first = np.arange(25) / 20
+    times = np.concatenate([first, first[-1] + jump_seconds + first])
+    recognizer = Recognizer(model)
+    ends = []
+    states = []
+    for frame in numbered_frames(times):
+        ends += [p.end_seconds for p in recognizer.see(frame)]
+        states.append(recognizer.state)
+
+    assert ends == pytest.approx([1.0, first[-1] + jump_seconds + 1.0])
+    assert states[24:27] == ["ok", "warming_up", "warming_up"]
+
+
+def test_a_live_source_skips_windows_that_are_late(model: CountingModel) -> None:
+    # One frame that comes 0.8 s after the one before completes four windows at once.
+    times = np.concatenate([np.arange(21) / 20, [1.8]])
+    live, patient = Recognizer(model, live=True), Recognizer(model)
+    for frame in numbered_frames(times):
+        live.see(frame)
+        patient.see(frame)
+
+    assert (live.num_windows_skipped, patient.num_windows_skipped) == (2, 0)
+    assert (live.num_windows_refused, patient.num_windows_refused) == (1, 3)
+
+
+def test_latency_counts_from_capture_where_the_source_is_live(model: CountingModel) -> None:
+    now = time.monotonic()
+    frames = [gray_frame(now - 100.0 + t) for t in np.arange(5) / 4]
+
+    (live,) = see_all(Recognizer(model, live=True), frames)
+    (file,) = see_all(Recognizer(model), frames)
+
+    assert 99.0 <= live.latency_seconds <= 99.0 + 30.0
+    assert 0.0 <= file.latency_seconds <= 30.0
+
+
+@pytest.mark.parametrize(("num_frames", "expected_windows"), [(19, 0), (20, 1), (21, 1)])
+def test_finish_gives_the_window_that_ends_with_the_last_picture_still_shown(
+    model: CountingModel, num_frames: int, expected_windows: int
+) -> None:
+    recognizer = Recognizer(model)
+    seen = [
+        p for frame in numbered_frames(np.arange(num_frames) / 20) for p in recognizer.see(frame)
+    ]
+
+    last = recognizer.finish()
+
+    assert len(seen + last) == expected_windows
+    assert recognizer.finish() == []
+    if num_frames == 20:
+        assert seen == []
+        assert last[0].end_seconds == pytest.approx(0.95)
+
+
+def test_forget_starts_anew(model: CountingModel) -> None:
+    recognizer = Recognizer(model)
+    for frame in numbered_frames(np.arange(21) / 20):
+        recognizer.see(frame)
+    states = [recognizer.state]
+
+    recognizer.forget()
+
+    assert [*states, recognizer.state] == ["ok", "warming_up"]
+    later = [
+        p for frame in numbered_frames(1.05 + np.arange(20) / 20) for p in recognizer.see(frame)
+    ]
+    assert later == []
