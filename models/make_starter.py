@@ -24,14 +24,14 @@ from rtaction.video import VideoWriter
 HERE = Path(__file__).parent
 FRAMES_PER_SECOND = 15.0
 BACKGROUND = "nothing"
-SAMPLE_SEED = 12
+SAMPLE_SEED = 104
 SAMPLE_ACTIONS = (
-    ("nothing", 2.0),
+    ("nothing", 3.0),
     ("wave", 4.0),
     ("arms_side", 4.0),
     ("clap", 4.0),
     ("arms_raise", 4.0),
-    ("nothing", 2.0),
+    ("nothing", 3.0),
 )
 
 

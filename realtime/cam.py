@@ -3,6 +3,7 @@ it."""
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -29,6 +30,7 @@ from rtaction.realtime.watch import watch_source
 from rtaction.video import VideoWriter
 
 _SAVED_FRAMES_PER_SECOND = 30.0
+_log = logging.getLogger(__name__)
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -111,6 +113,11 @@ def run_cam(
     with ExitStack() as stack:
         screen = stack.enter_context(Screen()) if show else None
         source = open_source(address, paced=show)
+        if source.is_live and config.save and config.save.suffix.lower() == ".webm":
+            # OpenCV gives libvpx no other deadline than its slow one.
+            _log.warning(
+                "VP8 takes some 70 ms a picture of 640x480; live, --save x.avi drops fewer"
+            )
         stack.callback(source.close)
         sinks = _Sinks(model, config, source, screen, on_label)
         stack.callback(sinks.close)

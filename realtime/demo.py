@@ -42,7 +42,7 @@ def run_demo(folder: Path, *, device: str = "auto") -> Demo:
         RtactionError: see `rtaction.errors`.
     """
     model = ActionModel(STARTER_MODEL, device=device)
-    video = folder / "annotated.webm"
+    video = folder / "annotated.avi"
     summary = run_cam(model, CamConfig(source=str(SAMPLE_CLIP), show=False, save=video))
     return Demo(
         summary=summary,

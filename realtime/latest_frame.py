@@ -24,7 +24,6 @@ class LatestFrame:
 
     def __init__(self, source: Source) -> None:
         self.num_dropped = 0
-        self.num_read = 0
         self._source = source
         self._changed = threading.Condition()
         self._frame: Frame | None = None
@@ -76,7 +75,6 @@ class LatestFrame:
             for frame in self._source.frames():
                 with self._changed:
                     self.num_dropped += self._frame is not None
-                    self.num_read += 1
                     self._frame = frame
                     self._changed.notify()
         except Exception as error:

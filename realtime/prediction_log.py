@@ -46,6 +46,8 @@ class PredictionLog:
         self._target = target
         self._failed = False
         self._file: TextIO
+        if target == "-" and sys.stdout is None:
+            raise OutputError("cannot write --output -: stdout is closed; name a file instead")
         try:
             if target == "-":
                 self._file = sys.stdout

@@ -16,13 +16,16 @@ class PtsClock:
 
     Args:
         max_step_seconds: a frame that comes this much too early in PTS, or late in arrival, is
-            taken for a jump of the sender's clock, and the mapping starts anew. Default 5.0.
+            taken for a jump of the sender's clock, as is any step back; the mapping then starts
+            anew. Default 5.0.
+        settle_seconds: while the mapping improves by more than this from one frame to the next, or
+            by more than half their distance, the stream is in its opening burst. Default 0.02.
     """
 
-    def __init__(self, *, max_step_seconds: float = 5.0) -> None:
+    def __init__(self, *, max_step_seconds: float = 5.0, settle_seconds: float = 0.02) -> None:
         self._max_step_seconds = max_step_seconds
+        self._settle_seconds = settle_seconds
         self._offset_seconds: float | None = None
-        self._settled = False
         self._last_pts_seconds = 0.0
         self._last_arrival_seconds = 0.0
         self._last_time_seconds = float("-inf")
@@ -46,17 +49,20 @@ class PtsClock:
         self._last_arrival_seconds = arrived_at_seconds
         if (
             self._offset_seconds is None
+            or pts_step_seconds < 0
             or abs(offset_seconds - self._offset_seconds) > self._max_step_seconds
         ):
             self._offset_seconds = offset_seconds
-            self._settled = False
             return None
-        # In the burst frames arrive much faster than they were taken.
-        self._settled |= pts_step_seconds > 0 and arrival_step_seconds > pts_step_seconds / 2
+        improvement_seconds = self._offset_seconds - offset_seconds
         drifted = self._offset_seconds + _DRIFT_SECONDS_PER_SECOND * arrival_step_seconds
         self._offset_seconds = min(offset_seconds, drifted)
         at_seconds = pts_seconds + self._offset_seconds
-        if not self._settled or at_seconds <= self._last_time_seconds:
+        if (
+            pts_step_seconds <= 0
+            or improvement_seconds > min(self._settle_seconds, pts_step_seconds / 2)
+            or at_seconds <= self._last_time_seconds
+        ):
             return None
         self._last_time_seconds = at_seconds
         return at_seconds

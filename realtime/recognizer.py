@@ -104,11 +104,6 @@ class Recognizer:
             predictions += [prediction] if prediction else []
         return predictions
 
-    def forget(self) -> None:
-        """Start anew, as after an outage: no old picture is used again."""
-        self._ring.clear()
-        self._last_window_state = "warming_up"
-
     def _due(self) -> Iterator[Prediction]:
         while self._ring.num_due > 0:
             started = time.monotonic()

@@ -106,13 +106,6 @@ class RingBuffer(Generic[Value]):
             return 0
         return self._grid.count_until(self._times_seconds[-1]) - self._num_taken
 
-    @property
-    def state(self) -> State:
-        """What a window that ended with the newest frame would be."""
-        if self._grid is None or self._times_seconds[-1] < self._grid.end_seconds(0):
-            return "warming_up"
-        return _STATE_OF_PROBLEM[self._select(self._times_seconds[-1])[1]]
-
     def take(self) -> Window[Value]:
         """The oldest window that is due.
 

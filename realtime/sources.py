@@ -152,7 +152,7 @@ class CameraSource:
                 got_one, image_bgr = self._capture.read()
                 if not got_one and not self._closed:
                     raise CameraLost(
-                        f"{self.name} ended, or gave no picture for {READ_TIMEOUT_SECONDS:.0f} s"
+                        f"{self.name} ended or stopped answering; what came until then is kept"
                     )
         finally:
             self._capture.release()
@@ -193,6 +193,9 @@ def _open_capture(address: Address) -> Any:
             round(OPEN_TIMEOUT_SECONDS * 1000),
             cv2.CAP_PROP_READ_TIMEOUT_MSEC,
             round(READ_TIMEOUT_SECONDS * 1000),
+            # FFmpeg decodes several frames at a time, and gives each that much later.
+            cv2.CAP_PROP_N_THREADS,
+            1,
         ]
         capture = cv2.VideoCapture(str(address.target), cv2.CAP_FFMPEG, timeouts)
     if capture.isOpened():

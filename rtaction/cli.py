@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -25,46 +24,22 @@ app = typer.Typer(
 )
 
 
-class Network(str, Enum):
-    """Choices of --network."""
+class _CurrentStderr:
+    """Whatever stderr is at the moment: a progress bar puts itself in its place."""
 
-    light = "light"
-    motion = "motion"
-    convnet = "convnet"
+    def write(self, text: str) -> None:
+        """Write to it."""
+        sys.stderr.write(text)
 
-
-class Recurrent(str, Enum):
-    """Choices of --recurrent."""
-
-    gru = "gru"
-    lstm = "lstm"
-
-
-class Sampling(str, Enum):
-    """Choices of --sampling."""
-
-    sliding = "sliding"
-    spread = "spread"
-
-
-class Modality(str, Enum):
-    """Choices of --modality."""
-
-    rgb = "rgb"
-    gray = "gray"
-
-
-class Resize(str, Enum):
-    """Choices of --resize."""
-
-    squash = "squash"
-    crop = "crop"
-    letterbox = "letterbox"
+    def flush(self) -> None:
+        """Flush it."""
+        sys.stderr.flush()
 
 
 def main() -> None:
     """Entry point: what a person can cause ends in a sentence, never in a traceback."""
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    handler = logging.StreamHandler(_CurrentStderr())
+    logging.basicConfig(format="%(levelname)s: %(message)s", handlers=[handler])
     logging.addLevelName(logging.WARNING, "warning")
     try:
         app()
@@ -181,12 +156,14 @@ def train(
     ),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training.")] = False,
     network: Annotated[
-        Network, typer.Option(help="light: what is seen; motion: what moves; convnet: for GPUs.")
-    ] = Network.light,
-    recurrent: Annotated[Recurrent, typer.Option(help="Recurrent layer.")] = Recurrent.gru,
+        Literal["light", "motion", "convnet"],
+        typer.Option(help="light: what is seen; motion: what moves; convnet: for GPUs."),
+    ] = "light",
+    recurrent: Annotated[Literal["gru", "lstm"], typer.Option(help="Recurrent layer.")] = "gru",
     sampling: Annotated[
-        Sampling, typer.Option(help="Sliding windows, or one clip spread over each video.")
-    ] = Sampling.sliding,
+        Literal["sliding", "spread"],
+        typer.Option(help="Sliding windows, or one clip spread over each video."),
+    ] = "sliding",
     frames: Annotated[int, typer.Option(min=1, help="Pictures in a clip.")] = 5,
     clip_seconds: Annotated[float, typer.Option(min=0.01, help="Length of a clip.")] = 1.0,
     stride_seconds: Annotated[
@@ -194,8 +171,12 @@ def train(
     ] = None,
     height: Annotated[int, typer.Option(min=32, help="Rows of a picture.")] = 112,
     width: Annotated[int, typer.Option(min=32, help="Columns of a picture.")] = 112,
-    modality: Annotated[Modality, typer.Option(help="Colours, or shades of gray.")] = Modality.rgb,
-    resize: Annotated[Resize, typer.Option(help="How pictures are fitted.")] = Resize.squash,
+    modality: Annotated[
+        Literal["rgb", "gray"], typer.Option(help="Colours, or shades of gray.")
+    ] = "rgb",
+    resize: Annotated[
+        Literal["squash", "crop", "letterbox"], typer.Option(help="How pictures are fitted.")
+    ] = "squash",
     background: Annotated[str | None, typer.Option(help="The label that means no action.")] = None,
     group: Annotated[
         str | None,
@@ -225,16 +206,16 @@ def train(
 
     config = TrainConfig(
         videos=videos,
-        network=network.value,
-        recurrent=recurrent.value,
-        sampling=sampling.value,
+        network=network,
+        recurrent=recurrent,
+        sampling=sampling,
         frames_per_clip=frames,
         clip_seconds=clip_seconds,
         stride_seconds=stride_seconds,
         height=height,
         width=width,
-        modality=modality.value,
-        resize=resize.value,
+        modality=modality,
+        resize=resize,
         background_label=background,
         group=group,
         validation_groups=tuple(validate_on or ()),

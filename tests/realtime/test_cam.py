@@ -264,7 +264,7 @@ def test_a_reader_that_leaves_ends_the_run(
         ("-s nosuch.mp4", 6, "there is no such file"),
         ("-s .", 6, "is no file"),
         ("-s 97", 6, "there is no webcam 97"),
-        ("-s ftp://u:s3cret@127.0.0.1/x", 2, "cannot open this kind of address"),
+        ("-s ftp://u:s3cret@127.0.0.1/x", 2, "expected one of rtsp://"),
         ("-s http://u:s3cret@127.0.0.1:9/x", 6, "http://127.0.0.1:9/x cannot be opened"),
         ("-s tiny.onnx", 7, "cannot be read as a video"),
         ("-s empty.mp4", 7, "cannot be read as a video"),

@@ -38,12 +38,12 @@ def test_the_demo(tmp_path: Path, actions: set[str]) -> None:
     named = {row[4] for row in rows} - {"-"}
     assert len(named) >= 2
     assert named <= actions
-    expected, written = frame_times(SAMPLE_CLIP), frame_times(folder / "annotated.webm")
+    expected, written = frame_times(SAMPLE_CLIP), frame_times(folder / "annotated.avi")
     assert (float(rows[0][0]), float(rows[-1][2])) == pytest.approx((0.0, expected[-1]), abs=0.1)
     assert all(before[2] == after[0] for before, after in pairwise(rows))
     assert len(written) == pytest.approx(len(expected), abs=1)
     assert written[-1] == pytest.approx(expected[-1], abs=0.1)
-    assert f"The annotated video: {folder / 'annotated.webm'}" in lines
+    assert f"The annotated video: {folder / 'annotated.avi'}" in lines
     assert "rtaction cam" in lines[-1]
 
 

@@ -185,18 +185,3 @@ def test_finish_gives_the_window_that_ends_with_the_last_picture_still_shown(
     if num_frames == 20:
         assert seen == []
         assert last[0].end_seconds == pytest.approx(0.95)
-
-
-def test_forget_starts_anew(model: CountingModel) -> None:
-    recognizer = Recognizer(model)
-    for frame in numbered_frames(np.arange(21) / 20):
-        recognizer.see(frame)
-    states = [recognizer.state]
-
-    recognizer.forget()
-
-    assert [*states, recognizer.state] == ["ok", "warming_up"]
-    later = [
-        p for frame in numbered_frames(1.05 + np.arange(20) / 20) for p in recognizer.see(frame)
-    ]
-    assert later == []

@@ -105,22 +105,12 @@ def test_time_that_jumps_starts_the_window_anew(next_seconds: float, expected_le
 
     assert len(ring) == expected_length
     if expected_length == 1:
-        assert (ring.num_due, ring.state) == (0, "warming_up")
-
-
-def test_state_tells_what_a_window_would_be() -> None:
-    ring = make_ring()
-    states = []
-    for number, seconds in enumerate([0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.99]):
-        ring.push(number, seconds)
-        states.append(ring.state)
-
-    assert states == ["warming_up"] * 4 + ["ok", "ok", "degraded"]
+        assert ring.num_due == 0
 
 
 def test_nothing_is_due_before_the_first_window_is_full() -> None:
     ring = make_ring()
-    assert (ring.num_due, ring.state, ring.take_last()) == (0, "warming_up", None)
+    assert (ring.num_due, ring.take_last()) == (0, None)
     ring.push(0, 5.0)
     ring.push(1, 5.99)
 
@@ -162,6 +152,6 @@ def test_clear_forgets_everything() -> None:
 
     ring.clear()
 
-    assert (len(ring), ring.num_due, ring.state) == (0, 0, "warming_up")
+    assert (len(ring), ring.num_due) == (0, 0)
     ring.push(9, 2.25)
     assert ring.num_due == 0

@@ -135,6 +135,9 @@ def test_a_lost_camera_is_told_after_its_last_frame(model: ActionModel) -> None:
     frame = next(moments).frame
     assert frame is not None
     assert frame.index == 3
+    # The error is there before anybody asks for another frame.
+    (reader,) = (one for one in threading.enumerate() if one.name == "rtaction-reader")
+    reader.join(WAIT_SECONDS)
     with pytest.raises(CameraLost, match="gone"):
         for _ in moments:
             pass
