@@ -24,7 +24,7 @@ from rtaction.video import VideoWriter
 HERE = Path(__file__).parent
 FRAMES_PER_SECOND = 15.0
 BACKGROUND = "nothing"
-SAMPLE_SEED = 104
+SAMPLE_SEED = 1_000_010  # no training clip has a seed this high
 SAMPLE_ACTIONS = (
     ("nothing", 3.0),
     ("wave", 4.0),
