@@ -143,37 +143,58 @@ def _convert(
         raise ExportError(f"the conversion of {prefix} needs the operator sets {foreign}")
     graph = converted.graph
     names = {graph.input[0].name: source, graph.output[0].name: target, "": ""}
-    return _renamed_nodes(graph, names, prefix), _renamed_weights(graph, names)
+    return _renamed(graph, names, prefix)
 
 
-def _renamed_nodes(graph: GraphProto, names: dict[str, str], prefix: str) -> list[NodeProto]:
-    """Name everything by its place, since tf2onnx counts on from one conversion to the next."""
-    for number, tensor in enumerate(graph.initializer):
-        names.setdefault(tensor.name, f"{prefix}/weight{number}")
-    for number, node in enumerate(graph.node):
-        for position, name in enumerate(node.output):
-            names.setdefault(name, f"{prefix}/{node.op_type}{number}/{position}")
-    nodes = []
-    for number, node in enumerate(graph.node):
+def _renamed(
+    graph: GraphProto, names: dict[str, str], prefix: str
+) -> tuple[list[NodeProto], list[TensorProto]]:
+    """Order and name everything by its way to the output.
+
+    tf2onnx counts on from one conversion to the next, and orders by the names that this gives; two
+    exports of one model would differ.
+    """
+    weights = {tensor.name: tensor for tensor in graph.initializer}
+    nodes: list[NodeProto] = []
+    used: list[TensorProto] = []
+    for number, node in enumerate(_ordered(graph)):
         if any(attribute.type == AttributeProto.GRAPH for attribute in node.attribute):
             raise ExportError(
                 f"the conversion of {prefix} gave a {node.op_type} with a graph inside, which "
                 "cannot be joined; a layer loops or branches on data"
             )
-        renamed = NodeProto()
-        renamed.CopyFrom(node)
-        renamed.name = f"{prefix}/{node.op_type}{number}"
+        for name in node.input:
+            if name in weights and name not in names:
+                names[name] = f"{prefix}/weight{len(used)}"
+                used.append(_copy(weights[name], name=names[name]))
+        for position, name in enumerate(node.output):
+            names.setdefault(name, f"{prefix}/{node.op_type}{number}/{position}")
+        renamed = _copy(node, name=f"{prefix}/{node.op_type}{number}")
         renamed.input[:] = [names[name] for name in node.input]
         renamed.output[:] = [names[name] for name in node.output]
         nodes.append(renamed)
-    return nodes
+    return nodes, used
 
 
-def _renamed_weights(graph: GraphProto, names: dict[str, str]) -> list[TensorProto]:
-    weights = []
-    for tensor in graph.initializer:
-        renamed = TensorProto()
-        renamed.CopyFrom(tensor)
-        renamed.name = names[tensor.name]
-        weights.append(renamed)
-    return weights
+def _ordered(graph: GraphProto) -> list[NodeProto]:
+    """The nodes that the output needs, each after those that it needs itself."""
+    makers = {name: node for node in graph.node for name in node.output}
+    ordered: list[NodeProto] = []
+    seen: set[int] = set()
+    waiting = [(makers[graph.output[0].name], False)]
+    while waiting:
+        node, inputs_done = waiting.pop()
+        if inputs_done:
+            ordered.append(node)
+        elif id(node) not in seen:
+            seen.add(id(node))
+            waiting.append((node, True))
+            waiting += [(makers[name], False) for name in reversed(node.input) if name in makers]
+    return ordered
+
+
+def _copy(message: Any, *, name: str) -> Any:
+    copy = type(message)()
+    copy.CopyFrom(message)
+    copy.name = name
+    return copy

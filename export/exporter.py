@@ -59,6 +59,10 @@ def export_model(
         ModelError, ExportError, ParityError, OutputError: see `rtaction.errors`. The output is then
             not written, and an older file of that name is left as it was.
     """
+    if output.resolve() == model_path.resolve():
+        raise UsageError(f"-o {output} would overwrite the Keras model; choose another name")
+    if output.is_dir():
+        raise OutputError(f"cannot write {output}: it is a folder; name a file, such as model.onnx")
     model = load_keras_model(model_path)
     spec = ModelSpec.load(spec_path or model_path.parent / "model_spec.json")
     check_spec(model, spec)

@@ -100,14 +100,24 @@ def divide(model: Any) -> KerasParts:
         if type(layer).__name__ not in RECURRENT_LAYERS:
             continue
         if layer.input is not start:
-            head.append(keras.Model(start, layer.input))
+            head.append(_between(start, layer.input))
         head.append(layer)
         start = layer.output
     if not any(type(part).__name__ in RECURRENT_LAYERS for part in head):
         raise ExportError(f"expected a recurrent layer ({' or '.join(RECURRENT_LAYERS)}), got none")
     if start is not model.outputs[0]:
-        head.append(keras.Model(start, model.outputs[0]))
+        head.append(_between(start, model.outputs[0]))
     return KerasParts(_encoder_of(model, wrapped), head)
+
+
+def _between(start: Any, end: Any) -> Any:
+    try:
+        return keras.Model(start, end)
+    except ValueError:
+        raise ExportError(
+            "the layers after TimeDistributed must form one way through the recurrent layers; one "
+            "of them is passed by"
+        ) from None
 
 
 def _as_functional(model: Any) -> Any:

@@ -48,7 +48,9 @@ class Parity:
     @property
     def worst_difference(self) -> float:
         """The largest of the three differences."""
-        return max(self.max_difference, self.max_difference_one_by_one, self.max_difference_cut)
+        # Unlike max(), a nan anywhere comes out as nan.
+        differences = (self.max_difference, self.max_difference_one_by_one, self.max_difference_cut)
+        return float(np.max(differences))
 
 
 def measure_parity(keras_model: Any, file: OnnxFile, clips: UInt8Array) -> Parity:

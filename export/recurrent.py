@@ -42,16 +42,7 @@ def recurrent_nodes(
     """
     kind = type(layer).__name__
     _check_options(layer, kind)
-    kernel, recurrent, bias, recurrent_bias = _weights(layer, kind)
-    weights = [
-        numpy_helper.from_array(_by_gate(kernel, kind).T[np.newaxis].copy(), f"{prefix}/W"),
-        numpy_helper.from_array(_by_gate(recurrent, kind).T[np.newaxis].copy(), f"{prefix}/R"),
-        numpy_helper.from_array(
-            np.concatenate([_by_gate(bias, kind), _by_gate(recurrent_bias, kind)])[np.newaxis],
-            f"{prefix}/B",
-        ),
-        numpy_helper.from_array(np.array([1 if layer.return_sequences else 0]), f"{prefix}/axis"),
-    ]
+    weights = _weight_tensors(layer, kind, prefix)
     attributes: dict[str, Any] = {"hidden_size": layer.units}
     if kind == "GRU":
         attributes["linear_before_reset"] = int(layer.reset_after)
@@ -84,6 +75,19 @@ def recurrent_nodes(
             )
         )
     return nodes, weights
+
+
+def _weight_tensors(layer: Any, kind: str, prefix: str) -> list[TensorProto]:
+    kernel, recurrent, bias, recurrent_bias = _weights(layer, kind)
+    return [
+        numpy_helper.from_array(_by_gate(kernel, kind).T[np.newaxis].copy(), f"{prefix}/W"),
+        numpy_helper.from_array(_by_gate(recurrent, kind).T[np.newaxis].copy(), f"{prefix}/R"),
+        numpy_helper.from_array(
+            np.concatenate([_by_gate(bias, kind), _by_gate(recurrent_bias, kind)])[np.newaxis],
+            f"{prefix}/B",
+        ),
+        numpy_helper.from_array(np.array([1 if layer.return_sequences else 0]), f"{prefix}/axis"),
+    ]
 
 
 def _check_options(layer: Any, kind: str) -> None:

@@ -4,7 +4,6 @@ it."""
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import threading
 import time
@@ -25,7 +24,7 @@ from rtaction.realtime.overlay import Status, draw_overlay, shown_label
 from rtaction.realtime.prediction_log import PredictionLog
 from rtaction.realtime.recognizer import Recognizer
 from rtaction.realtime.screen import Screen, display_available
-from rtaction.realtime.sources import Source, open_source
+from rtaction.realtime.sources import FileSource, PacedFileSource, Source, open_source
 from rtaction.realtime.watch import watch_source
 from rtaction.video import VideoWriter
 
@@ -106,9 +105,8 @@ def run_cam(
         RtactionError: see `rtaction.errors`. Whatever was saved and logged until then is kept.
     """
     address = parse_address(config.source)
-    for option, path in (("--save", config.save), ("--output", config.output)):
-        if address.kind == "file" and path and _same_file(Path(path), Path(config.source)):
-            raise UsageError(f"{option} {path} would overwrite the source; choose another name")
+    source_file = Path(config.source) if address.kind == "file" else None
+    _check_overwriting(config, {"the source": source_file, "the model": Path(model.file.where)})
     show = display_available() if config.show is None else config.show
     with ExitStack() as stack:
         screen = stack.enter_context(Screen()) if show else None
@@ -126,8 +124,16 @@ def run_cam(
     return sinks.summary
 
 
-def _same_file(a: Path, b: Path) -> bool:
-    return os.path.exists(a) and a.samefile(b)
+def _check_overwriting(config: CamConfig, inputs: dict[str, Path | None]) -> None:
+    taken = {path.resolve(): name for name, path in inputs.items() if path is not None}
+    log = Path(config.output) if config.output not in (None, "-") else None
+    for option, path in (("--save", config.save), ("--output", log)):
+        if path is None:
+            continue
+        if path.resolve() in taken:
+            name = taken[path.resolve()]
+            raise UsageError(f"{option} {path} would overwrite {name}; choose another name")
+        taken[path.resolve()] = f"what {option} writes"
 
 
 def with_threshold(spec: ModelSpec, threshold: float | None) -> ModelSpec:
@@ -179,7 +185,7 @@ class _Sinks:
         self._on_label = on_label
         self._label: str | None = None
         self._top_k = config.top_k
-        self._keep_predictions = not source.is_live
+        self._keep_predictions = isinstance(source, FileSource | PacedFileSource)
         self._screen = screen
         rate = source.frames_per_second or _SAVED_FRAMES_PER_SECOND
         self._writer = VideoWriter(config.save, frames_per_second=rate) if config.save else None

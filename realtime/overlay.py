@@ -77,11 +77,13 @@ def draw_overlay(
     """
     image = _enlarged(image_rgb)
     unit = image.shape[0] / MIN_HEIGHT
+    # What was true of an earlier window is not shown while none can be judged.
+    prediction = prediction if status.state == "ok" else None
     top = prediction.top(top_k) if prediction else []
     panel_height = round((64 + 30 * len(top)) * unit)
     title = _STATE_TEXT[status.state]
     title_colour = MUTED
-    if prediction is not None and status.state == "ok":
+    if prediction is not None:
         label = shown_label(prediction, spec)
         title = f"{label}  {prediction.score:.2f}" if label else "—"
         title_colour = ACCENT if label else MUTED

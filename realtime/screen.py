@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import cache
 from types import TracebackType
 from typing import Any
 
@@ -22,6 +23,7 @@ _PROBE = "import cv2; cv2.namedWindow('rtaction'); cv2.destroyAllWindows()"
 _PROBE_TIMEOUT_SECONDS = 15.0
 
 
+@cache
 def display_available() -> bool:
     """Whether a window can be opened here; on Linux found out by opening one in a child process."""
     if not _has_gui():

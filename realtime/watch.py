@@ -69,6 +69,8 @@ def _follow_live(source: Source, recognizer: Recognizer) -> Moments:
             predictions = recognizer.see(frame) if frame is not None else []
             yield Moment(frame, predictions, latest.num_dropped)
         latest.get(0.0)  # raises what ended the source, if anything did
+    if last := recognizer.finish():
+        yield Moment(None, last)
 
 
 def watch(

@@ -8,12 +8,13 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 import rtaction
-from rtaction.errors import RtactionError
+from rtaction.cli_train import train
+from rtaction.errors import RtactionError, training_stack_missing
 
 app = typer.Typer(
     name="rtaction",
@@ -22,6 +23,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+TRAINING_PACKAGES = {"keras", "matplotlib", "onnx", "rich", "tensorflow", "tf2onnx"}
 
 
 class _CurrentStderr:
@@ -42,7 +46,12 @@ def main() -> None:
     logging.basicConfig(format="%(levelname)s: %(message)s", handlers=[handler])
     logging.addLevelName(logging.WARNING, "warning")
     try:
-        app()
+        try:
+            app()
+        except ModuleNotFoundError as error:
+            if (error.name or "").split(".")[0] not in TRAINING_PACKAGES:
+                raise
+            raise training_stack_missing(error) from None
     except RtactionError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
@@ -73,7 +82,8 @@ def cam(
         Path | None, typer.Option("--model", "-m", help="ONNX model. Default: the bundled one.")
     ] = None,
     source: Annotated[
-        str, typer.Option("--source", "-s", help="Webcam number, video file, rtsp:// or http://.")
+        str,
+        typer.Option("--source", "-s", help="Webcam number, video file, rtsp://, http:// (MJPEG)."),
     ] = "0",
     show: Annotated[
         bool | None,
@@ -146,94 +156,7 @@ def demo(
         typer.echo("No display here; to watch your camera without one: rtaction cam --headless")
 
 
-@app.command()
-def train(
-    videos: Annotated[
-        str, typer.Argument(help="Folder of folders, or a pattern such as 'v/{classname}/*.mp4'.")
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the result.")] = Path(
-        "run"
-    ),
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a training.")] = False,
-    network: Annotated[
-        Literal["light", "motion", "convnet"],
-        typer.Option(help="light: what is seen; motion: what moves; convnet: for GPUs."),
-    ] = "light",
-    recurrent: Annotated[Literal["gru", "lstm"], typer.Option(help="Recurrent layer.")] = "gru",
-    sampling: Annotated[
-        Literal["sliding", "spread"],
-        typer.Option(help="Sliding windows, or one clip spread over each video."),
-    ] = "sliding",
-    frames: Annotated[int, typer.Option(min=1, help="Pictures in a clip.")] = 5,
-    clip_seconds: Annotated[float, typer.Option(min=0.01, help="Length of a clip.")] = 1.0,
-    stride_seconds: Annotated[
-        float | None, typer.Option(min=0.01, help="Time between clips. Default: half a clip.")
-    ] = None,
-    height: Annotated[int, typer.Option(min=32, help="Rows of a picture.")] = 112,
-    width: Annotated[int, typer.Option(min=32, help="Columns of a picture.")] = 112,
-    modality: Annotated[
-        Literal["rgb", "gray"], typer.Option(help="Colours, or shades of gray.")
-    ] = "rgb",
-    resize: Annotated[
-        Literal["squash", "crop", "letterbox"], typer.Option(help="How pictures are fitted.")
-    ] = "squash",
-    background: Annotated[str | None, typer.Option(help="The label that means no action.")] = None,
-    group: Annotated[
-        str | None,
-        typer.Option(help="Regular expression: what in a path names its person, camera or take."),
-    ] = None,
-    validate_on: Annotated[
-        list[str] | None, typer.Option(help="Validate on this group; may be repeated.")
-    ] = None,
-    validation_fraction: Annotated[
-        float, typer.Option(min=0, max=0.9, help="Share of videos to validate on.")
-    ] = 0.2,
-    test_fraction: Annotated[
-        float, typer.Option(min=0, max=0.9, help="Share of videos to test on.")
-    ] = 0.0,
-    epochs: Annotated[int, typer.Option(min=1, help="Epochs at most.")] = 60,
-    batch_size: Annotated[int, typer.Option(min=1, help="Clips in a batch.")] = 16,
-    learning_rate: Annotated[float, typer.Option(min=0, help="Of Adam, at the start.")] = 1e-3,
-    dropout: Annotated[
-        float, typer.Option(min=0, max=0.95, help="Share of values dropped while training.")
-    ] = 0.5,
-    patience: Annotated[int, typer.Option(min=1, help="Epochs without progress to the end.")] = 12,
-    seed: Annotated[int, typer.Option(help="Of split, weights and order.")] = 0,
-) -> None:
-    """Train on folders of clips: one folder for each action."""
-    from rtaction.train.config import TrainConfig
-    from rtaction.train.fit import train as run_training
-
-    config = TrainConfig(
-        videos=videos,
-        network=network,
-        recurrent=recurrent,
-        sampling=sampling,
-        frames_per_clip=frames,
-        clip_seconds=clip_seconds,
-        stride_seconds=stride_seconds,
-        height=height,
-        width=width,
-        modality=modality,
-        resize=resize,
-        background_label=background,
-        group=group,
-        validation_groups=tuple(validate_on or ()),
-        validation_fraction=validation_fraction,
-        test_fraction=test_fraction,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        dropout=dropout,
-        patience=patience,
-        seed=seed,
-    )
-    try:
-        result = run_training(config, output, resume=resume)
-    except KeyboardInterrupt:
-        _say("interrupted; to go on after the last finished epoch, add --resume")
-        raise typer.Exit(130) from None
-    _say(f"wrote {result.model}; next: rtaction export {result.model} -o model.onnx")
+app.command()(train)
 
 
 @app.command()

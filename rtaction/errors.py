@@ -19,7 +19,8 @@ expected, what came and what to do, and its `exit_code` is what the command line
     ├── DatasetError                12   the training videos
     ├── ExportError                 13   this Keras model cannot become an ONNX file
     │   └── ParityError             14   it could, but does not compute the same
-    └── MissingLibrary              15   a package or system library that this task needs
+    ├── MissingLibrary              15   a package or system library that this task needs
+    └── TrainingFailed              16   the network cannot be trained like this
 """
 
 from __future__ import annotations
@@ -121,3 +122,17 @@ class MissingLibrary(RtactionError):
     """A Python package or a system library that this task needs is not installed."""
 
     exit_code = 15
+
+
+class TrainingFailed(RtactionError):
+    """The training came to nothing."""
+
+    exit_code = 16
+
+
+def training_stack_missing(error: ImportError) -> MissingLibrary:
+    """The error for a package that only training and export need."""
+    return MissingLibrary(
+        f"training and export need more than is installed ({error}); "
+        "install it with: pip install 'rtaction[train]'"
+    )

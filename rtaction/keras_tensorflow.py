@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from rtaction.errors import MissingLibrary
+from rtaction.errors import training_stack_missing
 from rtaction.quiet import silent_stderr
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -21,9 +21,6 @@ try:
         import keras
         import tensorflow
 except ImportError as error:
-    raise MissingLibrary(
-        f"training and export need TensorFlow and Keras ({error}); "
-        "install them with: pip install 'rtaction[train]'"
-    ) from None
+    raise training_stack_missing(error) from None
 
 __all__ = ["keras", "tensorflow"]

@@ -155,7 +155,9 @@ class OnnxFile:
                 f"{self.where} carries no rtaction contract (labels, timing, pixels), so it cannot "
                 "be run; export it with `rtaction export`"
             )
-        return ModelSpec.from_json(text, where=f"the contract in {self.where}")
+        spec = ModelSpec.from_json(text, where=f"the contract in {self.where}")
+        self._check_shapes(spec)
+        return spec
 
     @property
     def boundary(self) -> Boundary:
@@ -239,6 +241,22 @@ class OnnxFile:
         part.graph.input.extend(values[name] for name in inputs)
         part.graph.output.extend(values[name] for name in outputs)
         return bytes(part.SerializeToString())
+
+    def _check_shapes(self, spec: ModelSpec) -> None:
+        weights = {tensor.name for tensor in self._model.graph.initializer}
+        clip = next(v for v in self._model.graph.input if v.name not in weights)
+        for value, expected in (
+            (clip, spec.clip_shape),
+            (self._model.graph.output[0], (len(spec.labels),)),
+        ):
+            dims = [dim.dim_value for dim in value.type.tensor_type.shape.dim][1:]
+            if len(dims) != len(expected) or any(
+                dim not in (0, wanted) for dim, wanted in zip(dims, expected, strict=True)
+            ):
+                raise ModelSpecError(
+                    f"the contract in {self.where} does not fit the model: it says {expected} for "
+                    f"each clip, but the model has {_describe(value)}; export it again"
+                )
 
     def _values(self) -> list[Any]:
         graph = self._model.graph

@@ -93,6 +93,7 @@ def read_clip_set(
     spec: ModelSpec,
     *,
     stride_seconds: float | None = None,
+    need_every_label: bool = True,
     on_video: Callable[[], None] | None = None,
 ) -> ClipSet:
     """Decode videos into clips. A video that gives none is skipped, with a warning that says why.
@@ -102,10 +103,13 @@ def read_clip_set(
         spec: labels, timing and size of the clips.
         stride_seconds: distance between two windows of a video. Default: half a clip. Without
             meaning where `spec.sampling` is "spread".
+        need_every_label: refuse a set in which a label has videos, but none that can be used.
+            Default True.
         on_video: called after each video. Default None.
 
     Raises:
-        DatasetError: no clip at all, a label without clips, or no room on the disk.
+        DatasetError: no clip at all, a label without clips where each is needed, or no room on the
+            disk.
     """
     read_one = partial(_read_or_reason, spec=spec, stride_seconds=stride_seconds)
     kept: list[Video] = []
@@ -126,7 +130,7 @@ def read_clip_set(
         num_skipped = len(videos) - len(kept)
         if num_skipped:
             _log.warning("skipped %d of %d videos", num_skipped, len(videos))
-        _check_labels(videos, kept)
+        _check_labels(videos, kept, need_every_label)
         frames = _map(store, (offsets[-1], *spec.frame_shape))
     counts = [len(part.clip_frames) for part in parts]
     label_numbers = [spec.labels.index(video.label) for video in kept]
@@ -143,11 +147,12 @@ def read_clip_set(
     )
 
 
-def _check_labels(videos: Sequence[Video], kept: Sequence[Video]) -> None:
+def _check_labels(videos: Sequence[Video], kept: Sequence[Video], need_every_label: bool) -> None:
     lost = sorted({v.label for v in videos} - {v.label for v in kept})
-    if lost:
+    if lost and (need_every_label or not kept):
         raise DatasetError(
-            f"not one of the videos of {lost} can be used; the warnings above say why"
+            f"not one of these {len(videos)} videos of {lost} can be used; the warnings above say "
+            "why"
         )
 
 
@@ -157,7 +162,7 @@ def _read_or_reason(
     try:
         return _read_one(video.path, spec, stride_seconds)
     except (_Skipped, SourceError) as reason:
-        return str(reason).removeprefix(f"{video.path}: ")
+        return str(reason).removeprefix(str(video.path)).lstrip(": ")
 
 
 def _read_one(path: Path, spec: ModelSpec, stride_seconds: float | None) -> _Decoded:
@@ -245,4 +250,5 @@ def with_clip_length(spec: ModelSpec, clips: ClipSet) -> ModelSpec:
     if spec.sampling == "sliding":
         return spec
     lengths_seconds = clips.clip_times_seconds[:, -1] - clips.clip_times_seconds[:, 0]
-    return replace(spec, clip_seconds=round(float(np.median(lengths_seconds)), 3))
+    # A clip of one picture has no length, but a live window must have one.
+    return replace(spec, clip_seconds=max(round(float(np.median(lengths_seconds)), 3), 0.001))

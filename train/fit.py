@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 
-from rtaction.errors import DatasetError
+from rtaction.errors import DatasetError, UsageError
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
 from rtaction.quiet import native_stderr_to
+from rtaction.train.callbacks import KeepRun, ReplayHistory, SeedEachEpoch
 from rtaction.train.clip_set import ClipSet, read_clip_set, with_clip_length
 from rtaction.train.config import TrainConfig
 from rtaction.train.evaluate import Evaluation, evaluate_scores, predict_scores
@@ -23,7 +23,7 @@ from rtaction.train.generators import ClipDataset
 from rtaction.train.networks import build_network
 from rtaction.train.plots import draw_confusion, draw_curves
 from rtaction.train.progress import ShowProgress, print_evaluation, progress_bar
-from rtaction.train.run_folder import HistoryRow, RunFolder, history_row
+from rtaction.train.run_folder import HistoryRow, RunFolder
 from rtaction.train.split import Split, split_by_group
 from rtaction.train.videos import find_videos, labels_of
 
@@ -59,18 +59,23 @@ def train(
         console: where progress is shown. Default: stderr.
 
     Raises:
-        UsageError, DatasetError, OutputError: see `rtaction.errors`.
+        UsageError, DatasetError, OutputError, TrainingFailed: see `rtaction.errors`.
     """
     console = console or Console(stderr=True)
     folder = RunFolder(output)
-    split = _find_and_split(config)
-    folder.prepare(config, resume=resume)
-    keras.utils.set_random_seed(config.seed)
+    folder.check(config, resume=resume)
+    split = folder.read_split() if resume else _find_and_split(config)
     spec, clips = _decode(config, split, console)
-    spec.save(folder.spec)
-    folder.save_sample_clips(clips["validation"])
-    with native_stderr_to(folder.native_log):
-        history = _fit(config, spec, folder, clips, console)
+    keras.utils.set_random_seed(config.seed)
+    history = folder.read_history()
+    network = _load(folder, history) if history else _build(config, spec)
+    folder.start(config, spec, split)
+    folder.save_sample_clips(clips["validation" if len(clips["validation"]) > 1 else "train"])
+    if _stopped_early(history, config.patience):
+        console.print("this training has already ended: no epoch was better for long enough")
+    else:
+        with native_stderr_to(folder.native_log):
+            history = _fit(network, history, config, folder, clips, console)
     best = keras.models.load_model(folder.model)
     figures: dict[str, Evaluation] = {
         name: evaluate_scores(predict_scores(best, clips[name]), clips[name])
@@ -102,8 +107,7 @@ def _find_and_split(config: TrainConfig) -> Split:
 def _decode(
     config: TrainConfig, split: Split, console: Console
 ) -> tuple[ModelSpec, dict[str, ClipSet]]:
-    sides = {"train": split.train, "validation": split.validation, "test": split.test}
-    sides = {name: videos for name, videos in sides.items() if videos}
+    sides = {name: videos for name, videos in split.sides().items() if videos}
     spec = ModelSpec(
         labels=labels_of(split.train),
         frames_per_clip=config.frames_per_clip,
@@ -123,41 +127,64 @@ def _decode(
                 videos,
                 spec,
                 stride_seconds=config.stride_seconds,
+                need_every_label=name == "train",
                 on_video=lambda: progress.advance(task),
             )
             for name, videos in sides.items()
         }
     for name, one in clips.items():
         console.print(f"{name}: {len(one)} clips of {len(one.videos)} videos", highlight=False)
+        absent = [label for i, label in enumerate(spec.labels) if i not in one.clip_labels]
+        if absent:
+            _log.warning("%s has no clip of %s", name, ", ".join(absent))
     return with_clip_length(spec, clips["train"]), clips
 
 
+def _build(config: TrainConfig, spec: ModelSpec) -> Any:
+    network = build_network(
+        spec, network=config.network, recurrent=config.recurrent, dropout=config.dropout
+    )
+    network.compile(
+        optimizer=keras.optimizers.Adam(config.learning_rate),
+        loss="categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    return network
+
+
+def _load(folder: RunFolder, history: list[HistoryRow]) -> Any:
+    path = folder.resume_point(len(history))
+    if not path.exists():
+        raise UsageError(f"cannot resume: {path} is missing; train into a new folder")
+    return keras.models.load_model(path)
+
+
+def _stopped_early(history: list[HistoryRow], patience: int) -> bool:
+    if not history:
+        return False
+    return len(history) - _best(history)["epoch"] >= patience
+
+
+def _best(history: list[HistoryRow]) -> HistoryRow:
+    return min(history, key=lambda row: row["val_loss"])
+
+
 def _fit(
+    network: Any,
+    history: list[HistoryRow],
     config: TrainConfig,
-    spec: ModelSpec,
     folder: RunFolder,
     clips: Mapping[str, ClipSet],
     console: Console,
 ) -> list[HistoryRow]:
-    history = folder.read_history()
     if history:
-        network = keras.models.load_model(folder.resume_point(len(history)))
         console.print(f"going on after epoch {len(history)}", highlight=False)
-    else:
-        network = build_network(
-            spec, network=config.network, recurrent=config.recurrent, dropout=config.dropout
-        )
-        network.compile(
-            optimizer=keras.optimizers.Adam(config.learning_rate),
-            loss="categorical_crossentropy",
-            metrics=["accuracy"],
-        )
     plateau = keras.callbacks.ReduceLROnPlateau(
         factor=0.25, patience=max(config.patience // 3, 1), min_lr=1e-6
     )
     stopper = keras.callbacks.EarlyStopping(patience=config.patience)
-    keeper = _KeepRun(folder, history)
-    replay = _ReplayHistory(list(history), config.learning_rate, [plateau, stopper])
+    keeper = KeepRun(folder, history)
+    replay = ReplayHistory(list(history), config.learning_rate, [plateau, stopper])
     dataset = ClipDataset(
         clips["train"],
         batch_size=config.batch_size,
@@ -175,7 +202,7 @@ def _fit(
         verbose=0,
         callbacks=[
             ShowProgress(console, config.epochs),
-            _SeedEachEpoch(config.seed),
+            SeedEachEpoch(config.seed),
             plateau,
             stopper,
             replay,
@@ -185,74 +212,13 @@ def _fit(
     return keeper.history
 
 
-class _SeedEachEpoch(keras.callbacks.Callback):  # type: ignore[misc]
-    """Lets the epoch's number determine what dropout drops, so that resumed trainings do the same.
-
-    Keras does not save the state of its random layers.
-    """
-
-    def __init__(self, seed: int) -> None:
-        super().__init__()
-        self._seed = seed
-
-    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Runs before the first batch."""
-        states = [v for v in self.model.variables if v.path.endswith("seed_generator_state")]
-        for number, state in enumerate(states):
-            state.assign(np.random.default_rng([self._seed, epoch, number]).integers(2**32, size=2))
-
-
-class _ReplayHistory(keras.callbacks.Callback):  # type: ignore[misc]
-    """Gives a resumed training's callbacks the past they have missed.
-
-    Keras does not save the state of its callbacks; the figures of the finished epochs determine it.
-    """
-
-    def __init__(
-        self, history: list[HistoryRow], learning_rate: float, callbacks: list[Any]
-    ) -> None:
-        super().__init__()
-        self._history = history
-        self._learning_rate = learning_rate
-        self._callbacks = callbacks
-
-    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Runs after the others' `on_train_begin`, which empties them."""
-        if not self._history:
-            return
-        self.model.optimizer.learning_rate = self._learning_rate
-        for epoch, row in enumerate(self._history):
-            for callback in self._callbacks:
-                callback.on_epoch_end(epoch, dict(row))
-
-
-class _KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the best network, and after each epoch all that is needed to go on from it."""
-
-    def __init__(self, folder: RunFolder, history: list[HistoryRow]) -> None:
-        super().__init__()
-        self.history = history
-        self._folder = folder
-
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Save; the history comes last, since it says what is complete."""
-        rate = float(self.model.optimizer.learning_rate)
-        row = history_row(epoch + 1, logs or {}, rate)
-        best_before = min((old["val_loss"] for old in self.history), default=float("inf"))
-        if row["val_loss"] < best_before:
-            self._folder.save_network(self.model, self._folder.model)
-        self._folder.save_network(self.model, self._folder.resume_point(epoch + 1))
-        self.history.append(row)
-        self._folder.finish_epoch(self.history)
-
-
 def _report(
     folder: RunFolder,
     history: list[HistoryRow],
     figures: Mapping[str, Evaluation],
     console: Console,
 ) -> None:
-    best = min(history, key=lambda row: row["val_loss"])
+    best = _best(history)
     summary: dict[str, Any] = {"num_epochs": len(history), "best_epoch": int(best["epoch"])}
     summary |= {name: evaluation.to_dict() for name, evaluation in figures.items()}
     text = json.dumps(summary, ensure_ascii=False, indent=2)

@@ -52,11 +52,6 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
         """All labels, in the order of the one-hot columns."""
         return self.clips.labels
 
-    @property
-    def num_batches(self) -> int:
-        """Batches in an epoch."""
-        return len(self)
-
     def __len__(self) -> int:
         return -(-len(self.clips) // self.batch_size)
 
@@ -127,7 +122,9 @@ class _FoundClipDataset(ClipDataset):
     def _side(self, videos: list[Any]) -> ClipDataset | None:
         if not videos:
             return None
-        clips = read_clip_set(videos, self.spec, stride_seconds=self._stride_seconds)
+        clips = read_clip_set(
+            videos, self.spec, stride_seconds=self._stride_seconds, need_every_label=False
+        )
         return ClipDataset(clips, **self._options | {"shuffle": False})
 
 

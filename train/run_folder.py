@@ -4,6 +4,7 @@
     model_spec.json     its contract
     history.csv         one line for each finished epoch
     train_config.json   what was asked for
+    split.json          which videos train, validate and test; a resumed training keeps to it
     resume-NNNN.keras   network and optimizer after epoch NNNN, the last line of history.csv
     sample_clips.npz    a few validation clips, for the export's parity gate
     tensorflow.log      what TensorFlow says by itself
@@ -16,6 +17,7 @@ moment the folder describes a state that training can go on from.
 from __future__ import annotations
 
 import csv
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,11 +27,16 @@ from typing import Any
 import numpy as np
 
 from rtaction.errors import OutputError, UsageError
+from rtaction.model_spec import ModelSpec
 from rtaction.train.clip_set import ClipSet
 from rtaction.train.config import TrainConfig
+from rtaction.train.split import Split
+from rtaction.train.videos import Video
 
 _SAMPLE_CLIPS_PER_LABEL = 4
 _MAX_SAMPLE_CLIPS = 32
+# A resumed training may be longer, and its videos are those it began with.
+_MAY_CHANGE = {"epochs", "videos"}
 
 HistoryRow = dict[str, float]
 
@@ -69,31 +76,67 @@ class RunFolder:
         """What TensorFlow says by itself."""
         return self.path / "tensorflow.log"
 
-    def prepare(self, config: TrainConfig, *, resume: bool) -> None:
-        """Make the folder, or check that it can be resumed.
+    @property
+    def split(self) -> Path:
+        """Which videos train, validate and test."""
+        return self.path / "split.json"
+
+    def check(self, config: TrainConfig, *, resume: bool) -> None:
+        """See that a training may begin here, or go on.
 
         Raises:
             UsageError: it holds a run and `resume` is False, or holds another or none and it is
                 True.
-            OutputError: it cannot be made.
         """
         if resume:
-            changed = config.changed_from(TrainConfig.load(self.config))
-            if changed and changed != ["epochs"]:
+            changed = set(config.changed_from(TrainConfig.load(self.config))) - _MAY_CHANGE
+            if changed:
                 raise UsageError(
                     f"--resume: {self.path} was trained with other settings "
-                    f"({', '.join(changed)}); give the same ones, or train into a new folder"
+                    f"({', '.join(sorted(changed))}); leave them out, or train into a new folder"
                 )
-        elif self.config.exists():
+        elif self.history.exists():
             raise UsageError(
                 f"{self.path} already holds a training; add --resume to go on with it, or choose "
                 "another folder with -o"
             )
+
+    def start(self, config: TrainConfig, spec: ModelSpec, split: Split) -> None:
+        """Write down what is about to be trained.
+
+        Raises:
+            OutputError: the folder cannot be written.
+        """
+        sides = {
+            side: [[video.path.as_posix(), video.label, video.group] for video in videos]
+            for side, videos in split.sides().items()
+        }
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             config.save(self.config)
+            spec.save(self.spec)
+            self.split.write_text(json.dumps(sides, indent=1) + "\n", encoding="utf-8")
         except OSError as error:
             raise OutputError(f"cannot write into {self.path}: {error}") from None
+
+    def read_split(self) -> Split:
+        """The split that an earlier training in this folder was given.
+
+        Raises:
+            UsageError: it is not there or damaged.
+        """
+        try:
+            sides = json.loads(self.split.read_text(encoding="utf-8"))
+            return Split(
+                *(
+                    [Video(Path(path), label, group) for path, label, group in sides[side]]
+                    for side in ("train", "validation", "test")
+                )
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UsageError(
+                f"cannot resume from {self.split}: {error}; train into a new folder"
+            ) from None
 
     def read_history(self) -> list[HistoryRow]:
         """Finished epochs, in order; empty where none is."""
@@ -128,13 +171,11 @@ class RunFolder:
                 old.unlink()
 
     def save_sample_clips(self, clips: ClipSet) -> None:
-        """Keep a few clips of each label for the export's parity gate."""
-        chosen: list[int] = []
-        for label in range(len(clips.labels)):
-            of_label = np.flatnonzero(clips.clip_labels == label)
-            spread = np.linspace(0, len(of_label) - 1, min(len(of_label), _SAMPLE_CLIPS_PER_LABEL))
-            chosen += of_label[np.unique(spread.astype(np.intp))].tolist()
-        images = clips.images(chosen[:_MAX_SAMPLE_CLIPS])
+        """Keep a few clips, of as many labels as possible, for the export's parity gate."""
+        rounds = np.linspace(0.0, 1.0, _SAMPLE_CLIPS_PER_LABEL)
+        by_label = [np.flatnonzero(clips.clip_labels == i) for i in range(len(clips.labels))]
+        chosen = [int(of[int(at * (len(of) - 1))]) for at in rounds for of in by_label if len(of)]
+        images = clips.images(list(dict.fromkeys(chosen))[:_MAX_SAMPLE_CLIPS])
         np.savez_compressed(self.path / "sample_clips.npz", clips=images)
 
 

@@ -24,6 +24,10 @@ class Split:
     validation: list[Video]
     test: list[Video]
 
+    def sides(self) -> dict[str, list[Video]]:
+        """Videos by the name of their side."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
 
 def split_by_group(
     videos: Sequence[Video],
@@ -85,11 +89,16 @@ def _choose(videos: Sequence[Video], groups: Sequence[str], fraction: float) -> 
             per_group[video.group][video.label] += 1
     # A label with few videos still gives one, if a fraction is asked for at all.
     wanted = {label: max(round(fraction * n), fraction > 0) for label, n in total.items()}
+    # A label that one group alone has stays where it can be trained on.
+    groups_left = Counter(label for counts in per_group.values() for label in counts)
     chosen: set[str] = set()
     for group in groups:
         counts = per_group[group]
+        if any(groups_left[label] == 1 for label in counts):
+            continue
         after = {label: wanted[label] - counts[label] for label in wanted}
         if sum(map(abs, after.values())) < sum(map(abs, wanted.values())):
             chosen.add(group)
+            groups_left.subtract(counts.keys())
             wanted = after
     return chosen

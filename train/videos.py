@@ -111,12 +111,12 @@ def _grouping(group: Group) -> Callable[[Path], str]:
 
     def of(path: Path) -> str:
         match = regex.search(path.as_posix())
-        if match is None:
+        if match is None or (regex.groups and match.group(1) is None):
             raise DatasetError(
                 f"--group {group!r} does not match {path}; expected a regular expression that "
                 "finds the group (person, camera, take) in every path"
             )
-        return match.group(1) if regex.groups else match.group(0)
+        return str(match.group(1) if regex.groups else match.group(0))
 
     return of
 
@@ -129,14 +129,16 @@ def _as_regex(pattern: str) -> str:
     """A glob pattern as a regular expression whose group `classname` is the label."""
     # "./videos" and "videos" are the same to Path.as_posix.
     pattern = Path(pattern).as_posix()
-    parts = re.split(r"(\{classname\}|\*\*/|\*|\?|\[[^\]]*\])", pattern)
+    parts = re.split(r"(\{classname\}|\*\*/|\*\*|\*|\?|\[[^\]]*\])", pattern)
     regex, seen = "", False
     for part in parts:
         if part == CLASSNAME:
-            regex += "(?P=classname)" if seen else "(?P<classname>[^/]+)"
+            regex += "(?P=classname)" if seen else "(?P<classname>[^/]+?)"
             seen = True
         elif part == "**/":
             regex += "(?:.*/)?"
+        elif part == "**":
+            regex += ".*"
         elif part in ("*", "?"):
             regex += "[^/]" + ("*" if part == "*" else "")
         elif part.startswith("["):

@@ -73,3 +73,22 @@ def test_mistakes_end_in_one_line(arguments: list[str], exit_code: int, message:
     assert message in run.stderr
     assert run.stderr.count("\n") == 1
     assert run.stdout == ""
+
+
+@pytest.mark.parametrize("command", ["train", "export"])
+@pytest.mark.parametrize("missing", ["tensorflow", "keras", "onnx", "tf2onnx"])
+def test_the_light_install_says_what_is_missing(command: str, missing: str, tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        f"sys.modules[{missing!r}] = None\n"
+        f"sys.argv = ['rtaction', {command!r}, {str(tmp_path / 'none.keras')!r}]\n"
+        "from rtaction.cli import main\n"
+        "main()"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    needed = command == "export" or missing in ("tensorflow", "keras")
+    assert run.returncode == (15 if needed and missing != "tf2onnx" else 3 if needed else 2)
+    assert run.stderr.count("\n") == 1
+    assert ("pip install 'rtaction[train]'" in run.stderr) == (run.returncode == 15)

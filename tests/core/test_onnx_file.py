@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -97,3 +99,20 @@ def test_weights_in_other_files_are_refused(tiny_model: Path) -> None:
     model.graph.initializer[0].data_location = onnx.TensorProto.EXTERNAL
     with pytest.raises(ModelUnreadable, match="other files"):
         OnnxFile(model.SerializeToString())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"height": 16}, r"it says \(5, 16, 8, 3\)"),
+        ({"frames_per_clip": 6}, r"it says \(6, 8, 8, 3\)"),
+        ({"labels": ("a", "b", "c")}, r"it says \(3,\).*scores: float32 \(batch, 2\)"),
+    ],
+)
+def test_contract_that_does_not_fit_the_graph_is_told(
+    tiny_model: Path, tiny_spec: ModelSpec, changes: dict[str, Any], message: str
+) -> None:
+    model = onnx.load(tiny_model)
+    model.metadata_props[0].value = replace(tiny_spec, **changes).to_json()
+    with pytest.raises(ModelSpecError, match=message):
+        _ = OnnxFile(model.SerializeToString()).spec

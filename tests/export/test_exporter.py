@@ -13,6 +13,7 @@ from rtaction.errors import (
     ModelMissing,
     ModelSpecError,
     ModelUnreadable,
+    OutputError,
     ParityError,
     UsageError,
 )
@@ -254,3 +255,21 @@ def test_other_clips_are_refused(content: str, run: Path, tmp_path: Path) -> Non
         np.savez(path, clips=np.zeros((4, 2, 8, 8, 3), np.uint8))
     with pytest.raises(UsageError, match=r"clips\.npz"):
         export_model(run / "model.keras", tmp_path / "x.onnx", clips_path=path)
+
+
+def test_the_keras_model_is_never_overwritten(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="would overwrite"):
+        export_model(run / "model.keras", run / "model.keras")
+    with pytest.raises(OutputError, match="is a folder"):
+        export_model(run / "model.keras", tmp_path)
+
+
+def test_layers_that_pass_the_recurrent_one_by_are_refused(tmp_path: Path) -> None:
+    layers = keras.layers
+    clip = keras.Input(SPEC.clip_shape, dtype="uint8")
+    features = layers.TimeDistributed(layers.GlobalAveragePooling2D())(clip)
+    both = [layers.GRU(4)(features), layers.GlobalAveragePooling1D()(features)]
+    scores = layers.Dense(3, activation="softmax")(layers.Concatenate()(both))
+    path = _save(keras.Model(clip, scores), SPEC, tmp_path)
+    with pytest.raises(ExportError, match="must form one way"):
+        export_model(path, tmp_path / "model.onnx")

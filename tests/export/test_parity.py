@@ -30,6 +30,8 @@ def test_good_figures_pass() -> None:
         ({"max_difference_one_by_one": 2e-4}, "differ by up to 0.0002"),
         ({"max_difference_cut": 2e-4}, "differ by up to 0.0002"),
         ({"max_difference": float("nan")}, "does not compute"),
+        ({"max_difference_one_by_one": float("nan")}, "does not compute"),
+        ({"max_difference_cut": float("nan")}, "does not compute"),
         ({"spread": 0.001}, "would prove nothing"),
         ({"spread": float("nan")}, "would prove nothing"),
     ],

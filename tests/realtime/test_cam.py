@@ -337,6 +337,23 @@ def test_an_option_that_cannot_be_meant(
     assert arguments.split()[0] in stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    ["-m copy.onnx -o copy.onnx", "-m copy.onnx -o ./copy.onnx", "--save a.avi -o a.avi"],
+)
+def test_nothing_else_is_overwritten(
+    halves_video: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch, arguments: str
+) -> None:
+    monkeypatch.chdir(tiny_model.parent)
+    shutil.copy(tiny_model, "copy.onnx")
+    model: list[str | Path] = [] if "-m" in arguments else ["-m", tiny_model]
+
+    finished = rtaction("cam", *model, "-s", halves_video, "--headless", *arguments.split())
+
+    assert Path("copy.onnx").read_bytes() == tiny_model.read_bytes()
+    assert_one_error(finished.returncode, finished.stderr, 2)
+
+
 def test_the_source_is_never_overwritten(
     halves_video: Path, tiny_model: Path, tmp_path: Path
 ) -> None:

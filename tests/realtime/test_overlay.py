@@ -158,6 +158,7 @@ def test_without_a_window_no_label_is_named(state: State) -> None:
 
     assert count(title(drawn), ACCENT) == 0
     assert count(title(drawn), MUTED) > 100
+    assert count(drawn, ACCENT) == 0  # no bar of an earlier window either
     assert not np.array_equal(title(drawn), title(draw()))
 
 

@@ -97,12 +97,17 @@ def test_bad_videos_are_skipped_with_one_line_each(
     for line, (reason, path) in zip(lines, bad.items(), strict=False):
         assert line.startswith(f"skipped {path}: ")
         assert reason in line
+        assert line.count(str(path)) == 1
 
 
 def test_never_silently_all(tmp_path: Path, good: list[Video]) -> None:
     bad = [_video(path, "b") for path in _bad_videos(tmp_path).values()]
-    with pytest.raises(DatasetError, match=r"not one of the videos of \['b'\]"):
+    with pytest.raises(DatasetError, match=r"videos of \['b'\] can be used"):
         read_clip_set([good[0], *bad], SPEC)
+    clips = read_clip_set([good[0], *bad], SPEC, need_every_label=False)
+    assert set(clips.clip_labels) == {0}
+    with pytest.raises(DatasetError, match=r"videos of \['b'\] can be used"):
+        read_clip_set(bad, SPEC, need_every_label=False)
 
 
 def test_real_videos_are_read_whole(real_clips: Path) -> None:

@@ -3,10 +3,12 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -16,7 +18,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from rtaction.errors import DatasetError, UsageError
+from rtaction.errors import DatasetError, ModelSpecError, TrainingFailed, UsageError
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
 from rtaction.train.config import TrainConfig
@@ -90,6 +92,7 @@ def test_the_folder_holds_what_it_should(result: tuple[TrainResult, str]) -> Non
         "model_spec.json",
         "resume-0006.keras",
         "sample_clips.npz",
+        "split.json",
         "summary.json",
         "tensorflow.log",
         "train_config.json",
@@ -139,28 +142,92 @@ def test_nothing_to_validate_on_is_told(videos: Path, tmp_path: Path) -> None:
         train(_config(videos, validation_fraction=0.0), tmp_path / "run")
 
 
+def _impatient(videos: Path, **changes: Any) -> TrainConfig:
+    """A rate so high that the loss gets no better, and a plateau after each epoch."""
+    return _config(videos, learning_rate=0.3, patience=4, **changes)
+
+
+def _quiet_training(config: TrainConfig, folder: Path, *, resume: bool = False) -> list[Any]:
+    train(config, folder, resume=resume, console=Console(file=StringIO()))
+    return RunFolder(folder).read_history()
+
+
+def test_a_plateau_lowers_the_rate_and_then_ends_the_training(videos: Path, tmp_path: Path) -> None:
+    history = _quiet_training(_impatient(videos, epochs=40), tmp_path / "run")
+    losses = [row["val_loss"] for row in history]
+    rates = [row["learning_rate"] for row in history]
+    assert rates[0] == pytest.approx(0.3)
+    assert rates[-1] <= 0.3 / 4
+    assert len(history) == losses.index(min(losses)) + 1 + 4 < 40
+
+
+def test_an_ended_training_is_not_trained_on(videos: Path, tmp_path: Path) -> None:
+    config = _impatient(videos, epochs=40)
+    history = _quiet_training(config, tmp_path / "run")
+    model = (tmp_path / "run" / "model.keras").read_bytes()
+    assert _quiet_training(config, tmp_path / "run", resume=True) == history
+    assert (tmp_path / "run" / "model.keras").read_bytes() == model
+
+
+@pytest.mark.parametrize("make_config", [_config, _impatient])
 def test_resumed_in_the_middle_it_ends_as_if_never_cut(
-    videos: Path, result: tuple[TrainResult, str], tmp_path: Path
+    videos: Path, tmp_path: Path, make_config: Callable[..., TrainConfig]
 ) -> None:
-    quiet = Console(file=StringIO())
-    train(_config(videos, epochs=3), tmp_path / "run", console=quiet)
-    train(_config(videos), tmp_path / "run", resume=True, console=quiet)
-    whole = RunFolder(result[0].model.parent).read_history()
-    cut = RunFolder(tmp_path / "run").read_history()
-    assert [row["epoch"] for row in cut] == [1, 2, 3, 4, 5, 6]
+    whole = _quiet_training(make_config(videos), tmp_path / "whole")
+    _quiet_training(make_config(videos, epochs=3), tmp_path / "cut")
+    cut = _quiet_training(make_config(videos), tmp_path / "cut", resume=True)
+    assert [row["epoch"] for row in cut] == [row["epoch"] for row in whole]
     for name in ("loss", "val_loss", "learning_rate"):
         np.testing.assert_allclose(
             [row[name] for row in cut], [row[name] for row in whole], rtol=1e-3, atol=1e-5
         )
 
 
-def test_a_plateau_lowers_the_rate_and_then_ends_the_training(videos: Path, tmp_path: Path) -> None:
-    # With a rate of almost nothing no epoch is better than the first by what counts.
-    config = _config(videos, learning_rate=1e-30, patience=3, epochs=30)
-    quiet = Console(file=StringIO())
-    train(config, tmp_path / "run", console=quiet)
-    history = RunFolder(tmp_path / "run").read_history()
-    assert len(history) < 30
+def test_a_resumed_training_keeps_its_split(videos: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "videos"
+    shutil.copytree(videos, folder)
+    config = _config(folder, epochs=1)
+    _quiet_training(config, tmp_path / "run")
+    before = RunFolder(tmp_path / "run").read_split()
+    for number in range(4):
+        shutil.copy(folder / "down" / "0.mp4", folder / "down" / f"0_{number}.mp4")
+    _quiet_training(replace(config, epochs=2), tmp_path / "run", resume=True)
+    assert RunFolder(tmp_path / "run").read_split() == before
+
+
+def test_a_loss_that_is_no_number_is_told(videos: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingFailed, match="--learning-rate"):
+        train(_config(videos, learning_rate=1e38), tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"background_label": "nothin"}, ModelSpecError),
+        ({"frames_per_clip": 1}, UsageError),
+        ({"clip_seconds": 60.0}, DatasetError),
+    ],
+)
+def test_a_mistake_at_the_start_does_not_take_the_folder(
+    videos: Path, tmp_path: Path, changes: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        train(_config(videos, **changes), tmp_path / "run")
+    assert len(_quiet_training(_config(videos, epochs=1), tmp_path / "run")) == 1
+
+
+def test_a_validation_without_some_label_is_told(
+    videos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "videos"
+    shutil.copytree(videos, folder)
+    split = RunFolder(tmp_path / "run")
+    _quiet_training(_config(folder, epochs=1), split.path)
+    for video in split.read_split().validation:
+        if video.label == "down":
+            video.path.write_bytes(b"")
+    _quiet_training(_config(folder, epochs=1), tmp_path / "again")
+    assert "validation has no clip of down" in caplog.text
 
 
 @pytest.mark.slow
@@ -182,8 +249,9 @@ def test_a_killed_training_goes_on(videos: Path, tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
         process.wait()
     done = len(folder.read_history())
+    # What was given at the start need not be given again.
     resumed = subprocess.run(
-        [*arguments, "--epochs", str(done + 2), "--resume"],
+        [*arguments[:7], "--epochs", str(done + 2), "--resume"],
         capture_output=True,
         text=True,
         check=False,

@@ -40,6 +40,15 @@ def test_a_rare_label_still_gives_one_to_validate_on() -> None:
     assert Counter(v.label for v in split.validation)["rare"] == 1
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_a_label_that_one_group_alone_has_is_trained_on(seed: int) -> None:
+    alone = [Video(Path(f"jump/{i}.mp4"), "jump", "g00") for i in range(3)]
+    split = split_by_group(
+        _videos(4) + alone, validation_fraction=0.3, test_fraction=0.3, seed=seed
+    )
+    assert {v.label for v in split.train} == {"clap", "wave", "jump"}
+
+
 def test_the_seed_determines_the_split() -> None:
     videos = _videos(12)
     assert split_by_group(videos, seed=1) == split_by_group(videos, seed=1)

@@ -41,6 +41,24 @@ def test_patterns(folder: Path, pattern: str, expected: list[tuple[str, str]]) -
     assert _names(find_videos(f"{folder}/{pattern}")) == expected
 
 
+def test_a_label_ends_where_the_rest_of_the_pattern_begins(tmp_path: Path) -> None:
+    for name in ("wave_01_a.mp4", "wave_02_a.mp4", "clap_01_b.mp4"):
+        (tmp_path / name).touch()
+    assert labels_of(find_videos(f"{tmp_path}/{{classname}}_*.mp4")) == ("clap", "wave")
+
+
+def test_two_stars_reach_all_folders_below(tmp_path: Path) -> None:
+    for name in ("a/x/1.mp4", "a/2.mp4", "b/y/z/3.mp4"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    videos = find_videos(f"{tmp_path}/{{classname}}/**")
+    assert [(v.label, v.path.name) for v in videos] == [
+        ("a", "2.mp4"),
+        ("a", "1.mp4"),
+        ("b", "3.mp4"),
+    ]
+
+
 def test_folder_names_may_hold_glob_characters(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / "set [1]" / name).mkdir(parents=True)
@@ -71,6 +89,7 @@ def test_groups(folder: Path) -> None:
         ("", {"labels": ["wave", "jump"]}, DatasetError, "no video shows \\['jump'\\]"),
         ("", {"group": "("}, UsageError, "no regular expression"),
         ("", {"group": r"s9"}, DatasetError, "does not match"),
+        ("", {"group": r"mp4(x)?|AVI"}, DatasetError, "does not match"),
     ],
 )
 def test_mistakes_are_told(

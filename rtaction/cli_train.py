@@ -1,0 +1,123 @@
+"""The command with the most options: `rtaction train`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+# Options that are called otherwise than the setting that they give.
+_SETTING_OF_OPTION = {
+    "frames": "frames_per_clip",
+    "background": "background_label",
+    "validate_on": "validation_groups",
+}
+
+
+def train(
+    context: typer.Context,
+    videos: Annotated[
+        str, typer.Argument(help="Folder of folders, or a pattern such as 'v/{classname}/*.mp4'.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the result.")] = Path(
+        "run"
+    ),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a training.")] = False,
+    network: Annotated[
+        Literal["light", "motion", "convnet"],
+        typer.Option(help="light: what is seen; motion: what moves; convnet: for GPUs."),
+    ] = "light",
+    recurrent: Annotated[Literal["gru", "lstm"], typer.Option(help="Recurrent layer.")] = "gru",
+    sampling: Annotated[
+        Literal["sliding", "spread"],
+        typer.Option(help="Sliding windows, or one clip spread over each video."),
+    ] = "sliding",
+    frames: Annotated[int, typer.Option(min=1, help="Pictures in a clip.")] = 5,
+    clip_seconds: Annotated[float, typer.Option(min=0.01, help="Length of a clip.")] = 1.0,
+    stride_seconds: Annotated[
+        float | None, typer.Option(min=0.01, help="Time between clips. Default: half a clip.")
+    ] = None,
+    height: Annotated[int, typer.Option(min=32, help="Rows of a picture.")] = 112,
+    width: Annotated[int, typer.Option(min=32, help="Columns of a picture.")] = 112,
+    modality: Annotated[
+        Literal["rgb", "gray"], typer.Option(help="Colours, or shades of gray.")
+    ] = "rgb",
+    resize: Annotated[
+        Literal["squash", "crop", "letterbox"], typer.Option(help="How pictures are fitted.")
+    ] = "squash",
+    background: Annotated[str | None, typer.Option(help="The label that means no action.")] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(help="Regular expression: what in a path names its person, camera or take."),
+    ] = None,
+    validate_on: Annotated[
+        list[str] | None, typer.Option(help="Validate on this group; may be repeated.")
+    ] = None,
+    validation_fraction: Annotated[
+        float, typer.Option(min=0, max=0.9, help="Share of videos to validate on.")
+    ] = 0.2,
+    test_fraction: Annotated[
+        float, typer.Option(min=0, max=0.9, help="Share of videos to test on.")
+    ] = 0.0,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs at most.")] = 60,
+    batch_size: Annotated[int, typer.Option(min=1, help="Clips in a batch.")] = 16,
+    learning_rate: Annotated[float, typer.Option(min=0, help="Of Adam, at the start.")] = 1e-3,
+    dropout: Annotated[
+        float, typer.Option(min=0, max=0.95, help="Share of values dropped while training.")
+    ] = 0.5,
+    patience: Annotated[int, typer.Option(min=1, help="Epochs without progress to the end.")] = 12,
+    seed: Annotated[int, typer.Option(min=0, help="Of split, weights and order.")] = 0,
+) -> None:
+    """Train on folders of clips: one folder for each action."""
+    from rtaction.train.config import TrainConfig
+    from rtaction.train.fit import train as run_training
+
+    settings: dict[str, Any] = {
+        "videos": videos,
+        "network": network,
+        "recurrent": recurrent,
+        "sampling": sampling,
+        "frames_per_clip": frames,
+        "clip_seconds": clip_seconds,
+        "stride_seconds": stride_seconds,
+        "height": height,
+        "width": width,
+        "modality": modality,
+        "resize": resize,
+        "background_label": background,
+        "group": group,
+        "validation_groups": tuple(validate_on or ()),
+        "validation_fraction": validation_fraction,
+        "test_fraction": test_fraction,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "dropout": dropout,
+        "patience": patience,
+        "seed": seed,
+    }
+    if resume:
+        saved = TrainConfig.load(output / "train_config.json")
+        config = replace(saved, **{name: settings[name] for name in _given(context)})
+    else:
+        config = TrainConfig(**settings)
+    try:
+        result = run_training(config, output, resume=resume)
+    except KeyboardInterrupt:
+        typer.echo("interrupted; to go on after the last finished epoch, add --resume", err=True)
+        raise typer.Exit(130) from None
+    typer.echo(
+        f"wrote {result.model}; next: rtaction export {result.model} -o model.onnx", err=True
+    )
+
+
+def _given(context: typer.Context) -> list[str]:
+    """Settings that stand on the command line, and are no default."""
+    names = [name for name in context.params if name not in ("output", "resume")]
+    return [
+        _SETTING_OF_OPTION.get(name, name)
+        for name in names
+        if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    ]
