@@ -24,6 +24,7 @@ from rtaction.realtime.inspect import inspect_model
 from rtaction.train.networks import NetworkName, build_network
 
 ROUNDS = 15
+PAUSE_SECONDS = 0.1
 CASES: tuple[tuple[NetworkName, int], ...] = (
     ("light", 5),
     ("light", 16),
@@ -81,14 +82,16 @@ def compare(path: Path, network: str, peak_flops_per_second: float) -> str:
 
 
 def take_turns(ways: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
-    """Milliseconds of each way, one after the other in every round, after one round to warm up."""
+    """Milliseconds of each way, one after the other in every round, each after a run to warm up."""
     times: dict[str, list[float]] = {name: [] for name in ways}
-    for number in range(ROUNDS + 1):
+    for _ in range(ROUNDS):
         for name, run in ways.items():
+            # onnxruntime's threads spin for a while after each run, and slow another session's.
+            time.sleep(PAUSE_SECONDS)
+            run()
             started = time.perf_counter()
             run()
-            if number:
-                times[name].append((time.perf_counter() - started) * 1000)
+            times[name].append((time.perf_counter() - started) * 1000)
     return times
 
 
