@@ -1,8 +1,5 @@
 """An ONNX file as a graph that can be read and cut, without the `onnx` package.
 
-Only the handful of fields that cutting needs are declared here; protobuf carries all others through
-untouched. Field numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
-
 A model is cut at three tensors, whose names the export room puts into the file:
 
     clip (N, F, H, W, C) -> frames (N*F, H, W, C) -> ... -> frame_features (N*F, D)
@@ -17,59 +14,19 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from functools import cache
 from math import prod
 from pathlib import Path
 from typing import Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
 from rtaction.errors import ModelMissing, ModelSpecError, ModelUnreadable
 from rtaction.model_spec import METADATA_KEY, ModelSpec
+from rtaction.onnx_schema import message_class
 
 BOUNDARY_KEY = "rtaction.boundary"
 """Key of the three tensor names in an ONNX file's `metadata_props`."""
 
-_PACKAGE = "rtaction_onnx"
-# message: {field: (number, type, repeated)}; a type in capitals is one of these messages.
-_FIELDS: dict[str, dict[str, tuple[int, str, bool]]] = {
-    "Model": {
-        "graph": (7, "Graph", False),
-        "metadata_props": (14, "Entry", True),
-    },
-    "Entry": {"key": (1, "string", False), "value": (2, "string", False)},
-    "Graph": {
-        "node": (1, "Node", True),
-        "initializer": (5, "Tensor", True),
-        "input": (11, "ValueInfo", True),
-        "output": (12, "ValueInfo", True),
-        "value_info": (13, "ValueInfo", True),
-    },
-    "Node": {
-        "input": (1, "string", True),
-        "output": (2, "string", True),
-        "name": (3, "string", False),
-        "op_type": (4, "string", False),
-        "attribute": (5, "Attribute", True),
-    },
-    "Attribute": {
-        "name": (1, "string", False),
-        "g": (6, "Graph", False),
-        "graphs": (11, "Graph", True),
-    },
-    "Tensor": {
-        "dims": (1, "int64", True),
-        "data_type": (2, "int32", False),
-        "name": (8, "string", False),
-        "data_location": (14, "int32", False),
-    },
-    "ValueInfo": {"name": (1, "string", False), "type": (2, "Type", False)},
-    "Type": {"tensor_type": (1, "TensorType", False)},
-    "TensorType": {"elem_type": (1, "int32", False), "shape": (2, "Shape", False)},
-    "Shape": {"dim": (1, "Dim", True)},
-    "Dim": {"dim_value": (1, "int64", False), "dim_param": (2, "string", False)},
-}
 _ELEMENT_TYPES = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 10: "float16"}
 _EXTERNAL = 1  # TensorProto.DataLocation.EXTERNAL
 
@@ -108,7 +65,7 @@ class OnnxFile:
         self.where = where
         self.content = content
         try:
-            self._model = _message_class("Model").FromString(content)
+            self._model = message_class("Model").FromString(content)
         except DecodeError:
             raise ModelUnreadable(f"{where} is no ONNX model, or a damaged one") from None
         if not self._model.graph.node or not self._model.graph.output:
@@ -281,34 +238,3 @@ def _describe(value: Any) -> str:
     kind = _ELEMENT_TYPES.get(tensor.elem_type, f"type {tensor.elem_type}")
     dims = [d.dim_param or (str(d.dim_value) if d.dim_value else "?") for d in tensor.shape.dim]
     return f"{value.name}: {kind} ({', '.join(dims)})"
-
-
-@cache
-def _message_class(name: str) -> Any:
-    return message_factory.GetMessageClass(_pool().FindMessageTypeByName(f"{_PACKAGE}.{name}"))
-
-
-@cache
-def _pool() -> descriptor_pool.DescriptorPool:
-    """A pool of our own, so that the real `onnx` package may be loaded beside it."""
-    field_type = descriptor_pb2.FieldDescriptorProto
-    scalars = {
-        "string": field_type.TYPE_STRING,
-        "int32": field_type.TYPE_INT32,
-        "int64": field_type.TYPE_INT64,
-    }
-    file = descriptor_pb2.FileDescriptorProto(
-        name=f"{_PACKAGE}.proto", package=_PACKAGE, syntax="proto2"
-    )
-    for message_name, message_fields in _FIELDS.items():
-        message = file.message_type.add(name=message_name)
-        for field_name, (number, kind, repeated) in message_fields.items():
-            one = message.field.add(name=field_name, number=number)
-            one.label = field_type.LABEL_REPEATED if repeated else field_type.LABEL_OPTIONAL
-            if kind in scalars:
-                one.type = scalars[kind]
-            else:
-                one.type, one.type_name = field_type.TYPE_MESSAGE, f".{_PACKAGE}.{kind}"
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return pool
