@@ -1,7 +1,7 @@
 """The part of the ONNX format that rtaction reads, declared for protobuf.
 
-Only the fields that cutting needs are declared; protobuf carries all others through untouched. Their
-numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
+Only the fields that cutting needs are declared; protobuf carries all others through untouched.
+Their numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
 """
 
 from __future__ import annotations
