@@ -23,7 +23,7 @@ from rtaction.realtime.address import parse_address
 from rtaction.realtime.overlay import Status, draw_overlay, shown_label
 from rtaction.realtime.prediction_log import PredictionLog
 from rtaction.realtime.recognizer import Recognizer
-from rtaction.realtime.screen import Screen, display_available
+from rtaction.realtime.screen import Screen, open_screen
 from rtaction.realtime.sources import FileSource, PacedFileSource, Source, open_source
 from rtaction.realtime.watch import watch_source
 from rtaction.video import VideoWriter
@@ -107,10 +107,11 @@ def run_cam(
     address = parse_address(config.source)
     source_file = Path(config.source) if address.kind == "file" else None
     _check_overwriting(config, {"the source": source_file, "the model": Path(model.file.where)})
-    show = display_available() if config.show is None else config.show
     with ExitStack() as stack:
-        screen = stack.enter_context(Screen()) if show else None
-        source = open_source(address, paced=show)
+        screen = open_screen(config.show)
+        if screen is not None:
+            stack.enter_context(screen)
+        source = open_source(address, paced=screen is not None)
         if source.is_live and config.save and config.save.suffix.lower() == ".webm":
             # OpenCV gives libvpx no other deadline than its slow one.
             _log.warning(
@@ -210,18 +211,23 @@ class _Sinks:
         summary.source_seconds = frame.captured_at_seconds - self._first_frame.captured_at_seconds
 
     def take_prediction(self, prediction: Prediction) -> None:
-        """Log a prediction, and keep it for the overlay."""
+        """Log a prediction, and keep it for the overlay; its times count from the first frame."""
         assert self._first_frame is not None
+        start_seconds = self._first_frame.captured_at_seconds
+        prediction = replace(
+            prediction,
+            start_seconds=prediction.start_seconds - start_seconds,
+            end_seconds=prediction.end_seconds - start_seconds,
+        )
         self._newest = prediction
         self.summary.num_predictions += 1
         if self._keep_predictions:
             self.summary.predictions.append(prediction)
-        start_seconds = self._first_frame.captured_at_seconds
         if self._log is not None:
-            self._log.write(prediction, start_seconds)
+            self._log.write(prediction)
         label = shown_label(prediction, self._spec)
         if self._on_label is not None and label != self._label:
-            self._on_label(prediction.end_seconds - start_seconds, label, prediction.score)
+            self._on_label(prediction.end_seconds, label, prediction.score)
         self._label = label
 
     def take_frame(self, frame: Frame, recognizer: Recognizer) -> None:

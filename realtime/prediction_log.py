@@ -68,12 +68,11 @@ class PredictionLog:
             if not self._failed:
                 raise self._error(error) from None
 
-    def write(self, prediction: Prediction, source_start_seconds: float) -> None:
+    def write(self, prediction: Prediction) -> None:
         """Add a line.
 
         Args:
-            prediction: what to write.
-            source_start_seconds: time of the source's first frame.
+            prediction: what to write, its times counted from the source's first frame.
 
         Raises:
             BrokenPipeError: whoever read stdout has gone.
@@ -83,8 +82,8 @@ class PredictionLog:
             "type": "prediction",
             "schema_version": SCHEMA_VERSION,
             "source": prediction.source,
-            "start_seconds": round(prediction.start_seconds - source_start_seconds, 6),
-            "end_seconds": round(prediction.end_seconds - source_start_seconds, 6),
+            "start_seconds": round(prediction.start_seconds, 6),
+            "end_seconds": round(prediction.end_seconds, 6),
             "label": prediction.label,
             "score": round(prediction.score, 6),
             "shown": shown_label(prediction, self._spec) is not None,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from functools import cache
 from types import TracebackType
 from typing import Any
 
@@ -23,7 +22,6 @@ _PROBE = "import cv2; cv2.namedWindow('rtaction'); cv2.destroyAllWindows()"
 _PROBE_TIMEOUT_SECONDS = 15.0
 
 
-@cache
 def display_available() -> bool:
     """Whether a window can be opened here; on Linux found out by opening one in a child process."""
     if not _has_gui():
@@ -54,22 +52,37 @@ def _has_gui() -> bool:
     return gui not in ("", "NONE")
 
 
+def open_screen(wanted: bool | None) -> Screen | None:
+    """Open a window, if one is wanted.
+
+    Args:
+        wanted: True, False, or None for "where one can be opened".
+
+    Raises:
+        DisplayUnavailable: one is wanted and cannot be opened.
+    """
+    if wanted is False:
+        return None
+    if display_available():
+        return Screen()
+    if wanted:
+        raise DisplayUnavailable(
+            "no window can be opened here: expected a display (DISPLAY or WAYLAND_DISPLAY) and "
+            "an opencv-python with windows; use --headless, with --save or --output"
+        )
+    return None
+
+
 class Screen:
     """One window that shows pictures; q, Esc or its close button ends it.
 
+    To be had from `open_screen`: without a display OpenCV would end the process.
+
     Args:
         title: of the window. Default "rtaction".
-
-    Raises:
-        DisplayUnavailable: no window can be opened here.
     """
 
     def __init__(self, title: str = "rtaction") -> None:
-        if not display_available():
-            raise DisplayUnavailable(
-                "no window can be opened here: expected a display (DISPLAY or WAYLAND_DISPLAY) and "
-                "an opencv-python with windows; use --headless, with --save or --output"
-            )
         self._title = title
         self._shown = False
         cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)

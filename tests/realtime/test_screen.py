@@ -19,7 +19,7 @@ import pytest
 from rtaction.errors import DisplayUnavailable
 from rtaction.opencv import cv2
 from rtaction.realtime.overlay import ACCENT
-from rtaction.realtime.screen import Screen, display_available
+from rtaction.realtime.screen import display_available, open_screen
 from tests.realtime.conftest import (
     WAIT_SECONDS,
     Start,
@@ -236,7 +236,7 @@ def test_no_window_without_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert not display_available()
     with pytest.raises(DisplayUnavailable, match="use --headless"):
-        Screen()
+        open_screen(True)
 
 
 @needs_x
@@ -244,3 +244,19 @@ def test_a_display_is_found(display: str, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("DISPLAY", display)
 
     assert display_available()
+
+
+@needs_x
+def test_a_shown_file_plays_to_its_end_and_tells_its_timeline(
+    display: str, tiny_model: Path, halves_video: Path
+) -> None:
+    arguments = ("cam", "-m", tiny_model, "-s", halves_video)
+
+    shown = rtaction(*arguments, "--show", env=environment(DISPLAY=display))
+
+    assert shown.returncode == 0, shown.stderr
+    rows = [line.split() for line in shown.stdout.splitlines()]
+    headless = [line.split() for line in rtaction(*arguments, "--headless").stdout.splitlines()]
+    assert [row[4] for row in rows] == [row[4] for row in headless]
+    assert float(rows[0][0]) == 0.0
+    assert float(rows[-1][2]) == pytest.approx(float(headless[-1][2]), abs=0.3)
