@@ -16,6 +16,7 @@ Each line is one object, `schema_version` 1:
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TextIO
@@ -97,6 +98,11 @@ class PredictionLog:
             self._file.write(json.dumps(line) + "\n")  # plain ASCII, for a console of any encoding
             self._file.flush()
         except BrokenPipeError:
+            # What is still buffered would fail again when Python ends, with exit code 120
+            # (https://docs.python.org/3/library/signal.html#note-on-sigpipe).
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._file.fileno())
+            os.close(nowhere)
             raise
         except OSError as error:
             self._failed = True
