@@ -106,7 +106,10 @@ def train(
     try:
         result = run_training(config, output, resume=resume)
     except KeyboardInterrupt:
-        typer.echo("interrupted; to go on after the last finished epoch, add --resume", err=True)
+        # Before the first epoch has ended there is nothing to go on from.
+        begun = (output / "history.csv").exists()
+        advice = "; to go on after the last finished epoch, add --resume" if begun else ""
+        typer.echo(f"interrupted{advice}", err=True)
         raise typer.Exit(130) from None
     typer.echo(
         f"wrote {result.model}; next: rtaction export {result.model} -o model.onnx", err=True

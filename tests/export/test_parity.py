@@ -21,6 +21,7 @@ GOOD = Parity(
 
 def test_good_figures_pass() -> None:
     require_parity(GOOD)
+    assert GOOD.worst_difference == 1e-6
 
 
 @pytest.mark.parametrize(

@@ -230,15 +230,30 @@ def test_a_validation_without_some_label_is_told(
     assert "validation has no clip of down" in caplog.text
 
 
+def _heed_sigint() -> None:
+    # A shell lets its background jobs ignore it, and children inherit that.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.slow
-def test_a_killed_training_goes_on(videos: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "exit_code", "words"),
+    [(signal.SIGKILL, -9, ""), (signal.SIGINT, 130, "interrupted; to go on")],
+)
+def test_a_training_that_was_cut_goes_on(
+    videos: Path, tmp_path: Path, number: signal.Signals, exit_code: int, words: str
+) -> None:
     folder = RunFolder(tmp_path / "run")
     arguments = [
         *(sys.executable, "-m", "rtaction", "train", str(videos), "-o", str(folder.path)),
         *("--network", "motion", "--frames", "4", "--clip-seconds", "0.6", "--height", "32"),
         *("--width", "32", "--validation-fraction", "0.34", "--patience", "100"),
     ]
-    process = subprocess.Popen([*arguments, "--epochs", "500"], stderr=subprocess.DEVNULL)
+    log = tmp_path / "stderr.txt"
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            [*arguments, "--epochs", "500"], stderr=stderr, preexec_fn=_heed_sigint
+        )
     try:
         deadline = time.monotonic() + 120
         while len(folder.read_history()) < 3:
@@ -246,8 +261,11 @@ def test_a_killed_training_goes_on(videos: Path, tmp_path: Path) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.05)
     finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.send_signal(number)
+        process.wait(60)
+    assert process.returncode == exit_code
+    assert words in log.read_text()
+    assert "Traceback" not in log.read_text()
     done = len(folder.read_history())
     # What was given at the start need not be given again.
     resumed = subprocess.run(
