@@ -1,34 +1,30 @@
-"""`rtaction cam`: one source, watched, drawn, saved and logged until it ends or a person ends
-it."""
+"""`rtaction cam`: sources, watched, drawn, saved and logged until they end or a person ends it."""
 
 from __future__ import annotations
 
 import logging
 import signal
 import threading
-import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
-from rtaction.errors import UsageError
-from rtaction.frame import Frame
+from rtaction.errors import SourceError, UsageError
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
 from rtaction.realtime.action_model import ActionModel
-from rtaction.realtime.address import parse_address
-from rtaction.realtime.overlay import Status, draw_overlay, shown_label
-from rtaction.realtime.prediction_log import PredictionLog
-from rtaction.realtime.recognizer import Recognizer
+from rtaction.realtime.action_rules import ActionRules
+from rtaction.realtime.cameras import Camera, cameras_of, load_cameras
+from rtaction.realtime.moment import Moments
 from rtaction.realtime.screen import Screen, open_screen
-from rtaction.realtime.sources import FileSource, PacedFileSource, Source, open_source
-from rtaction.realtime.watch import watch_source
-from rtaction.video import VideoWriter
+from rtaction.realtime.sinks import Sinks
+from rtaction.realtime.sources import is_file
+from rtaction.realtime.stats import RunStats
+from rtaction.realtime.watch import Actions, EventCallback, StateCallback, watch_cameras
 
-_SAVED_FRAMES_PER_SECOND = 30.0
 _log = logging.getLogger(__name__)
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -38,23 +34,32 @@ class CamConfig:
     """What `rtaction cam` was asked to do.
 
     Args:
-        source: see `parse_address`. Default "0", the first webcam.
+        sources: see `cameras_of`. Default "0", the first webcam, unless there is a `cameras_file`.
+        cameras_file: cameras and rules; see `load_cameras`. Default None.
         show: a window: True, False, or None for "where there is a display". Default None.
         save: video to write, with the overlay. Default None.
         output: file for JSON lines, "-" for stdout. Default None.
+        clip_events: folder for a short video of each action. Default None.
         stride_seconds: distance between two windows, above 0. Default: that of two pictures in a
             clip.
         top_k: labels to draw and to log. Default 3.
         threshold: score from which any label is shown. Default: as the model's contract says.
+        rules: changes to the rules that make scores an action; see `ActionRules.for_model`. They go
+            before those of the cameras' file.
+        reconnect: open lost cameras again, for ever. Default True.
     """
 
-    source: str = "0"
+    sources: tuple[str, ...] = ()
+    cameras_file: Path | None = None
     show: bool | None = None
     save: Path | None = None
     output: str | None = None
+    clip_events: Path | None = None
     stride_seconds: float | None = None
     top_k: int = 3
     threshold: float | None = None
+    rules: Mapping[str, Any] = field(default_factory=dict)
+    reconnect: bool = True
 
     def __post_init__(self) -> None:
         stride = self.stride_seconds
@@ -62,71 +67,120 @@ class CamConfig:
             raise UsageError(f"--stride-seconds must be above 0 and finite, got {stride}")
 
 
-LabelCallback = Callable[[float, str | None, float], None]
-"""Told when another label is shown: seconds since the source's first frame, label or None,
-score."""
-
-
 @dataclass(slots=True)
 class CamSummary:
     """What a run came to.
 
     Args:
-        predictions: all of them, times counted from the source's first frame, where the source was
-            a file; a live source, which may run for months, keeps none.
-        num_predictions: how many there were.
-        num_frames: frames seen.
-        num_frames_dropped: frames of a live source that nobody had time for.
-        elapsed_seconds: time from first frame to last, as it passed here.
-        source_seconds: time from first frame to last, on the source's clock.
+        stats: figures of the run.
+        predictions: all of them, times counted from the source's first frame, where there was one
+            source and it was a file; a live source, which may run for months, keeps none.
         stopped_by_person: whether a key, Ctrl-C or a signal ended it.
     """
 
-    predictions: list[Prediction]
-    num_predictions: int = 0
-    num_frames: int = 0
-    num_frames_dropped: int = 0
-    elapsed_seconds: float = 0.0
-    source_seconds: float = 0.0
+    stats: RunStats
+    predictions: list[Prediction] = field(default_factory=list)
     stopped_by_person: bool = False
 
 
 def run_cam(
-    model: ActionModel, config: CamConfig, *, on_label: LabelCallback | None = None
+    model: ActionModel,
+    config: CamConfig,
+    *,
+    on_event: EventCallback | None = None,
+    on_state: StateCallback | None = None,
+    summary: CamSummary | None = None,
 ) -> CamSummary:
-    """Watch one source until it ends, or a key, Ctrl-C or a termination signal ends it.
+    """Watch sources until all have ended, or a key, Ctrl-C or a termination signal ends it.
+
+    On demand (SIGUSR1, where there is such a signal, or the key "s") the figures so far are logged.
 
     Args:
         model: a loaded model.
         config: what to do.
-        on_label: called when another label is shown. Default None.
+        on_event: told of actions, their times counted from their source's first frame.
+        on_state: told of states of live sources.
+        summary: kept up to date, for who wants it even after an error. Default: a new one.
 
     Raises:
         RtactionError: see `rtaction.errors`. Whatever was saved and logged until then is kept.
     """
-    address = parse_address(config.source)
-    source_file = Path(config.source) if address.kind == "file" else None
-    _check_overwriting(config, {"the source": source_file, "the model": Path(model.file.where)})
+    cameras, rule_overrides = _cameras_and_rules(config)
+    _check_overwriting(config, cameras, Path(model.file.where))
+    spec = with_threshold(model.spec, config.threshold)
+    rules = ActionRules.for_model(spec, overrides=rule_overrides)
+    summary = summary or CamSummary(RunStats())
+    stats = summary.stats
     with ExitStack() as stack:
         screen = open_screen(config.show)
         if screen is not None:
             stack.enter_context(screen)
-        source = open_source(address, paced=screen is not None)
-        if source.is_live and config.save and config.save.suffix.lower() == ".webm":
-            # OpenCV gives libvpx no other deadline than its slow one.
-            _log.warning(
-                "VP8 takes some 70 ms a picture of 640x480; live, --save x.avi drops fewer"
-            )
-        stack.callback(source.close)
-        sinks = _Sinks(model, config, source, screen, on_label)
+        sinks = Sinks(
+            spec,
+            cameras,
+            stats,
+            Actions(model, rules, config.stride_seconds),
+            device=model.device_in_use,
+            screen=screen,
+            save=config.save,
+            output=config.output,
+            clip_events=config.clip_events,
+            top_k=config.top_k,
+            on_event=on_event,
+            on_state=on_state,
+        )
         stack.callback(sinks.close)
-        stop = stack.enter_context(_stop_on_signals())
-        _watch(model, config, source, sinks, stop)
-    return sinks.summary
+        stop, tell = stack.enter_context(_signals())
+        stats.restart_clock()
+        moments = watch_cameras(
+            model,
+            cameras,
+            stats,
+            paced=screen is not None,
+            keep_frames=sinks.draws,
+            stride_seconds=config.stride_seconds,
+            reconnect=config.reconnect,
+            wait_for_sources=config.cameras_file is not None,
+            on_frame=sinks.on_frame,
+        )
+        keeps = len(cameras) == 1 and is_file(cameras[0])
+        _follow(moments, sinks, screen, summary, stop, tell, keeps_predictions=keeps)
+    return summary
 
 
-def _check_overwriting(config: CamConfig, inputs: dict[str, Path | None]) -> None:
-    taken = {path.resolve(): name for name, path in inputs.items() if path is not None}
+def with_threshold(spec: ModelSpec, threshold: float | None) -> ModelSpec:
+    """The contract with one threshold for all labels; None leaves it as it is."""
+    if threshold is None:
+        return spec
+    return replace(spec, threshold=threshold, label_thresholds={})
+
+
+def _cameras_and_rules(config: CamConfig) -> tuple[list[Camera], dict[str, Any]]:
+    texts, rules = list(config.sources), {}
+    cameras = []
+    if config.cameras_file is not None:
+        loaded = load_cameras(config.cameras_file)
+        cameras, rules = list(loaded.cameras), dict(loaded.actions)
+    elif not texts:
+        texts = ["0"]
+    known = {camera.name for camera in cameras}
+    for camera in cameras_of(texts):
+        if camera.name in known:
+            raise UsageError(f"the source {camera.name} is in {config.cameras_file} already")
+        cameras.append(camera)
+    if config.save and config.save.suffix.lower() == ".webm" and not all(map(is_file, cameras)):
+        # OpenCV gives libvpx no other deadline than its slow one.
+        _log.warning("VP8 takes some 70 ms a picture of 640x480; live, --save x.avi drops fewer")
+    return cameras, rules | dict(config.rules)
+
+
+def _check_overwriting(config: CamConfig, cameras: list[Camera], model: Path) -> None:
+    taken = {model.resolve(): "the model"}
+    taken |= {
+        Path(str(camera.address.target)).resolve(): "the source"
+        for camera in cameras
+        if camera.address.kind == "file"
+    }
     log = Path(config.output) if config.output not in (None, "-") else None
     for option, path in (("--save", config.save), ("--output", log)):
         if path is None:
@@ -137,149 +191,63 @@ def _check_overwriting(config: CamConfig, inputs: dict[str, Path | None]) -> Non
         taken[path.resolve()] = f"what {option} writes"
 
 
-def with_threshold(spec: ModelSpec, threshold: float | None) -> ModelSpec:
-    """The contract with one threshold for all labels; None leaves it as it is."""
-    if threshold is None:
-        return spec
-    return replace(spec, threshold=threshold, label_thresholds={})
-
-
-def _watch(
-    model: ActionModel,
-    config: CamConfig,
-    source: Source,
-    sinks: _Sinks,
+def _follow(
+    moments: Moments,
+    sinks: Sinks,
+    screen: Screen | None,
+    summary: CamSummary,
     stop: threading.Event,
+    tell: threading.Event,
+    *,
+    keeps_predictions: bool,
 ) -> None:
-    recognizer = Recognizer(model, stride_seconds=config.stride_seconds, live=source.is_live)
-    with closing(watch_source(source, recognizer)) as moments:
-        for moment in moments:
-            if moment.frame is not None:
-                sinks.count(moment.frame, moment.num_frames_dropped)
-            try:
-                for prediction in moment.predictions:
-                    sinks.take_prediction(prediction)
-            except BrokenPipeError:
-                # The program that read our stdout has gone, so nobody listens any more.
-                return
-            if moment.frame is not None:
-                sinks.take_frame(moment.frame, recognizer)
-            if stop.is_set() or sinks.wants_to_quit():
-                sinks.summary.stopped_by_person = True
-                return
-
-
-class _Sinks:
-    """Where frames and predictions go: window, video, log and summary."""
-
-    def __init__(
-        self,
-        model: ActionModel,
-        config: CamConfig,
-        source: Source,
-        screen: Screen | None,
-        on_label: LabelCallback | None,
-    ) -> None:
-        self.summary = CamSummary([])
-        self._spec = with_threshold(model.spec, config.threshold)
-        self._device = model.device_in_use
-        self._on_label = on_label
-        self._label: str | None = None
-        self._top_k = config.top_k
-        self._keep_predictions = isinstance(source, FileSource | PacedFileSource)
-        self._screen = screen
-        rate = source.frames_per_second or _SAVED_FRAMES_PER_SECOND
-        self._writer = VideoWriter(config.save, frames_per_second=rate) if config.save else None
-        self._log = (
-            PredictionLog(config.output, self._spec, top_k=config.top_k) if config.output else None
-        )
-        self._first_frame: Frame | None = None
-        self._started_at_seconds = 0.0
-        self._newest: Prediction | None = None
-        self._recent_seconds: deque[float] = deque(maxlen=31)
-
-    def count(self, frame: Frame, num_frames_dropped: int) -> None:
-        """Note that a frame was seen."""
-        now = time.monotonic()
-        if self._first_frame is None:
-            self._first_frame, self._started_at_seconds = frame, now
-        self._recent_seconds.append(now)
-        summary = self.summary
-        summary.num_frames += 1
-        summary.num_frames_dropped = num_frames_dropped
-        summary.elapsed_seconds = now - self._started_at_seconds
-        summary.source_seconds = frame.captured_at_seconds - self._first_frame.captured_at_seconds
-
-    def take_prediction(self, prediction: Prediction) -> None:
-        """Log a prediction, and keep it for the overlay; its times count from the first frame."""
-        assert self._first_frame is not None
-        start_seconds = self._first_frame.captured_at_seconds
-        prediction = replace(
-            prediction,
-            start_seconds=prediction.start_seconds - start_seconds,
-            end_seconds=prediction.end_seconds - start_seconds,
-        )
-        self._newest = prediction
-        self.summary.num_predictions += 1
-        if self._keep_predictions:
-            self.summary.predictions.append(prediction)
-        if self._log is not None:
-            self._log.write(prediction)
-        label = shown_label(prediction, self._spec)
-        if self._on_label is not None and label != self._label:
-            self._on_label(prediction.end_seconds, label, prediction.score)
-        self._label = label
-
-    def take_frame(self, frame: Frame, recognizer: Recognizer) -> None:
-        """Draw a frame, where there is a window or a video to draw for."""
-        if self._screen is None and self._writer is None:
-            return
-        status = Status(
-            frames_per_second=self._frames_per_second(),
-            latency_seconds=self._newest.latency_seconds if self._newest else None,
-            device=self._device,
-            state=recognizer.state,
-        )
-        image = draw_overlay(frame.image, self._newest, self._spec, status, top_k=self._top_k)
-        if self._writer is not None:
-            self._writer.write(image, frame.captured_at_seconds)
-        if self._screen is not None:
-            self._screen.show(image)
-
-    def wants_to_quit(self) -> bool:
-        """Whether the person at the window wants to end."""
-        return self._screen is not None and self._screen.wants_to_quit()
-
-    def close(self) -> None:
-        """Finish the video and the log."""
-        if self._writer is not None:
-            self._writer.close()
-        if self._log is not None:
-            self._log.close()
-
-    def _frames_per_second(self) -> float:
-        if len(self._recent_seconds) < 2:
-            return 0.0
-        span_seconds = self._recent_seconds[-1] - self._recent_seconds[0]
-        return (len(self._recent_seconds) - 1) / max(span_seconds, 1e-9)
+    with closing(moments):
+        try:
+            for moment in moments:
+                sinks.take(moment)
+                if keeps_predictions:
+                    summary.predictions += moment.predictions
+                key = screen.key() if screen is not None else ""
+                if tell.is_set() or key == "s":
+                    tell.clear()
+                    sinks.summarise()
+                    _log.warning("so far:\n%s", summary.stats.to_text())
+                if stop.is_set() or (screen is not None and screen.wants_to_quit(key)):
+                    summary.stopped_by_person = True
+                    break
+        except BrokenPipeError:
+            return  # the program that read our stdout has gone, so nobody listens any more
+        except SourceError:
+            with suppress(BrokenPipeError):
+                sinks.finish()
+            raise
+    with suppress(BrokenPipeError):
+        sinks.finish()
 
 
 @contextmanager
-def _stop_on_signals() -> Iterator[threading.Event]:
-    """Turn Ctrl-C and termination into a wish to stop, so that nothing is cut off in the middle."""
-    stop = threading.Event()
+def _signals() -> Iterator[tuple[threading.Event, threading.Event]]:
+    """Turn Ctrl-C and termination into a wish to stop, so that nothing is cut off in the middle,
+    and SIGUSR1 into a wish for the figures."""
+    stop, tell = threading.Event(), threading.Event()
 
-    def on_signal(number: int, frame: FrameType | None) -> None:
+    def on_stop(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
             raise KeyboardInterrupt  # asked twice: do not wait for anything
         stop.set()
 
+    def on_tell(number: int, frame: FrameType | None) -> None:
+        tell.set()
+
     if threading.current_thread() is not threading.main_thread():
-        yield stop
+        yield stop, tell
         return
-    before = {number: signal.signal(number, on_signal) for number in _STOP_SIGNALS}
+    handlers: dict[int, Any] = dict.fromkeys(_STOP_SIGNALS, on_stop)
+    if hasattr(signal, "SIGUSR1"):
+        handlers[signal.SIGUSR1] = on_tell
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        yield stop
+        yield stop, tell
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

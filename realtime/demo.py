@@ -43,7 +43,7 @@ def run_demo(folder: Path, *, device: str = "auto") -> Demo:
     """
     model = ActionModel(STARTER_MODEL, device=device)
     video = folder / "annotated.avi"
-    summary = run_cam(model, CamConfig(source=str(SAMPLE_CLIP), show=False, save=video))
+    summary = run_cam(model, CamConfig(sources=(str(SAMPLE_CLIP),), show=False, save=video))
     return Demo(
         summary=summary,
         segments=to_segments(summary.predictions, model.spec),

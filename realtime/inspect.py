@@ -19,7 +19,7 @@ import numpy.typing as npt
 from rtaction.errors import ModelUnreadable
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_file import OnnxFile
-from rtaction.realtime.devices import LOADING_ERRORS, open_session
+from rtaction.realtime.session import LOADING_ERRORS, open_session
 
 _GATES = {"GRU": 3, "LSTM": 4, "RNN": 1}
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from rtaction.model_spec import ModelSpec
 from rtaction.opencv import cv2
 from rtaction.prediction import Prediction
-from rtaction.realtime.ring_buffer import State
+from rtaction.realtime.state import STATE_TEXT, State
 
 Colour = tuple[int, int, int]
 WHITE: Colour = (255, 255, 255)
@@ -25,11 +25,6 @@ PANEL: Colour = (18, 20, 24)
 
 # Smaller pictures are enlarged, so that the text can be read.
 MIN_HEIGHT = 480
-_STATE_TEXT: dict[State, str] = {
-    "ok": "",
-    "warming_up": "warming up…",
-    "degraded": "too few frames",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +36,14 @@ class Status:
         latency_seconds: from capture to label, or None before the first label.
         device: the processor in use.
         state: whether labels may be given.
+        source: name of the source, where there are several. Default "".
     """
 
     frames_per_second: float
     latency_seconds: float | None
     device: str
     state: State
+    source: str = ""
 
 
 def shown_label(prediction: Prediction, spec: ModelSpec) -> str | None:
@@ -58,9 +55,9 @@ def shown_label(prediction: Prediction, spec: ModelSpec) -> str | None:
 def draw_overlay(
     image_rgb: npt.NDArray[Any],
     prediction: Prediction | None,
-    spec: ModelSpec,
     status: Status,
     *,
+    action: str | None,
     top_k: int = 3,
 ) -> npt.NDArray[np.uint8]:
     """Draw label, scores and status.
@@ -68,8 +65,8 @@ def draw_overlay(
     Args:
         image_rgb: uint8 RGB, shape (height, width, 3); left as it is.
         prediction: the newest, or None while there is none.
-        spec: thresholds and background label.
         status: the bottom line.
+        action: the action that goes on, or None.
         top_k: number of labels with a bar. Default 3.
 
     Returns:
@@ -81,12 +78,11 @@ def draw_overlay(
     prediction = prediction if status.state == "ok" else None
     top = prediction.top(top_k) if prediction else []
     panel_height = round((64 + 30 * len(top)) * unit)
-    title = _STATE_TEXT[status.state]
+    title = STATE_TEXT[status.state]
     title_colour = MUTED
     if prediction is not None:
-        label = shown_label(prediction, spec)
-        title = f"{label}  {prediction.score:.2f}" if label else "—"
-        title_colour = ACCENT if label else MUTED
+        title = f"{action}  {prediction.score_of(action):.2f}" if action else "—"
+        title_colour = ACCENT if action else MUTED
     size = round(30 * unit)
     title_width = cv2.getTextSize(image.shape[1::-1], title, (0, 0), _font(), size, 700)[2]
     panel_width = min(max(round(300 * unit), title_width + round(32 * unit)), image.shape[1])
@@ -102,7 +98,8 @@ def _draw_status(image: npt.NDArray[np.uint8], status: Status, unit: float) -> N
     height = round(30 * unit)
     _shade(image[-height:])
     latency = status.latency_seconds
-    parts = [
+    parts = [status.source] if status.source else []
+    parts += [
         f"{status.frames_per_second:.0f} fps",
         f"{latency * 1000:.0f} ms" if latency is not None else "— ms",
         status.device,

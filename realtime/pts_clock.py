@@ -9,6 +9,8 @@ from __future__ import annotations
 
 # Two clocks of ordinary crystals drift apart by less than this.
 _DRIFT_SECONDS_PER_SECOND = 0.0005
+# In an opening burst the mapping improves by one frame's distance at a time.
+_JUMP_SECONDS = 0.5
 
 
 class PtsClock:
@@ -20,9 +22,13 @@ class PtsClock:
             anew. Default 5.0.
         settle_seconds: while the mapping improves by more than this from one frame to the next, or
             by more than half their distance, the stream is in its opening burst. Default 0.02.
+
+    Attributes:
+        run: how often the sender's clock has jumped. Frames of two runs lie at unknown distances.
     """
 
     def __init__(self, *, max_step_seconds: float = 5.0, settle_seconds: float = 0.02) -> None:
+        self.run = 0
         self._max_step_seconds = max_step_seconds
         self._settle_seconds = settle_seconds
         self._offset_seconds: float | None = None
@@ -52,9 +58,12 @@ class PtsClock:
             or pts_step_seconds < 0
             or abs(offset_seconds - self._offset_seconds) > self._max_step_seconds
         ):
+            self.run += self._offset_seconds is not None
             self._offset_seconds = offset_seconds
             return None
         improvement_seconds = self._offset_seconds - offset_seconds
+        if improvement_seconds > _JUMP_SECONDS:
+            self.run += 1
         drifted = self._offset_seconds + _DRIFT_SECONDS_PER_SECOND * arrival_step_seconds
         self._offset_seconds = min(offset_seconds, drifted)
         at_seconds = pts_seconds + self._offset_seconds

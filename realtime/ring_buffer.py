@@ -11,20 +11,23 @@ from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from rtaction.sampling import (
+    TIME_TOLERANCE_SECONDS,
     Problem,
     WindowGrid,
+    frame_interval_seconds,
     last_period_seconds,
+    median_period_seconds,
     select_frames,
     window_targets,
 )
 
 Value = TypeVar("Value")
 
-State = Literal["ok", "warming_up", "degraded"]
+WindowState = Literal["ok", "warming_up", "degraded"]
 """Whether a label may be given: "warming_up" until the first window is full, "degraded" while the
 frames of a window would misrepresent time."""
 
-_STATE_OF_PROBLEM: dict[Problem | None, State] = {
+_STATE_OF_PROBLEM: dict[Problem | None, WindowState] = {
     None: "ok",
     "too_early": "warming_up",
     "hole": "degraded",
@@ -46,11 +49,11 @@ class Window(Generic[Value]):
     end_seconds: float
     values: tuple[Value, ...]
     times_seconds: tuple[float, ...]
-    state: State
+    state: WindowState
 
 
 class RingBuffer(Generic[Value]):
-    """Keeps a value for each frame, as long as a window can still need it.
+    """Keeps a value for each frame that a window can still need, and the times of all.
 
     Args:
         frames_per_clip: frames of a window.
@@ -68,7 +71,9 @@ class RingBuffer(Generic[Value]):
         self._frames_per_clip = frames_per_clip
         self._clip_seconds = clip_seconds
         self._stride_seconds = stride_seconds
-        self._values: deque[Value] = deque()
+        self._interval_seconds = frame_interval_seconds(frames_per_clip, clip_seconds)
+        self._keeps_more = False
+        self._values: deque[Value | None] = deque()
         self._times_seconds: deque[float] = deque()
         self._grid: WindowGrid | None = None
         self._num_taken = 0
@@ -76,11 +81,16 @@ class RingBuffer(Generic[Value]):
     def __len__(self) -> int:
         return len(self._times_seconds)
 
-    def push(self, value: Value, at_seconds: float) -> None:
+    def push(self, value: Value, at_seconds: float) -> Value | None:
         """Add the newest frame.
 
         Time that runs backwards, or a silence longer than a clip, starts the window anew: pictures
         that were not taken in one run never share a clip.
+
+        Returns:
+            The value of the frame before, if it is now clear that a window will need it; it is
+            dropped otherwise. Which of two frames is nearer to a moment is known only when the
+            later one has come.
         """
         if self._times_seconds:
             gap_seconds = at_seconds - self._times_seconds[-1]
@@ -88,9 +98,25 @@ class RingBuffer(Generic[Value]):
                 self.clear()
         if self._grid is None:
             self._grid = WindowGrid(at_seconds, self._clip_seconds, self._stride_seconds)
+        settled: Value | None = None
+        if self._times_seconds:
+            settled = self._values[-1] = (
+                self._values[-1] if self._needs_newest(self._grid, at_seconds) else None
+            )
         self._values.append(value)
         self._times_seconds.append(at_seconds)
         self._forget_before(self._grid.end_seconds(self._num_taken) - self._clip_seconds)
+        return settled
+
+    def discard(self, value: Value) -> None:
+        """Take a value out again, as if its frame had never come."""
+        for index, kept in enumerate(self._values):
+            if kept is value:
+                del self._values[index]
+                del self._times_seconds[index]
+                break
+        if not self._values:
+            self.clear()
 
     def clear(self) -> None:
         """Forget everything; the next frame starts a new run."""
@@ -128,10 +154,28 @@ class RingBuffer(Generic[Value]):
         ended = self._grid.count_until(self._times_seconds[-1] + period_seconds)
         return self._take() if ended > self._num_taken else None
 
-    def skip_to_newest(self) -> int:
-        """Give up all due windows but the newest; returns how many were given up."""
+    def skip_to_newest(self, max_late_seconds: float = float("inf")) -> int:
+        """Give up all due windows but the newest.
+
+        Args:
+            max_late_seconds: if even that one ended longer than this, and a frame's distance,
+                before the newest frame, the windows are laid anew, so that one ends with it.
+                Default: never.
+
+        Returns:
+            How many windows were given up.
+        """
         skipped = max(self.num_due - 1, 0)
         self._num_taken += skipped
+        if self._grid is None or self.num_due <= 0:
+            return skipped
+        newest_seconds = self._times_seconds[-1]
+        late_seconds = newest_seconds - self._grid.end_seconds(self._num_taken)
+        if late_seconds > max_late_seconds + median_period_seconds(self._times_seconds):
+            first_seconds = newest_seconds - self._clip_seconds
+            self._grid = WindowGrid(first_seconds, self._clip_seconds, self._stride_seconds)
+            self._num_taken = 0
+            self._keeps_more = True
         return skipped
 
     def _take(self) -> Window[Value]:
@@ -141,7 +185,7 @@ class RingBuffer(Generic[Value]):
         indices, problem = self._select(end_seconds)
         window: Window[Value]
         if problem is None:
-            values = tuple(self._values[i] for i in indices)
+            values = tuple(value for i in indices if (value := self._values[i]) is not None)
             times = tuple(self._times_seconds[i] for i in indices)
             window = Window(end_seconds, values, times, "ok")
         else:
@@ -151,7 +195,24 @@ class RingBuffer(Generic[Value]):
     def _select(self, end_seconds: float) -> tuple[list[int], Problem | None]:
         targets = window_targets(end_seconds, self._frames_per_clip, self._clip_seconds)
         selection = select_frames(list(self._times_seconds), targets)
-        return selection.indices.tolist(), selection.problem
+        if all(self._values[i] is not None for i in selection.indices):
+            return selection.indices.tolist(), selection.problem
+        # The windows were laid anew, and what is nearest was not needed before.
+        kept = [i for i, value in enumerate(self._values) if value is not None]
+        selection = select_frames([self._times_seconds[i] for i in kept], targets)
+        return [kept[i] for i in selection.indices], selection.problem
+
+    def _needs_newest(self, grid: WindowGrid, next_seconds: float) -> bool:
+        """Whether a window can need the newest frame, now that one at `next_seconds` follows."""
+        at_seconds = self._times_seconds[-1]
+        before_seconds = self._times_seconds[-2] if len(self._times_seconds) > 1 else at_seconds
+        # Windows that may be laid anew at any moment find frames near enough only if more are kept.
+        interval_seconds = self._interval_seconds / (2 if self._keeps_more else 1)
+        return grid.has_moment(
+            (before_seconds + at_seconds) / 2 - TIME_TOLERANCE_SECONDS,
+            (at_seconds + next_seconds) / 2 + TIME_TOLERANCE_SECONDS,
+            interval_seconds,
+        )
 
     def _forget_before(self, start_seconds: float) -> None:
         """Drop what no window that starts at `start_seconds` or later can need."""

@@ -17,7 +17,8 @@ import numpy.typing as npt
 from rtaction.errors import DisplayUnavailable
 from rtaction.opencv import cv2
 
-_ESCAPE = 27
+_ESCAPE = chr(27)
+_NO_KEY = 0xFF
 _PROBE = "import cv2; cv2.namedWindow('rtaction'); cv2.destroyAllWindows()"
 _PROBE_TIMEOUT_SECONDS = 15.0
 
@@ -105,10 +106,14 @@ class Screen:
         cv2.imshow(self._title, cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR))
         self._shown = True
 
-    def wants_to_quit(self) -> bool:
-        """Handle what the person did; True once they want to end."""
-        key = cv2.waitKey(1) & 0xFF
-        if key in (ord("q"), ord("Q"), _ESCAPE):
+    def key(self) -> str:
+        """Handle what the person did; returns the key that was pressed, "" for none."""
+        code = cv2.waitKey(1) & 0xFF
+        return "" if code == _NO_KEY else chr(code).lower()
+
+    def wants_to_quit(self, key: str) -> bool:
+        """Whether the person wants to end: by this key, or by closing the window."""
+        if key in ("q", _ESCAPE):
             return True
         # Before the first picture the window does not count as visible.
         return self._shown and not self._is_open()

@@ -14,7 +14,7 @@ import typer
 
 import rtaction
 from rtaction.cli_train import train
-from rtaction.errors import RtactionError, training_stack_missing
+from rtaction.errors import RtactionError, UsageError, training_stack_missing
 
 app = typer.Typer(
     name="rtaction",
@@ -73,7 +73,9 @@ def _root(
     pass
 
 
-DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+DeviceOption = Annotated[
+    str, typer.Option(help="auto, cpu, cuda[:N], tensorrt[:N], openvino, coreml, directml[:N].")
+]
 
 
 @app.command()
@@ -82,9 +84,17 @@ def cam(
         Path | None, typer.Option("--model", "-m", help="ONNX model. Default: the bundled one.")
     ] = None,
     source: Annotated[
-        str,
-        typer.Option("--source", "-s", help="Webcam number, video file, rtsp://, http:// (MJPEG)."),
-    ] = "0",
+        list[str] | None,
+        typer.Option(
+            "--source",
+            "-s",
+            help="Webcam number, video file, folder, rtsp://, http://, screen:. May be repeated. "
+            "Default: 0.",
+        ),
+    ] = None,
+    sources: Annotated[
+        Path | None, typer.Option(help="Cameras and rules: a cameras.toml, see the README.")
+    ] = None,
     show: Annotated[
         bool | None,
         typer.Option(
@@ -97,41 +107,73 @@ def cam(
     output: Annotated[
         str | None, typer.Option("--output", "-o", help="Write JSON lines; - is stdout.")
     ] = None,
+    clip_events: Annotated[
+        Path | None, typer.Option(help="Folder for a short video of each action.")
+    ] = None,
     top_k: Annotated[int, typer.Option(min=1, help="Labels to draw and to write.")] = 3,
     threshold: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Score from which a label is shown.")
+        float | None, typer.Option(min=0, max=1, help="Score from which an action begins.")
+    ] = None,
+    exit_threshold: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Score below which it ends. Default: 0.7 x threshold."),
+    ] = None,
+    smoothing_seconds: Annotated[
+        float | None, typer.Option(min=0, help="Average scores over so long.")
+    ] = None,
+    min_seconds: Annotated[
+        float | None, typer.Option(min=0, help="Shortest action. Default: a quarter of a clip.")
+    ] = None,
+    cooldown_seconds: Annotated[
+        float | None, typer.Option(min=0, help="Rest of a label after its end. Default: a clip.")
     ] = None,
     stride_seconds: Annotated[
         float | None, typer.Option(min=0.001, help="Time between two predictions.")
     ] = None,
+    reconnect: Annotated[
+        bool, typer.Option(help="Open lost cameras again, for ever, or end.")
+    ] = True,
     device: DeviceOption = "auto",
 ) -> None:
-    """Recognise actions live from a camera, a file or a stream. Quit with q or Esc."""
+    """Recognise actions live from cameras, files and streams. Quit with q or Esc."""
     from rtaction.models import STARTER_MODEL
     from rtaction.realtime.action_model import ActionModel
-    from rtaction.realtime.cam import CamConfig, run_cam, with_threshold
+    from rtaction.realtime.cam import CamConfig, CamSummary, run_cam, with_threshold
+    from rtaction.realtime.stats import RunStats
     from rtaction.realtime.timeline import to_segments
 
+    rules = {
+        "exit": exit_threshold,
+        "smoothing_seconds": smoothing_seconds,
+        "min_seconds": min_seconds,
+        "cooldown_seconds": cooldown_seconds,
+    }
     config = CamConfig(
-        source=source,
+        sources=tuple(source or ()),
+        cameras_file=sources,
         show=show,
         save=save,
         output=output,
+        clip_events=clip_events,
         stride_seconds=stride_seconds,
         top_k=top_k,
         threshold=threshold,
+        rules={key: value for key, value in rules.items() if value is not None},
+        reconnect=reconnect,
     )
     loaded = ActionModel(model or STARTER_MODEL, device=device)
     _say(f"running on {loaded.device_in_use}")
-    summary = run_cam(loaded, config, on_label=_print_label)
-    if summary.predictions and output != "-":
-        _print_timeline(to_segments(summary.predictions, with_threshold(loaded.spec, threshold)))
-    _say(
-        f"{summary.num_frames} frames in {summary.elapsed_seconds:.1f} s, "
-        f"{summary.num_predictions} predictions, {summary.num_frames_dropped} frames dropped"
-    )
-    if save:
-        _say(f"saved {save}")
+    summary = CamSummary(RunStats())
+    try:
+        run_cam(loaded, config, on_event=_print_event, on_state=_print_state, summary=summary)
+        if summary.predictions and output != "-":
+            spec = with_threshold(loaded.spec, threshold)
+            _print_timeline(to_segments(summary.predictions, spec))
+    finally:
+        if summary.stats.total("num_frames"):
+            _say(summary.stats.to_text())
+            if save:
+                _say(f"saved {save}")
 
 
 @app.command()
@@ -214,12 +256,53 @@ def inspect(
         typer.echo(f"{name:<{width}}  {value}")
 
 
+@app.command()
+def bench(
+    model: Annotated[
+        Path | None, typer.Argument(help="ONNX model. Default: the bundled one.")
+    ] = None,
+    device: Annotated[
+        list[str] | None, typer.Option(help="Devices to compare; may be repeated. Default: cpu.")
+    ] = None,
+    cameras: Annotated[
+        str, typer.Option(help="Numbers of simulated cameras, or none.")
+    ] = "1,4,16,32",
+    seconds: Annotated[
+        float, typer.Option(min=1, help="How long to measure each number of cameras.")
+    ] = 6.0,
+) -> None:
+    """Measure what a model costs here, and how many cameras this machine bears."""
+    from rtaction.models import STARTER_MODEL
+    from rtaction.realtime.bench_report import print_bench
+
+    counts = _whole_numbers("--cameras", cameras)
+    print_bench(model or STARTER_MODEL, device or ["cpu"], counts, seconds, typer.echo)
+
+
+def _whole_numbers(option: str, text: str) -> list[int]:
+    words = [] if text == "none" else text.split(",")
+    if not all(word.strip().isdecimal() and int(word) > 0 for word in words):
+        raise UsageError(f'{option} must be numbers such as "1,4", or "none", got {text!r}')
+    return [int(word) for word in words]
+
+
 def _say(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def _print_label(seconds: float, label: str | None, score: float) -> None:
-    _say(f"{seconds:8.2f} s  {f'{label} {score:.2f}' if label else '-'}")
+def _print_event(event: Any) -> None:
+    if event.end_seconds is None:
+        what = f"{event.start_seconds:8.2f} s  {event.label} {event.peak_score:.2f}"
+    else:
+        lasted_seconds = event.end_seconds - event.start_seconds
+        what = f"{event.end_seconds:8.2f} s  {event.label} ended after {lasted_seconds:.1f} s"
+    _say(f"{what}  ({event.source})")
+
+
+def _print_state(change: Any) -> None:
+    # What a person at the screen can do nothing about is left to the log.
+    if change.state in ("down", "refused", "black", "frozen", "late"):
+        _say(f"{change.source}: {change.state}: {change.reason}")
 
 
 def _print_timeline(segments: list[Any]) -> None:

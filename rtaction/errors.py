@@ -11,6 +11,8 @@ expected, what came and what to do, and its `exit_code` is what the command line
     │   └── ModelSpecError           5   no contract in it, or one we cannot read
     ├── SourceError                  6   camera, file or stream
     │   ├── SourceMissing            6   no such camera, file or address
+    │   │   └── StreamMissing        6   the server is there, and has no stream of that path
+    │   ├── SourceRefused           17   the server wants another user or password
     │   ├── SourceUnreadable         7   there, but nothing can be decoded from it
     │   └── CameraLost               8   it answered once and no longer does
     ├── DeviceUnavailable            9   the asked-for accelerator is not the one in use
@@ -64,16 +66,32 @@ class SourceError(RtactionError):
     """Something is wrong with a camera, a video file or a stream."""
 
     exit_code = 6
+    is_lasting = False
+    """Whether trying again soon is pointless, and may get one locked out."""
 
 
 class SourceMissing(SourceError):
     """There is no such camera, file or address."""
 
 
+class StreamMissing(SourceMissing):
+    """The server answers, but has no stream of that path."""
+
+    is_lasting = True
+
+
+class SourceRefused(SourceError):
+    """The server answers, but wants another user or password."""
+
+    exit_code = 17
+    is_lasting = True
+
+
 class SourceUnreadable(SourceError):
     """The source is there, but no frame can be decoded from it."""
 
     exit_code = 7
+    is_lasting = True
 
 
 class CameraLost(SourceError):

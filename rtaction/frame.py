@@ -20,6 +20,9 @@ class Frame:
             counted from the start of the file.
         index: number of the picture within its source, from 0.
         source: where it comes from, fit to be shown (no password in it). Default "".
+        run: number of the uninterrupted run of pictures that it belongs to. Pictures of two runs
+            never share a clip: between them the clock jumped, the size changed, or the connection
+            was lost. Default 0.
 
     Raises:
         ValueError: the image has another dtype or shape, or the time is not finite.
@@ -29,6 +32,7 @@ class Frame:
     captured_at_seconds: float
     index: int
     source: str = ""
+    run: int = 0
 
     def __post_init__(self) -> None:
         image = self.image

@@ -21,6 +21,8 @@ class Prediction:
         latency_seconds: from the capture of the newest picture to this prediction; for a file that
             is read as fast as it goes, the time that the computing took. Default 0.0.
         source: name of the source, fit to be shown. Default "".
+        frame_age_seconds: age of the newest picture when the computing began; 0.0 for a file.
+            Default 0.0.
 
     Raises:
         ValueError: the scores do not fit the labels, or the window ends before it starts.
@@ -32,6 +34,7 @@ class Prediction:
     end_seconds: float
     latency_seconds: float = 0.0
     source: str = ""
+    frame_age_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         if self.scores.dtype != np.float32 or self.scores.shape != (len(self.labels),):
@@ -53,6 +56,14 @@ class Prediction:
     def score(self) -> float:
         """The highest score."""
         return float(self.scores.max())
+
+    def score_of(self, label: str) -> float:
+        """The score of one label.
+
+        Raises:
+            ValueError: there is no such label.
+        """
+        return float(self.scores[self.labels.index(label)])
 
     def top(self, k: int) -> list[tuple[str, float]]:
         """The `k` best (label, score) pairs, best first; fewer if there are fewer labels."""

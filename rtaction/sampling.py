@@ -155,6 +155,22 @@ class WindowGrid:
         since_first_end = seconds - self.end_seconds(0) + TIME_TOLERANCE_SECONDS
         return max(math.floor(since_first_end / self.stride_seconds) + 1, 0)
 
+    def has_moment(self, from_seconds: float, to_seconds: float, interval_seconds: float) -> bool:
+        """Whether a window has a moment from one time to another.
+
+        Args:
+            from_seconds: the earlier time.
+            to_seconds: the later time.
+            interval_seconds: distance between two moments of a clip.
+        """
+        for number in range(round(self.clip_seconds / interval_seconds) + 1):
+            # Seen from the windows' first moments, of which there is one in every stride.
+            shift_seconds = self.first_seconds + number * interval_seconds
+            last = math.floor((to_seconds - shift_seconds) / self.stride_seconds)
+            if last >= max(math.ceil((from_seconds - shift_seconds) / self.stride_seconds), 0):
+                return True
+        return False
+
 
 def sliding_selections(
     times_seconds: Sequence[float] | FloatArray,

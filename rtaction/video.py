@@ -143,7 +143,7 @@ class VideoWriter:
 
     Args:
         path: .avi or .mkv (Motion JPEG) or .webm (VP8). Missing folders are made.
-        frames_per_second: rate of the file. Default 30.0.
+        frames_per_second: rate of the file; may be changed until the first picture. Default 30.0.
         max_gap_seconds: a longer silence is shortened to this. Default 2.0.
 
     Raises:
@@ -163,14 +163,19 @@ class VideoWriter:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"cannot make the folder of {path}: {error}") from None
+        self.frames_per_second = frames_per_second
         self._path = path
-        self._rate = frames_per_second
-        self._max_gap_frames = max(round(max_gap_seconds * frames_per_second), 1)
+        self._max_gap_seconds = max_gap_seconds
         self._writer: Any = None
         self._size_hw = (0, 0)
         self._last_image: npt.NDArray[Any] | None = None
         self._last_seconds = 0.0
         self._debt_frames = 0.0
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a picture was written."""
+        return self._writer is not None
 
     def write(self, image_rgb: npt.NDArray[Any], at_seconds: float) -> None:
         """Add one picture.
@@ -186,8 +191,8 @@ class VideoWriter:
             self._start(image_rgb.shape[0], image_rgb.shape[1])
             self._debt_frames = 1.0
         else:
-            elapsed_frames = (at_seconds - self._last_seconds) * self._rate
-            self._debt_frames += min(max(elapsed_frames, 0.0), self._max_gap_frames)
+            elapsed_seconds = min(max(at_seconds - self._last_seconds, 0.0), self._max_gap_seconds)
+            self._debt_frames += elapsed_seconds * self.frames_per_second
         self._last_seconds = at_seconds
         image_bgr = cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR)
         if image_bgr.shape[:2] != self._size_hw:
@@ -213,7 +218,8 @@ class VideoWriter:
         # OpenCV complains of the tag "VP80" in a .webm, the only one by which it finds the codec.
         with silent_stderr():
             self._writer = cv2.VideoWriter(
-                str(self._path), cv2.CAP_FFMPEG, fourcc, self._rate, self._size_hw[::-1]
+                *(str(self._path), cv2.CAP_FFMPEG, fourcc),
+                *(self.frames_per_second, self._size_hw[::-1]),
             )
         if not self._writer.isOpened():
             raise OutputError(f"cannot write the video {self._path}; is the folder writable?")

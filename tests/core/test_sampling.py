@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rtaction.sampling import (
     Problem,
@@ -108,3 +110,66 @@ def test_grid_counts_the_windows_that_have_ended(seconds: float, count: int) -> 
 def test_grid_needs_a_stride() -> None:
     with pytest.raises(ValueError, match="above 0"):
         WindowGrid(0.0, 1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("from_seconds", "to_seconds", "expected"),
+    [
+        pytest.param(9.9, 10.1, True, id="first moment"),
+        pytest.param(9.0, 9.99, False, id="before the first"),
+        pytest.param(10.01, 10.11, False, id="between"),
+        pytest.param(10.1, 10.2, False, id="middle between two moments"),
+        pytest.param(10.49, 10.51, True, id="a moment"),
+        pytest.param(10.51, 10.61, False, id="between later ones"),
+        pytest.param(11.0, 11.0, True, id="last moment, exactly"),
+        pytest.param(110.74, 110.76, True, id="long after"),
+        pytest.param(110.76, 110.86, False, id="long after, between"),
+    ],
+)
+def test_grid_has_moments(from_seconds: float, to_seconds: float, expected: bool) -> None:
+    grid = WindowGrid(first_seconds=10.0, clip_seconds=1.0, stride_seconds=0.25)
+    assert grid.has_moment(from_seconds, to_seconds, 0.25) is expected
+
+
+@pytest.mark.parametrize(
+    ("from_seconds", "to_seconds", "expected"),
+    [(0.9, 1.1, True), (1.2, 2.9, False), (2.9, 3.1, True), (4.1, 5.9, False), (7.1, 7.9, False)],
+)
+def test_grid_has_no_moment_between_distant_windows(
+    from_seconds: float, to_seconds: float, expected: bool
+) -> None:
+    # Windows span 0 to 1 s, 3 to 4 s, 6 to 7 s.
+    grid = WindowGrid(first_seconds=0.0, clip_seconds=1.0, stride_seconds=3.0)
+    assert grid.has_moment(from_seconds, to_seconds, 0.25) is expected
+
+
+@given(
+    frames_per_clip=st.integers(1, 9),
+    clip_tenths=st.integers(1, 40),
+    stride_hundredths=st.integers(2, 500),
+    from_milliseconds=st.integers(-1000, 10_000),
+    length_milliseconds=st.integers(0, 200),
+)
+def test_grid_finds_the_moments_of_all_windows(
+    frames_per_clip: int,
+    clip_tenths: int,
+    stride_hundredths: int,
+    from_milliseconds: int,
+    length_milliseconds: int,
+) -> None:
+    clip_seconds, stride_seconds = clip_tenths / 10, stride_hundredths / 100
+    interval_seconds = frame_interval_seconds(frames_per_clip, clip_seconds)
+    # Half a millisecond off the grid, so that rounding decides nothing.
+    from_seconds = 100.0 + from_milliseconds / 1000 + 0.00051
+    to_seconds = from_seconds + length_milliseconds / 1000
+    numbers = np.arange(12.0 // stride_seconds + 1)[:, np.newaxis]
+    moments = 100.0 + numbers * stride_seconds
+    moments = moments + np.arange(max(frames_per_clip, 2)) * interval_seconds
+    is_near = (moments >= from_seconds - 1e-6) & (moments <= to_seconds + 1e-6)
+    is_inside = (moments >= from_seconds + 1e-6) & (moments <= to_seconds - 1e-6)
+
+    found = WindowGrid(100.0, clip_seconds, stride_seconds).has_moment(
+        from_seconds, to_seconds, interval_seconds
+    )
+
+    assert is_inside.any() <= found <= is_near.any()

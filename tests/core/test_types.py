@@ -65,6 +65,13 @@ def test_prediction_names_the_best() -> None:
     assert [label for label, _ in prediction.top(9)] == ["b", "c", "a"]
 
 
+def test_prediction_gives_the_score_of_a_label() -> None:
+    prediction = Prediction(np.array([0.25, 0.5, 0.125], np.float32), ("a", "b", "c"), 0.0, 1.0)
+    assert [prediction.score_of(label) for label in "abc"] == [0.25, 0.5, 0.125]
+    with pytest.raises(ValueError, match="not in tuple"):
+        prediction.score_of("d")
+
+
 @pytest.mark.parametrize(
     ("scores", "end_seconds"), [(np.zeros(2, np.float32), 1.0), (np.zeros(3, np.float32), -1.0)]
 )

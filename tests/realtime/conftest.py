@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +21,9 @@ import pytest
 from rtaction.frame import Frame
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
+from rtaction.realtime.address import Address, Kind
+from rtaction.realtime.cameras import Camera
+from rtaction.realtime.deferred_frame import FrameLike
 from tests.videos import write_flat_video, write_video
 
 WAIT_SECONDS = 30.0
@@ -90,9 +94,11 @@ def without_repeats(values: Iterable[Any]) -> list[Any]:
     return listed[:1] + [after for before, after in pairwise(listed) if after != before]
 
 
-def gray_frame(at_seconds: float, value: int = 0, index: int = 0) -> Frame:
+def gray_frame(
+    at_seconds: float, value: int = 0, index: int = 0, source: str = "test", run: int = 0
+) -> Frame:
     """A picture of 8x8 of one gray value."""
-    return Frame(np.full((8, 8, 3), value, np.uint8), at_seconds, index, "test")
+    return Frame(np.full((8, 8, 3), value, np.uint8), at_seconds, index, source, run)
 
 
 def prediction_of(
@@ -101,10 +107,11 @@ def prediction_of(
     *,
     start_seconds: float = 0.0,
     end_seconds: float = 1.0,
+    source: str = "test",
 ) -> Prediction:
     """A prediction with given scores."""
     return Prediction(
-        np.array(list(scores), np.float32), spec.labels, start_seconds, end_seconds, 0.012, "test"
+        np.array(list(scores), np.float32), spec.labels, start_seconds, end_seconds, 0.012, source
     )
 
 
@@ -121,22 +128,65 @@ def halves(
     return images, np.arange(num_frames) / frames_per_second
 
 
-class ScriptedSource:
-    """A live source that gives its frames one by one as the test says."""
+def scripted_camera(name: str = "test", kind: Kind = "screen") -> Camera:
+    """A camera for `open_with`; one of the kind "screen" may show a still, black picture."""
+    return Camera(Address(kind, f"rtsp://127.0.0.1/{name}", name), name)
 
-    name = "scripted"
+
+class BrightnessModel:
+    """The scores of `write_tiny_model`, computed here, and how they were asked for.
+
+    Attributes:
+        batches: number of pictures in each call of `encode`.
+        brightnesses: of all pictures encoded, in order, 0 to 255.
+        num_clips: number of clips in each call of `score`.
+    """
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.spec = spec
+        self.batches: list[int] = []
+        self.brightnesses: list[int] = []
+        self.num_clips: list[int] = []
+
+    def encode(self, images: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """The mean of each picture, 0 to 1."""
+        assert images.shape[1:] == self.spec.frame_shape
+        self.batches.append(len(images))
+        means = images.mean(axis=(1, 2, 3))
+        self.brightnesses += [round(mean) for mean in means.tolist()]
+        return (means / 255)[:, np.newaxis].astype(np.float32)
+
+    def score(self, clip_features: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """The mean of each clip, and one minus it."""
+        assert clip_features.shape[1:] == (self.spec.frames_per_clip, 1)
+        self.num_clips.append(len(clip_features))
+        bright = clip_features.mean(axis=(1, 2))
+        return np.stack([bright, 1 - bright], axis=1).astype(np.float32)
+
+
+class ScriptedSource:
+    """A live source that gives its frames one by one as the test says.
+
+    Args:
+        error: how it ends once it is told to; None for a true end.
+        name: of its camera. Default "test", as `gray_frame` says.
+    """
+
     is_live = True
+    is_finite = False
     frames_per_second = 0.0
 
-    def __init__(self, error: Exception | None = None) -> None:
+    def __init__(self, error: Exception | None = None, name: str = "test") -> None:
+        self.name = name
+        self.drops: Counter[str] = Counter()
         self.closed = threading.Event()
         self._error = error
-        self._pending: list[Frame] = []
+        self._pending: list[FrameLike] = []
         self._given = 0
         self._ending = False
         self._changed = threading.Condition()
 
-    def give(self, *frames: Frame) -> None:
+    def give(self, *frames: FrameLike) -> None:
         """Let frames out, and wait until the reader has come back for more."""
         with self._changed:
             self._pending.extend(frames)
@@ -149,7 +199,7 @@ class ScriptedSource:
             self._ending = True
             self._changed.notify_all()
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Iterator[FrameLike]:
         """The frames, as they are let out."""
         while True:
             with self._changed:
@@ -166,7 +216,7 @@ class ScriptedSource:
                 self._given = 1
                 frame = self._pending[0]
             yield frame
-        if self._error is not None:
+        if self._error is not None and not self.closed.is_set():
             raise self._error
 
     def close(self) -> None:

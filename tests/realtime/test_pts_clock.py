@@ -134,3 +134,70 @@ def test_max_step_seconds_tells_a_late_frame_from_a_jump(
     at_seconds = clock.to_monotonic(2.0, NOW + 2.0 + step_seconds)
 
     assert (at_seconds is not None) is expected
+
+
+@pytest.mark.parametrize(
+    ("jump_seconds", "expected_run"),
+    [
+        pytest.param(3600.0, 1, id="far ahead"),
+        pytest.param(3.0, 1, id="ahead"),
+        pytest.param(-0.5, 1, id="back"),
+        pytest.param(-3600.0, 1, id="far back"),
+        pytest.param(0.0, 0, id="none"),
+        pytest.param(0.04, 0, id="a frame lost"),
+    ],
+)
+def test_a_jump_of_the_senders_clock_is_another_run(jump_seconds: float, expected_run: int) -> None:
+    """Frames before and after a jump lie at unknown distances, so they must not share a clip."""
+    clock = steady_clock()
+    assert clock.run == 0
+
+    for number in range(50):
+        clock.to_monotonic(2.0 + number / 25 + jump_seconds, NOW + 2.0 + number / 25 + LATE)
+
+    assert clock.run == expected_run
+
+
+def test_each_jump_counts() -> None:
+    clock = steady_clock()
+    for jump in range(1, 4):
+        for number in range(25):
+            now = 2.0 + jump + number / 25
+            clock.to_monotonic(now + 100.0 * jump, NOW + now + LATE)
+        assert clock.run == jump
+
+
+@pytest.mark.parametrize("late_seconds", [0.2, 1.5, 4.9])
+def test_a_late_frame_is_no_jump(late_seconds: float) -> None:
+    clock = steady_clock()
+
+    clock.to_monotonic(2.0, NOW + 2.0 + LATE + late_seconds)
+    clock.to_monotonic(2.04, NOW + 2.04 + LATE + late_seconds)
+
+    assert clock.run == 0
+
+
+@pytest.mark.parametrize("frames_per_second", [5.0, 15.0, 25.0, 60.0])
+@pytest.mark.parametrize("burst_seconds", [0.0, 1.0, 3.0])
+def test_an_opening_burst_is_one_run(frames_per_second: float, burst_seconds: float) -> None:
+    clock = PtsClock()
+    for number in range(round(10 * frames_per_second)):
+        pts = number / frames_per_second
+        clock.to_monotonic(pts, NOW + max(pts - burst_seconds, 0.0) + number * 1e-4)
+
+    assert clock.run == 0
+
+
+@pytest.mark.parametrize("jump_seconds", [3600.0, -0.5, 3.0])
+def test_time_never_runs_backwards_over_a_jump(jump_seconds: float) -> None:
+    clock = PtsClock()
+    stamped: list[tuple[int, float]] = []
+    for number in range(500):
+        pts = number / 25 + (jump_seconds if number >= 250 else 0.0)
+        at_seconds = clock.to_monotonic(pts, NOW + number / 25 + LATE)
+        if at_seconds is not None:
+            stamped.append((clock.run, at_seconds))
+
+    assert stamped == sorted(stamped)
+    assert {run for run, _ in stamped} == {0, 1}
+    assert len(stamped) > 480

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rtaction.realtime.ring_buffer import RingBuffer, Window
-from rtaction.sampling import sliding_selections
+from rtaction.sampling import sliding_selections, window_targets
 
 FIRST_SECONDS = 1000.1
 
@@ -155,3 +155,153 @@ def test_clear_forgets_everything() -> None:
     assert (len(ring), ring.num_due) == (0, 0)
     ring.push(9, 2.25)
     assert ring.num_due == 0
+
+
+def test_push_tells_which_frames_are_needed() -> None:
+    ring = make_ring()
+
+    settled = [ring.push(number, FIRST_SECONDS + number / 20) for number in range(22)]
+
+    # A frame is settled when the next one comes; every fifth is a moment of a window.
+    assert settled == [
+        number - 1 if number % 5 == 1 and number > 0 else None for number in range(22)
+    ]
+
+
+@pytest.mark.parametrize("stride_seconds", [0.1, 0.25, 0.4, 1.0, 3.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_no_window_needs_a_frame_that_was_dropped(seed: int, stride_seconds: float) -> None:
+    random = np.random.default_rng(seed)
+    times = (FIRST_SECONDS + np.cumsum(random.uniform(0.01, 0.12, 300))).tolist()
+    ring = make_ring(stride_seconds)
+    settled = {ring.push(number, seconds) for number, seconds in enumerate(times)} - {None}
+
+    windows = push_all(make_ring(stride_seconds), times)
+
+    needed = {value for window in windows for value in window.values}
+    # The last two frames are not settled yet, or not needed before the end of the video.
+    assert needed - settled <= {298, 299}
+    assert needed
+    # A frame may be nearest to a moment by the frames around it, and tie within the tolerance.
+    assert len(settled - needed) <= 5
+
+
+def test_a_window_that_is_late_makes_way_for_one_that_ends_now() -> None:
+    ring = make_ring()
+    for number in range(28):
+        ring.push(number, FIRST_SECONDS + number / 20)
+
+    # The newest window ended 0.1 s before the newest frame, which is two frames.
+    assert ring.skip_to_newest(max_late_seconds=0.02) == 1
+    window = ring.take()
+
+    assert window.end_seconds == pytest.approx(FIRST_SECONDS + 1.35)
+    assert window.state == "ok"
+    assert window.values[-1] == 27
+    assert len(set(window.values)) == 5
+    # The others are of those that the windows before had needed.
+    assert window.times_seconds == pytest.approx(
+        [FIRST_SECONDS + 0.35 + 0.25 * step for step in range(5)], abs=0.126
+    )
+    assert ring.num_due == 0
+
+
+@pytest.mark.parametrize("max_late_seconds", [0.06, float("inf")])
+def test_a_window_that_is_not_late_keeps_its_place(max_late_seconds: float) -> None:
+    ring = make_ring()
+    for number in range(28):
+        ring.push(number, FIRST_SECONDS + number / 20)
+
+    assert ring.skip_to_newest(max_late_seconds) == 1
+
+    assert ring.take().end_seconds == pytest.approx(FIRST_SECONDS + 1.25)
+
+
+def test_after_windows_were_laid_anew_they_slide_from_there() -> None:
+    ring = make_ring()
+    for number in range(28):
+        ring.push(number, FIRST_SECONDS + number / 20)
+    ring.skip_to_newest(max_late_seconds=0.02)
+    ring.take()
+
+    windows = []
+    for number in range(28, 80):
+        ring.push(number, FIRST_SECONDS + number / 20)
+        while ring.num_due:
+            windows.append(ring.take())
+
+    assert [window.end_seconds for window in windows] == pytest.approx(
+        [FIRST_SECONDS + 1.35 + 0.25 * step for step in range(1, 11)]
+    )
+    # Once a clip has passed, windows hold the nearest frames again.
+    assert [window.state for window in windows[4:]] == ["ok"] * 6
+    assert windows[-1].values == (57, 62, 67, 72, 77)
+
+
+@pytest.mark.parametrize("frames_per_second", [10.0, 25.0, 60.0])
+@pytest.mark.parametrize("stride_seconds", [0.1, 0.25, 1.0])
+def test_a_busy_consumer_gets_whole_windows_of_the_present(
+    frames_per_second: float, stride_seconds: float
+) -> None:
+    """Asked at any moment, however seldom, the newest window ends with a new frame."""
+    random = np.random.default_rng(0)
+    ring = make_ring(stride_seconds)
+    period_seconds = 1 / frames_per_second
+    states: list[tuple[float, str]] = []
+    asked_seconds = FIRST_SECONDS + 1.5
+    for number in range(round(60 * frames_per_second)):
+        at_seconds = FIRST_SECONDS + number * period_seconds
+        ring.push(number, at_seconds)
+        if at_seconds < asked_seconds or ring.num_due == 0:
+            continue
+        ring.skip_to_newest(max_late_seconds=0.05)
+        window = ring.take()
+        states.append((at_seconds, window.state))
+        if window.state == "ok":
+            assert len(window.values) == 5
+            assert at_seconds - window.times_seconds[-1] <= 0.05 + 1.5 * period_seconds
+            targets = window_targets(window.end_seconds, 5, 1.0)
+            assert np.abs(np.array(window.times_seconds) - targets).max() <= 0.125 + 1e-6
+        asked_seconds = at_seconds + float(random.uniform(0.0, 0.9))
+
+    assert len(states) > 50
+    # When the windows are first laid anew, their frames may be gone; a clip later they are not.
+    late_states = {state for at_seconds, state in states if at_seconds > FIRST_SECONDS + 6.0}
+    assert late_states == {"ok"}
+
+
+def test_a_frame_that_is_taken_out_stands_in_no_window() -> None:
+    ring = make_ring()
+    for number in range(6):
+        ring.push(number, number / 8)
+
+    ring.discard(4)
+    for number in range(6, 9):
+        ring.push(number, number / 8)
+
+    assert len(ring) == 8
+    window = ring.take()
+    assert window.state == "ok"
+    # Frame 3 is as near to 0.5 s as frame 5, but was of no use while frame 4 was there.
+    assert window.values == (0, 2, 5, 6, 8)
+
+
+def test_taking_out_the_only_frame_starts_anew() -> None:
+    ring = make_ring()
+    ring.push(0, 0.0)
+
+    ring.discard(0)
+
+    assert (len(ring), ring.num_due, ring.take_last()) == (0, 0, None)
+    ring.push(1, 0.9)
+    ring.push(2, 1.1)
+    assert ring.num_due == 0
+
+
+def test_taking_out_what_is_not_there_changes_nothing() -> None:
+    ring = make_ring()
+    ring.push(0, 0.0)
+
+    ring.discard(7)
+
+    assert len(ring) == 1

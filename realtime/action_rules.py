@@ -1,0 +1,150 @@
+"""When scores make an action: the numbers that a person may change.
+
+This file knows nothing of predictions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rtaction.errors import UsageError
+from rtaction.model_spec import ModelSpec
+
+SMOOTHING_SECONDS = 0.5
+EXIT_FRACTION = 0.7
+_LONGEST_SECONDS = 86_400.0
+_RULE_KEYS = ("enter", "exit", "min_seconds", "cooldown_seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRule:
+    """When the smoothed scores of one label make an event.
+
+    Args:
+        enter: score from which it starts, 0 to 1.
+        exit: score below which it ends, 0 to `enter`.
+        min_seconds: what does not last so long is no event.
+        cooldown_seconds: after an event has ended, none of its label starts for so long.
+
+    Raises:
+        UsageError: a value is out of its range.
+    """
+
+    enter: float
+    exit: float
+    min_seconds: float
+    cooldown_seconds: float
+
+    def __post_init__(self) -> None:
+        for key in _RULE_KEYS:
+            _number(key, getattr(self, key))
+        _require_order(("exit", self.exit), ("enter", self.enter))
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRules:
+    """The rules of all labels.
+
+    Args:
+        default: for labels that have none of their own.
+        by_label: exceptions. Default none.
+        smoothing_seconds: scores are averaged over so long; 0 for not at all. Default 0.5.
+
+    Raises:
+        UsageError: `smoothing_seconds` is out of its range.
+    """
+
+    default: ActionRule
+    by_label: Mapping[str, ActionRule] = field(default_factory=dict)
+    smoothing_seconds: float = SMOOTHING_SECONDS
+
+    def __post_init__(self) -> None:
+        _number("smoothing_seconds", self.smoothing_seconds)
+
+    def of(self, label: str) -> ActionRule:
+        """The rule for `label`."""
+        return self.by_label.get(label, self.default)
+
+    @classmethod
+    def for_model(
+        cls,
+        spec: ModelSpec,
+        *,
+        threshold: float | None = None,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> ActionRules:
+        """Rules that suit a model, with a person's changes.
+
+        Where nothing else is said, a label enters at its threshold and leaves at 0.7 of it. An
+        event lasts a quarter of a clip, for even a moment's action fills the windows of about a
+        clip; and its label rests for one clip, after which no window shows its pictures any more.
+
+        Args:
+            spec: thresholds, labels and clip length.
+            threshold: score from which any label enters. Default: as `spec` says.
+            overrides: the table `[actions]`: the keys of `ActionRule`, `smoothing_seconds`, and
+                `labels`, a table of such keys by label. It goes before `threshold`. Default none.
+
+        Raises:
+            UsageError: an unknown key or label, or a value out of its range; it names the key.
+        """
+        labels = [label for label in spec.labels if label != spec.background_label]
+        given = _numbers("actions", overrides or {}, (*_RULE_KEYS, "smoothing_seconds", "labels"))
+        by_label = _checked_table("actions.labels", (overrides or {}).get("labels", {}), labels)
+        for label, values in by_label.items():
+            given |= _numbers(f"actions.labels.{label}", values, _RULE_KEYS)
+        if threshold is not None:
+            spec = replace(spec, threshold=_number("threshold", threshold), label_thresholds={})
+        rules = {label: _rule(given, spec, label) for label in labels}
+        smoothing_seconds = given.get("actions.smoothing_seconds", SMOOTHING_SECONDS)
+        return cls(_rule(given, spec, None), rules, smoothing_seconds)
+
+
+def _rule(given: Mapping[str, float], spec: ModelSpec, label: str | None) -> ActionRule:
+    """The rule of a label, or that of all labels, from numbers by their full keys."""
+    tables = ["actions"] if label is None else [f"actions.labels.{label}", "actions"]
+    threshold = spec.threshold if label is None else spec.threshold_of(label)
+
+    def value(key: str, otherwise: tuple[str, float]) -> tuple[str, float]:
+        keys = [f"{table}.{key}" for table in tables]
+        return next(((full, given[full]) for full in keys if full in given), otherwise)
+
+    enter = value("enter", (f"the threshold of {label!r}" if label else "the threshold", threshold))
+    leave = value("exit", ("exit", EXIT_FRACTION * enter[1]))
+    _require_order(leave, enter)
+    _, min_seconds = value("min_seconds", ("", spec.clip_seconds / 4))
+    _, cooldown_seconds = value("cooldown_seconds", ("", spec.clip_seconds))
+    return ActionRule(enter[1], leave[1], min_seconds, cooldown_seconds)
+
+
+def _numbers(where: str, values: object, known: Sequence[str]) -> dict[str, float]:
+    """The numbers of a table by their full keys; its tables are left out."""
+    table = _checked_table(where, values, known)
+    keys = [key for key in table if key != "labels"]
+    return {f"{where}.{key}": _number(f"{where}.{key}", table[key]) for key in keys}
+
+
+def _checked_table(where: str, values: object, known: Sequence[str]) -> Mapping[str, Any]:
+    if not isinstance(values, Mapping):
+        raise UsageError(f"{where} must be a table, got {values!r}")
+    for key in values:
+        if key not in known:
+            raise UsageError(f"{where}.{key} is unknown; expected one of {', '.join(known)}")
+    return values
+
+
+def _number(key: str, value: Any) -> float:
+    is_duration = key.endswith("_seconds")
+    highest = _LONGEST_SECONDS if is_duration else 1.0
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 <= value <= highest:
+        unit = "seconds" if is_duration else "a score"
+        raise UsageError(f"{key} must be {unit} from 0 to {highest:g}, got {value!r}")
+    return float(value)
+
+
+def _require_order(leave: tuple[str, float], enter: tuple[str, float]) -> None:
+    if leave[1] > enter[1]:
+        raise UsageError(f"{leave[0]} must be at most {enter[0]}, {enter[1]:g}; got {leave[1]:g}")

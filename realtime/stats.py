@@ -1,0 +1,164 @@
+"""Figures of a run that may last for months, in memory that does not grow."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import psutil
+
+from rtaction.prediction import Prediction
+
+_SMALLEST_SECONDS = 1e-5
+_RATIO = 1.02
+_NUM_BUCKETS = 1000  # up to 4,000 s
+
+
+class Histogram:
+    """Durations, counted in buckets of 2 % width."""
+
+    def __init__(self) -> None:
+        self.num_values = 0
+        self._counts = [0] * _NUM_BUCKETS
+
+    def add(self, seconds: float) -> None:
+        """Count one duration."""
+        ratio = max(seconds, _SMALLEST_SECONDS) / _SMALLEST_SECONDS
+        self._counts[min(int(math.log(ratio, _RATIO)), _NUM_BUCKETS - 1)] += 1
+        self.num_values += 1
+
+    def percentile(self, percent: float) -> float | None:
+        """The seconds that `percent` of the durations do not exceed; None where there are none."""
+        wanted = self.num_values * percent / 100
+        seen = 0
+        for bucket, count in enumerate(self._counts):
+            seen += count
+            if count and seen >= wanted:
+                return float(_SMALLEST_SECONDS * _RATIO ** (bucket + 0.5))
+        return None
+
+    def to_dict(self) -> dict[str, float | None]:
+        """p50, p95 and p99 in seconds."""
+        return {
+            f"p{percent}": None if (value := self.percentile(percent)) is None else round(value, 6)
+            for percent in (50, 95, 99)
+        }
+
+
+@dataclass(slots=True)
+class SourceStats:
+    """Figures of one source.
+
+    Args:
+        first_seconds: time of its first frame, None before.
+        last_seconds: time of its newest frame.
+        num_frames: frames that came.
+        num_predictions: predictions made.
+        num_events: actions that began.
+        num_reconnects: how often it came back after a loss.
+        frames_per_second: what the source says of its rate; 0.0 where it says nothing.
+        drops: frames and windows that were not used, by reason.
+        latency: from capture to prediction.
+        frame_age: age of the newest picture when the computing began.
+    """
+
+    first_seconds: float | None = None
+    last_seconds: float = 0.0
+    num_frames: int = 0
+    num_predictions: int = 0
+    num_events: int = 0
+    num_reconnects: int = 0
+    frames_per_second: float = 0.0
+    drops: Counter[str] = field(default_factory=Counter)
+    latency: Histogram = field(default_factory=Histogram)
+    frame_age: Histogram = field(default_factory=Histogram)
+
+    def count(self, prediction: Prediction) -> None:
+        """Note a prediction."""
+        self.num_predictions += 1
+        self.latency.add(prediction.latency_seconds)
+        self.frame_age.add(prediction.frame_age_seconds)
+
+    def to_dict(self, elapsed_seconds: float) -> dict[str, Any]:
+        """The figures, with names that say the unit."""
+        span_seconds = max(elapsed_seconds, 1e-9)
+        return {
+            "frames": self.num_frames,
+            "frames_per_second": round(self.num_frames / span_seconds, 3),
+            "predictions": self.num_predictions,
+            "predictions_per_second": round(self.num_predictions / span_seconds, 3),
+            "events": self.num_events,
+            "reconnects": self.num_reconnects,
+            "drops": {reason: count for reason, count in sorted(self.drops.items()) if count},
+            "latency_seconds": self.latency.to_dict(),
+            "frame_age_seconds": self.frame_age.to_dict(),
+        }
+
+
+class RunStats:
+    """Figures of all sources of a run, by name."""
+
+    def __init__(self) -> None:
+        self.sources: dict[str, SourceStats] = {}
+        self._started_seconds = time.monotonic()
+        self._process = psutil.Process()
+
+    def of(self, source: str) -> SourceStats:
+        """The figures of one source."""
+        return self.sources.setdefault(source, SourceStats())
+
+    def restart_clock(self) -> None:
+        """Count the time from now: the model is loaded and the sources are open."""
+        self._started_seconds = time.monotonic()
+
+    @property
+    def elapsed_seconds(self) -> float:
+        """Since the run began."""
+        return time.monotonic() - self._started_seconds
+
+    def total(self, what: str) -> int:
+        """The sum of one of the counts, such as "num_frames", over all sources."""
+        return sum(int(getattr(one, what)) for one in self.sources.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """All figures."""
+        elapsed_seconds = self.elapsed_seconds
+        return {
+            "elapsed_seconds": round(elapsed_seconds, 3),
+            "memory_bytes": self._process.memory_info().rss,
+            "threads": self._process.num_threads(),
+            "sources": {name: one.to_dict(elapsed_seconds) for name, one in self.sources.items()},
+        }
+
+    def to_text(self) -> str:
+        """All figures for a person: one line for each source, and one for the process."""
+        elapsed_seconds = self.elapsed_seconds
+        lines = [_source_line(name, one, elapsed_seconds) for name, one in self.sources.items()]
+        memory = self._process.memory_info().rss / 1e6
+        lines.append(f"{elapsed_seconds:.1f} s, {memory:.0f} MB of memory")
+        return "\n".join(lines)
+
+
+def _source_line(name: str, one: SourceStats, elapsed_seconds: float) -> str:
+    span_seconds = max(elapsed_seconds, 1e-9)
+    parts = [
+        f"{one.num_frames} frames ({one.num_frames / span_seconds:.1f}/s)",
+        f"{one.num_predictions} predictions ({one.num_predictions / span_seconds:.1f}/s)",
+        f"latency {_milliseconds(one.latency)}",
+        f"frame age {_milliseconds(one.frame_age)}",
+    ]
+    if one.num_reconnects:
+        parts.append(f"{one.num_reconnects} reconnects")
+    drops = {reason: count for reason, count in one.drops.most_common() if count}
+    if drops:
+        parts.append("dropped: " + ", ".join(f"{count} {what}" for what, count in drops.items()))
+    return f"{name}: " + "; ".join(parts)
+
+
+def _milliseconds(histogram: Histogram) -> str:
+    values = [histogram.percentile(percent) for percent in (50, 95, 99)]
+    texts = ["—" if value is None else f"{value * 1000:.0f}" for value in values]
+    return "/".join(texts) + " ms (p50/p95/p99)"

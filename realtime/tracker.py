@@ -1,0 +1,197 @@
+"""What is known of one source: the pictures that its windows need, and whether they may be judged.
+
+Pictures come in on the thread that reads the source, windows are taken on the thread that computes.
+The tracker knows nothing of cameras, of networks or of neural networks.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.model_spec import ModelSpec
+from rtaction.pixels import UInt8Array, prepare_image
+from rtaction.realtime.deferred_frame import FrameLike, PictureDamaged
+from rtaction.realtime.ring_buffer import RingBuffer, Window
+from rtaction.realtime.state import State
+
+# A lens cap or a lost signal; a dark room has noise and a lamp somewhere.
+_BLACK_MEAN, _BLACK_DEVIATION = 10.0, 4.0
+# A newest picture older than this speaks of the past.
+MAX_AGE_SECONDS = 1.0
+# How long the engine may be busy elsewhere before windows are laid anew to end in the present.
+MAX_LATE_SECONDS = 0.05
+
+
+@dataclass(slots=True, eq=False)
+class Seen:
+    """One picture: as it came, then as the network sees it, then its features.
+
+    Args:
+        frame: as it came, until `image` is made.
+        image: uint8, shape `ModelSpec.frame_shape`, once made.
+        features: float32 (num_features,), once computed.
+        is_black: whether `image` shows nothing.
+        fingerprint: equal for equal images.
+    """
+
+    frame: FrameLike | None
+    image: UInt8Array | None = None
+    features: npt.NDArray[np.float32] | None = None
+    is_black: bool = False
+    fingerprint: int = 0
+
+
+SeenWindow = Window[Seen]
+
+
+class Tracker:
+    """Follows one source.
+
+    Args:
+        spec: the contract of the model.
+        stride_seconds: distance between two windows. Default: the distance of two pictures in a
+            clip, so that a new window needs one new picture.
+        is_live: give up windows that have become late, so that labels are of the present. Default
+            False: every window is given.
+        is_camera: refuse black and frozen pictures, as cameras give them when something is wrong.
+            Default False: a video may well hold them.
+
+    Attributes:
+        drops: windows that were not judged, by reason: "skipped" (a newer one was there),
+            "warming_up", "degraded", "black", "frozen", "late"; and "damaged" pictures.
+    """
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        *,
+        stride_seconds: float | None = None,
+        is_live: bool = False,
+        is_camera: bool = False,
+    ) -> None:
+        self.drops: Counter[str] = Counter()
+        self.source = ""
+        self._spec = spec
+        self._is_live = is_live
+        self._is_camera = is_camera
+        self._lock = threading.Lock()
+        self._state: State = "warming_up"
+        self._run: int | None = None
+        self._ring: RingBuffer[Seen] = RingBuffer(
+            frames_per_clip=spec.frames_per_clip,
+            clip_seconds=spec.clip_seconds,
+            stride_seconds=stride_seconds or spec.frame_interval_seconds,
+        )
+
+    @property
+    def state(self) -> State:
+        """Whether the newest window could be judged, and if not, why."""
+        return self._state
+
+    def push(self, frame: FrameLike) -> bool:
+        """Take in the next frame of the source.
+
+        Returns:
+            Whether a window has come due.
+        """
+        with self._lock:
+            if frame.run != self._run:
+                self._ring.clear()
+                self._run = frame.run
+            settled = self._ring.push(Seen(frame), frame.captured_at_seconds)
+            if len(self._ring) == 1:
+                self._state = "warming_up"
+            self.source = frame.source
+            if settled is not None:
+                self._prepare([settled])
+            return self._ring.num_due > 0
+
+    def clear(self) -> None:
+        """Forget all pictures: the camera was lost."""
+        with self._lock:
+            self._ring.clear()
+            self._state = "warming_up"
+
+    def take(self) -> SeenWindow | None:
+        """The next window to be judged, its pictures ready; None where there is none.
+
+        The newest one that is due for a live source, the oldest otherwise.
+        """
+        with self._lock:
+            if self._is_live:
+                self.drops["skipped"] += self._ring.skip_to_newest(MAX_LATE_SECONDS)
+            while self._ring.num_due > 0:
+                window = self._judged(self._ring.take())
+                if window is not None:
+                    return window
+            return None
+
+    def take_last(self) -> SeenWindow | None:
+        """At the end of a file: the next window that ends while its last frame is still shown."""
+        with self._lock:
+            while (window := self._ring.take_last()) is not None:
+                judged = self._judged(window)
+                if judged is not None:
+                    return judged
+            return None
+
+    def _judged(self, window: SeenWindow) -> SeenWindow | None:
+        state: State = window.state
+        if state == "ok":
+            state = self._state_of_pictures(window)
+        self._state = state
+        if state == "ok":
+            return window
+        self.drops[state] += 1
+        return None
+
+    def _state_of_pictures(self, window: SeenWindow) -> State:
+        if not self._prepare(window.values):
+            return "degraded"
+        age_seconds = time.monotonic() - window.times_seconds[-1]
+        if self._is_live and age_seconds > MAX_AGE_SECONDS:
+            return "late"
+        if self._is_camera:
+            if any(seen.is_black for seen in window.values):
+                return "black"
+            # Even a still scene gives noise; equal pictures come from a camera that hangs.
+            newest_half = window.values[len(window.values) // 2 :]
+            if len(window.values) > 1 and len({seen.fingerprint for seen in newest_half}) == 1:
+                return "frozen"
+        return "ok"
+
+    def _prepare(self, values: Sequence[Seen]) -> bool:
+        """Make the network's pictures of those that have none yet; False where one is damaged."""
+        all_whole = True
+        for seen in values:
+            if seen.image is not None or seen.frame is None:
+                continue
+            try:
+                image_rgb = seen.frame.image
+            except PictureDamaged:
+                self.drops["damaged"] += 1
+                self._ring.discard(seen)
+                all_whole = False
+                continue
+            finally:
+                seen.frame = None
+            self._fill(seen, image_rgb)
+        return all_whole and all(seen.image is not None for seen in values)
+
+    def _fill(self, seen: Seen, image_rgb: npt.NDArray[Any]) -> None:
+        spec = self._spec
+        size_hw = (spec.height, spec.width)
+        seen.image = prepare_image(image_rgb, size_hw, modality=spec.modality, resize=spec.resize)
+        if self._is_camera:
+            mean = float(seen.image.mean())
+            seen.is_black = mean < _BLACK_MEAN and float(seen.image.std()) < _BLACK_DEVIATION
+            seen.fingerprint = zlib.crc32(seen.image.data)

@@ -1,0 +1,90 @@
+"""Which part of a camera's picture counts, and which way up.
+
+This file knows nothing of cameras: it turns one picture into another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy.typing as npt
+
+from rtaction.opencv import cv2
+
+Rotation = Literal[0, 90, 180, 270]
+Roi = tuple[float, float, float, float]
+
+_ROTATE_CODES = {
+    90: cv2.ROTATE_90_CLOCKWISE,
+    180: cv2.ROTATE_180,
+    270: cv2.ROTATE_90_COUNTERCLOCKWISE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A part of a picture, turned and mirrored, in this order.
+
+    Args:
+        roi: left, top, right and bottom of the part as fractions of the whole picture, before it is
+            turned. Default None: all of it.
+        rotation: degrees clockwise: 0, 90, 180 or 270. Default 0.
+        mirror: swap left and right of the turned picture. Default False.
+
+    Raises:
+        ValueError: the part is empty or reaches outside, or another rotation.
+    """
+
+    roi: Roi | None = None
+    rotation: Rotation = 0
+    mirror: bool = False
+
+    def __post_init__(self) -> None:
+        if self.roi is not None:
+            if len(self.roi) != 4:
+                raise ValueError(
+                    "roi must be four numbers: left, top, right and bottom; "
+                    f"got {len(self.roi)} of them"
+                )
+            left, top, right, bottom = self.roi
+            if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+                raise ValueError(
+                    "roi must be left, top, right and bottom as fractions of the picture, from 0 "
+                    "to 1, with left < right and top < bottom, such as [0.1, 0.2, 0.8, 0.9]; "
+                    f"got {list(self.roi)}"
+                )
+        if self.rotation != 0 and self.rotation not in _ROTATE_CODES:
+            raise ValueError(
+                f"rotation must be 0, 90, 180 or 270 degrees clockwise, got {self.rotation}"
+            )
+
+    def apply(self, image_rgb: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The view of one picture.
+
+        Args:
+            image_rgb: uint8 RGB, shape (height, width, 3); never changed.
+
+        Returns:
+            uint8 RGB, shape (h, w, 3), of at least one pixel. It may share memory with
+            `image_rgb`, and is the same object where there is nothing to do.
+        """
+        image = image_rgb if self.roi is None else _part(image_rgb, self.roi)
+        if self.rotation:
+            image = cv2.rotate(image, _ROTATE_CODES[self.rotation])
+        return cv2.flip(image, 1) if self.mirror else image
+
+
+def _part(image: npt.NDArray[Any], roi: Roi) -> npt.NDArray[Any]:
+    height, width = image.shape[:2]
+    left, right = _span(roi[0], roi[2], width)
+    top, bottom = _span(roi[1], roi[3], height)
+    if (left, top, right, bottom) == (0, 0, width, height):
+        return image
+    return image[top:bottom, left:right]
+
+
+def _span(start: float, stop: float, num_pixels: int) -> tuple[int, int]:
+    """First pixel and the one after the last; parts that meet share an edge and no pixel."""
+    first = min(round(start * num_pixels), num_pixels - 1)
+    return first, max(round(stop * num_pixels), first + 1)
