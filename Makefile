@@ -18,7 +18,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 REINSTALL = $(INSTALL) --no-deps --force-reinstall
 endif
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint soak bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime
@@ -32,6 +32,10 @@ lint: $(VENV)/.dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+# Half an hour of faults, and 200 lost connections.
+soak: $(VENV)/.dev
+	@$(BIN)/pytest -m soak -s
 
 bench: $(VENV)/.dev
 	@$(BIN)/python -m benchmarks.streaming

@@ -1,49 +1,70 @@
-"""What a new frame costs: the whole window again, or one encoder pass and one head pass.
+"""The figures that the streaming runtime is judged by, in one run.
 
     make bench
 
-Prints, for each network and clip length, medians over rounds in which the ways take turns, so that
-a noisy machine slows them alike; and how near the encoder comes to this machine's matrix product.
+1. What a new picture costs against a whole window, and how near the encoder comes to this machine's
+   matrix product.
+2. What the runtime adds to the model's own time, and how old pictures get when the model is ten
+   times too slow.
+3. How many cameras this machine bears, and what decoding them costs.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from statistics import median
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from rtaction.export.convert import to_onnx
 from rtaction.export.keras_parts import divide
 from rtaction.model_spec import ModelSpec
+from rtaction.prediction import Prediction
 from rtaction.realtime.action_model import ActionModel
-from rtaction.realtime.inspect import inspect_model
+from rtaction.realtime.bench import bench_model, measure_peaks, num_cores
+from rtaction.realtime.bench_cameras import bench_cameras
+from rtaction.realtime.bench_report import CAMERAS_HEAD, MODEL_HEAD, cameras_line, model_line
+from rtaction.realtime.engine import Scorer
+from rtaction.realtime.live import LiveWatch
+from rtaction.realtime.simulated import SimulatedCamera, SimulatedVideo, simulated_cameras
+from rtaction.realtime.stats import Histogram, RunStats
 from rtaction.train.networks import NetworkName, build_network
 
-ROUNDS = 15
-PAUSE_SECONDS = 0.1
-CASES: tuple[tuple[NetworkName, int], ...] = (
-    ("light", 5),
-    ("light", 16),
-    ("motion", 5),
-    ("motion", 16),
-    ("convnet", 5),
-    ("convnet", 16),
-)
+NETWORKS: tuple[NetworkName, ...] = ("light", "motion", "convnet")
+FRAMES_PER_CLIP = (5, 16)
+CAMERA_FRAMES_PER_SECOND = 30.0
+SECONDS = 20.0
 
 
 def main() -> None:
-    peak = matrix_product_flops_per_second()
-    print(f"matrix product: {peak / 1e9:.0f} GFLOP/s, float32, all cores\n")
-    print("network   F   full window    encoder       head   streaming   ratio   encoder/peak")
-    for network, frames_per_clip in CASES:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "model.onnx"
+    with tempfile.TemporaryDirectory() as folder:
+        compare_costs(Path(folder))
+        # A picture every 0.2 s: what 5 predictions a second need.
+        light = Path(folder) / "light.onnx"
+        write_model(light, "light", 6)
+        model = ActionModel(light, device="cpu")
+        video = SimulatedVideo.make(frames_per_second=CAMERA_FRAMES_PER_SECOND)
+        tell_overhead(model, video)
+        tell_overload(model, video)
+        tell_cameras(model)
+
+
+def compare_costs(folder: Path) -> None:
+    threads = [num_cores()]
+    peaks = measure_peaks(threads)
+    print(f"matrix product: {peaks[threads[0]] / 1e9:.0f} GFLOP/s, float32, all cores\n")
+    print(f"network   F  {MODEL_HEAD}")
+    for network in NETWORKS:
+        for frames_per_clip in FRAMES_PER_CLIP:
+            path = folder / f"{network}{frames_per_clip}.onnx"
             write_model(path, network, frames_per_clip)
-            print(compare(path, network, peak))
+            for row in bench_model(path, threads=threads, batches=(1,), peaks=peaks):
+                print(f"{network:<8} {frames_per_clip:>2}  {model_line(row)}")
 
 
 def write_model(path: Path, network: NetworkName, frames_per_clip: int) -> None:
@@ -59,47 +80,115 @@ def write_model(path: Path, network: NetworkName, frames_per_clip: int) -> None:
     path.write_bytes(model.SerializeToString())
 
 
-def compare(path: Path, network: str, peak_flops_per_second: float) -> str:
-    """One line of the table."""
-    model = ActionModel(path, device="cpu")
-    rng = np.random.default_rng(0)
-    clip = rng.integers(0, 256, (1, *model.spec.clip_shape), dtype=np.uint8)
-    features = model.encode(clip[0])[np.newaxis]
-    ways: dict[str, Callable[[], object]] = {
-        "full": lambda: model.score_clips(clip),
-        "encoder": lambda: model.encode(clip[0, :1]),
-        "head": lambda: model.score(features),
-    }
-    milliseconds = {name: median(times) for name, times in take_turns(ways).items()}
-    streaming = milliseconds["encoder"] + milliseconds["head"]
-    flops = inspect_model(path).flops_per_frame
-    share = flops / (milliseconds["encoder"] / 1000) / peak_flops_per_second
-    return (
-        f"{network:<8} {model.spec.frames_per_clip:>2} {milliseconds['full']:>10.2f} ms "
-        f"{milliseconds['encoder']:>7.2f} ms {milliseconds['head']:>7.2f} ms {streaming:>8.2f} ms "
-        f"{milliseconds['full'] / streaming:>6.1f}x {share:>13.0%}"
+class TimedScorer:
+    """A model that notes how long its last prediction took.
+
+    Args:
+        model: the model.
+        extra_seconds: how much slower to make each prediction. Default 0.0.
+    """
+
+    def __init__(self, model: Scorer, extra_seconds: float = 0.0) -> None:
+        self.spec = model.spec
+        self.busy_seconds = 0.0
+        self._model = model
+        self._extra_seconds = extra_seconds
+
+    def encode(self, images: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        started_seconds = time.monotonic()
+        features = self._model.encode(images)
+        self.busy_seconds = time.monotonic() - started_seconds
+        return features
+
+    def score(self, clip_features: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        started_seconds = time.monotonic()
+        scores = self._model.score(clip_features)
+        time.sleep(self._extra_seconds)
+        self.busy_seconds += time.monotonic() - started_seconds
+        return scores
+
+
+def watch_one(
+    scorer: TimedScorer, video: SimulatedVideo
+) -> Iterator[tuple[LiveWatch, Prediction, float]]:
+    """Watch one decoded H.264 camera; gives each prediction and the seconds since the first."""
+    (camera,) = simulated_cameras(1)
+    watch = LiveWatch(
+        scorer,
+        [camera],
+        stats=RunStats(),
+        stride_seconds=1.0 / CAMERA_FRAMES_PER_SECOND,
+        keep_frames=False,
+        open_with=lambda camera: SimulatedCamera(
+            camera, video, "h264", frames_per_second=CAMERA_FRAMES_PER_SECOND
+        ),
+    )
+    first_seconds: float | None = None
+    with closing(watch.moments()) as moments:
+        for moment in moments:
+            for prediction in moment.predictions:
+                first_seconds = first_seconds or time.monotonic()
+                yield watch, prediction, time.monotonic() - first_seconds
+            if first_seconds and time.monotonic() - first_seconds > SECONDS:
+                return
+
+
+def tell_overhead(model: Scorer, video: SimulatedVideo) -> None:
+    """From the arrival of the picture that completes a window to its label, without the model."""
+    overhead, whole = Histogram(), Histogram()
+    started_seconds = time.monotonic()
+    to_first_label_seconds = 0.0
+    scorer = TimedScorer(model)
+    for watch, _, _ in watch_one(scorer, video):
+        since_arrival_seconds = time.monotonic() - watch.feeds[0].last_seconds
+        to_first_label_seconds = to_first_label_seconds or time.monotonic() - started_seconds
+        whole.add(since_arrival_seconds)
+        overhead.add(max(since_arrival_seconds - scorer.busy_seconds, 0.0))
+    print(f"\nA prediction for every picture of a camera at {CAMERA_FRAMES_PER_SECOND:g} a second:")
+    print(f"  from decoded picture to label   {_percentiles(whole)}")
+    print(f"  of that not in the model        {_percentiles(overhead)}")
+    print(
+        f"  first label {to_first_label_seconds:.2f} s after the start; "
+        f"the window is {model.spec.clip_seconds:.2f} s"
     )
 
 
-def take_turns(ways: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
-    """Milliseconds of each way, one after the other in every round, each after a run to warm up."""
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(ROUNDS):
-        for name, run in ways.items():
-            # onnxruntime's threads spin for a while after each run, and slow another session's.
-            time.sleep(PAUSE_SECONDS)
-            run()
-            started = time.perf_counter()
-            run()
-            times[name].append((time.perf_counter() - started) * 1000)
-    return times
+def tell_overload(model: Scorer, video: SimulatedVideo) -> None:
+    """Age of the newest picture when its computing begins, the model ten times too slow."""
+    period_seconds = 1.0 / CAMERA_FRAMES_PER_SECOND
+    halves = Histogram(), Histogram()
+    num_predictions = 0
+    for _, prediction, elapsed_seconds in watch_one(
+        TimedScorer(model, extra_seconds=10 * period_seconds), video
+    ):
+        halves[elapsed_seconds > SECONDS / 2].add(prediction.frame_age_seconds)
+        num_predictions += 1
+    print(f"The model made ten times too slow; {num_predictions} predictions in {SECONDS:g} s:")
+    print(f"  frame age, first half           {_percentiles(halves[0])}")
+    print(f"  frame age, second half          {_percentiles(halves[1])}")
+    print(f"  bound: {(period_seconds + 0.05) * 1000:.0f} ms, a camera's period + 50 ms")
 
 
-def matrix_product_flops_per_second(size: int = 1536) -> float:
-    """The best of several products of two float32 matrices."""
-    a = np.random.default_rng(0).normal(size=(size, size)).astype(np.float32)
-    best = min(take_turns({"product": lambda: a @ a})["product"])
-    return 2 * size**3 / (best / 1000)
+def tell_cameras(model: Scorer) -> None:
+    print(
+        "\nThe light network, 6 frames; cameras of 640x480, 25 frames, 5 predictions a second:"
+    )
+    print(CAMERAS_HEAD)
+    kinds: list[Any] = [
+        ("ready", False),
+        ("h264", True),
+        ("h264", False),
+        ("mjpeg", True),
+        ("mjpeg", False),
+    ]
+    for row in bench_cameras(model, (1, 4, 16, 32), kinds=kinds):
+        print(cameras_line(row), flush=True)
+
+
+def _percentiles(histogram: Histogram) -> str:
+    values = [histogram.percentile(percent) or 0.0 for percent in (50, 95, 99, 100)]
+    p50, p95, p99, highest = (f"{value * 1000:.1f}" for value in values)
+    return f"p50 {p50}, p95 {p95}, p99 {p99}, highest {highest} ms"
 
 
 if __name__ == "__main__":

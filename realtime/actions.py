@@ -31,8 +31,9 @@ class ActionEvent:
     Args:
         source: name of the source, fit to be shown.
         label: the action.
-        start_seconds: middle of the first window in it, on the source's clock.
-        end_seconds: middle of the last, or None while the action goes on.
+        start_seconds: the moment that the first scores in it speak for: the middle of a window,
+            and with smoothing the middle of the time averaged over. On the source's clock.
+        end_seconds: the same for the last, or None while the action goes on.
         peak_score: highest smoothed score until now.
         number: counts the events of its source, from 1.
     """
@@ -70,6 +71,9 @@ class ActionDetector:
         self._background = spec.background_label
         self._mean = _MeanOverTime(rules.smoothing_seconds)
         self._scores: dict[str, float] = {}
+        self._last_middle_seconds = -math.inf
+        # Of a source that was never interrupted.
+        self._first_seconds: float | None = None
         self._now_seconds = -math.inf
         # Both end, for now, at the last window they were seen in.
         self._ongoing: ActionEvent | None = None
@@ -99,16 +103,20 @@ class ActionDetector:
         if prediction.labels != self._labels:
             raise ValueError(f"expected scores of {self._labels}, got {prediction.labels}")
         middle_seconds = (prediction.start_seconds + prediction.end_seconds) / 2
-        gap_seconds = middle_seconds - self._now_seconds
+        gap_seconds = middle_seconds - self._last_middle_seconds
         if gap_seconds == 0:
             # A camera slower than the stride fills two windows with the same pictures.
             return []
         events = [] if 0 < gap_seconds <= self._max_gap_seconds else self.interrupt()
         if gap_seconds < 0:
             self._ended_seconds.clear()
-        self._now_seconds = middle_seconds
-        smoothed = self._mean.push(middle_seconds, prediction.scores)
+        self._last_middle_seconds = middle_seconds
+        smoothed, span_seconds = self._mean.push(middle_seconds, prediction.scores)
+        # A mean over time speaks for the middle of that time.
+        self._now_seconds = middle_seconds - span_seconds / 2
         self._scores = dict(zip(self._labels, smoothed.tolist(), strict=True))
+        if self._first_seconds is None:
+            self._first_seconds = self._now_seconds
         self._choose_newcomer(prediction.source)
         return events + self._advance()
 
@@ -121,11 +129,22 @@ class ActionDetector:
         self._newcomer = None
         self._mean.clear()
         self._scores = {}
+        if self._first_seconds is not None:
+            self._first_seconds = -math.inf
         return self._end_ongoing()
 
     def finish(self) -> list[ActionEvent]:
-        """The source has ended; returns what `interrupt` does."""
-        return self.interrupt()
+        """The source has ended.
+
+        Returns:
+            What `interrupt` does; where all of a source was one action, and too short for any
+            event, its start and its end.
+        """
+        events = []
+        newcomer = self._newcomer
+        if newcomer is not None and newcomer.start_seconds == self._first_seconds:
+            events = self._begin(newcomer)
+        return events + self.interrupt()
 
     def _choose_newcomer(self, source: str) -> None:
         ongoing, newcomer = self._ongoing, self._newcomer
@@ -163,12 +182,14 @@ class ActionDetector:
             lasted_seconds = self._now_seconds - self._newcomer.start_seconds
             min_seconds = self._rules.of(self._newcomer.label).min_seconds
             if lasted_seconds + TIME_TOLERANCE_SECONDS >= min_seconds:
-                events += self._end_ongoing()
-                self._num_events += 1
-                self._ongoing = replace(self._newcomer, number=self._num_events)
+                events += self._end_ongoing() + self._begin(self._newcomer)
                 self._newcomer = None
-                events.append(replace(self._ongoing, end_seconds=None))
         return events
+
+    def _begin(self, newcomer: ActionEvent) -> list[ActionEvent]:
+        self._num_events += 1
+        self._ongoing = replace(newcomer, number=self._num_events)
+        return [replace(self._ongoing, end_seconds=None)]
 
     def _end_ongoing(self) -> list[ActionEvent]:
         event, self._ongoing = self._ongoing, None
@@ -202,8 +223,11 @@ class _MeanOverTime:
         """Forget everything."""
         self._points.clear()
 
-    def push(self, at_seconds: float, scores: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Add scores; returns the mean, float32 as they are, so that equal ones stay the same."""
+    def push(
+        self, at_seconds: float, scores: npt.NDArray[Any]
+    ) -> tuple[npt.NDArray[np.float32], float]:
+        """Add scores; returns the mean, float32 as they are, so that equal ones stay the same, and
+        the seconds that it is taken over."""
         self._points.append((at_seconds, scores.astype(np.float64)))
         start_seconds = at_seconds - self._seconds
         while len(self._points) > 1 and self._points[1][0] <= start_seconds:
@@ -211,13 +235,14 @@ class _MeanOverTime:
         times = np.array([seconds for seconds, _ in self._points])
         values = np.stack([value for _, value in self._points])
         if len(times) == 1:
-            return np.asarray(values[0], np.float32)
+            return np.asarray(values[0], np.float32), 0.0
         if times[0] < start_seconds:
             part = (start_seconds - times[0]) / (times[1] - times[0])
             values[0] += part * (values[1] - values[0])
             times[0] = start_seconds
+        span_seconds = float(times[-1] - times[0])
         area = np.trapezoid(values, times, axis=0)
-        return np.asarray(area / (times[-1] - times[0]), np.float32)
+        return np.asarray(area / span_seconds, np.float32), span_seconds
 
 
 def _reaches(score: float, threshold: float) -> bool:

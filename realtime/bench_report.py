@@ -16,11 +16,11 @@ from rtaction.realtime.bench_cameras import (
 
 Say = Callable[[str], None]
 
-_MODEL_HEAD = (
+MODEL_HEAD = (
     "device  threads  batch   encoder/frame   head/window   full window   new frame"
     "    gain   GFLOP/s   of peak"
 )
-_CAMERAS_HEAD = (
+CAMERAS_HEAD = (
     "pictures            cameras   frames/s   predictions/s   latency p50/p95/p99 ms"
     "   1st, 2nd half   cores"
 )
@@ -48,7 +48,7 @@ def print_bench(
     told = ", ".join(f"{peak / 1e9:.0f} GFLOP/s on {number}" for number, peak in peaks.items())
     say(f"{path}: {spec.frames_per_clip} frames of {spec.height}x{spec.width} a window")
     say(f"matrix product, float32, threads: {told}\n")
-    say(_MODEL_HEAD)
+    say(MODEL_HEAD)
     for row in bench_model(path, devices=devices, threads=threads, peaks=peaks):
         say(model_line(row))
     if not counts:
@@ -57,7 +57,7 @@ def print_bench(
         f"\nSimulated cameras, 640x480, {FRAMES_PER_SECOND:g} frames and "
         f"{PREDICTIONS_PER_SECOND:g} predictions a second each, on {model.device_in_use}:"
     )
-    say(_CAMERAS_HEAD)
+    say(CAMERAS_HEAD)
     for cameras_row in bench_cameras(model, counts, seconds=seconds):
         say(cameras_line(cameras_row))
 

@@ -243,13 +243,14 @@ def _stem(event: ActionEvent, state: _Source) -> str:
     started = datetime.fromtimestamp(now_seconds - age_seconds, UTC)
     stamp = f"{started:%Y%m%dT%H%M%S}.{started.microsecond // 1000:03}Z"
     source = redact(event.source) if "://" in event.source else event.source
-    return f"{stamp}_{_slug(source)}_{_slug(event.label)}_{event.number}"
+    # The end of a path tells more than its beginning.
+    return f"{stamp}_{_slug(source)[-40:].lstrip('-')}_{_slug(event.label)[:40]}_{event.number}"
 
 
 def _slug(text: str) -> str:
     """Letters, digits and hyphens, which every file system takes; "x" where none are left."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
-    return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")[:40] or "x"
+    return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-") or "x"
 
 
 def _require_writable(folder: Path) -> None:

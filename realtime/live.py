@@ -136,7 +136,9 @@ class LiveWatch:
         if self._states.get(name) == state:
             return None
         self._states[name] = state
-        reason = str(feed.error) if feed.error else STATE_TEXT[state]
+        # The name stands beside the reason wherever it is told.
+        text = str(feed.error) if feed.error else STATE_TEXT[state]
+        reason = text.removeprefix(name).lstrip(": ")
         return StateChange(name, state, reason, time.monotonic())
 
     def _update_stats(self, feed: Feed) -> None:
@@ -147,6 +149,8 @@ class LiveWatch:
         stats.num_reconnects = feed.num_reconnects
         stats.frames_per_second = feed.frames_per_second
         stats.drops = feed.drops
+        if feed.link == "ended" and stats.ended_seconds is None:
+            stats.ended_seconds = time.monotonic()
 
     def _raise_if_none_can_be_opened(self) -> None:
         if self._wait_for_sources or not all(feed.has_failed_at_first for feed in self.feeds):

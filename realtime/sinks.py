@@ -48,24 +48,32 @@ class Picture:
         self.action: str | None = None
         self._name = name
         self._size_hw = (480, 640)
-        self._recent_seconds: deque[float] = deque(maxlen=31)
+        self._recent: deque[tuple[float, int]] = deque(maxlen=31)
 
-    def draw(self, frame: FrameLike, device: str, *, top_k: int) -> npt.NDArray[Any]:
+    def draw(
+        self, frame: FrameLike, num_frames: int, device: str, *, top_k: int
+    ) -> npt.NDArray[Any]:
         """The frame with its overlay: uint8 RGB.
+
+        Args:
+            frame: the newest.
+            num_frames: how many have come, drawn or not.
+            device: the processor in use.
+            top_k: labels to draw.
 
         Raises:
             PictureDamaged: the frame cannot be decoded.
         """
         image_rgb = frame.image
         self._size_hw = (image_rgb.shape[0], image_rgb.shape[1])
-        self._recent_seconds.append(time.monotonic())
+        self._recent.append((time.monotonic(), num_frames))
         status = self._status(device)
         return draw_overlay(image_rgb, self.prediction, status, action=self.action, top_k=top_k)
 
     def draw_lost(self, device: str) -> npt.NDArray[Any]:
         """A dark picture that says why there is no other: uint8 RGB."""
-        self._recent_seconds.clear()
         self.prediction = self.action = None
+        self._recent.clear()
         dark = np.zeros((*self._size_hw, 3), np.uint8)
         return draw_overlay(dark, None, self._status(device), action=None)
 
@@ -79,10 +87,10 @@ class Picture:
         )
 
     def _frames_per_second(self) -> float:
-        if len(self._recent_seconds) < 2:
+        if len(self._recent) < 2:
             return 0.0
-        span_seconds = self._recent_seconds[-1] - self._recent_seconds[0]
-        return (len(self._recent_seconds) - 1) / max(span_seconds, 1e-9)
+        (start_seconds, num_before), (end_seconds, num_after) = self._recent[0], self._recent[-1]
+        return (num_after - num_before) / max(end_seconds - start_seconds, 1e-9)
 
 
 class Sinks:
@@ -241,8 +249,11 @@ class Sinks:
         if self._mosaic is not None and now < self._mosaic_due_seconds:
             return
         for frame in frames:
+            num_frames = self._stats.of(frame.source).num_frames
             try:
-                image = self._pictures[frame.source].draw(frame, self._device, top_k=self._top_k)
+                image = self._pictures[frame.source].draw(
+                    frame, num_frames, self._device, top_k=self._top_k
+                )
             except PictureDamaged:
                 continue
             if self._mosaic is not None:

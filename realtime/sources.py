@@ -73,7 +73,8 @@ class Viewed:
         """The source's frames, turned and cut when somebody looks at them."""
         run, size_hw = 0, None
         for frame in self._source.frames():
-            run += size_hw not in (None, frame.size_hw)
+            # In a file pictures of several sizes still show one run of time.
+            run += self.is_live and not self.is_finite and size_hw not in (None, frame.size_hw)
             size_hw = frame.size_hw
             yield DeferredFrame(
                 partial(self._view.apply, frame.image),

@@ -53,6 +53,8 @@ class SourceStats:
     """Figures of one source.
 
     Args:
+        started_seconds: when it was begun, on the monotonic clock. Default now.
+        ended_seconds: when it had come to its end, None before.
         first_seconds: time of its first frame, None before.
         last_seconds: time of its newest frame.
         num_frames: frames that came.
@@ -65,6 +67,8 @@ class SourceStats:
         frame_age: age of the newest picture when the computing began.
     """
 
+    started_seconds: float = field(default_factory=time.monotonic)
+    ended_seconds: float | None = None
     first_seconds: float | None = None
     last_seconds: float = 0.0
     num_frames: int = 0
@@ -80,11 +84,18 @@ class SourceStats:
         """Note a prediction."""
         self.num_predictions += 1
         self.latency.add(prediction.latency_seconds)
-        self.frame_age.add(prediction.frame_age_seconds)
+        if prediction.frame_age_seconds > 0:  # the pictures of a file have no age
+            self.frame_age.add(prediction.frame_age_seconds)
 
-    def to_dict(self, elapsed_seconds: float) -> dict[str, Any]:
+    @property
+    def elapsed_seconds(self) -> float:
+        """How long it has been watched, above 0."""
+        ended_seconds = time.monotonic() if self.ended_seconds is None else self.ended_seconds
+        return max(ended_seconds - self.started_seconds, 1e-9)
+
+    def to_dict(self) -> dict[str, Any]:
         """The figures, with names that say the unit."""
-        span_seconds = max(elapsed_seconds, 1e-9)
+        span_seconds = self.elapsed_seconds
         return {
             "frames": self.num_frames,
             "frames_per_second": round(self.num_frames / span_seconds, 3),
@@ -125,31 +136,34 @@ class RunStats:
 
     def to_dict(self) -> dict[str, Any]:
         """All figures."""
-        elapsed_seconds = self.elapsed_seconds
         return {
-            "elapsed_seconds": round(elapsed_seconds, 3),
+            "elapsed_seconds": round(self.elapsed_seconds, 3),
             "memory_bytes": self._process.memory_info().rss,
             "threads": self._process.num_threads(),
-            "sources": {name: one.to_dict(elapsed_seconds) for name, one in self.sources.items()},
+            "sources": {name: one.to_dict() for name, one in self.sources.items()},
         }
 
     def to_text(self) -> str:
         """All figures for a person: one line for each source, and one for the process."""
-        elapsed_seconds = self.elapsed_seconds
-        lines = [_source_line(name, one, elapsed_seconds) for name, one in self.sources.items()]
+        lines = [_source_line(name, one) for name, one in self.sources.items()]
         memory = self._process.memory_info().rss / 1e6
-        lines.append(f"{elapsed_seconds:.1f} s, {memory:.0f} MB of memory")
+        lines.append(f"{self.elapsed_seconds:.1f} s, {memory:.0f} MB of memory")
         return "\n".join(lines)
 
 
-def _source_line(name: str, one: SourceStats, elapsed_seconds: float) -> str:
-    span_seconds = max(elapsed_seconds, 1e-9)
+def _source_line(name: str, one: SourceStats) -> str:
+    span_seconds = one.elapsed_seconds
     parts = [
         f"{one.num_frames} frames ({one.num_frames / span_seconds:.1f}/s)",
         f"{one.num_predictions} predictions ({one.num_predictions / span_seconds:.1f}/s)",
-        f"latency {_milliseconds(one.latency)}",
-        f"frame age {_milliseconds(one.frame_age)}",
     ]
+    if one.frame_age.num_values:
+        parts += [
+            f"latency {_milliseconds(one.latency)}",
+            f"frame age {_milliseconds(one.frame_age)}",
+        ]
+    elif one.num_predictions:
+        parts.append(f"computing {_milliseconds(one.latency)}")
     if one.num_reconnects:
         parts.append(f"{one.num_reconnects} reconnects")
     drops = {reason: count for reason, count in one.drops.most_common() if count}

@@ -6,6 +6,7 @@ watched all at once; see `LiveWatch`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
@@ -106,6 +107,7 @@ def _follow_file(
     while (window := tracker.take_last()) is not None:
         last += engine.predict([(tracker, window)], is_live=False)
     figures.drops = tracker.drops + source.drops
+    figures.ended_seconds = time.monotonic()
     ended = StateChange(camera.name, "ended", "", figures.last_seconds)
     yield _counted(Moment([], last, [ended]), stats)
 
@@ -210,7 +212,9 @@ class Actions:
             events += self.of(prediction.source).see(prediction)
         for change in moment.changes:
             # A window or two of too few frames is no end; the detector sees to longer gaps.
-            if change.state not in ("ok", "warming_up", "degraded"):
+            if change.state == "ended":
+                events += self.of(change.source).finish()
+            elif change.state not in ("ok", "warming_up", "degraded"):
                 events += self.of(change.source).interrupt()
         return events
 
