@@ -86,13 +86,14 @@ class Feed:
         self._slot_lock = threading.Lock()
         self._frame: FrameLike | None = None
         self._source: Source | None = None
-        self._arrived_seconds = 0.0
+        self._arrived_seconds = time.monotonic()
         self._up_since_seconds = 0.0
         self._num_failures = 0
         self._thread = threading.Thread(target=self._run, name="rtaction-feed", daemon=True)
 
     def start(self) -> None:
         """Begin to read."""
+        self._arrived_seconds = time.monotonic()
         self._thread.start()
 
     def close(self) -> None:
@@ -109,12 +110,13 @@ class Feed:
     @property
     def link(self) -> Link:
         """Whether pictures come. One that has hung for the read time-out counts as down, even
-        while the thread still waits for it."""
-        if self._link == "up":
+        while the thread still waits for it, or for the first answer."""
+        link = self._link
+        if link in ("connecting", "up"):
             silence_seconds = time.monotonic() - self._arrived_seconds
             if silence_seconds > self.camera.read_timeout_seconds:
                 return "down"
-        return self._link
+        return link
 
     @property
     def state(self) -> State:
@@ -126,7 +128,11 @@ class Feed:
     def drops(self) -> Counter[str]:
         """Pictures and windows that came to nothing so far, by reason."""
         source = self._source
-        return self._drops + self.tracker.drops + (source.drops if source else Counter())
+        total: Counter[str] = Counter()
+        for drops in (self._drops, self.tracker.drops, source.drops if source else {}):
+            # Another thread may be adding to them: a copy is made in one step, a sum is not.
+            total.update(dict(drops))
+        return +total
 
     @property
     def has_failed_at_first(self) -> bool:

@@ -30,6 +30,9 @@ from rtaction.realtime.stamps import ArrivalStamps, PacedStamps, PtsStamps, Stam
 
 # A sender may announce any size; a picture of this many pixels takes 200 MB as RGB.
 MAX_PIXELS = 8192 * 8192
+# How much is looked at before the first picture is given. RTSP says at once what it sends; more
+# only delays slow cameras, and the news that a coding is unknown.
+_ANALYSED_MICROSECONDS = {"rtsp": "100000", "http": "1000000"}
 # FFmpeg follows playlists and redirects to what they name, but never into local files.
 _PROTOCOLS = {
     "rtsp": "rtsp,rtsps,tcp,tls,udp,rtp",
@@ -41,6 +44,8 @@ _CAUGHT_UP_SECONDS = 0.2
 # A sender that stays this late never makes up for it; a new session starts in the present.
 _HOPELESS_SECONDS, _HOPELESS_FOR_SECONDS = 3.0, 5.0
 _INTRA_ONLY = {"mjpeg"}
+# JPEG markers that are no frame header, though they lie among those that are (ITU T.81, table B.1).
+_NO_FRAME_HEADER = {0xC4, 0xC8, 0xCC}
 
 ImageMaker = Callable[[], npt.NDArray[Any]]
 VideoPacket: TypeAlias = "Packet[VideoStream]"  # subscriptable for type checkers alone
@@ -78,6 +83,7 @@ class StreamSource:
         self._stream = _video_stream(self._container, camera.name)
         self._decoder: VideoCodecContext = self._stream.codec_context
         self._decoder.thread_count = 1  # one thread for each camera is enough, and the bound
+        self._decoder.options = _decoder_options(self._decoder.name)
         self._decoding = threading.Lock()
         self._converter = RgbConverter()
         self._run = 0
@@ -160,8 +166,10 @@ class StreamSource:
                 raise PictureDamaged
             return self._to_rgb(pictures[-1])
 
-        size_hw = (self._decoder.height, self._decoder.width)
-        if self._takes_size(size_hw):
+        size_hw = _jpeg_size_hw(packet)
+        if size_hw is None:
+            self.drops["damaged"] += 1
+        elif self._takes_size(size_hw):
             yield self._frame(make_image, at_seconds)
 
     def _decoded(self, packet: VideoPacket, arrived_at_seconds: float) -> Iterator[DeferredFrame]:
@@ -180,7 +188,9 @@ class StreamSource:
         try:
             pictures = self._decoder.decode(packet)
         except (av.error.FFmpegError, MemoryError):
-            self.drops["damaged"] += 1
+            # The decoder refuses what its option `max_pixels` forbids, and tells the size it read.
+            is_oversized = self._decoder.height * self._decoder.width > MAX_PIXELS
+            self.drops["oversized" if is_oversized else "damaged"] += 1
             return []
         whole = [picture for picture in pictures if not picture.is_corrupt]
         self.drops["damaged"] += len(pictures) - len(whole)
@@ -191,9 +201,6 @@ class StreamSource:
         return DeferredFrame(make_image, at_seconds, index, self.name, self._run + self._stamps.run)
 
     def _to_rgb(self, picture: VideoFrame) -> npt.NDArray[Any]:
-        if picture.height * picture.width > MAX_PIXELS:
-            self.drops["oversized"] += 1
-            raise PictureDamaged
         return self._camera.view.apply(self._converter.to_rgb(picture))
 
     def _takes_size(self, size_hw: tuple[int, int]) -> bool:
@@ -226,7 +233,7 @@ def _open(camera: Camera) -> InputContainer:
         "protocol_whitelist": _PROTOCOLS[camera.address.kind],
         # Without these FFmpeg collects seconds of video to guess the rate, which is not needed.
         "fpsprobesize": "0",
-        "analyzeduration": "1000000",
+        "analyzeduration": _ANALYSED_MICROSECONDS[camera.address.kind],
     }
     if camera.address.kind == "rtsp":
         options["rtsp_transport"] = camera.transport
@@ -251,6 +258,27 @@ def _video_stream(container: InputContainer, name: str) -> VideoStream:
             f"{name} sends video in a coding that cannot be decoded here; set the camera to H.264"
         )
     return videos[0]
+
+
+def _decoder_options(coding: str) -> dict[str, str]:
+    # FFmpeg would fill the missing half of a JPEG with gray and say nothing.
+    whole = {"err_detect": "explode"} if coding in _INTRA_ONLY else {}
+    return {"max_pixels": str(MAX_PIXELS)} | whole
+
+
+def _jpeg_size_hw(packet: VideoPacket) -> tuple[int, int] | None:
+    """Height and width of a JPEG, undecoded; None where its headers are damaged."""
+    jpeg = bytes(packet)
+    at = 2
+    while at + 9 <= len(jpeg) and jpeg[at] == 0xFF:
+        marker = jpeg[at + 1]
+        if marker == 0xFF:  # they may be padded
+            at += 1
+        elif 0xC0 <= marker <= 0xCF and marker not in _NO_FRAME_HEADER:
+            return int.from_bytes(jpeg[at + 5 : at + 7]), int.from_bytes(jpeg[at + 7 : at + 9])
+        else:
+            at += 2 + int.from_bytes(jpeg[at + 2 : at + 4])
+    return None
 
 
 def _seconds(pts: int | None, time_base: Any) -> float | None:

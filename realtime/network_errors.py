@@ -44,6 +44,9 @@ def explain_open_failure(camera: Camera, error: Exception, elapsed_seconds: floa
         return SourceMissing(f"{name} has not answered within {camera.open_timeout_seconds:g} s")
     if not _host_is_known(str(camera.address.target)):
         return SourceMissing(f"{name}: there is no host of that name")
+    if isinstance(error, av.error.InvalidDataError) and camera.address.kind == "rtsp":
+        # To FFmpeg it is all the same; a camera that starts up hangs up, and is soon there.
+        return SourceMissing(f"{name}: the server hangs up, or does not speak RTSP")
     if isinstance(error, av.error.InvalidDataError | av.error.DecoderNotFoundError):
         return SourceUnreadable(f"{name} answers with something that is no video")
     return SourceMissing(f"{name} cannot be reached")

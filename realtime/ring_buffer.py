@@ -72,7 +72,6 @@ class RingBuffer(Generic[Value]):
         self._clip_seconds = clip_seconds
         self._stride_seconds = stride_seconds
         self._interval_seconds = frame_interval_seconds(frames_per_clip, clip_seconds)
-        self._keeps_more = False
         self._values: deque[Value | None] = deque()
         self._times_seconds: deque[float] = deque()
         self._grid: WindowGrid | None = None
@@ -158,24 +157,20 @@ class RingBuffer(Generic[Value]):
         """Give up all due windows but the newest.
 
         Args:
-            max_late_seconds: if even that one ended longer than this, and a frame's distance,
-                before the newest frame, the windows are laid anew, so that one ends with it.
-                Default: never.
+            max_late_seconds: give up that one too, if it ended longer than this, and a frame's
+                distance, before the newest frame: the next will be of the present. Default: never.
 
         Returns:
             How many windows were given up.
         """
-        skipped = max(self.num_due - 1, 0)
+        num_due = self.num_due
+        if self._grid is None or num_due <= 0:
+            return 0
+        newest_end_seconds = self._grid.end_seconds(self._num_taken + num_due - 1)
+        late_seconds = self._times_seconds[-1] - newest_end_seconds
+        period_seconds = median_period_seconds(self._times_seconds)
+        skipped = num_due - (late_seconds <= max_late_seconds + period_seconds)
         self._num_taken += skipped
-        if self._grid is None or self.num_due <= 0:
-            return skipped
-        newest_seconds = self._times_seconds[-1]
-        late_seconds = newest_seconds - self._grid.end_seconds(self._num_taken)
-        if late_seconds > max_late_seconds + median_period_seconds(self._times_seconds):
-            first_seconds = newest_seconds - self._clip_seconds
-            self._grid = WindowGrid(first_seconds, self._clip_seconds, self._stride_seconds)
-            self._num_taken = 0
-            self._keeps_more = True
         return skipped
 
     def _take(self) -> Window[Value]:
@@ -197,7 +192,7 @@ class RingBuffer(Generic[Value]):
         selection = select_frames(list(self._times_seconds), targets)
         if all(self._values[i] is not None for i in selection.indices):
             return selection.indices.tolist(), selection.problem
-        # The windows were laid anew, and what is nearest was not needed before.
+        # A damaged picture was taken out, and the one that is now nearest was not needed before.
         kept = [i for i, value in enumerate(self._values) if value is not None]
         selection = select_frames([self._times_seconds[i] for i in kept], targets)
         return [kept[i] for i in selection.indices], selection.problem
@@ -206,12 +201,10 @@ class RingBuffer(Generic[Value]):
         """Whether a window can need the newest frame, now that one at `next_seconds` follows."""
         at_seconds = self._times_seconds[-1]
         before_seconds = self._times_seconds[-2] if len(self._times_seconds) > 1 else at_seconds
-        # Windows that may be laid anew at any moment find frames near enough only if more are kept.
-        interval_seconds = self._interval_seconds / (2 if self._keeps_more else 1)
         return grid.has_moment(
             (before_seconds + at_seconds) / 2 - TIME_TOLERANCE_SECONDS,
             (at_seconds + next_seconds) / 2 + TIME_TOLERANCE_SECONDS,
-            interval_seconds,
+            self._interval_seconds,
         )
 
     def _forget_before(self, start_seconds: float) -> None:

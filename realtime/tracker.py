@@ -27,7 +27,7 @@ from rtaction.realtime.state import State
 _BLACK_MEAN, _BLACK_DEVIATION = 10.0, 4.0
 # A newest picture older than this speaks of the past.
 MAX_AGE_SECONDS = 1.0
-# How long the engine may be busy elsewhere before windows are laid anew to end in the present.
+# Beyond this, and a frame's distance, a window is given up for the next: labels are of the present.
 MAX_LATE_SECONDS = 0.05
 
 
