@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -81,6 +81,16 @@ class CamSummary:
     stats: RunStats
     predictions: list[Prediction] = field(default_factory=list)
     stopped_by_person: bool = False
+
+    def keep(self, predictions: Sequence[Prediction]) -> None:
+        """Add predictions, their times now counted from their source's first frame."""
+        for one in predictions:
+            first_seconds = self.stats.of(one.source).first_seconds or 0.0
+            start_seconds = one.start_seconds - first_seconds
+            end_seconds = one.end_seconds - first_seconds
+            self.predictions.append(
+                replace(one, start_seconds=start_seconds, end_seconds=end_seconds)
+            )
 
 
 def run_cam(
@@ -206,7 +216,7 @@ def _follow(
             for moment in moments:
                 sinks.take(moment)
                 if keeps_predictions:
-                    summary.predictions += moment.predictions
+                    summary.keep(moment.predictions)
                 key = screen.key() if screen is not None else ""
                 if tell.is_set() or key == "s":
                     tell.clear()

@@ -51,8 +51,8 @@ class DeferredFrame:
     """A frame whose image is made when it is first asked for, by whichever thread asks.
 
     Args:
-        make_image: gives uint8 RGB, shape (height, width, 3); called once at most. May raise
-            `PictureDamaged`.
+        make_image: gives uint8 RGB, shape (height, width, 3); called once at most. Whatever it
+            raises becomes `PictureDamaged`.
         captured_at_seconds, index, source, run: see `Frame`.
     """
 
@@ -86,6 +86,12 @@ class DeferredFrame:
                 if self._make_image is None:
                     raise PictureDamaged
                 make_image, self._make_image = self._make_image, None
-                # As a Frame the picture's kind and shape are checked.
-                self._frame = Frame(make_image(), self.captured_at_seconds, self.index)
+                try:
+                    # As a Frame the picture's kind and shape are checked.
+                    self._frame = Frame(make_image(), self.captured_at_seconds, self.index)
+                except PictureDamaged:
+                    raise
+                except Exception as error:
+                    # The thread that asks may work for other sources too.
+                    raise PictureDamaged(f"{type(error).__name__}: {error}") from error
             return self._frame.image

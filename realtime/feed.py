@@ -99,8 +99,9 @@ class Feed:
     def close(self) -> None:
         """End the thread soon; it may still hang in the network for a few seconds."""
         self._closed.set()
-        if self._source is not None:
-            self._source.close()
+        source = self._source  # the thread may take it away meanwhile
+        if source is not None:
+            source.close()
 
     def join(self, timeout_seconds: float) -> bool:
         """Wait for the end of the thread; returns whether it has ended."""
@@ -171,6 +172,8 @@ class Feed:
         source: Source | None = None
         try:
             source = self._source = self._open_with(self.camera)
+            if self._closed.is_set():
+                return None  # `close` found no source yet
             self.frames_per_second = source.frames_per_second
             for frame in source.frames():
                 if self._closed.is_set():

@@ -17,7 +17,7 @@ from rtaction.realtime.back_off import BackOff
 from rtaction.realtime.cameras import Camera
 from rtaction.realtime.deferred_frame import FrameLike
 from rtaction.realtime.engine import Engine, Scorer
-from rtaction.realtime.feed import Feed
+from rtaction.realtime.feed import Feed, Link
 from rtaction.realtime.moment import Moment, Moments, StateChange
 from rtaction.realtime.sources import Source, is_file, open_source
 from rtaction.realtime.state import STATE_TEXT, State
@@ -102,37 +102,41 @@ class LiveWatch:
             while True:
                 self._wake.wait(_IDLE_SECONDS)
                 self._wake.clear()
-                has_ended = all(feed.link == "ended" for feed in self.feeds)
-                yield self._look(finish=has_ended)
+                # What is over now gives nothing more; what ends while the network computes may.
+                links = [feed.link for feed in self.feeds]
                 self._raise_if_none_can_be_opened()
-                if has_ended:
+                yield self._look(links)
+                if all(link == "ended" for link in links):
                     break
             self._raise_what_was_lost()
         finally:
             self._close()
 
-    def _look(self, *, finish: bool) -> Moment:
+    def _look(self, links: Sequence[Link]) -> Moment:
         taken = []
-        for feed in self.feeds:
-            tracker = feed.tracker
-            window = tracker.take()
+        for feed, link in zip(self.feeds, links, strict=True):
+            window = feed.tracker.take()
             if window is not None:
-                taken.append((tracker, window))
+                taken.append((feed.tracker, window))
+            if link == "ended" and feed.error is None:
+                while (last := feed.tracker.take_last()) is not None:
+                    taken.append((feed.tracker, last))
         predictions = self._engine.predict(taken, is_live=True)
-        if finish:
-            for feed in self.feeds:
-                while feed.error is None and (last := feed.tracker.take_last()) is not None:
-                    predictions += self._engine.predict([(feed.tracker, last)], is_live=True)
         frames = [frame for feed in self.feeds if (frame := feed.latest()) is not None]
-        changes = [change for feed in self.feeds if (change := self._change_of(feed)) is not None]
+        changes = [
+            change
+            for feed, link in zip(self.feeds, links, strict=True)
+            if (change := self._change_of(feed, link)) is not None
+        ]
         for feed in self.feeds:
             self._update_stats(feed)
         for prediction in predictions:
             self._stats.of(prediction.source).count(prediction)
         return Moment(frames, predictions, changes)
 
-    def _change_of(self, feed: Feed) -> StateChange | None:
-        name, state = feed.camera.name, feed.state
+    def _change_of(self, feed: Feed, link: Link) -> StateChange | None:
+        name = feed.camera.name
+        state: State = feed.tracker.state if link == "up" else link
         if self._states.get(name) == state:
             return None
         self._states[name] = state

@@ -33,6 +33,7 @@ from rtaction.video import VideoWriter
 _SAVED_FRAMES_PER_SECOND = 30.0
 # Many tiles are drawn at this rate at most; drawing must not cost more than recognising.
 _MOSAIC_FRAMES_PER_SECOND = 12.0
+_LOST: tuple[State, ...] = ("down", "refused", "ended")
 
 
 class Picture:
@@ -143,6 +144,7 @@ class Sinks:
         self._pictures = {c.name: Picture(c.name if several else "") for c in cameras}
         self._mosaic = Mosaic(list(self._pictures)) if several and self._is_live else None
         self._mosaic_due_seconds = 0.0
+        self._pending: dict[str, FrameLike] = {}
         self._writer: VideoWriter | None = None
         self._closing = ExitStack()
         self._log = JsonLog(output, spec, stats, top_k=top_k) if output else None
@@ -206,7 +208,8 @@ class Sinks:
     def _take_change(self, change: StateChange) -> None:
         picture = self._pictures[change.source]
         picture.state = change.state
-        if self.draws and change.state in ("down", "refused", "ended"):
+        if self.draws and change.state in _LOST:
+            self._pending.pop(change.source, None)
             self._draw_lost(picture, change)
         if change.source in self._files:
             return
@@ -245,10 +248,15 @@ class Sinks:
             )
 
     def _draw(self, frames: Sequence[FrameLike]) -> None:
+        for frame in frames:
+            # A source's last picture may come together with the news that it is lost.
+            if self._pictures[frame.source].state not in _LOST:
+                self._pending[frame.source] = frame
         now = time.monotonic()
         if self._mosaic is not None and now < self._mosaic_due_seconds:
             return
-        for frame in frames:
+        pending, self._pending = self._pending, {}
+        for frame in pending.values():
             num_frames = self._stats.of(frame.source).num_frames
             try:
                 image = self._pictures[frame.source].draw(

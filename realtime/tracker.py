@@ -6,6 +6,7 @@ The tracker knows nothing of cameras, of networks or of neural networks.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import zlib
@@ -86,6 +87,7 @@ class Tracker:
         self._lock = threading.Lock()
         self._state: State = "warming_up"
         self._run: int | None = None
+        self._was_passed_over = False
         self._ring: RingBuffer[Seen] = RingBuffer(
             frames_per_clip=spec.frames_per_clip,
             clip_seconds=spec.clip_seconds,
@@ -127,8 +129,12 @@ class Tracker:
         The newest one that is due for a live source, the oldest otherwise.
         """
         with self._lock:
-            if self._is_live:
-                self.drops["skipped"] += self._ring.skip_to_newest(MAX_LATE_SECONDS)
+            if self._is_live and self._ring.num_due > 0:
+                # None is given up twice in a row: windows that always end while the engine is busy
+                # with another source would never be judged.
+                max_late_seconds = math.inf if self._was_passed_over else MAX_LATE_SECONDS
+                self.drops["skipped"] += self._ring.skip_to_newest(max_late_seconds)
+                self._was_passed_over = self._ring.num_due == 0
             while self._ring.num_due > 0:
                 window = self._judged(self._ring.take())
                 if window is not None:

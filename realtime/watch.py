@@ -6,6 +6,7 @@ watched all at once; see `LiveWatch`.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -13,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from rtaction.errors import SourceError
 from rtaction.prediction import Prediction
 from rtaction.realtime.action_model import ActionModel
 from rtaction.realtime.action_rules import ActionRules
@@ -26,6 +28,7 @@ from rtaction.realtime.sources import is_file, open_source
 from rtaction.realtime.stats import RunStats
 from rtaction.realtime.tracker import Tracker
 
+_log = logging.getLogger(__name__)
 EventCallback = Callable[[ActionEvent], Any]
 StateCallback = Callable[[StateChange], Any]
 
@@ -52,7 +55,7 @@ def watch_cameras(
         keep_frames, stride_seconds, reconnect, wait_for_sources, on_frame: see `LiveWatch`.
 
     Raises:
-        SourceError: see `LiveWatch.moments`.
+        SourceError: see `LiveWatch.moments`; of several files, only where not one can be read.
     """
     live = partial(
         LiveWatch,
@@ -67,11 +70,19 @@ def watch_cameras(
     if not all(is_file(camera) for camera in cameras):
         yield from live(cameras).moments()
         return
+    num_read = 0
     for camera in cameras:
-        if paced:
-            yield from live([camera]).moments()
+        try:
+            if paced:
+                yield from live([camera]).moments()
+            else:
+                yield from _follow_file(model, camera, stats, stride_seconds, on_frame)
+        except SourceError as error:
+            if len(cameras) == 1 or (camera is cameras[-1] and num_read == 0):
+                raise
+            _log.warning("left out: %s", error)
         else:
-            yield from _follow_file(model, camera, stats, stride_seconds, on_frame)
+            num_read += 1
 
 
 def _follow_file(

@@ -154,7 +154,7 @@ class BrightnessModel:
         self.batches.append(len(images))
         means = images.mean(axis=(1, 2, 3))
         self.brightnesses += [round(mean) for mean in means.tolist()]
-        return (means / 255)[:, np.newaxis].astype(np.float32)
+        return np.asarray(means / 255, np.float32)[:, np.newaxis]
 
     def score(self, clip_features: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """The mean of each clip, and one minus it."""
@@ -191,7 +191,9 @@ class ScriptedSource:
         with self._changed:
             self._pending.extend(frames)
             self._changed.notify_all()
-            assert self._changed.wait_for(lambda: not self._pending, WAIT_SECONDS)
+            assert self._changed.wait_for(
+                lambda: not self._pending or self.closed.is_set(), WAIT_SECONDS
+            )
 
     def end(self) -> None:
         """Let the source end, with its error if it has one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import signal
@@ -10,14 +11,19 @@ import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from rtaction.cli import main
+from rtaction.errors import SourceUnreadable
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.action_model import ActionModel
-from rtaction.realtime.cam import CamConfig, run_cam, with_threshold
+from rtaction.realtime.actions import ActionEvent
+from rtaction.realtime.cam import CamConfig, CamSummary, run_cam, with_threshold
+from rtaction.realtime.moment import StateChange
+from rtaction.realtime.stats import RunStats
 from rtaction.video import read_video
 from tests.realtime.conftest import (
     BRIGHT,
@@ -32,21 +38,45 @@ from tests.realtime.conftest import (
     rtaction,
     without_repeats,
 )
-from tests.videos import write_video
+from tests.videos import write_flat_video, write_video
 
-KEYS = [
-    "type",
-    "schema_version",
-    "source",
-    "start_seconds",
-    "end_seconds",
-    "label",
-    "score",
-    "shown",
-    "top",
-    "latency_seconds",
-]
-
+KEYS = {
+    "prediction": [
+        "type",
+        "schema_version",
+        "source",
+        "time",
+        "start_seconds",
+        "end_seconds",
+        "label",
+        "score",
+        "shown",
+        "top",
+        "latency_seconds",
+        "frame_age_seconds",
+    ],
+    "event": [
+        "type",
+        "schema_version",
+        "source",
+        "time",
+        "phase",
+        "number",
+        "label",
+        "start_seconds",
+        "end_seconds",
+        "peak_score",
+    ],
+    "summary": [
+        "type",
+        "schema_version",
+        "time",
+        "elapsed_seconds",
+        "memory_bytes",
+        "threads",
+        "sources",
+    ],
+}
 
 Here = Callable[..., tuple[int, str, str]]
 
@@ -67,6 +97,10 @@ def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> 
     return run
 
 
+def of_type(lines: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [line for line in lines if line["type"] == kind]
+
+
 def test_labels_of_a_file_as_json_lines(halves_video: Path, tiny_model: Path) -> None:
     finished = rtaction(
         "cam", "-m", tiny_model, "-s", halves_video, "--headless", "-o", "-", "--device", "cpu"
@@ -74,17 +108,180 @@ def test_labels_of_a_file_as_json_lines(halves_video: Path, tiny_model: Path) ->
 
     assert finished.returncode == 0, finished.stderr
     lines = json_lines(finished.stdout)
-    assert [list(line) for line in lines] == [KEYS] * 13
-    assert without_repeats(line["label"] for line in lines) == ["dark", "bright"]
-    assert lines[0]["score"] == pytest.approx(1 - DARK / 255, abs=0.02)
-    assert lines[-1]["score"] == pytest.approx(BRIGHT / 255, abs=0.02)
-    ends = [line["end_seconds"] for line in lines]
+    assert all(list(line) == KEYS[line["type"]] for line in lines)
+    assert {line["schema_version"] for line in lines} == {2}
+    predictions = of_type(lines, "prediction")
+    assert len(predictions) == 13
+    assert without_repeats(line["label"] for line in predictions) == ["dark", "bright"]
+    assert predictions[0]["score"] == pytest.approx(1 - DARK / 255, abs=0.02)
+    assert predictions[-1]["score"] == pytest.approx(BRIGHT / 255, abs=0.02)
+    ends = [line["end_seconds"] for line in predictions]
     assert ends == pytest.approx([1.0 + 0.25 * number for number in range(13)], abs=0.041)
-    assert {line["source"] for line in lines} == {str(halves_video)}
+    assert {line["source"] for line in predictions} == {str(halves_video)}
+    # What a film shows happened at no wall-clock time.
+    assert {line["time"] for line in lines if line["type"] != "summary"} == {None}
+
+
+def test_actions_of_a_file_as_json_lines(halves_video: Path, tiny_model: Path) -> None:
+    finished = rtaction("cam", "-m", tiny_model, "-s", halves_video, "--headless", "-o", "-")
+
+    assert finished.returncode == 0, finished.stderr
+    lines = json_lines(finished.stdout)
+    events = of_type(lines, "event")
+    assert [(line["phase"], line["number"], line["label"]) for line in events] == [
+        ("start", 1, "dark"),
+        ("end", 1, "dark"),
+        ("start", 2, "bright"),
+        ("end", 2, "bright"),
+    ]
+    for start, end in (events[:2], events[2:]):
+        assert start["end_seconds"] is None
+        assert end["start_seconds"] == start["start_seconds"] < end["end_seconds"]
+        assert end["peak_score"] >= start["peak_score"] > 0.5
+    assert events[0]["start_seconds"] == pytest.approx(0.5, abs=0.05)
+    assert events[2]["start_seconds"] == pytest.approx(2.0, abs=0.3)
+    (summary,) = of_type(lines, "summary")
+    assert lines[-1] == summary
+    (figures,) = summary["sources"].values()
+    assert (figures["frames"], figures["predictions"], figures["events"]) == (100, 13, 2)
+    assert figures["drops"] == {}
+
+
+FIGURES = (
+    r"{name}: {frames} frames \([\d.]+/s\); {predictions} predictions \([\d.]+/s\); "
+    r"computing \d+/\d+/\d+ ms \(p50/p95/p99\)"
+)
+
+
+def test_what_is_said_of_a_file(halves_video: Path, tiny_model: Path) -> None:
+    finished = rtaction(
+        "cam", "-m", tiny_model, "-s", halves_video, "--headless", "--device", "cpu"
+    )
+
     said = finished.stderr.splitlines()
     assert said[0] == "running on CPU"
-    assert [line.split()[2] for line in said[1:3]] == ["dark", "bright"]
-    assert re.fullmatch(r"100 frames in [\d.]+ s, 13 predictions, 0 frames dropped", said[3])
+    name = str(halves_video)
+    for line, label in ((said[1], "dark"), (said[3], "bright")):
+        assert re.fullmatch(rf" +\d\.\d\d s  {label} 0\.\d\d  \({re.escape(name)}\)", line)
+    for line, label in ((said[2], "dark"), (said[4], "bright")):
+        pattern = rf" +\d\.\d\d s  {label} ended after \d\.\d s  \({re.escape(name)}\)"
+        assert re.fullmatch(pattern, line)
+    assert said[1].startswith("    0.50 s  dark 0.9")
+    assert float(said[3].split()[0]) == pytest.approx(2.0, abs=0.3)
+    assert re.fullmatch(FIGURES.format(name=re.escape(name), frames=100, predictions=13), said[5])
+    assert re.fullmatch(r"\d+\.\d s, \d+ MB of memory", said[6])
+    assert len(said) == 7
+
+
+def test_several_sources(halves_video: Path, tiny_model: Path, tmp_path: Path) -> None:
+    flat = write_flat_video(tmp_path / "flat.mp4", value=BRIGHT, seconds=2.0)
+    saved = tmp_path / "saved.avi"
+    options = ["--headless", "-o", "-", "--save", str(saved)]
+
+    finished = rtaction("cam", "-m", tiny_model, "-s", flat, "-s", halves_video, *options)
+
+    assert finished.returncode == 0, finished.stderr
+    lines = json_lines(finished.stdout)
+    sources = [line["source"] for line in of_type(lines, "prediction")]
+    assert sources == [str(flat)] * 5 + [str(halves_video)] * 13
+    said = finished.stderr.splitlines()
+    for path, frames, predictions in ((flat, 50, 5), (halves_video, 100, 13)):
+        pattern = FIGURES.format(name=re.escape(str(path)), frames=frames, predictions=predictions)
+        assert len([line for line in said if re.fullmatch(pattern, line)]) == 1
+    begun = [line for line in said if re.search(r"s  (dark|bright) 0\.\d\d  \(", line)]
+    assert [line.split()[2] for line in begun] == ["bright", "dark", "bright"]
+    assert [line.split("(")[1].rstrip(")") for line in begun] == [
+        *(str(flat), str(halves_video), str(halves_video))
+    ]
+    assert len(frame_times(saved)) == pytest.approx(150, abs=3)
+    # A timeline is that of one file.
+    assert of_type(lines, "summary")[0]["sources"].keys() == {str(flat), str(halves_video)}
+
+
+def test_a_folder_of_videos(halves_video: Path, tiny_model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "films"
+    folder.mkdir()
+    for name in ("clip10.mp4", "clip2.mp4"):
+        shutil.copy(halves_video, folder / name)
+
+    finished = rtaction("cam", "-m", tiny_model, "-s", folder, "--headless", "-o", "-")
+
+    assert finished.returncode == 0, finished.stderr
+    sources = [line["source"] for line in json_lines(finished.stdout) if "source" in line]
+    names = [str(folder / name) for name in ("clip2.mp4", "clip10.mp4")]
+    assert without_repeats(sources) == names
+
+
+def test_a_file_of_cameras(halves_video: Path, tiny_model: Path, tmp_path: Path) -> None:
+    """Names, views and rules come from it."""
+    cameras = tmp_path / "cameras.toml"
+    cameras.write_text(
+        "[actions.labels.dark]\nenter = 0.99\n"
+        f"[[camera]]\nname = 'hall'\nsource = '{halves_video}'\n",
+        encoding="utf-8",
+    )
+
+    finished = rtaction("cam", "-m", tiny_model, "--sources", cameras, "--headless", "-o", "-")
+
+    assert finished.returncode == 0, finished.stderr
+    lines = json_lines(finished.stdout)
+    assert {line["source"] for line in of_type(lines, "prediction")} == {"hall"}
+    assert [line["label"] for line in of_type(lines, "event")] == ["bright", "bright"]
+    assert "(hall)" in finished.stderr
+
+
+def test_a_source_that_the_file_of_cameras_names_too(
+    halves_video: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    cameras = tmp_path / "cameras.toml"
+    cameras.write_text(f"[[camera]]\nsource = '{halves_video}'\n", encoding="utf-8")
+
+    finished = rtaction(
+        *("cam", "-m", tiny_model, "--sources", cameras, "-s", halves_video, "--headless")
+    )
+
+    error = assert_one_error(finished.returncode, finished.stderr, 2)
+    assert "is in" in error
+
+
+def test_a_clip_of_each_action(halves_video: Path, tiny_model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "clips"
+
+    finished = rtaction(
+        "cam", "-m", tiny_model, "-s", halves_video, "--headless", "--clip-events", folder
+    )
+
+    assert finished.returncode == 0, finished.stderr
+    clips = sorted(folder.iterdir(), key=lambda path: path.stem.rsplit("_", 1)[1])
+    assert [path.stem.split("_")[-2:] for path in clips] == [["dark", "1"], ["bright", "2"]]
+    dark, bright = ([frame.image.mean() for frame in read_video(path)] for path in clips)
+    # From the film's start, and from 2 s before the second action.
+    assert dark[0] == pytest.approx(DARK, abs=8)
+    assert bright[-1] == pytest.approx(BRIGHT, abs=8)
+    assert len(frame_times(clips[1])) == pytest.approx(100, abs=10)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("--threshold 0.95", []),
+        ("--min-seconds 2", []),
+        ("--cooldown-seconds 100", ["dark", "bright"]),
+        ("--smoothing-seconds 0 --min-seconds 0", ["dark", "bright"]),
+        ("--threshold 0.9 --exit-threshold 0.89", ["dark", "bright"]),
+    ],
+)
+def test_rules_on_the_command_line(
+    halves_video: Path, tiny_model: Path, here: Here, options: str, expected: list[str]
+) -> None:
+    exit_code, stdout, stderr = here(
+        *("cam", "-m", str(tiny_model), "-s", str(halves_video), "--headless", "-o", "-"),
+        *options.split(),
+    )
+
+    assert exit_code == 0, stderr
+    events = of_type(json_lines(stdout), "event")
+    assert [line["label"] for line in events if line["phase"] == "start"] == expected
 
 
 def test_the_timeline_of_a_file(halves_video: Path, tiny_model: Path) -> None:
@@ -107,9 +304,10 @@ def test_options_reach_the_run(halves_video: Path, tiny_model: Path, tmp_path: P
 
     assert finished.returncode == 0, finished.stderr
     lines = json_lines(log.read_text(encoding="utf-8"))
-    assert [line["label"] for line in lines] == ["dark", "dark", "bright", "bright"]
-    assert {line["shown"] for line in lines} == {False}
-    assert {len(line["top"]) for line in lines} == {1}
+    predictions = of_type(lines, "prediction")
+    assert [line["label"] for line in predictions] == ["dark", "dark", "bright", "bright"]
+    assert {line["shown"] for line in predictions} == {False}
+    assert {len(line["top"]) for line in predictions} == {1}
     assert [line.split()[4] for line in finished.stdout.splitlines()] == ["-"]
 
 
@@ -117,10 +315,12 @@ def test_a_file_twice_gives_the_same_lines(halves_video: Path, tiny_model: Path)
     arguments = ("cam", "-m", tiny_model, "-s", halves_video, "--headless", "-o", "-")
     runs = [json_lines(rtaction(*arguments).stdout) for _ in range(2)]
 
-    for line in runs[0] + runs[1]:
-        assert line.pop("latency_seconds") >= 0
+    for lines in runs:
+        assert lines.pop()["type"] == "summary"
+        for line in of_type(lines, "prediction"):
+            assert line.pop("latency_seconds") >= 0
     assert runs[0] == runs[1]
-    assert len(runs[0]) == 13
+    assert len(runs[0]) == 13 + 4
 
 
 @pytest.mark.parametrize("suffix", [".avi", ".webm", ".mkv"])
@@ -161,23 +361,76 @@ def test_a_saved_video_keeps_the_time_of_a_variable_rate(tmp_path: Path, tiny_mo
 
 
 def test_run_cam_tells_what_it_did(halves_video: Path, tiny_model: Path) -> None:
-    told: list[tuple[float, str | None, float]] = []
-    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    events: list[ActionEvent] = []
+    states: list[StateChange] = []
+    handlers = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
 
     summary = run_cam(
         ActionModel(tiny_model, device="cpu"),
-        CamConfig(source=str(halves_video), show=False),
-        on_label=lambda *label: told.append(label),
+        CamConfig(sources=(str(halves_video),), show=False),
+        on_event=events.append,
+        on_state=states.append,
     )
 
-    assert [label for _, label, _ in told] == ["dark", "bright"]
-    assert told[0][0] == pytest.approx(1.0)
-    assert told[1][0] == pytest.approx(2.5, abs=0.3)
-    assert (summary.num_frames, summary.num_predictions, summary.num_frames_dropped) == (100, 13, 0)
+    assert [one.label for one in events] == ["dark", "dark", "bright", "bright"]
+    assert [one.end_seconds is None for one in events] == [True, False, True, False]
+    assert events[0].start_seconds == pytest.approx(0.5)
+    assert events[2].start_seconds == pytest.approx(2.0, abs=0.3)
+    assert states == []  # of live sources alone
+    stats = summary.stats
+    assert (stats.total("num_frames"), stats.total("num_predictions")) == (100, 13)
+    assert stats.total("num_events") == 2
+    assert stats.of(str(halves_video)).last_seconds == pytest.approx(3.96)
     assert len(summary.predictions) == 13
-    assert summary.source_seconds == pytest.approx(3.96)
     assert not summary.stopped_by_person
-    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
+    assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == handlers
+
+
+@pytest.mark.parametrize("broken_is_first", [False, True])
+def test_a_file_among_others_that_cannot_be_read_is_left_out(
+    halves_video: Path,
+    tiny_model: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    broken_is_first: bool,
+) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"no video")
+    sources = (
+        (str(broken), str(halves_video)) if broken_is_first else (str(halves_video), str(broken))
+    )
+    summary = CamSummary(RunStats())
+
+    run_cam(
+        ActionModel(tiny_model, device="cpu"),
+        CamConfig(sources=sources, show=False),
+        summary=summary,
+    )
+
+    assert summary.stats.total("num_frames") == 100
+    (told,) = [record.message for record in caplog.records]
+    assert told.startswith(f"left out: {broken} cannot be read")
+    # Predictions are kept of a single file alone.
+    assert summary.predictions == []
+
+
+def test_files_of_which_none_can_be_read(tiny_model: Path, tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).write_bytes(b"no video")
+
+    with pytest.raises(SourceUnreadable, match=r"b\.mp4"):
+        run_cam(
+            ActionModel(tiny_model, device="cpu"), CamConfig(sources=(str(tmp_path),), show=False)
+        )
+
+
+def test_the_default_source_is_the_first_webcam(tiny_model: Path, here: Here) -> None:
+    if list(Path("/dev").glob("video*")):
+        pytest.skip("there is a webcam here")
+
+    exit_code, _, stderr = here("cam", "-m", str(tiny_model), "--headless")
+
+    assert "webcam 0" in assert_one_error(exit_code, stderr, 6)
 
 
 def test_with_threshold(tiny_spec: ModelSpec) -> None:
@@ -193,8 +446,9 @@ def running_in_mid_file(
     options = ["--headless", "-o", "-", "--stride-seconds", "0.04", "--save", str(saved)]
     process = start(*command("cam", "-m", model, "-s", video, *options))
     assert process.stdout is not None
-    for _ in range(45):
-        assert process.stdout.readline().startswith('{"type": "prediction"')
+    num_predictions = 0
+    while num_predictions < 45:
+        num_predictions += json.loads(process.stdout.readline())["type"] == "prediction"
     return process
 
 
@@ -216,13 +470,33 @@ def test_a_signal_ends_a_run_in_order(
 
     assert process.returncode == 0, stderr
     assert "Traceback" not in stderr
-    found = re.search(r"^(\d+) frames in", stderr, re.MULTILINE)
+    found = re.search(r"long\.mp4: (\d+) frames \(", stderr)
     assert found is not None
     num_frames = int(found.group(1))
     assert 70 <= num_frames < 1500
     times = frame_times(saved)
     assert len(times) == pytest.approx(num_frames, abs=2)
     assert times[-1] == pytest.approx((num_frames - 1) / 25, abs=0.05)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="no such signal here")
+def test_figures_on_demand(
+    start: Start, tiny_model: Path, long_video: Path, tmp_path: Path
+) -> None:
+    process = running_in_mid_file(start, tiny_model, long_video, tmp_path / "saved.avi")
+    assert process.stdout is not None
+
+    process.send_signal(signal.SIGUSR1)
+    while (line := json.loads(process.stdout.readline()))["type"] != "summary":
+        assert line["type"] in ("prediction", "event")
+    process.send_signal(signal.SIGTERM)
+    stdout, stderr = process.communicate(timeout=WAIT_SECONDS)
+
+    assert process.returncode == 0, stderr
+    (figures,) = line["sources"].values()
+    assert 45 <= figures["predictions"] < 1500
+    assert json_lines(stdout)[-1]["sources"][str(long_video)]["frames"] >= figures["frames"]
+    assert re.search(r"so far:\n.*long\.mp4: \d+ frames", stderr)
 
 
 def test_a_killed_run_leaves_a_video_that_plays(
@@ -262,10 +536,15 @@ def test_a_reader_that_leaves_ends_the_run(
     ("arguments", "expected_exit_code", "expected_words"),
     [
         ("-s nosuch.mp4", 6, "there is no such file"),
-        ("-s .", 6, "is no file"),
+        ("-s folder.avi", 6, "is no file"),
         ("-s 97", 6, "there is no webcam 97"),
         ("-s ftp://u:s3cret@127.0.0.1/x", 2, "expected one of rtsp://"),
-        ("-s http://u:s3cret@127.0.0.1:9/x", 6, "http://127.0.0.1:9/x cannot be opened"),
+        ("-s http://u:s3cret@127.0.0.1:9/x", 6, "http://127.0.0.1:9/x: nobody listens there"),
+        ("-s rtsp://u:s3cret@127.0.0.1:9/x", 6, "rtsp://127.0.0.1:9/x: nobody listens there"),
+        ("-s halves.mp4 -s nosuch.mp4", 6, "there is no such file"),
+        ("--sources nosuch.toml", 2, "cannot be read"),
+        ("--exit-threshold 0.9", 2, "exit"),
+        ("--clip-events tiny.onnx", 11, "cannot write event clips"),
         ("-s tiny.onnx", 7, "cannot be read as a video"),
         ("-s empty.mp4", 7, "cannot be read as a video"),
         ("-m nosuch.onnx", 3, "there is no model file"),
@@ -301,6 +580,8 @@ def test_what_a_person_can_cause_ends_in_one_sentence(
     (folder / "foreign.onnx").write_bytes(foreign)
     usual = {"-m": "tiny.onnx", "-s": "halves.mp4"}
     given = arguments.split()
+    if "--sources" in given:
+        del usual["-s"]
     rest = [
         word for option, value in usual.items() if option not in given for word in (option, value)
     ]

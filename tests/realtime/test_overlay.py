@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +21,7 @@ from rtaction.realtime.overlay import (
     draw_overlay,
     shown_label,
 )
-from rtaction.realtime.ring_buffer import State
+from rtaction.realtime.state import STATE_TEXT, State
 from tests.realtime.conftest import prediction_of
 
 UInt8Array = npt.NDArray[np.uint8]
@@ -37,9 +39,13 @@ def draw(
     spec: ModelSpec = SPEC,
     status: Status = STATUS,
     top_k: int = 3,
+    action: str | None = "best",
 ) -> UInt8Array:
+    """An overlay; the action that goes on is the best label unless another, or none, is given."""
     prediction = prediction_of(spec, scores) if scores else None
-    return draw_overlay(image, prediction, spec, status, top_k=top_k)
+    if action == "best":
+        action = prediction.label if prediction else None
+    return draw_overlay(image, prediction, status, action=action, top_k=top_k)
 
 
 def count(image: UInt8Array, colour: Colour) -> int:
@@ -140,7 +146,6 @@ def test_another_label_gives_other_pixels() -> None:
 )
 def test_only_a_sure_action_is_named(scores: tuple[float, ...], expected: str | None) -> None:
     assert shown_label(prediction_of(SPEC, scores), SPEC) == expected
-    assert (count(title(draw(scores)), ACCENT) > 0) is (expected is not None)
 
 
 @pytest.mark.parametrize(("threshold", "expected"), [(0.8, None), (0.6, "wave")])
@@ -150,7 +155,33 @@ def test_a_label_may_have_a_threshold_of_its_own(threshold: float, expected: str
     assert shown_label(prediction_of(spec, (0.7, 0.2, 0.1)), spec) == expected
 
 
-@pytest.mark.parametrize("state", ["warming_up", "degraded"])
+@pytest.mark.parametrize("action", ["wave", "clap"])
+def test_the_action_that_goes_on_is_named(action: str) -> None:
+    """It may go on while the scores of the newest window say otherwise."""
+    drawn = draw((0.4, 0.3, 0.3), action=action)
+
+    assert count(title(drawn), ACCENT) > 100
+    assert not np.array_equal(title(drawn), title(draw((0.4, 0.3, 0.3), action=None)))
+    # The bars tell the scores, whatever goes on.
+    assert np.array_equal(drawn[64:], draw((0.4, 0.3, 0.3), action=None)[64:])
+
+
+def test_the_score_of_the_action_is_told() -> None:
+    one, other = draw((0.3, 0.4, 0.3), action="wave"), draw((0.2, 0.4, 0.3), action="wave")
+
+    assert not np.array_equal(title(one), title(other))
+    assert np.array_equal(title(one), title(draw((0.3, 0.5, 0.2), action="wave")))
+
+
+def test_no_action_goes_on() -> None:
+    drawn = draw((0.9, 0.05, 0.05), action=None)
+
+    assert count(title(drawn), ACCENT) == 0
+    assert count(title(drawn), MUTED) > 10
+    assert count(drawn, ACCENT) > 1000  # the bar of the best label stays
+
+
+@pytest.mark.parametrize("state", sorted(set(get_args(State)) - {"ok"}))
 def test_without_a_window_no_label_is_named(state: State) -> None:
     status = replace(STATUS, state=state)
 
@@ -163,13 +194,10 @@ def test_without_a_window_no_label_is_named(state: State) -> None:
 
 
 def test_the_states_look_different() -> None:
-    titles = [
-        title(draw(None, status=replace(STATUS, state=state)))
-        for state in ("ok", "warming_up", "degraded")
-    ]
+    titles = [title(draw(None, status=replace(STATUS, state=state))) for state in get_args(State)]
 
-    assert not np.array_equal(titles[0], titles[1])
-    assert not np.array_equal(titles[1], titles[2])
+    assert len(titles) == len(STATE_TEXT)
+    assert all(not np.array_equal(a, b) for a, b in combinations(titles, 2))
 
 
 @pytest.mark.parametrize(
@@ -220,9 +248,10 @@ def test_a_label_wider_than_the_picture_is_drawn() -> None:
         replace(STATUS, latency_seconds=0.1),
         replace(STATUS, latency_seconds=None),
         replace(STATUS, device="CUDA"),
+        replace(STATUS, source="front door"),
     ],
 )
-def test_the_bottom_line_tells_rate_latency_and_device(other: Status) -> None:
+def test_the_bottom_line_tells_source_rate_latency_and_device(other: Status) -> None:
     drawn, changed = draw(), draw(status=other)
 
     assert not np.array_equal(drawn[-30:], changed[-30:])

@@ -186,24 +186,21 @@ def test_no_window_needs_a_frame_that_was_dropped(seed: int, stride_seconds: flo
     assert len(settled - needed) <= 5
 
 
-def test_a_window_that_is_late_makes_way_for_one_that_ends_now() -> None:
+def test_a_window_that_is_late_is_given_up_for_the_next() -> None:
     ring = make_ring()
     for number in range(28):
         ring.push(number, FIRST_SECONDS + number / 20)
 
     # The newest window ended 0.1 s before the newest frame, which is two frames.
-    assert ring.skip_to_newest(max_late_seconds=0.02) == 1
-    window = ring.take()
-
-    assert window.end_seconds == pytest.approx(FIRST_SECONDS + 1.35)
-    assert window.state == "ok"
-    assert window.values[-1] == 27
-    assert len(set(window.values)) == 5
-    # The others are of those that the windows before had needed.
-    assert window.times_seconds == pytest.approx(
-        [FIRST_SECONDS + 0.35 + 0.25 * step for step in range(5)], abs=0.126
-    )
+    assert ring.skip_to_newest(max_late_seconds=0.02) == 2
     assert ring.num_due == 0
+    for number in range(28, 31):
+        ring.push(number, FIRST_SECONDS + number / 20)
+
+    assert ring.skip_to_newest(max_late_seconds=0.02) == 0
+    window = ring.take()
+    assert window.end_seconds == pytest.approx(FIRST_SECONDS + 1.5)
+    assert (window.state, window.values) == ("ok", (10, 15, 20, 25, 30))
 
 
 @pytest.mark.parametrize("max_late_seconds", [0.06, float("inf")])
@@ -217,57 +214,36 @@ def test_a_window_that_is_not_late_keeps_its_place(max_late_seconds: float) -> N
     assert ring.take().end_seconds == pytest.approx(FIRST_SECONDS + 1.25)
 
 
-def test_after_windows_were_laid_anew_they_slide_from_there() -> None:
-    ring = make_ring()
-    for number in range(28):
-        ring.push(number, FIRST_SECONDS + number / 20)
-    ring.skip_to_newest(max_late_seconds=0.02)
-    ring.take()
-
-    windows = []
-    for number in range(28, 80):
-        ring.push(number, FIRST_SECONDS + number / 20)
-        while ring.num_due:
-            windows.append(ring.take())
-
-    assert [window.end_seconds for window in windows] == pytest.approx(
-        [FIRST_SECONDS + 1.35 + 0.25 * step for step in range(1, 11)]
-    )
-    # Once a clip has passed, windows hold the nearest frames again.
-    assert [window.state for window in windows[4:]] == ["ok"] * 6
-    assert windows[-1].values == (57, 62, 67, 72, 77)
-
-
 @pytest.mark.parametrize("frames_per_second", [10.0, 25.0, 60.0])
 @pytest.mark.parametrize("stride_seconds", [0.1, 0.25, 1.0])
 def test_a_busy_consumer_gets_whole_windows_of_the_present(
     frames_per_second: float, stride_seconds: float
 ) -> None:
-    """Asked at any moment, however seldom, the newest window ends with a new frame."""
+    """It comes at any moment, however seldom, and waits for what is fresh, never long."""
     random = np.random.default_rng(0)
     ring = make_ring(stride_seconds)
     period_seconds = 1 / frames_per_second
-    states: list[tuple[float, str]] = []
     asked_seconds = FIRST_SECONDS + 1.5
+    num_windows = 0
     for number in range(round(60 * frames_per_second)):
         at_seconds = FIRST_SECONDS + number * period_seconds
         ring.push(number, at_seconds)
-        if at_seconds < asked_seconds or ring.num_due == 0:
+        if at_seconds < asked_seconds:
             continue
         ring.skip_to_newest(max_late_seconds=0.05)
+        if ring.num_due == 0:
+            continue
         window = ring.take()
-        states.append((at_seconds, window.state))
-        if window.state == "ok":
-            assert len(window.values) == 5
-            assert at_seconds - window.times_seconds[-1] <= 0.05 + 1.5 * period_seconds
-            targets = window_targets(window.end_seconds, 5, 1.0)
-            assert np.abs(np.array(window.times_seconds) - targets).max() <= 0.125 + 1e-6
+        num_windows += 1
+        assert window.state == "ok"
+        assert at_seconds - window.times_seconds[-1] <= 0.05 + 1.5 * period_seconds + 1e-6
+        targets = window_targets(window.end_seconds, 5, 1.0)
+        errors = np.abs(np.array(window.times_seconds) - targets)
+        assert errors.max() <= period_seconds / 2 + 1e-6
+        assert at_seconds - asked_seconds <= stride_seconds + period_seconds + 1e-6
         asked_seconds = at_seconds + float(random.uniform(0.0, 0.9))
 
-    assert len(states) > 50
-    # When the windows are first laid anew, their frames may be gone; a clip later they are not.
-    late_states = {state for at_seconds, state in states if at_seconds > FIRST_SECONDS + 6.0}
-    assert late_states == {"ok"}
+    assert num_windows > 30
 
 
 def test_a_frame_that_is_taken_out_stands_in_no_window() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -84,7 +86,7 @@ def started_cam(start: Start, display: str, model: Path, video: Path) -> subproc
         env=environment(DISPLAY=display),
     )
     assert process.stdout is not None
-    # When the third window is told, the frame of the first has been drawn.
+    # When the third line is told, the frame of the first window has been drawn.
     for _ in range(3):
         assert process.stdout.readline(), process.communicate()[1]
     return process
@@ -176,7 +178,57 @@ def test_a_key_ends_the_run(
 
     assert process.returncode == 0, stderr
     assert "Traceback" not in stderr
-    assert "frames dropped" in stderr.splitlines()[-1]
+    assert re.search(r"long\.mp4: \d+ frames \(", stderr)
+    assert stderr.splitlines()[-1].endswith("MB of memory")
+
+
+@needs_x
+def test_a_key_tells_the_figures(
+    start: Start, display: str, tiny_model: Path, long_video: Path
+) -> None:
+    process = started_cam(start, display, tiny_model, long_video)
+    assert process.stdout is not None
+    window = window_of(display)
+
+    on_display(display, "xdotool", "windowfocus", "--sync", window, "key", "s")
+    while (line := json.loads(process.stdout.readline()))["type"] != "summary":
+        assert line["type"] in ("prediction", "event")
+    on_display(display, "xdotool", "windowfocus", "--sync", window, "key", "q")
+    _, stderr = process.communicate(timeout=WAIT_SECONDS)
+
+    assert process.returncode == 0, stderr
+    assert line["sources"][str(long_video)]["frames"] > 0
+    assert "so far:" in stderr
+
+
+@needs_x
+def test_several_sources_share_the_window(
+    start: Start, display: str, tiny_model: Path, long_video: Path, tmp_path: Path
+) -> None:
+    """One of them is a camera that nobody has; its tile stays dark while the other plays."""
+    cameras = tmp_path / "cameras.toml"
+    cameras.write_text(
+        f"[[camera]]\nname = 'film'\nsource = '{long_video}'\n"
+        "[[camera]]\nname = 'gone'\nurl = 'rtsp://127.0.0.1:9/x'\n",
+        encoding="utf-8",
+    )
+    process = start(
+        *command("cam", "-m", tiny_model, "--sources", cameras, "--show", "-o", "-"),
+        env=environment(DISPLAY=display),
+    )
+    window_of(display)
+
+    def is_shown() -> bool:
+        shown = screenshot(display, tmp_path / "screen.png")
+        return bool((abs(shown[300:400, 100:500].astype(int) - 200) < 6).mean() > 0.95)
+
+    deadline_seconds = time.monotonic() + WAIT_SECONDS
+    while not is_shown():
+        assert time.monotonic() < deadline_seconds
+    shown = screenshot(display, tmp_path / "screen.png")
+    process.kill()
+
+    assert shown[300:400, 800:1000].max() < 40
 
 
 @needs_x

@@ -1,4 +1,4 @@
-"""Simulated cameras show their video over and over, at their rate, and decode no more than asked."""
+"""Simulated cameras show their video over and over, and decode no more than is asked for."""
 
 from __future__ import annotations
 

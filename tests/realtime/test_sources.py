@@ -1,122 +1,128 @@
-"""Files give every frame at its own time; a paced file is a camera that can be relied on."""
+"""`open_source` opens what an address names, and says in one line why it cannot."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rtaction.errors import SourceError, SourceMissing, SourceUnreadable
-from rtaction.realtime.address import Address, parse_address
-from rtaction.realtime.sources import CameraSource, FileSource, PacedFileSource, Source, open_source
-from tests.realtime.conftest import WAIT_SECONDS
-from tests.videos import index_of
+from rtaction.opencv import cv2
+from rtaction.realtime.address import Address
+from rtaction.realtime.cameras import Camera, cameras_of
+from rtaction.realtime.sources import Viewed, is_file, open_source
+from rtaction.realtime.view import View
+from tests.realtime.conftest import ScriptedSource, gray_frame, scripted_camera
+from tests.videos import index_image, index_of
 
 WriteVideo = Callable[..., Path]
-STEADY = np.arange(50) / 25
-VARIABLE = np.concatenate([np.arange(10) / 25, 0.5 + np.arange(5) / 4, 2.0 + np.arange(20) / 60])
 
 
-@pytest.mark.parametrize(
-    "times", [pytest.param(STEADY, id="steady"), pytest.param(VARIABLE, id="variable")]
-)
-@pytest.mark.parametrize("start_seconds", [0.0, 100.0])
-def test_a_file_gives_every_frame_at_its_time(
-    indexed_video: WriteVideo, times: np.ndarray, start_seconds: float
+def camera_of(text: str | Path) -> Camera:
+    (camera,) = cameras_of([str(text)])
+    return camera
+
+
+def pictures(folder: Path, count: int) -> Path:
+    folder.mkdir()
+    for number in range(count):
+        cv2.imwrite(str(folder / f"{number:05}.png"), index_image(number)[..., ::-1])
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["file", "images"])
+def test_files_are_read_as_fast_as_one_likes(
+    indexed_video: WriteVideo, tmp_path: Path, kind: str
 ) -> None:
-    path = indexed_video(start_seconds + times)
-    source = FileSource(path)
+    named = indexed_video(np.arange(50) / 25) if kind == "file" else pictures(tmp_path / "a", 50)
+    camera = camera_of(named)
+    source = open_source(camera, paced=False)
 
     frames = list(source.frames())
 
-    assert [index_of(frame.image) for frame in frames] == list(range(len(times)))
-    assert [frame.index for frame in frames] == list(range(len(times)))
-    # Matroska counts in milliseconds.
-    assert [frame.captured_at_seconds for frame in frames] == pytest.approx(times, abs=0.0011)
-    assert {frame.source for frame in frames} == {source.name} == {str(path)}
-    assert not source.is_live
+    assert (source.is_live, source.is_finite, is_file(camera)) == (False, True, True)
+    assert source.name == camera.name == str(named)
+    assert [index_of(frame.image) for frame in frames] == list(range(50))
+    assert [frame.captured_at_seconds for frame in frames] == pytest.approx(
+        np.arange(50) / 25, abs=0.0011
+    )
+    assert {(frame.source, frame.run) for frame in frames} == {(str(named), 0)}
+    assert not +source.drops
 
 
-def test_a_file_can_be_read_twice(indexed_video: WriteVideo) -> None:
-    source = FileSource(indexed_video(STEADY))
-
-    first, second = list(source.frames()), list(source.frames())
-
-    assert [frame.captured_at_seconds for frame in first] == [
-        frame.captured_at_seconds for frame in second
-    ]
-    assert all(np.array_equal(a.image, b.image) for a, b in zip(first, second, strict=True))
-
-
-def test_a_paced_file_gives_no_frame_ahead_of_its_time(indexed_video: WriteVideo) -> None:
-    source = PacedFileSource(indexed_video(VARIABLE))
-    before = time.monotonic()
-    frames = []
+@pytest.mark.parametrize("kind", ["file", "images"])
+def test_files_play_at_their_pace(indexed_video: WriteVideo, tmp_path: Path, kind: str) -> None:
+    named = indexed_video(np.arange(10) / 25) if kind == "file" else pictures(tmp_path / "a", 10)
+    source = open_source(camera_of(named))
+    began_seconds = time.monotonic()
+    times = []
     for frame in source.frames():
         assert frame.captured_at_seconds <= time.monotonic()
-        frames.append(frame)
+        times.append(frame.captured_at_seconds)
 
-    times = np.array([frame.captured_at_seconds for frame in frames])
-    assert [index_of(frame.image) for frame in frames] == list(range(len(VARIABLE)))
-    assert times - times[0] == pytest.approx(VARIABLE, abs=0.0011)
-    assert before <= times[0] <= time.monotonic() - VARIABLE[-1]
-    assert source.is_live
+    assert (source.is_live, source.is_finite) == (True, True)
+    assert times[0] >= began_seconds
+    assert np.diff(times) == pytest.approx([1 / 25] * 9, abs=0.0011)
 
 
-def test_closing_a_paced_file_ends_it(indexed_video: WriteVideo) -> None:
-    source = PacedFileSource(indexed_video(np.array([0.0, 3600.0])))
-    ended = threading.Event()
-    first_seen = threading.Event()
+def test_closing_ends_a_paced_file(indexed_video: WriteVideo) -> None:
+    source = open_source(camera_of(indexed_video(np.array([0.0, 3600.0]))))
+    frames = source.frames()
+    next(frames)
 
-    def read() -> None:
-        for _ in source.frames():
-            first_seen.set()
-        ended.set()
-
-    thread = threading.Thread(target=read)
-    thread.start()
-    assert first_seen.wait(WAIT_SECONDS)
     source.close()
 
-    assert ended.wait(WAIT_SECONDS)
-    thread.join()
+    assert list(frames) == []
 
 
-@pytest.mark.parametrize("kind", [FileSource, PacedFileSource])
-def test_a_missing_file(tmp_path: Path, kind: Callable[[Path], Source]) -> None:
-    with pytest.raises(SourceMissing, match="no video file"):
-        kind(tmp_path / "nosuch.mp4")
+def test_the_view_and_the_name_of_a_camera(indexed_video: WriteVideo) -> None:
+    camera = camera_of(indexed_video(np.arange(3) / 25))
+    camera = replace(camera, name="hall", view=View(roi=(0.0, 0.0, 0.5, 1.0), rotation=90))
+
+    frames = list(open_source(camera, paced=False).frames())
+
+    assert [frame.image.shape for frame in frames] == [(4, 8, 3)] * 3
+    assert {frame.source for frame in frames} == {"hall"}
+    assert [index_of(frame.image) for frame in frames] == [0, 1, 2]
 
 
-@pytest.mark.parametrize("kind", [FileSource, PacedFileSource])
-@pytest.mark.parametrize("content", [b"", b"not a video at all"])
-def test_an_unreadable_file(tmp_path: Path, kind: Callable[[Path], Source], content: bytes) -> None:
+@pytest.mark.parametrize(("is_finite", "expected_runs"), [(False, [0, 0, 1, 2]), (True, [0] * 4)])
+def test_another_size_of_a_live_source_is_another_run(
+    is_finite: bool, expected_runs: list[int]
+) -> None:
+    """The camera was set anew, and its picture is another; a film of several sizes is one film."""
+    frames = [gray_frame(number / 4, index=number) for number in range(4)]
+    frames[2] = replace(frames[2], image=np.zeros((16, 8, 3), np.uint8))
+
+    class Sized(ScriptedSource):
+        def frames(self):  # type: ignore[no-untyped-def]
+            yield from frames
+
+    source = Viewed(Sized(), scripted_camera(), is_finite=is_finite)
+
+    assert [frame.run for frame in source.frames()] == expected_runs
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [(None, SourceMissing), (b"", SourceUnreadable), (b"not a video at all", SourceUnreadable)],
+)
+def test_a_file_that_cannot_be_read(
+    tmp_path: Path, content: bytes | None, expected: type[SourceError]
+) -> None:
     path = tmp_path / "broken.mp4"
-    path.write_bytes(content)
+    if content is not None:
+        path.write_bytes(content)
 
-    with pytest.raises(SourceUnreadable, match="cannot be read as a video"):
-        kind(path)
+    with pytest.raises(expected) as caught:
+        open_source(Camera(Address("file", str(path), path.name), path.name))
 
-
-def test_a_file_cut_off_in_its_first_frame(indexed_video: WriteVideo) -> None:
-    path = indexed_video(STEADY)
-    whole = path.read_bytes()
-    first_cluster = whole.index(bytes.fromhex("1f43b675"))
-    path.write_bytes(whole[: first_cluster + 12])
-
-    with pytest.raises(SourceUnreadable, match=r"broken|decoded|read"):
-        list(FileSource(path).frames())
-
-
-def test_open_source_chooses_by_address(indexed_video: WriteVideo) -> None:
-    address = parse_address(str(indexed_video(STEADY)))
-
-    assert isinstance(open_source(address), FileSource)
-    assert isinstance(open_source(address, paced=True), PacedFileSource)
+    assert "broken.mp4" in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -128,15 +134,23 @@ def test_open_source_chooses_by_address(indexed_video: WriteVideo) -> None:
     ],
 )
 def test_a_camera_that_is_not_there(address: Address) -> None:
+    camera = Camera(address, address.name)
+    assert not is_file(camera)
+
     with pytest.raises(SourceMissing) as caught:
-        CameraSource(address)
+        open_source(camera)
 
     assert address.name in str(caught.value)
     assert "s3cret" not in str(caught.value)
-
-
-def test_every_camera_error_is_one_line() -> None:
-    with pytest.raises(SourceError) as caught:
-        open_source(parse_address("97"))
-
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        *(("file", True), ("images", True)),
+        *((kind, False) for kind in ("webcam", "rtsp", "http", "screen")),
+    ],
+)
+def test_is_file(kind: str, expected: bool) -> None:
+    assert is_file(Camera(Address(kind, "x", "x"), "x")) is expected  # type: ignore[arg-type]

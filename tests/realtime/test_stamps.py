@@ -120,9 +120,7 @@ def test_closing_ends_the_waiting() -> None:
     stamps = PacedStamps(closed.is_set, max_step_seconds=7200.0)
     stamps.stamp(0.0, NOW)
     given: list[float | None] = []
-    waiting = threading.Thread(
-        target=lambda: given.append(stamps.stamp(3600.0, NOW)), daemon=True
-    )
+    waiting = threading.Thread(target=lambda: given.append(stamps.stamp(3600.0, NOW)), daemon=True)
     waiting.start()
 
     closed.set()

@@ -1,31 +1,46 @@
-"""From a file or a live source to predictions, in the library's own words."""
+"""From sources to predictions and actions, in the library's own words."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import rtaction
-from rtaction.errors import CameraLost, ModelMissing, SourceMissing
+from rtaction.errors import ModelMissing, RtactionError, SourceMissing, SourceUnreadable, UsageError
+from rtaction.model_spec import ModelSpec
 from rtaction.realtime.action_model import ActionModel
-from rtaction.realtime.recognizer import Recognizer
-from rtaction.realtime.sources import FileSource
-from rtaction.realtime.watch import Moment, watch, watch_source
+from rtaction.realtime.action_rules import ActionRules
+from rtaction.realtime.actions import ActionEvent
+from rtaction.realtime.cameras import cameras_of
+from rtaction.realtime.deferred_frame import FrameLike
+from rtaction.realtime.moment import Moment, StateChange
+from rtaction.realtime.stats import RunStats
+from rtaction.realtime.watch import Actions, watch, watch_cameras
 from tests.realtime.conftest import (
-    WAIT_SECONDS,
-    ScriptedSource,
-    gray_frame,
+    BrightnessModel,
+    prediction_of,
+    scripted_camera,
     without_repeats,
 )
+from tests.videos import index_of, write_flat_video
+
+SPEC = ModelSpec(("bright", "dark"), 5, 1.0, 8, 8)
 
 
 @pytest.fixture
 def model(tiny_model: Path) -> ActionModel:
     return ActionModel(tiny_model, device="cpu")
+
+
+@pytest.fixture
+def flat_video(tmp_path: Path) -> Path:
+    """Two seconds of bright gray."""
+    return write_flat_video(tmp_path / "flat.mp4", value=235, seconds=2.0)
 
 
 def test_the_package_offers_watch(halves_video: Path, tiny_model: Path) -> None:
@@ -36,6 +51,7 @@ def test_the_package_offers_watch(halves_video: Path, tiny_model: Path) -> None:
     ends = [p.end_seconds for p in predictions]
     assert len(ends) == 13
     assert ends == pytest.approx([1.0 + 0.25 * number for number in range(13)], abs=0.041)
+    assert {p.frame_age_seconds for p in predictions} == {0.0}
 
 
 def test_a_loaded_model_and_text_will_do(halves_video: Path, model: ActionModel) -> None:
@@ -55,6 +71,87 @@ def test_a_file_twice_gives_the_same(halves_video: Path, model: ActionModel) -> 
     ]
 
 
+def test_several_files_are_read_one_after_the_other(
+    halves_video: Path, flat_video: Path, model: ActionModel
+) -> None:
+    predictions = list(watch([flat_video, str(halves_video)], model))
+
+    sources = [p.source for p in predictions]
+    assert sources == [str(flat_video)] * 5 + [str(halves_video)] * 13
+    # Each counts its own time, and no window holds pictures of both.
+    alone = [*watch(flat_video, model), *watch(halves_video, model)]
+    assert [p.end_seconds for p in predictions] == [p.end_seconds for p in alone]
+    assert all(np.array_equal(a.scores, b.scores) for a, b in zip(predictions, alone, strict=True))
+
+
+def test_a_folder_of_videos(halves_video: Path, flat_video: Path, model: ActionModel) -> None:
+    predictions = list(watch(halves_video.parent, model, stride_seconds=1.0))
+
+    assert without_repeats(p.source for p in predictions) == [str(flat_video), str(halves_video)]
+
+
+def test_the_same_file_twice_has_two_names(flat_video: Path, model: ActionModel) -> None:
+    predictions = list(watch([flat_video, flat_video], model, stride_seconds=1.0))
+
+    names = [str(flat_video), f"{flat_video} (2)"]
+    assert without_repeats(p.source for p in predictions) == names
+
+
+def test_actions_and_states_of_a_file(halves_video: Path, model: ActionModel) -> None:
+    events: list[ActionEvent] = []
+    states: list[StateChange] = []
+    told_at: list[int] = []
+
+    def on_event(event: ActionEvent) -> None:
+        events.append(event)
+        told_at.append(progress["predictions"])
+
+    progress = {"predictions": 0}
+    for _ in watch(halves_video, model, on_event=on_event, on_state=states.append):
+        progress["predictions"] += 1
+
+    told = [(e.label, e.number, e.end_seconds is None) for e in events]
+    assert told == [
+        ("dark", 1, True),
+        ("dark", 1, False),
+        ("bright", 2, True),
+        ("bright", 2, False),
+    ]
+    begun, ended = events[::2], events[1::2]
+    assert [e.start_seconds for e in begun] == pytest.approx([0.5, 2.0], abs=0.26)
+    assert [e.end_seconds for e in ended] == pytest.approx([2.0, 3.5], abs=0.31)
+    assert {e.source for e in events} == {str(halves_video)}
+    assert min(e.peak_score for e in ended) > 0.9
+    # They are told as soon as they are sure, and not at the end of the file alone.
+    assert told_at == sorted(told_at)
+    assert told_at[0] <= 4
+    assert told_at[1] < 10
+    assert [(s.source, s.state) for s in states] == [
+        (str(halves_video), "ok"),
+        (str(halves_video), "ended"),
+    ]
+    assert [s.at_seconds for s in states] == pytest.approx([1.0, 3.96], abs=0.001)
+
+
+def test_rules_of_ones_own(halves_video: Path, model: ActionModel) -> None:
+    rules = ActionRules.for_model(model.spec, overrides={"labels": {"dark": {"enter": 0.95}}})
+    events: list[ActionEvent] = []
+
+    list(watch(halves_video, model, rules=rules, on_event=events.append))
+
+    assert [e.label for e in events] == ["bright", "bright"]
+
+
+def test_actions_of_each_file_end_with_it(flat_video: Path, model: ActionModel) -> None:
+    events: list[ActionEvent] = []
+
+    list(watch([flat_video, flat_video], model, on_event=events.append))
+
+    told = [(e.source, e.number, e.end_seconds is None) for e in events]
+    names = [str(flat_video), f"{flat_video} (2)"]
+    assert told == [(name, 1, is_start) for name in names for is_start in (True, False)]
+
+
 def test_leaving_early_is_fine(halves_video: Path, model: ActionModel) -> None:
     predictions = watch(halves_video, model)
 
@@ -65,80 +162,136 @@ def test_leaving_early_is_fine(halves_video: Path, model: ActionModel) -> None:
 
 @pytest.mark.parametrize(
     ("source", "model_name", "error"),
-    [("nosuch.mp4", "tiny.onnx", SourceMissing), ("halves.mp4", "nosuch.onnx", ModelMissing)],
+    [
+        ("nosuch.mp4", "tiny.onnx", SourceMissing),
+        ("tiny.onnx", "tiny.onnx", SourceUnreadable),
+        ("halves.mp4", "nosuch.onnx", ModelMissing),
+        ("ftp://127.0.0.1/x.mp4", "tiny.onnx", UsageError),
+    ],
 )
 def test_errors_come_with_the_first_prediction(
-    halves_video: Path, tiny_model: Path, source: str, model_name: str, error: type[Exception]
+    halves_video: Path,
+    tiny_model: Path,
+    source: str,
+    model_name: str,
+    error: type[RtactionError],
 ) -> None:
     folder = halves_video.parent
+    named = source if "://" in source else folder / source
     with pytest.raises(error):
-        next(watch(folder / source, folder / model_name))
+        next(watch(named, folder / model_name))
 
 
-def test_a_file_gives_one_moment_for_each_frame(halves_video: Path, model: ActionModel) -> None:
-    moments = list(watch_source(FileSource(halves_video), Recognizer(model)))
+def moments_of(*paths: Path, stats: RunStats | None = None, paced: bool = False) -> list[Moment]:
+    cameras = cameras_of([str(path) for path in paths])
+    return list(watch_cameras(BrightnessModel(SPEC), cameras, stats or RunStats(), paced=paced))
 
-    frames = [moment.frame for moment in moments if moment.frame is not None]
-    assert [frame.index for frame in frames] == list(range(100))
-    assert {moment.num_frames_dropped for moment in moments} == {0}
+
+def test_a_file_gives_one_moment_for_each_frame(
+    indexed_video: Callable[..., Path],
+) -> None:
+    stats = RunStats()
+    path = indexed_video(np.arange(50) / 25)
+
+    moments = moments_of(path, stats=stats)
+
+    *with_frames, last = moments
+    assert [[one.index for one in moment.frames] for moment in with_frames] == [
+        [number] for number in range(50)
+    ]
+    assert [index_of(one.image) for moment in with_frames for one in moment.frames] == [*range(50)]
     # The last window ends while the last frame is still shown.
-    assert moments[-1].frame is None
-    assert [p.label for p in moments[-1].predictions] == ["bright"]
+    assert last.frames == []
+    assert [p.end_seconds for p in last.predictions] == pytest.approx([1.96], abs=0.001)
+    assert [change.state for change in last.changes] == ["ended"]
+    figures = stats.of(str(path))
+    assert (figures.num_frames, figures.num_predictions) == (50, 5)
+    assert (figures.first_seconds, figures.last_seconds) == pytest.approx((0.0, 1.96), abs=0.001)
+    assert figures.ended_seconds is not None
+    assert not +figures.drops
 
 
-def live_moments(
-    source: ScriptedSource, recognizer: Recognizer, moments: list[Moment]
-) -> threading.Thread:
-    """Follow a source in a thread."""
+def test_every_frame_of_a_file_is_told(indexed_video: Callable[..., Path]) -> None:
+    told: list[FrameLike] = []
+    cameras = cameras_of([str(indexed_video(np.arange(30) / 25))])
 
-    def follow() -> None:
-        moments.extend(watch_source(source, recognizer))
+    list(watch_cameras(BrightnessModel(SPEC), cameras, RunStats(), on_frame=told.append))
 
-    thread = threading.Thread(target=follow)
-    thread.start()
-    return thread
+    assert [index_of(one.image) for one in told] == list(range(30))
 
 
-def test_a_live_source_is_followed_to_its_end(model: ActionModel) -> None:
-    source, recognizer = ScriptedSource(), Recognizer(model, live=True)
-    moments: list[Moment] = []
-    thread = live_moments(source, recognizer, moments)
-    start = time.monotonic() - 10.0
-    for number in range(6):
-        source.give(gray_frame(start + number * 0.25, value=200, index=number))
-    source.end()
-    thread.join(WAIT_SECONDS)
+def test_a_paced_file_plays_at_its_pace(flat_video: Path) -> None:
+    stats = RunStats()
+    began_seconds = time.monotonic()
 
-    assert not thread.is_alive()
-    assert source.closed.is_set()
-    seen = [moment.frame for moment in moments if moment.frame is not None]
-    assert seen[-1].index == 5
-    assert len(seen) + moments[-1].num_frames_dropped == 6
+    moments = moments_of(flat_video, stats=stats, paced=True)
+
+    assert time.monotonic() - began_seconds >= 1.9
+    predictions = [p for moment in moments for p in moment.predictions]
+    assert {p.label for p in predictions} == {"bright"}
+    # Windows end at 1.0, 1.25, 1.5, 1.75 and 2.0 s; a busy machine may skip some.
+    assert 2 <= len(predictions) <= 5
+    assert stats.of(str(flat_video)).num_frames == 50
+    assert [c.state for m in moments for c in m.changes][-1] == "ended"
+    names = [thread.name for thread in threading.enumerate()]
+    assert "rtaction-feed" not in names
 
 
-def test_a_live_source_that_is_silent_still_gives_moments(model: ActionModel) -> None:
-    source = ScriptedSource()
-    moments = watch_source(source, Recognizer(model, live=True))
+def test_paced_files_play_one_after_the_other(flat_video: Path, tmp_path: Path) -> None:
+    other = write_flat_video(tmp_path / "other.mp4", value=20, seconds=1.3)
+    short = write_flat_video(tmp_path / "short.mp4", value=235, seconds=1.3)
 
-    assert next(moments) == Moment(None)
+    moments = moments_of(other, short, paced=True)
+
+    ended = [c.source for m in moments for c in m.changes if c.state == "ended"]
+    assert ended == [str(other), str(short)]
+    drawn = without_repeats(one.source for moment in moments for one in moment.frames)
+    assert drawn == [str(other), str(short)]
+
+
+@pytest.mark.parametrize("order", ["film first", "camera first"])
+def test_a_file_among_cameras_plays_beside_them(flat_video: Path, order: str) -> None:
+    """The camera cannot be reached; the film is watched all the same, and then the camera alone."""
+    cameras = [scripted_camera("camera", "rtsp"), *cameras_of([str(flat_video)])]
+    if order == "film first":
+        cameras.reverse()
+    moments = watch_cameras(BrightnessModel(SPEC), cameras, RunStats())
+    seen = []
+    for moment in moments:
+        seen.append(moment)
+        if any(c.state == "ended" for c in moment.changes):
+            break
     moments.close()
-    assert source.closed.is_set()
+
+    assert {p.source for m in seen for p in m.predictions} == {str(flat_video)}
+    assert {c.source for m in seen for c in m.changes} == {"camera", str(flat_video)}
 
 
-def test_a_lost_camera_is_told_after_its_last_frame(model: ActionModel) -> None:
-    source = ScriptedSource(CameraLost("gone"))
-    moments = watch_source(source, Recognizer(model, live=True))
-    assert next(moments).frame is None
-    source.give(gray_frame(time.monotonic(), index=3))
-    source.end()
+def test_detectors_are_kept_by_source() -> None:
+    actions = Actions(BrightnessModel(SPEC), None)
 
-    frame = next(moments).frame
-    assert frame is not None
-    assert frame.index == 3
-    # The error is there before anybody asks for another frame.
-    (reader,) = (one for one in threading.enumerate() if one.name == "rtaction-reader")
-    reader.join(WAIT_SECONDS)
-    with pytest.raises(CameraLost, match="gone"):
-        for _ in moments:
-            pass
-    assert source.closed.is_set()
+    assert actions.of("a") is actions.of("a")
+    assert actions.of("a") is not actions.of("b")
+
+
+@pytest.mark.parametrize(
+    ("state", "expected_events"),
+    [
+        *((state, 2) for state in ("down", "refused", "black", "frozen", "late", "ended")),
+        *((state, 1) for state in ("ok", "warming_up", "degraded")),
+    ],
+)
+def test_states_that_end_an_action(state: str, expected_events: int) -> None:
+    actions = Actions(BrightnessModel(SPEC), None)
+    predictions = [
+        prediction_of(SPEC, (0.9, 0.1), start_seconds=n / 4, end_seconds=n / 4 + 1.0)
+        for n in range(6)
+    ]
+    events = actions.see(Moment([], predictions, []))
+    assert [e.end_seconds for e in events] == [None]
+
+    events += actions.see(Moment([], [], [StateChange("test", state, "", 2.5)]))  # type: ignore[arg-type]
+
+    assert len(events) == expected_events
+    assert len(events + actions.finish()) == 2
+    assert actions.finish() == []
