@@ -7,12 +7,14 @@ knows nothing of models.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Literal
+from weakref import WeakSet
 
 from rtaction.errors import CameraLost, RtactionError
 from rtaction.realtime.address import scrub
@@ -25,6 +27,8 @@ from rtaction.realtime.tracker import Tracker
 
 # A source that has given pictures for this long is well again, and the next loss is a new one.
 _HEALTHY_SECONDS = 5.0
+# The longest that a thread hangs in the network: it opens in two steps, each with its time-out.
+_LONGEST_HANG_SECONDS = 10.0
 _log = logging.getLogger(__name__)
 
 Link = Literal["connecting", "up", "down", "refused", "ended"]
@@ -95,6 +99,7 @@ class Feed:
         """Begin to read."""
         self._arrived_seconds = time.monotonic()
         self._thread.start()
+        _feeds.add(self)
 
     def close(self) -> None:
         """End the thread soon; it may still hang in the network for a few seconds."""
@@ -114,8 +119,13 @@ class Feed:
         while the thread still waits for it, or for the first answer."""
         link = self._link
         if link in ("connecting", "up"):
-            silence_seconds = time.monotonic() - self._arrived_seconds
-            if silence_seconds > self.camera.read_timeout_seconds:
+            # A webcam may take its time to wake up, and nobody else says when.
+            is_waking = link == "connecting" and self.camera.address.kind == "webcam"
+            camera = self.camera
+            patience_seconds = (
+                camera.open_timeout_seconds if is_waking else camera.read_timeout_seconds
+            )
+            if time.monotonic() - self._arrived_seconds > patience_seconds:
                 return "down"
         return link
 
@@ -220,3 +230,21 @@ class Feed:
     def _change(self, link: Link) -> None:
         self._link = link
         self._wake.set()
+
+
+_feeds: WeakSet[Feed] = WeakSet()
+
+
+def has_hanging_threads() -> bool:
+    """Whether a thread of any feed still runs; after `close` it can but wait for the network."""
+    return not all(feed.join(0.0) for feed in list(_feeds))
+
+
+@atexit.register
+def _end_threads() -> None:
+    """FFmpeg, while it waits, asks Python whether to go on; once Python has gone, that crashes."""
+    deadline_seconds = time.monotonic() + _LONGEST_HANG_SECONDS
+    for feed in list(_feeds):
+        feed.close()
+    for feed in list(_feeds):
+        feed.join(max(deadline_seconds - time.monotonic(), 0.0))

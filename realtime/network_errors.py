@@ -43,7 +43,10 @@ def explain_open_failure(camera: Camera, error: Exception, elapsed_seconds: floa
     if isinstance(error, av.error.ExitError) or elapsed_seconds >= camera.open_timeout_seconds:
         return SourceMissing(f"{name} has not answered within {camera.open_timeout_seconds:g} s")
     if not _host_is_known(str(camera.address.target)):
-        return SourceMissing(f"{name}: there is no host of that name")
+        return SourceMissing(
+            f"{name}: there is no host of that name; in a password, write / as %2F, ? as %3F and "
+            "# as %23"
+        )
     if isinstance(error, av.error.InvalidDataError) and camera.address.kind == "rtsp":
         # To FFmpeg it is all the same; a camera that starts up hangs up, and is soon there.
         return SourceMissing(f"{name}: the server hangs up, or does not speak RTSP")

@@ -6,13 +6,17 @@ Every command imports what it needs when it runs, so that `rtaction --help` wait
 from __future__ import annotations
 
 import logging
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import rtaction
+from rtaction.cli_eval import evaluate
+from rtaction.cli_show import show
 from rtaction.cli_train import train
 from rtaction.errors import RtactionError, UsageError, training_stack_missing
 
@@ -54,7 +58,22 @@ def main() -> None:
             raise training_stack_missing(error) from None
     except RtactionError as error:
         print(f"error: {error}", file=sys.stderr)
+        _leave(error.exit_code)
         sys.exit(error.exit_code)
+    except SystemExit as ended:
+        _leave(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
+        raise
+
+
+def _leave(exit_code: int) -> None:
+    """End at once where a camera's thread hangs in the network: Python would wait for it."""
+    feed = sys.modules.get("rtaction.realtime.feed")
+    if feed is not None and feed.has_hanging_threads():
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                with suppress(OSError, ValueError):  # whoever read it may have gone
+                    stream.flush()
+        os._exit(exit_code)
 
 
 def _print_version(wanted: bool) -> None:
@@ -199,6 +218,8 @@ def demo(
 
 
 app.command()(train)
+app.command()(show)
+app.command("eval")(evaluate)
 
 
 @app.command()

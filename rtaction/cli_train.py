@@ -68,7 +68,21 @@ def train(
         float, typer.Option(min=0, max=0.95, help="Share of values dropped while training.")
     ] = 0.5,
     patience: Annotated[int, typer.Option(min=1, help="Epochs without progress to the end.")] = 12,
+    augment: Annotated[
+        Literal["none", "light", "strong"],
+        typer.Option(help="How much clips are changed each time they are shown."),
+    ] = "light",
+    keep_sides: Annotated[
+        list[str] | None, typer.Option(help="A label that is never flipped; may be repeated.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of split, weights and order.")] = 0,
+    cache_dir: Annotated[
+        Path | None,
+        typer.Option(help="Keep decoded videos here. Default: the user's cache folder."),
+    ] = None,
+    cache_gb: Annotated[
+        float, typer.Option(min=0, help="How many GB of them to keep; 0 keeps none.")
+    ] = 20.0,
 ) -> None:
     """Train on folders of clips: one folder for each action."""
     from rtaction.train.config import TrainConfig
@@ -96,7 +110,11 @@ def train(
         "learning_rate": learning_rate,
         "dropout": dropout,
         "patience": patience,
+        "augment": augment,
+        "keep_sides": tuple(keep_sides or ()),
         "seed": seed,
+        "cache_dir": str(cache_dir) if cache_dir else None,
+        "cache_gb": cache_gb,
     }
     if resume:
         saved = TrainConfig.load(output / "train_config.json")

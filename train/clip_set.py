@@ -1,41 +1,32 @@
-"""Videos, decoded once into the clips that a network is trained on.
+"""Videos as the clips that a network is trained on.
 
-Only the pictures that some clip uses are kept, at the network's own size, in one temporary file
-that is mapped into memory: a large set needs disk, not memory. This file knows nothing of networks.
+The pictures stay on disk, at the network's own size, until a batch asks for them: a large set needs
+disk, not memory. This file knows nothing of networks.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import tempfile
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import IO
 
 import numpy as np
 import numpy.typing as npt
 
 from rtaction.errors import DatasetError, SourceError
+from rtaction.labelled_videos import Video
 from rtaction.model_spec import ModelSpec
-from rtaction.pixels import UInt8Array, prepare_image
-from rtaction.sampling import (
-    Selection,
-    last_period_seconds,
-    sliding_selections,
-    spread_selection,
-)
-from rtaction.train.videos import Video
-from rtaction.video import read_declared, read_video
+from rtaction.pixels import UInt8Array
+from rtaction.sampling import Selection, sliding_selections, spread_selection
+from rtaction.train.decoded_video import DecodedVideo, TemporaryFrames, VideoFrames
+from rtaction.train.frame_cache import FrameCache
 
 _log = logging.getLogger(__name__)
-
-# A header that promises this much more than can be decoded describes a file that was cut off.
-_MIN_DECODED_FRACTION = 0.9
-_DECLARED_SLACK_SECONDS = 0.25
 
 
 class _Skipped(Exception):
@@ -47,7 +38,8 @@ class ClipSet:
     """Clips of several videos.
 
     Args:
-        frames: uint8, shape (num_frames, height, width, channels); every picture once.
+        frames: uint8, shape (num_frames, height, width, channels); every picture once, read only
+            when it is asked for.
         clip_frames: intp, shape (num_clips, frames_per_clip), positions in `frames`.
         clip_times_seconds: float64, shape (num_clips, frames_per_clip), times in the clip's video.
         clip_labels: intp, shape (num_clips,), positions in `labels`.
@@ -57,7 +49,7 @@ class ClipSet:
         num_skipped: videos that gave none.
     """
 
-    frames: UInt8Array
+    frames: UInt8Array | VideoFrames
     clip_frames: npt.NDArray[np.intp]
     clip_times_seconds: npt.NDArray[np.float64]
     clip_labels: npt.NDArray[np.intp]
@@ -80,12 +72,15 @@ class ClipSet:
 
 
 @dataclass(frozen=True, eq=False)
-class _Decoded:
-    """The clips of one video; `clip_frames` counts within its own `frames`."""
+class _Clips:
+    """The clips of one video; `clip_frames` counts within its own pictures."""
 
-    frames: UInt8Array
+    video: DecodedVideo
     clip_frames: npt.NDArray[np.intp]
-    clip_times_seconds: npt.NDArray[np.float64]
+
+    @property
+    def clip_times_seconds(self) -> npt.NDArray[np.float64]:
+        return self.video.times_seconds[self.clip_frames]
 
 
 def read_clip_set(
@@ -95,46 +90,46 @@ def read_clip_set(
     stride_seconds: float | None = None,
     need_every_label: bool = True,
     on_video: Callable[[], None] | None = None,
+    cache: FrameCache | None = None,
 ) -> ClipSet:
-    """Decode videos into clips. A video that gives none is skipped, with a warning that says why.
+    """Take clips from videos. A video that gives none is skipped, with a warning that says why.
+
+    Videos that the cache does not know are decoded, on all cores.
 
     Args:
-        videos: what to decode.
+        videos: where from.
         spec: labels, timing and size of the clips.
         stride_seconds: distance between two windows of a video. Default: half a clip. Without
             meaning where `spec.sampling` is "spread".
         need_every_label: refuse a set in which a label has videos, but none that can be used.
             Default True.
         on_video: called after each video. Default None.
+        cache: where decoded videos are kept from run to run; those it has no room for go into a
+            temporary file. Default: `FrameCache()`.
 
     Raises:
         DatasetError: no clip at all, a label without clips where each is needed, or no room on the
             disk.
     """
-    read_one = partial(_read_or_reason, spec=spec, stride_seconds=stride_seconds)
     kept: list[Video] = []
-    parts: list[_Decoded] = []
-    offsets = [0]
-    with _open_store() as store, ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for video, result in zip(videos, pool.map(read_one, videos), strict=True):
+    parts: list[_Clips] = []
+    with closing(_read_all(videos, spec, stride_seconds, cache or FrameCache())) as results:
+        for video, result in results:
             if on_video:
                 on_video()
             if isinstance(result, str):
                 _log.warning("skipped %s: %s", video.path, result)
                 continue
-            _append(store, result.frames)
             kept.append(video)
-            offsets.append(offsets[-1] + len(result.frames))
-            empty = np.empty((0,), np.uint8)
-            parts.append(_Decoded(empty, result.clip_frames, result.clip_times_seconds))
-        num_skipped = len(videos) - len(kept)
-        if num_skipped:
-            _log.warning("skipped %d of %d videos", num_skipped, len(videos))
-        _check_labels(videos, kept, need_every_label)
-        frames = _map(store, (offsets[-1], *spec.frame_shape))
+            parts.append(result)
+    num_skipped = len(videos) - len(kept)
+    if num_skipped:
+        _log.warning("skipped %d of %d videos", num_skipped, len(videos))
+    _check_labels(videos, kept, need_every_label)
+    frames = VideoFrames([part.video for part in parts], [video.path for video in kept], spec)
     counts = [len(part.clip_frames) for part in parts]
     label_numbers = [spec.labels.index(video.label) for video in kept]
-    shifted = [p.clip_frames + start for p, start in zip(parts, offsets[:-1], strict=True)]
+    shifted = [p.clip_frames + start for p, start in zip(parts, frames.starts, strict=False)]
     return ClipSet(
         frames=frames,
         clip_frames=np.concatenate(shifted),
@@ -156,45 +151,57 @@ def _check_labels(videos: Sequence[Video], kept: Sequence[Video], need_every_lab
         )
 
 
-def _read_or_reason(
-    video: Video, *, spec: ModelSpec, stride_seconds: float | None
-) -> _Decoded | str:
+def _read_all(
+    videos: Sequence[Video], spec: ModelSpec, stride_seconds: float | None, cache: FrameCache
+) -> Generator[tuple[Video, _Clips | str]]:
+    """The clips of each video in order, or why it has none."""
+    stop = threading.Event()
+    read_one = partial(
+        _read_or_reason,
+        spec=spec,
+        stride_seconds=stride_seconds,
+        cache=cache,
+        leftover=TemporaryFrames(),
+        stop=stop,
+    )
+    # Threads: OpenCV decodes without holding Python's lock, and processes were no faster.
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count())
     try:
-        return _read_one(video.path, spec, stride_seconds)
-    except (_Skipped, SourceError) as reason:
+        yield from zip(videos, pool.map(read_one, videos), strict=True)
+    finally:
+        # After Ctrl-C nobody waits for the rest of a long video, let alone of all videos.
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+
+
+def _read_or_reason(
+    video: Video,
+    *,
+    spec: ModelSpec,
+    stride_seconds: float | None,
+    cache: FrameCache,
+    leftover: TemporaryFrames,
+    stop: threading.Event,
+) -> _Clips | str:
+    try:
+        with cache.read(video.path, spec, stop) as decoded:
+            if decoded.problem:
+                return decoded.problem
+            selections = _usable_selections(decoded.times_seconds, spec, stride_seconds)
+            indices = np.stack([selection.indices for selection in selections])
+            if decoded.is_kept:
+                return _Clips(decoded, indices)
+            # Without room for all pictures, only those that some clip uses stay.
+            used, positions = np.unique(indices, return_inverse=True)
+            return _Clips(leftover.add(decoded, used), positions.reshape(indices.shape))
+    except SourceError as reason:
         return str(reason).removeprefix(str(video.path)).lstrip(": ")
-
-
-def _read_one(path: Path, spec: ModelSpec, stride_seconds: float | None) -> _Decoded:
-    times: list[float] = []
-    with _open_store() as raw:
-        for frame in read_video(path):
-            image = prepare_image(
-                frame.image, (spec.height, spec.width), modality=spec.modality, resize=spec.resize
-            )
-            _append(raw, image)
-            times.append(frame.captured_at_seconds)
-        _check_length(path, times)
-        selections = _usable_selections(times, spec, stride_seconds)
-        indices = np.stack([selection.indices for selection in selections])
-        used, positions = np.unique(indices, return_inverse=True)
-        frames = _map(raw, (len(times), *spec.frame_shape))[used]
-    clip_times = np.asarray(times, dtype=np.float64)[indices]
-    return _Decoded(frames, positions.reshape(indices.shape).astype(np.intp), clip_times)
-
-
-def _check_length(path: Path, times_seconds: Sequence[float]) -> None:
-    declared_seconds = read_declared(path).duration_seconds
-    decoded_seconds = times_seconds[-1] - times_seconds[0] + last_period_seconds(times_seconds)
-    if decoded_seconds < _MIN_DECODED_FRACTION * declared_seconds - _DECLARED_SLACK_SECONDS:
-        raise _Skipped(
-            f"its header promises {declared_seconds:.1f} s, but only {decoded_seconds:.1f} s can "
-            "be decoded; it was cut off, or its header lies"
-        )
+    except _Skipped as reason:
+        return str(reason)
 
 
 def _usable_selections(
-    times_seconds: Sequence[float], spec: ModelSpec, stride_seconds: float | None
+    times_seconds: npt.NDArray[np.float64], spec: ModelSpec, stride_seconds: float | None
 ) -> list[Selection]:
     needed = spec.frames_per_clip
     if spec.sampling == "spread":
@@ -220,25 +227,6 @@ def _usable_selections(
             f"{needed} different frames can be had"
         )
     return usable
-
-
-def _open_store() -> IO[bytes]:
-    return tempfile.TemporaryFile(prefix="rtaction-")
-
-
-def _append(store: IO[bytes], images: UInt8Array) -> None:
-    try:
-        store.write(images.data)
-    except OSError as error:
-        raise DatasetError(
-            f"cannot keep decoded pictures in {tempfile.gettempdir()}: {error}; make room there, "
-            "or set TMPDIR to a folder on a larger disk"
-        ) from None
-
-
-def _map(store: IO[bytes], shape: tuple[int, ...]) -> UInt8Array:
-    store.flush()
-    return np.memmap(store, dtype=np.uint8, mode="r", shape=shape)
 
 
 def with_clip_length(spec: ModelSpec, clips: ClipSet) -> ModelSpec:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from rtaction.errors import UsageError
 from rtaction.model_spec import Modality, Resize, Sampling
+from rtaction.train.augment import Strength
+from rtaction.train.frame_cache import DEFAULT_LIMIT_GB
 from rtaction.train.networks import NetworkName, Recurrent
 
 
@@ -40,6 +42,12 @@ class TrainConfig:
         patience: epochs without a better validation loss before the end; a third of it before the
             learning rate is divided by four. Default 12.
         seed: of split, weights and order. Default 0.
+        augment: "none", "light" or "strong": how much clips are changed each time they are shown,
+            see `Augmentation`. Default "light".
+        keep_sides: labels in which side matters, never flipped. Default ().
+        cache_dir: where decoded videos are kept from run to run; None is the user's cache folder.
+            Default None.
+        cache_gb: how large that may grow, see `FrameCache`; 0 keeps nothing. Default 20.0.
     """
 
     videos: str
@@ -64,6 +72,11 @@ class TrainConfig:
     dropout: float = 0.5
     patience: int = 12
     seed: int = 0
+    augment: Strength = "light"
+    keep_sides: tuple[str, ...] = ()
+    # Where pictures are kept changes nothing in what is learnt from them.
+    cache_dir: str | None = field(default=None, compare=False)
+    cache_gb: float = field(default=DEFAULT_LIMIT_GB, compare=False)
 
     def save(self, path: Path) -> None:
         """Write as JSON."""
@@ -78,7 +91,8 @@ class TrainConfig:
         """
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
-            values["validation_groups"] = tuple(values["validation_groups"])
+            for name in ("validation_groups", "keep_sides"):
+                values[name] = tuple(values[name])
             return cls(**values)
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise UsageError(
@@ -86,5 +100,6 @@ class TrainConfig:
             ) from None
 
     def changed_from(self, other: TrainConfig) -> list[str]:
-        """Names of the settings that differ."""
-        return [f.name for f in fields(self) if getattr(self, f.name) != getattr(other, f.name)]
+        """Names of the settings that differ, among those that bear on the result."""
+        names = [setting.name for setting in fields(self) if setting.compare]
+        return [name for name in names if getattr(self, name) != getattr(other, name)]

@@ -13,19 +13,21 @@ from rich.console import Console
 
 from rtaction.errors import DatasetError, UsageError
 from rtaction.keras_tensorflow import keras
+from rtaction.labelled_videos import find_videos, labels_of
 from rtaction.model_spec import ModelSpec
 from rtaction.quiet import native_stderr_to
+from rtaction.train.augment import Augmentation
 from rtaction.train.callbacks import KeepRun, ReplayHistory, SeedEachEpoch
 from rtaction.train.clip_set import ClipSet, read_clip_set, with_clip_length
 from rtaction.train.config import TrainConfig
 from rtaction.train.evaluate import Evaluation, evaluate_scores, predict_scores
+from rtaction.train.frame_cache import FrameCache
 from rtaction.train.generators import ClipDataset
 from rtaction.train.networks import build_network
 from rtaction.train.plots import draw_confusion, draw_curves
 from rtaction.train.progress import ShowProgress, print_evaluation, progress_bar
 from rtaction.train.run_folder import HistoryRow, RunFolder
 from rtaction.train.split import Split, split_by_group
-from rtaction.train.videos import find_videos, labels_of
 
 _log = logging.getLogger(__name__)
 
@@ -65,6 +67,9 @@ def train(
     folder = RunFolder(output)
     folder.check(config, resume=resume)
     split = folder.read_split() if resume else _find_and_split(config)
+    unknown = sorted(set(config.keep_sides) - set(labels_of(split.train)))
+    if unknown:
+        raise UsageError(f"--keep-sides {unknown[0]}: expected one of {labels_of(split.train)}")
     spec, clips = _decode(config, split, console)
     keras.utils.set_random_seed(config.seed)
     history = folder.read_history()
@@ -119,6 +124,7 @@ def _decode(
         resize=config.resize,
         background_label=config.background_label,
     )
+    cache = FrameCache(config.cache_dir, limit_gb=config.cache_gb)
     with progress_bar(console) as progress:
         total = sum(map(len, sides.values()))
         task = progress.add_task("reading videos", total=total, figures="")
@@ -129,6 +135,7 @@ def _decode(
                 stride_seconds=config.stride_seconds,
                 need_every_label=name == "train",
                 on_video=lambda: progress.advance(task),
+                cache=cache,
             )
             for name, videos in sides.items()
         }
@@ -190,6 +197,7 @@ def _fit(
         batch_size=config.batch_size,
         seed=config.seed,
         first_epoch=len(history),
+        augmentation=Augmentation.of(config.augment, keep_sides=config.keep_sides),
     )
     network.fit(
         dataset,

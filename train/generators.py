@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.keras_tensorflow import keras
+from rtaction.labelled_videos import Group, find_videos, labels_of
 from rtaction.model_spec import Modality, ModelSpec, Resize, Sampling
+from rtaction.train.augment import Augmentation
 from rtaction.train.clip_set import ClipSet, read_clip_set, with_clip_length
+from rtaction.train.frame_cache import FrameCache
 from rtaction.train.split import Split, split_by_group
-from rtaction.train.videos import Group, find_videos, labels_of
 
 Batch = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]
 
@@ -27,6 +29,7 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
         shuffle: another order in each epoch. Default True.
         seed: of the order; with the epoch's number it determines it. Default 0.
         first_epoch: number of the epoch that comes first, for a resumed training. Default 0.
+        augmentation: what may happen to a clip, anew in each epoch. Default None, nothing.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
         shuffle: bool = True,
         seed: int = 0,
         first_epoch: int = 0,
+        augmentation: Augmentation | None = None,
         **keras_options: Any,
     ) -> None:
         super().__init__(**keras_options)
@@ -44,6 +48,7 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.seed = seed
+        self.augmentation = augmentation
         self._epoch = first_epoch
         self._order = self._order_of_epoch()
 
@@ -65,12 +70,27 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
         if not 0 <= index < len(self):
             raise IndexError(f"batch must be from 0 to {len(self) - 1}, got {index}")
         chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
-        return self.clips.images(chosen), self.clips.one_hot(chosen)
+        images = self.clips.images(chosen)
+        if self.augmentation is not None:
+            images = np.stack(
+                [
+                    self.augmentation.apply(clip, self._label_of(number), self._random_of(number))
+                    for clip, number in zip(images, chosen.tolist(), strict=True)
+                ]
+            )
+        return images, self.clips.one_hot(chosen)
 
     def on_epoch_end(self) -> None:
         """Change the order for the next epoch."""
         self._epoch += 1
         self._order = self._order_of_epoch()
+
+    def _label_of(self, number: int) -> str:
+        return str(self.labels[self.clips.clip_labels[number]])
+
+    def _random_of(self, number: int) -> np.random.Generator:
+        # By clip and epoch, so that a resumed training sees what an unbroken one would have seen.
+        return np.random.default_rng([self.seed, self._epoch, number])
 
     def _order_of_epoch(self) -> npt.NDArray[np.intp]:
         if not self.shuffle:
@@ -93,6 +113,7 @@ class _FoundClipDataset(ClipDataset):
         test_fraction: float,
         spec_values: dict[str, Any],
         stride_seconds: float | None,
+        cache: FrameCache | None,
         options: dict[str, Any],
     ) -> None:
         videos = find_videos(pattern, labels=labels, group=group)
@@ -106,8 +127,11 @@ class _FoundClipDataset(ClipDataset):
             labels=tuple(labels or labels_of(videos)), sampling=self._sampling, **spec_values
         )
         self._stride_seconds = stride_seconds
+        self._cache = cache or FrameCache()
         self._options = options
-        clips = read_clip_set(self._split.train, self.spec, stride_seconds=stride_seconds)
+        clips = read_clip_set(
+            self._split.train, self.spec, stride_seconds=stride_seconds, cache=self._cache
+        )
         self.spec = with_clip_length(self.spec, clips)
         super().__init__(clips, **options)
 
@@ -123,9 +147,13 @@ class _FoundClipDataset(ClipDataset):
         if not videos:
             return None
         clips = read_clip_set(
-            videos, self.spec, stride_seconds=self._stride_seconds, need_every_label=False
+            videos,
+            self.spec,
+            stride_seconds=self._stride_seconds,
+            need_every_label=False,
+            cache=self._cache,
         )
-        return ClipDataset(clips, **self._options | {"shuffle": False})
+        return ClipDataset(clips, **self._options | {"shuffle": False, "augmentation": None})
 
 
 class VideoFrameGenerator(_FoundClipDataset):
@@ -138,12 +166,15 @@ class VideoFrameGenerator(_FoundClipDataset):
         modality: "rgb" or "gray". Default "rgb".
         resize: "squash", "crop" or "letterbox". Default "squash".
         labels: only these, in this order. Default: all that are found, sorted.
-        group: which videos belong together, see `rtaction.train.videos.Group`. Default None.
+        group: which videos belong together, see `rtaction.labelled_videos.Group`. Default None.
         validation_fraction: share of videos for `validation()`. Default 0.0.
         test_fraction: share of videos for `test()`. Default 0.0.
         batch_size: clips in a batch. Default 8.
         shuffle: another order in each epoch. Default True.
         seed: of the split and of the order. Default 0.
+        cache: where decoded videos are kept from run to run. Default: `FrameCache()`, in the
+            user's cache folder.
+        augmentation: what may happen to a training clip. Default None, nothing.
         keras_options: `workers`, `use_multiprocessing`, `max_queue_size` of `PyDataset`.
 
     Raises:
@@ -171,6 +202,8 @@ class VideoFrameGenerator(_FoundClipDataset):
         batch_size: int = 8,
         shuffle: bool = True,
         seed: int = 0,
+        cache: FrameCache | None = None,
+        augmentation: Augmentation | None = None,
         **keras_options: Any,
     ) -> None:
         self._setup(
@@ -182,7 +215,14 @@ class VideoFrameGenerator(_FoundClipDataset):
             # Each clip is as long as its video; the length is measured once they are decoded.
             spec_values=_spec_values(frames_per_clip, 1.0, size_hw, modality, resize),
             stride_seconds=None,
-            options={"batch_size": batch_size, "shuffle": shuffle, "seed": seed} | keras_options,
+            cache=cache,
+            options={
+                "batch_size": batch_size,
+                "shuffle": shuffle,
+                "seed": seed,
+                "augmentation": augmentation,
+            }
+            | keras_options,
         )
 
 
@@ -198,12 +238,15 @@ class SlidingFrameGenerator(_FoundClipDataset):
         modality: "rgb" or "gray". Default "rgb".
         resize: "squash", "crop" or "letterbox". Default "squash".
         labels: only these, in this order. Default: all that are found, sorted.
-        group: which videos belong together, see `rtaction.train.videos.Group`. Default None.
+        group: which videos belong together, see `rtaction.labelled_videos.Group`. Default None.
         validation_fraction: share of videos for `validation()`. Default 0.0.
         test_fraction: share of videos for `test()`. Default 0.0.
         batch_size: clips in a batch. Default 8.
         shuffle: another order in each epoch. Default True.
         seed: of the split and of the order. Default 0.
+        cache: where decoded videos are kept from run to run. Default: `FrameCache()`, in the
+            user's cache folder.
+        augmentation: what may happen to a training clip. Default None, nothing.
         keras_options: `workers`, `use_multiprocessing`, `max_queue_size` of `PyDataset`.
 
     Raises:
@@ -229,6 +272,8 @@ class SlidingFrameGenerator(_FoundClipDataset):
         batch_size: int = 8,
         shuffle: bool = True,
         seed: int = 0,
+        cache: FrameCache | None = None,
+        augmentation: Augmentation | None = None,
         **keras_options: Any,
     ) -> None:
         self._setup(
@@ -239,7 +284,14 @@ class SlidingFrameGenerator(_FoundClipDataset):
             test_fraction=test_fraction,
             spec_values=_spec_values(frames_per_clip, clip_seconds, size_hw, modality, resize),
             stride_seconds=stride_seconds,
-            options={"batch_size": batch_size, "shuffle": shuffle, "seed": seed} | keras_options,
+            cache=cache,
+            options={
+                "batch_size": batch_size,
+                "shuffle": shuffle,
+                "seed": seed,
+                "augmentation": augmentation,
+            }
+            | keras_options,
         )
 
 

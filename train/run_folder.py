@@ -27,11 +27,11 @@ from typing import Any
 import numpy as np
 
 from rtaction.errors import OutputError, UsageError
+from rtaction.labelled_videos import Video
 from rtaction.model_spec import ModelSpec
 from rtaction.train.clip_set import ClipSet
 from rtaction.train.config import TrainConfig
 from rtaction.train.split import Split
-from rtaction.train.videos import Video
 
 _SAMPLE_CLIPS_PER_LABEL = 4
 _MAX_SAMPLE_CLIPS = 32

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtaction.errors import DatasetError, UsageError
-from rtaction.train.videos import Video, labels_of
+from rtaction.labelled_videos import Video, labels_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What an RTSP camera says: pictures as H.264 in RTP packets, and answers to requests.
 
 H.264 is cut by RFC 6184 and framed for a TCP connection by RFC 2326 (10.12); requests and logins
-are those of HTTP too. `Connection` sends it all; which faults hold it back is the server's affair.
+are those of HTTP too. Nothing is sent from here.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ import io
 import math
 import re
 import secrets
-import socket
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import parse_http_list, parse_keqv_list
 
@@ -29,13 +28,9 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from tests.realtime.fault_server import SteeredServer
-
 Picture = Callable[[float, tuple[int, int]], npt.NDArray[Any]]
 """Makes the uint8 RGB picture of a stream time in seconds and a size (height, width)."""
 
-Task = asyncio.Task[None]
 DARK, BRIGHT, NOISE = 40, 210, 20
 CLOCK_HZ = 90_000
 """Ticks of RTP time in a second."""
@@ -45,7 +40,6 @@ MAX_PAYLOAD_BYTES = 1200
 REALM = "test camera"
 _FU_A, _FU_START, _FU_END = 28, 0x80, 0x40
 _PAYLOAD_TYPE = 96
-_CHUNK_BYTES = 65_536
 _SDP = """v=0
 o=- 1 1 IN IP4 127.0.0.1
 s=camera
@@ -232,66 +226,3 @@ class Login:
 
 def _md5(text: str) -> str:
     return hashlib.md5(text.encode()).hexdigest()
-
-
-class Connection(asyncio.Protocol):
-    """One client: what it says lies in `reader`, and what it is sent obeys the server's faults."""
-
-    def __init__(self, server: SteeredServer) -> None:
-        self.reader = asyncio.StreamReader()
-        self.tasks: set[Task] = set()
-        self._server = server
-        self._gone = asyncio.Event()
-        self._sending = asyncio.Lock()
-        self._writable = asyncio.Event()
-        self._writable.set()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        # With nothing kept back here, a stall holds from the moment it is called.
-        self._transport.set_write_buffer_limits(high=0)
-        self._server.made(self)
-
-    def data_received(self, data: bytes) -> None:
-        self.reader.feed_data(data)
-
-    def pause_writing(self) -> None:
-        self._writable.clear()
-
-    def resume_writing(self) -> None:
-        self._writable.set()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        for task in self.tasks:
-            task.cancel()
-        self._gone.set()
-        self._server.open.discard(self)
-
-    async def send(self, data: bytes) -> None:
-        """Send all of it, as fast as the faults and the client allow."""
-        async with self._sending:
-            at = 0
-            while at < len(data):
-                await self._server.flowing.wait()
-                if self in self._server.mute:
-                    await asyncio.Future()
-                rate = self._server.max_bytes_per_second
-                step = _CHUNK_BYTES if rate is None else max(round(rate / 20), 1)
-                chunk = data[at : at + step]
-                self._transport.write(chunk)
-                at += step
-                await self._writable.wait()
-                if rate is not None:
-                    await asyncio.sleep(len(chunk) / rate)
-
-    def close(self) -> None:
-        """Close it once all is sent."""
-        self._transport.close()
-
-    async def end(self, *, reset: bool) -> None:
-        """Close it at once, with RST or with FIN."""
-        if reset:
-            link: socket.socket = self._transport.get_extra_info("socket")
-            link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._transport.abort()
-        await self._gone.wait()

@@ -1,7 +1,4 @@
-"""Streams over HTTP whose faults are steered by the test, on real sockets.
-
-What an RTSP camera shares with them, such as the faults, is in fault_server.py.
-"""
+"""Streams over HTTP whose faults are steered by the test: Motion JPEG, HLS, a file."""
 
 from __future__ import annotations
 
@@ -20,8 +17,8 @@ from av.video.frame import PictureType
 
 from rtaction.opencv import cv2
 from tests.realtime import rtp
-from tests.realtime.fault_server import SteeredServer
-from tests.realtime.rtp import Connection, Login, Picture, Request, Task
+from tests.realtime.rtp import Login, Picture, Request
+from tests.realtime.steered_server import Connection, SteeredServer, Task
 
 BOUNDARY = "picture"
 PROTOCOL = "HTTP/1.1"

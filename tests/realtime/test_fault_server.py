@@ -1,4 +1,4 @@
-"""A real client reads what the test servers send, and meets the faults that were asked for."""
+"""A real client reads what the RTSP camera sends, and meets the faults that were asked for."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ import os
 import socket
 import struct
 import threading
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -20,9 +18,10 @@ import numpy.typing as npt
 import pytest
 
 from tests.realtime.conftest import WAIT_SECONDS, without_repeats
-from tests.realtime.fault_server import FaultServer, SteeredServer
+from tests.realtime.fault_server import FaultServer
 from tests.realtime.rtp import BRIGHT, DARK, RtpStream, h264_payloads
-from tests.realtime.stream_server import SEGMENTS_IN_PLAYLIST, StreamServer
+from tests.realtime.steered_server import SteeredServer
+from tests.realtime.stream_client import flat, mean, opened, some, steps, until
 
 PASSWORD = "p@/ss: é"
 OPTIONS = b"OPTIONS rtsp://x/live RTSP/1.0\r\nCSeq: 1\r\n\r\n"
@@ -31,56 +30,12 @@ BURST_SECONDS = 2.0
 """Spares a client the time it would take to guess the rate."""
 
 
-def opened(url: str, *, open_seconds: float = 3.0, read_seconds: float = 3.0) -> Any:
-    options = {"rtsp_transport": "tcp"} if url.startswith("rtsp:") else {}
-    return av.open(url, options=options, timeout=(open_seconds, read_seconds))
-
-
-def frames(container: Any) -> Iterator[Any]:
-    """The pictures; FFmpeg gives the first one of an RTSP stream no time."""
-    return (frame for frame in container.decode(video=0) if frame.pts is not None)
-
-
-def some(container: Any, count: int) -> list[Any]:
-    return list(itertools.islice(frames(container), count))
-
-
-def times(seen: list[Any]) -> list[float]:
-    return [float(frame.pts * frame.time_base) for frame in seen]
-
-
-def steps(seen: list[Any]) -> list[float]:
-    return [after - before for before, after in pairwise(times(seen))]
-
-
-def mean(frame: Any) -> float:
-    return float(frame.to_ndarray(format="rgb24").mean())
-
-
-def flat(value: int) -> Callable[[float, tuple[int, int]], npt.NDArray[Any]]:
-    return lambda seconds, size_hw: np.full((*size_hw, 3), value, np.uint8)
-
-
 def connected(server: SteeredServer) -> socket.socket:
     """A client that has not said anything yet, once the server knows it."""
     before = server.num_connections
     client = socket.create_connection(("127.0.0.1", server.port), timeout=WAIT_SECONDS)
     until(lambda: server.num_connections > before)
     return client
-
-
-def until(happened: Callable[[], bool]) -> None:
-    """Wait for the other side of a socket."""
-    limit_seconds = time.monotonic() + WAIT_SECONDS
-    while not happened():
-        assert time.monotonic() < limit_seconds
-        time.sleep(0.01)
-
-
-def fetched(url: str, **headers: str) -> tuple[int, bytes]:
-    request = urllib.request.Request(url, headers=headers)
-    with urllib.request.urlopen(request, timeout=WAIT_SECONDS) as answer:
-        return answer.status, answer.read()
 
 
 def num_descriptors() -> int:
@@ -287,71 +242,3 @@ def test_packets() -> None:
     assert packets[0][12:] == small
     assert [packet[12:14] for packet in packets[1:]] == [b"\x7c\x85", b"\x7c\x05", b"\x7c\x45"]
     assert b"".join(packet[14:] for packet in packets[1:]) == large[1:]
-
-
-def test_motion_jpeg() -> None:
-    with StreamServer(user="admin", password=PASSWORD, picture=flat(DARK)) as server:
-        with opened(server.url()) as container:
-            some(container, 2)
-            server.show(flat(BRIGHT))
-            assert without_repeats(round(mean(it), -1) for it in some(container, 20))[-1] == BRIGHT
-        with pytest.raises(av.error.HTTPUnauthorizedError):
-            opened(server.url("admin", "wrong"))
-        with pytest.raises(av.error.HTTPNotFoundError):
-            opened(server.url(path="/missing"))
-
-
-def test_motion_jpeg_of_odd_lengths() -> None:
-    with StreamServer() as server, opened(server.url(), read_seconds=WAIT_SECONDS) as container:
-        packets = container.demux(video=0)
-        usual = next(packets).size
-        server.truncate_next()
-        server.oversized_next(100_000)
-        sizes = [packet.size for packet in itertools.islice(packets, 20)]
-
-    assert [size for size in sizes if size > 100_000] == pytest.approx([100_000 + usual / 2], 0.02)
-
-
-@pytest.mark.parametrize("ranges", [True, False])
-def test_a_file(ranges: bool) -> None:
-    with StreamServer(ranges=ranges) as server:
-        url = server.url(path="/file.mp4")
-        with opened(url) as container:
-            assert len(some(container, 1000)) == 50
-        status, body = fetched(url, Range="bytes=4-7")
-    assert (status, len(body) == 4) == ((206, True) if ranges else (200, False))
-    assert body[:4] == b"ftyp" if ranges else body[4:8] == b"ftyp"
-
-
-@pytest.mark.slow
-def test_a_live_playlist() -> None:
-    with StreamServer() as server:
-        url = server.url(path="/hls/live.m3u8")
-        with opened(url, read_seconds=WAIT_SECONDS) as container:
-            seen = some(container, 125)
-        lines = fetched(url)[1].decode().splitlines()
-
-    assert steps(seen) == pytest.approx([0.04] * 124, abs=1e-3)
-    assert {"#EXT-X-TARGETDURATION:1", "#EXTINF:1.000000,"} < set(lines)
-    assert "#EXT-X-ENDLIST" not in lines
-    numbers = [int(line[4:-3]) for line in lines if line.startswith("live")]
-    assert numbers == list(range(numbers[0], numbers[0] + SEGMENTS_IN_PLAYLIST))
-    assert f"#EXT-X-MEDIA-SEQUENCE:{numbers[0]}" in lines
-    assert numbers[0] >= 1
-
-
-def test_a_slow_line() -> None:
-    with StreamServer(file_seconds=0.4) as server:
-        server.slow_send(20_000)
-        begun_seconds = time.monotonic()
-        _, body = fetched(server.url(path="/file.mp4"))
-        assert time.monotonic() - begun_seconds > 0.8 * len(body) / 20_000 > 0.1
-
-
-@pytest.mark.parametrize("end", [SteeredServer.reset, SteeredServer.refuse])
-def test_motion_jpeg_that_ends(end: Callable[[SteeredServer], None]) -> None:
-    with StreamServer() as server, opened(server.url()) as container:
-        some(container, 2)
-        end(server)
-        with pytest.raises(OSError, match=r"reset by peer|Input/output error"):
-            some(container, 1_000_000)

@@ -1,20 +1,30 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from rtaction.errors import DatasetError
+from rtaction.labelled_videos import Video
 from rtaction.model_spec import ModelSpec
+from rtaction.train import frame_cache
 from rtaction.train.clip_set import read_clip_set, with_clip_length
-from rtaction.train.videos import Video
+from rtaction.train.decoded_video import DecodedVideo, decode_video
+from rtaction.train.frame_cache import FrameCache
 from tests.videos import index_of, write_indexed_video, write_video
 
 SPEC = ModelSpec(labels=("a", "b"), frames_per_clip=3, clip_seconds=1.0, height=8, width=8)
 TIMES = np.arange(30) / 10
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frame_cache, "default_folder", lambda: tmp_path / "cache")
 
 
 def _video(path: Path, label: str) -> Video:
@@ -42,7 +52,55 @@ def test_windows_hold_the_frames_of_their_moments(good: list[Video]) -> None:
 def test_a_picture_that_two_clips_share_is_kept_once(good: list[Video]) -> None:
     clips = read_clip_set(good, SPEC, stride_seconds=0.5)
     assert len(clips) == 10
+    assert len(clips.frames) == 2 * len(TIMES)
+    # Without room in the cache, only those that some clip uses.
+    clips = read_clip_set(good, SPEC, stride_seconds=0.5, cache=FrameCache(limit_gb=0))
     assert len(clips.frames) == 2 * len({0, 5, 10, 15, 20, 25, 29})
+
+
+def test_a_second_reading_decodes_nothing(
+    good: list[Video], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = read_clip_set(good, SPEC)
+    monkeypatch.setattr(frame_cache, "decode_video", None)
+    again = read_clip_set(good, SPEC)
+    other = read_clip_set(good, replace(SPEC, clip_seconds=0.5), stride_seconds=1.0)
+    assert np.array_equal(again.images(range(10)), first.images(range(10)))
+    assert np.array_equal(again.clip_times_seconds, first.clip_times_seconds)
+    shown = [[index_of(image) for image in clip] for clip in other.images([0, 1, 2])]
+    # Of two frames equally near to a moment, the earlier.
+    assert shown == [[0, 2, 5], [10, 12, 15], [20, 22, 25]]
+
+
+@pytest.mark.parametrize("limit_gb", [0.0, 30 * 200 * 1.2 / 1e9, 20.0])
+def test_clips_are_the_same_wherever_their_pictures_lie(
+    tmp_path: Path, good: list[Video], limit_gb: float
+) -> None:
+    cache = FrameCache(tmp_path / "other", limit_gb=limit_gb)
+    clips = read_clip_set(good, SPEC, stride_seconds=1.0, cache=cache)
+    shown = [[index_of(image) for image in clip] for clip in clips.images([3, 0, 2])]
+    assert shown == [[0, 5, 10], [0, 5, 10], [20, 25, 29]]
+    num_kept = len(list((tmp_path / "other").glob("*")))
+    assert num_kept == (0 if limit_gb == 0 else 1 if limit_gb < 1 else 2)
+
+
+def test_an_interruption_waits_for_nobody(
+    good: list[Video], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[Path] = []
+
+    def decode_slowly(path: Path, *arguments: Any, **options: Any) -> DecodedVideo:
+        decoded.append(path)
+        time.sleep(0.05)
+        return decode_video(path, *arguments, **options)
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(frame_cache, "decode_video", decode_slowly)
+    with pytest.raises(KeyboardInterrupt):
+        read_clip_set(good * 500, SPEC, on_video=interrupt, cache=FrameCache(limit_gb=0))
+    assert len(decoded) < 500
 
 
 def test_the_default_stride_is_half_a_clip(good: list[Video]) -> None:
@@ -83,12 +141,22 @@ def _bad_videos(folder: Path) -> dict[str, Path]:
     }
 
 
+@pytest.mark.parametrize("again", [False, True])
 def test_bad_videos_are_skipped_with_one_line_each(
-    tmp_path: Path, good: list[Video], caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
+    good: list[Video],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    again: bool,
 ) -> None:
     bad = _bad_videos(tmp_path)
+    videos = [*good, *(_video(path, "a") for path in bad.values())]
+    if again:
+        read_clip_set(videos, SPEC)
+        monkeypatch.setattr(frame_cache, "decode_video", None)
+        caplog.clear()
     with caplog.at_level(logging.WARNING):
-        clips = read_clip_set([*good, *(_video(path, "a") for path in bad.values())], SPEC)
+        clips = read_clip_set(videos, SPEC)
     assert [video.path for video in clips.videos] == [video.path for video in good]
     assert clips.num_skipped == len(bad)
     lines = [record.getMessage() for record in caplog.records]

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rtaction.labelled_videos import Video
 from rtaction.train.clip_set import ClipSet
 from rtaction.train.evaluate import evaluate_scores
 from rtaction.train.plots import draw_confusion, draw_curves
-from rtaction.train.videos import Video
 
 LABELS = ("a", "b", "c")
 # Two clips of one "a" video, three of one "b" video, and no "c".

@@ -55,6 +55,7 @@ def _config(videos: Path, **changes: Any) -> TrainConfig:
         batch_size=8,
         validation_fraction=0.34,
         dropout=0.1,
+        cache_dir=str(videos.with_name("cache")),
     )
     return replace(config, **changes)
 
@@ -130,6 +131,15 @@ def test_resuming_with_other_settings_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match="learning_rate"):
         train(_config(videos, learning_rate=0.5), result[0].model.parent, resume=True)
+
+
+def test_a_resumed_training_may_keep_its_pictures_elsewhere(videos: Path, tmp_path: Path) -> None:
+    config = _config(videos, epochs=1, cache_dir=str(tmp_path / "first"))
+    _quiet_training(config, tmp_path / "run")
+    assert len(list((tmp_path / "first").iterdir())) == 12
+    other = replace(config, epochs=2, cache_dir=str(tmp_path / "second"), cache_gb=1.0)
+    assert len(_quiet_training(other, tmp_path / "run", resume=True)) == 2
+    assert len(list((tmp_path / "second").iterdir())) == 12
 
 
 def test_resuming_nothing_is_told(videos: Path, tmp_path: Path) -> None:
@@ -248,6 +258,7 @@ def test_a_training_that_was_cut_goes_on(
         *(sys.executable, "-m", "rtaction", "train", str(videos), "-o", str(folder.path)),
         *("--network", "motion", "--frames", "4", "--clip-seconds", "0.6", "--height", "32"),
         *("--width", "32", "--validation-fraction", "0.34", "--patience", "100"),
+        *("--cache-dir", str(tmp_path / "cache")),
     ]
     log = tmp_path / "stderr.txt"
     with log.open("w") as stderr:

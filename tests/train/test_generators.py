@@ -1,13 +1,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from rtaction.errors import DatasetError
+from rtaction.train import frame_cache
+from rtaction.train.augment import Augmentation
+from rtaction.train.frame_cache import FrameCache
 from rtaction.train.generators import SlidingFrameGenerator, VideoFrameGenerator
 from tests.videos import index_of, write_indexed_video
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frame_cache, "default_folder", lambda: tmp_path / "cache")
 
 
 @pytest.fixture
@@ -113,6 +122,54 @@ def test_a_batch_that_is_not_there_is_told(folder: Path) -> None:
         generator[1]
 
 
+@pytest.mark.parametrize("kind", [SlidingFrameGenerator, VideoFrameGenerator])
+def test_all_sides_keep_their_videos_in_the_given_cache(
+    folder: Path, tmp_path: Path, kind: type[SlidingFrameGenerator | VideoFrameGenerator]
+) -> None:
+    cache = FrameCache(tmp_path / "mine")
+    train = kind(
+        folder, size_hw=(8, 8), validation_fraction=0.2, test_fraction=0.2, cache=cache, workers=2
+    )
+    assert len(list(cache.folder.iterdir())) == len(train.clips.videos) == 12
+    assert train.validation() is not None
+    assert train.test() is not None
+    assert len(list(cache.folder.iterdir())) == 20
+    assert not (tmp_path / "cache").exists()
+
+
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="no video matches"):
         SlidingFrameGenerator(tmp_path)
+
+
+def test_clips_are_changed_anew_in_each_epoch_and_always_alike(folder: Path) -> None:
+    def epochs() -> list[np.ndarray]:
+        train = SlidingFrameGenerator(
+            folder,
+            size_hw=(8, 8),
+            batch_size=99,
+            shuffle=False,
+            seed=5,
+            augmentation=Augmentation(brightness=0.3),
+        )
+        first = train[0][0]
+        train.on_epoch_end()
+        return [first, train[0][0]]
+
+    first, second = epochs()
+    plain = SlidingFrameGenerator(folder, size_hw=(8, 8), batch_size=99, shuffle=False)[0][0]
+
+    assert first.shape == second.shape == plain.shape
+    assert not np.array_equal(first, plain)
+    assert not np.array_equal(first, second)
+    assert all(np.array_equal(a, b) for a, b in zip([first, second], epochs(), strict=True))
+
+
+def test_what_is_validated_on_is_not_changed(folder: Path) -> None:
+    options: dict[str, Any] = {"size_hw": (8, 8), "batch_size": 99, "validation_fraction": 0.2}
+    changed = SlidingFrameGenerator(folder, augmentation=Augmentation(), **options).validation()
+    plain = SlidingFrameGenerator(folder, **options).validation()
+
+    assert changed is not None
+    assert plain is not None
+    assert np.array_equal(changed[0][0], plain[0][0])

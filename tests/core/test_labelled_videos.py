@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rtaction.errors import DatasetError, UsageError
-from rtaction.train.videos import Video, find_videos, labels_of
+from rtaction.labelled_videos import Video, find_videos, labels_of
 
 
 @pytest.fixture
@@ -72,6 +73,11 @@ def test_labels_can_be_chosen(folder: Path) -> None:
     assert labels_of(find_videos(folder, labels=["wave", "punch"])) == ("punch", "wave")
 
 
+def test_one_label_is_enough_where_nothing_is_trained(folder: Path) -> None:
+    found = find_videos(f"{folder}/{{classname}}/s2*", min_labels=1)
+    assert _names(found) == [("wave", "s2_a.AVI")]
+
+
 def test_groups(folder: Path) -> None:
     assert [video.group for video in find_videos(folder, group=r"(s\d)_")] == ["s1", "s1", "s2"]
     assert [video.group for video in find_videos(folder, group=r"s\d(?=_)")] == ["s1", "s1", "s2"]
@@ -93,7 +99,7 @@ def test_groups(folder: Path) -> None:
     ],
 )
 def test_mistakes_are_told(
-    folder: Path, pattern: str, options: dict[str, str], error: type[Exception], message: str
+    folder: Path, pattern: str, options: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
         find_videos(f"{folder}/{pattern}", **options)

@@ -37,7 +37,11 @@ class Video:
 
 
 def find_videos(
-    pattern: str | Path, *, labels: Sequence[str] | None = None, group: Group = None
+    pattern: str | Path,
+    *,
+    labels: Sequence[str] | None = None,
+    group: Group = None,
+    min_labels: int = 2,
 ) -> list[Video]:
     """Find labelled videos.
 
@@ -46,13 +50,14 @@ def find_videos(
             "{classname}" stands for the label, such as "videos/{classname}/*.avi".
         labels: only these. Default: all that are found.
         group: see `Group`. Default None.
+        min_labels: how many different ones there must be. Default 2, as training needs them.
 
     Returns:
         The videos, in the order of their paths.
 
     Raises:
         UsageError: the pattern or the regular expression makes no sense.
-        DatasetError: no video, fewer than two labels, or a label of `labels` is not there.
+        DatasetError: no video, too few labels, or a label of `labels` is not there.
     """
     text = str(pattern)
     if CLASSNAME in text:
@@ -67,13 +72,13 @@ def find_videos(
             f"videos/ or 'videos/{CLASSNAME}/*.mp4'"
         )
     label_of = re.compile(_as_regex(text))
-    group_of = _grouping(group)
+    group_of = grouping(group)
     videos = []
     for path in sorted(path for path in paths if path.is_file()):
         match = label_of.fullmatch(path.as_posix())
         if match and (labels is None or match["classname"] in labels):
             videos.append(Video(path, match["classname"], group_of(path)))
-    _check(videos, text, labels)
+    _check(videos, text, labels, min_labels)
     return videos
 
 
@@ -82,24 +87,18 @@ def labels_of(videos: Sequence[Video]) -> tuple[str, ...]:
     return tuple(sorted({video.label for video in videos}))
 
 
-def _check(videos: Sequence[Video], pattern: str, labels: Sequence[str] | None) -> None:
-    if not videos:
-        raise DatasetError(
-            f"no video matches {pattern}; expected files such as videos/wave/first.mp4, one folder "
-            "for each action"
-        )
-    found = labels_of(videos)
-    missing = sorted(set(labels or ()) - set(found))
-    if missing:
-        raise DatasetError(f"no video shows {missing}; found {list(found)} in {pattern}")
-    if len(found) < 2:
-        raise DatasetError(
-            f"expected at least two actions, one folder for each, got only {list(found)} in "
-            f"{pattern}; add a folder of something else, such as nothing/"
-        )
+def grouping(group: Group) -> Callable[[Path], str]:
+    """What tells the group of a path.
 
+    Args:
+        group: see `Group`.
 
-def _grouping(group: Group) -> Callable[[Path], str]:
+    Returns:
+        A function that raises `DatasetError` where the regular expression does not match a path.
+
+    Raises:
+        UsageError: it is no regular expression.
+    """
     if group is None:
         return Path.as_posix
     if callable(group):
@@ -119,6 +118,25 @@ def _grouping(group: Group) -> Callable[[Path], str]:
         return str(match.group(1) if regex.groups else match.group(0))
 
     return of
+
+
+def _check(
+    videos: Sequence[Video], pattern: str, labels: Sequence[str] | None, min_labels: int
+) -> None:
+    if not videos:
+        raise DatasetError(
+            f"no video matches {pattern}; expected files such as videos/wave/first.mp4, one folder "
+            "for each action"
+        )
+    found = labels_of(videos)
+    missing = sorted(set(labels or ()) - set(found))
+    if missing:
+        raise DatasetError(f"no video shows {missing}; found {list(found)} in {pattern}")
+    if len(found) < min_labels:
+        raise DatasetError(
+            f"expected at least {min_labels} actions, one folder for each, got only {list(found)} "
+            f"in {pattern}; add a folder of something else, such as nothing/"
+        )
 
 
 def _as_glob(pattern: str) -> str:

@@ -1,0 +1,172 @@
+"""How sure a figure is: shares and rates with their 95 % intervals.
+
+Items that belong together, such as the windows of one video or the videos of one person, are no
+independent witnesses: where there are such clusters, whole clusters are drawn (the cluster
+bootstrap; Field and Welsh, "Bootstrapping clustered data", 2007). Else Wilson's interval holds, and
+its counterpart for rates. This file knows nothing of videos or of networks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+CONFIDENCE = 0.95
+FEW_CLUSTERS = 10
+"""An interval over fewer clusters than these is too narrow: of clusters of 10 items each, their
+chances drawn at random, it held the truth in 87 % of 400 trials with 5 clusters, in 93 % with
+40; Wilson's, which takes all items as independent, in 77 to 80 %."""
+
+_NUM_DRAWS = 1000
+_SEED = 0
+_Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+
+Clusters = npt.NDArray[np.intp]
+"""What belongs together: equal numbers; shape (num_items,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A measured number and where the true one probably lies.
+
+    Args:
+        value: as measured; nan where there was nothing to measure.
+        low: lower end of the 95 % interval; nan as `value`.
+        high: upper end; nan as `value`.
+        count: how many items, or for a rate how many units of exposure, it was measured on.
+    """
+
+    value: float
+    low: float
+    high: float
+    count: float
+
+    @property
+    def is_defined(self) -> bool:
+        """Whether there was anything to measure."""
+        return not math.isnan(self.value)
+
+    def map(self, function: Callable[[float], float]) -> Figure:
+        """The figure of an increasing function of this one."""
+        return Figure(function(self.value), function(self.low), function(self.high), self.count)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; what is undefined is None."""
+        numbers = {"value": self.value, "low": self.low, "high": self.high}
+        told = {key: None if math.isnan(one) else round(one, 6) for key, one in numbers.items()}
+        return {**told, "count": round(self.count, 6)}
+
+
+UNDEFINED = Figure(math.nan, math.nan, math.nan, 0)
+
+
+def share(hits: npt.NDArray[np.bool_], clusters: Clusters) -> Figure:
+    """The share of items that are hits.
+
+    Where each item is a cluster of its own the interval is Wilson's. Else clusters are drawn; where
+    all draws give the same, because all clusters agree or there is but one, it is Wilson's with as
+    many items as there are clusters.
+
+    Args:
+        hits: bool, shape (num_items,).
+        clusters: intp, shape (num_items,).
+    """
+    if len(hits) == 0:
+        return UNDEFINED
+    value = float(hits.mean())
+    _, of_item, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
+    if len(sizes) == len(hits):
+        return Figure(value, *wilson(value, len(hits)), len(hits))
+    draws = draw_clusters(len(sizes))
+    shares = (draws @ np.bincount(of_item, hits)) / (draws @ sizes)  # (num_draws,)
+    low, high = interval_of(shares)
+    if low == high:
+        low, high = wilson(value, len(sizes))
+    return Figure(value, low, high, len(hits))
+
+
+def f1_score(
+    is_true: npt.NDArray[np.bool_], is_called: npt.NDArray[np.bool_], clusters: Clusters
+) -> Figure:
+    """The harmonic mean of precision and recall.
+
+    It is an increasing function of a share: that of the items that are both, among those that are
+    either; so its interval is known as well.
+
+    Args:
+        is_true: bool, shape (num_items,).
+        is_called: bool, shape (num_items,).
+        clusters: intp, shape (num_items,).
+    """
+    either = is_true | is_called
+    both = (is_true & is_called)[either]
+    return share(both, clusters[either]).map(lambda part: 2 * part / (1 + part))
+
+
+def rate(counts: Sequence[int], exposures: Sequence[float], *, clustered: bool) -> Figure:
+    """Happenings for each unit of exposure, such as false alarms an hour.
+
+    Args:
+        counts: happenings, by cluster.
+        exposures: exposure, such as hours, by cluster; 0 or more.
+        clustered: draw whole clusters. Else, and where all draws give the same, the interval is the
+            score interval of a Poisson rate, which takes each happening as independent.
+    """
+    total, count = float(sum(exposures)), sum(counts)
+    if total <= 0:
+        return UNDEFINED
+    # Solves |count - x| = z * sqrt(x), as Wilson's does for a share.
+    middle, half = count + _Z**2 / 2, _Z * math.sqrt(count + _Z**2 / 4)
+    low, high = max(middle - half, 0.0) / total, (middle + half) / total
+    if clustered:
+        draws = draw_clusters(len(counts))
+        drawn = draws @ np.asarray(exposures)
+        rates = (draws @ np.asarray(counts))[drawn > 0] / drawn[drawn > 0]
+        drawn_low, drawn_high = interval_of(rates)
+        if drawn_low < drawn_high:
+            low, high = drawn_low, drawn_high
+    return Figure(count / total, low, high, total)
+
+
+def wilson(value: float, count: float) -> tuple[float, float]:
+    """Wilson's interval of a share.
+
+    Args:
+        value: the share, 0 to 1.
+        count: of how many independent items, above 0.
+
+    Returns:
+        Its ends, 0 to 1.
+    """
+    scale = 1 + _Z**2 / count
+    middle = (value + _Z**2 / (2 * count)) / scale
+    half = _Z / scale * math.sqrt(value * (1 - value) / count + _Z**2 / (4 * count**2))
+    # Rounding must not push an end beyond a share of exactly 0 or 1.
+    return max(min(middle - half, value), 0.0), min(max(middle + half, value), 1.0)
+
+
+@lru_cache(maxsize=4)
+def draw_clusters(num_clusters: int) -> npt.NDArray[np.float64]:
+    """How often each cluster is drawn, in each draw of as many as there are, with replacement.
+
+    Returns:
+        float64, shape (num_draws, num_clusters), read only; always the same.
+    """
+    shares = np.full(num_clusters, 1 / num_clusters)
+    random = np.random.default_rng(_SEED)
+    draws = random.multinomial(num_clusters, shares, size=_NUM_DRAWS).astype(np.float64)
+    draws.setflags(write=False)
+    return draws
+
+
+def interval_of(values: npt.NDArray[Any]) -> tuple[float, float]:
+    """The ends between which 95 % of drawn values lie."""
+    low, high = np.quantile(values, [0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2])
+    return float(low), float(high)

@@ -1,0 +1,80 @@
+"""`rtaction show`: what a network would be shown, as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from rtaction.labelled_videos import find_videos, labels_of
+from rtaction.model_spec import ModelSpec
+from rtaction.train.augment import Augmentation
+from rtaction.train.clip_set import ClipSet, read_clip_set
+from rtaction.train.config import TrainConfig
+from rtaction.train.filmstrip import Strip, draw_filmstrip
+from rtaction.train.frame_cache import FrameCache
+
+
+def show_clips(config: TrainConfig, path: Path, *, num_clips: int = 6) -> int:
+    """Draw some clips as a training with these settings would see them, one below the other.
+
+    Each clip stands there twice where it is augmented: as it is, and changed.
+
+    Args:
+        config: which videos, which clips, how much they are changed, and the seed of the choice.
+        path: picture to write.
+        num_clips: how many to draw. Default 6.
+
+    Returns:
+        How many clips there are.
+
+    Raises:
+        UsageError, DatasetError: see `find_videos` and `read_clip_set`.
+        OutputError: the picture cannot be written.
+    """
+    videos = find_videos(config.videos, group=config.group)
+    spec = ModelSpec(
+        labels=labels_of(videos),
+        frames_per_clip=config.frames_per_clip,
+        clip_seconds=config.clip_seconds,
+        height=config.height,
+        width=config.width,
+        modality=config.modality,
+        sampling=config.sampling,
+        resize=config.resize,
+    )
+    clips = read_clip_set(
+        videos,
+        spec,
+        stride_seconds=config.stride_seconds,
+        need_every_label=False,
+        cache=FrameCache(config.cache_dir, limit_gb=config.cache_gb),
+    )
+    random = np.random.default_rng(config.seed)
+    chosen = _some_of_each_label(clips, num_clips, random)
+    augmentation = Augmentation.of(config.augment, keep_sides=config.keep_sides)
+    strips = []
+    for number, clip in zip(chosen, clips.images(chosen), strict=True):
+        label = clips.labels[clips.clip_labels[number]]
+        start_seconds = clips.clip_times_seconds[number, 0]
+        name = clips.videos[clips.clip_videos[number]].path.name
+        strips.append(Strip(clip, f"{label}   {name}, from {start_seconds:.2f} s"))
+        if augmentation is not None:
+            changed = augmentation.apply(clip, label, random)
+            strips.append(Strip(changed, f"{label}   changed ({config.augment})"))
+    draw_filmstrip(path, strips)
+    return len(clips)
+
+
+def _some_of_each_label(clips: ClipSet, num_clips: int, random: np.random.Generator) -> list[int]:
+    """Clips by chance, the labels taking turns."""
+    by_label = [
+        random.permutation(np.flatnonzero(clips.clip_labels == label)).tolist()
+        for label in range(len(clips.labels))
+    ]
+    chosen: list[int] = []
+    while len(chosen) < min(num_clips, len(clips)):
+        for numbers in by_label:
+            if numbers and len(chosen) < num_clips:
+                chosen.append(numbers.pop())
+    return chosen
