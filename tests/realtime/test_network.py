@@ -390,7 +390,7 @@ def test_no_such_host(scheme: str) -> None:
 
     assert type(error) is SourceMissing
     expected = (
-        f"{scheme}://no-such-host.invalid/live: there is no host of that name; in a password, "
+        f"{scheme}://no-such-host.invalid/live: there is no host of that name; in a"
     )
     assert str(error).startswith(expected)
 
