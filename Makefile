@@ -18,7 +18,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 REINSTALL = $(INSTALL) --no-deps --force-reinstall
 endif
 
-.PHONY: demo test lint soak bench clean
+.PHONY: demo test lint soak bench bench-input clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime
@@ -39,6 +39,9 @@ soak: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@$(BIN)/python -m benchmarks.streaming
+
+bench-input: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks.training_input
 
 clean:
 	rm -rf $(VENV) build *.egg-info

@@ -170,9 +170,7 @@ def tell_overload(model: Scorer, video: SimulatedVideo) -> None:
 
 
 def tell_cameras(model: Scorer) -> None:
-    print(
-        "\nThe light network, 6 frames; cameras of 640x480, 25 frames, 5 predictions a second:"
-    )
+    print("\nThe light network, 6 frames; cameras of 640x480, 25 frames, 5 predictions a second:")
     print(CAMERAS_HEAD)
     kinds: list[Any] = [
         ("ready", False),

@@ -7,7 +7,7 @@
    yet, beside plain OpenCV doing the same work, one video after the other. Each way gives the same
    pictures, or the run ends.
 
-It takes some minutes, and 3 GB of the folder for temporary files.
+It takes some minutes, and 4 GB of the folder for temporary files.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from rtaction.model_spec import ModelSpec
 from rtaction.opencv import cv2
 from rtaction.pixels import prepare_image
 from rtaction.sampling import sliding_selections
+from rtaction.train.clip_dataset import ClipDataset
 from rtaction.train.clip_set import ClipSet, read_clip_set
 from rtaction.train.frame_cache import FrameCache
-from rtaction.train.generators import ClipDataset
 
 SPEC = ModelSpec(
     labels=("left", "right"), frames_per_clip=5, clip_seconds=1.0, height=112, width=112

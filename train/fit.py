@@ -18,11 +18,11 @@ from rtaction.model_spec import ModelSpec
 from rtaction.quiet import native_stderr_to
 from rtaction.train.augment import Augmentation
 from rtaction.train.callbacks import KeepRun, ReplayHistory, SeedEachEpoch
+from rtaction.train.clip_dataset import ClipDataset
 from rtaction.train.clip_set import ClipSet, read_clip_set, with_clip_length
 from rtaction.train.config import TrainConfig
 from rtaction.train.evaluate import Evaluation, evaluate_scores, predict_scores
 from rtaction.train.frame_cache import FrameCache
-from rtaction.train.generators import ClipDataset
 from rtaction.train.networks import build_network
 from rtaction.train.plots import draw_confusion, draw_curves
 from rtaction.train.progress import ShowProgress, print_evaluation, progress_bar
