@@ -389,9 +389,7 @@ def test_no_such_host(scheme: str) -> None:
     error = open_error(f"{scheme}://admin:s3cret!@no-such-host.invalid/live")
 
     assert type(error) is SourceMissing
-    expected = (
-        f"{scheme}://no-such-host.invalid/live: there is no host of that name; in a"
-    )
+    expected = f"{scheme}://no-such-host.invalid/live: there is no host of that name; in a"
     assert str(error).startswith(expected)
 
 
