@@ -3,40 +3,37 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from rtaction.cli_train import (
+    AugmentOption,
+    ClipSecondsOption,
+    FramesOption,
+    KeepSidesOption,
+    ModalityOption,
+    ResizeOption,
+    SamplingOption,
+    VideosArgument,
+)
+
 
 def show(
-    videos: Annotated[
-        str, typer.Argument(help="Folder of folders, or a pattern such as 'v/{classname}/*.mp4'.")
-    ],
+    videos: VideosArgument,
     output: Annotated[Path, typer.Option("--output", "-o", help="Picture to write.")] = Path(
         "clips.png"
     ),
     clips: Annotated[int, typer.Option(min=1, help="How many clips to draw.")] = 6,
-    sampling: Annotated[
-        Literal["sliding", "spread"],
-        typer.Option(help="Sliding windows, or one clip spread over each video."),
-    ] = "sliding",
-    frames: Annotated[int, typer.Option(min=1, help="Pictures in a clip.")] = 5,
-    clip_seconds: Annotated[float, typer.Option(min=0.01, help="Length of a clip.")] = 1.0,
+    sampling: SamplingOption = "sliding",
+    frames: FramesOption = 5,
+    clip_seconds: ClipSecondsOption = 1.0,
     height: Annotated[int, typer.Option(min=8, help="Rows of a picture.")] = 112,
     width: Annotated[int, typer.Option(min=8, help="Columns of a picture.")] = 112,
-    modality: Annotated[
-        Literal["rgb", "gray"], typer.Option(help="Colours, or shades of gray.")
-    ] = "rgb",
-    resize: Annotated[
-        Literal["squash", "crop", "letterbox"], typer.Option(help="How pictures are fitted.")
-    ] = "squash",
-    augment: Annotated[
-        Literal["none", "light", "strong"],
-        typer.Option(help="How much clips are changed each time they are shown."),
-    ] = "light",
-    keep_sides: Annotated[
-        list[str] | None, typer.Option(help="A label that is never flipped; may be repeated.")
-    ] = None,
+    modality: ModalityOption = "rgb",
+    resize: ResizeOption = "squash",
+    augment: AugmentOption = "light",
+    keep_sides: KeepSidesOption = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the choice and the changes.")] = 0,
 ) -> None:
     """Draw training clips as filmstrips, as they are and as training changes them."""

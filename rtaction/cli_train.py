@@ -16,11 +16,31 @@ _SETTING_OF_OPTION = {
 }
 
 
+VideosArgument = Annotated[
+    str, typer.Argument(help="Folder of folders, or a pattern such as 'v/{classname}/*.mp4'.")
+]
+SamplingOption = Annotated[
+    Literal["sliding", "spread"],
+    typer.Option(help="Sliding windows, or one clip spread over each video."),
+]
+FramesOption = Annotated[int, typer.Option(min=1, help="Pictures in a clip.")]
+ClipSecondsOption = Annotated[float, typer.Option(min=0.01, help="Length of a clip.")]
+ModalityOption = Annotated[Literal["rgb", "gray"], typer.Option(help="Colours, or shades of gray.")]
+ResizeOption = Annotated[
+    Literal["squash", "crop", "letterbox"], typer.Option(help="How pictures are fitted.")
+]
+AugmentOption = Annotated[
+    Literal["none", "light", "strong"],
+    typer.Option(help="How much clips are changed each time they are shown."),
+]
+KeepSidesOption = Annotated[
+    list[str] | None, typer.Option(help="A label that is never flipped; may be repeated.")
+]
+
+
 def train(
     context: typer.Context,
-    videos: Annotated[
-        str, typer.Argument(help="Folder of folders, or a pattern such as 'v/{classname}/*.mp4'.")
-    ],
+    videos: VideosArgument,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the result.")] = Path(
         "run"
     ),
@@ -30,23 +50,16 @@ def train(
         typer.Option(help="light: what is seen; motion: what moves; convnet: for GPUs."),
     ] = "light",
     recurrent: Annotated[Literal["gru", "lstm"], typer.Option(help="Recurrent layer.")] = "gru",
-    sampling: Annotated[
-        Literal["sliding", "spread"],
-        typer.Option(help="Sliding windows, or one clip spread over each video."),
-    ] = "sliding",
-    frames: Annotated[int, typer.Option(min=1, help="Pictures in a clip.")] = 5,
-    clip_seconds: Annotated[float, typer.Option(min=0.01, help="Length of a clip.")] = 1.0,
+    sampling: SamplingOption = "sliding",
+    frames: FramesOption = 5,
+    clip_seconds: ClipSecondsOption = 1.0,
     stride_seconds: Annotated[
         float | None, typer.Option(min=0.01, help="Time between clips. Default: half a clip.")
     ] = None,
     height: Annotated[int, typer.Option(min=32, help="Rows of a picture.")] = 112,
     width: Annotated[int, typer.Option(min=32, help="Columns of a picture.")] = 112,
-    modality: Annotated[
-        Literal["rgb", "gray"], typer.Option(help="Colours, or shades of gray.")
-    ] = "rgb",
-    resize: Annotated[
-        Literal["squash", "crop", "letterbox"], typer.Option(help="How pictures are fitted.")
-    ] = "squash",
+    modality: ModalityOption = "rgb",
+    resize: ResizeOption = "squash",
     background: Annotated[str | None, typer.Option(help="The label that means no action.")] = None,
     group: Annotated[
         str | None,
@@ -68,13 +81,8 @@ def train(
         float, typer.Option(min=0, max=0.95, help="Share of values dropped while training.")
     ] = 0.5,
     patience: Annotated[int, typer.Option(min=1, help="Epochs without progress to the end.")] = 12,
-    augment: Annotated[
-        Literal["none", "light", "strong"],
-        typer.Option(help="How much clips are changed each time they are shown."),
-    ] = "light",
-    keep_sides: Annotated[
-        list[str] | None, typer.Option(help="A label that is never flipped; may be repeated.")
-    ] = None,
+    augment: AugmentOption = "light",
+    keep_sides: KeepSidesOption = None,
     seed: Annotated[int, typer.Option(min=0, help="Of split, weights and order.")] = 0,
     cache_dir: Annotated[
         Path | None,

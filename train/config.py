@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from rtaction.errors import UsageError
-from rtaction.model_spec import Modality, Resize, Sampling
+from rtaction.model_spec import Modality, ModelSpec, Resize, Sampling
 from rtaction.train.augment import Strength
 from rtaction.train.frame_cache import DEFAULT_LIMIT_GB
 from rtaction.train.networks import NetworkName, Recurrent
@@ -77,6 +77,24 @@ class TrainConfig:
     # Where pictures are kept changes nothing in what is learnt from them.
     cache_dir: str | None = field(default=None, compare=False)
     cache_gb: float = field(default=DEFAULT_LIMIT_GB, compare=False)
+
+    def spec(self, labels: tuple[str, ...]) -> ModelSpec:
+        """The contract of a network trained like this.
+
+        Raises:
+            ModelSpecError: the background label is none of the labels.
+        """
+        return ModelSpec(
+            labels=labels,
+            frames_per_clip=self.frames_per_clip,
+            clip_seconds=self.clip_seconds,
+            height=self.height,
+            width=self.width,
+            modality=self.modality,
+            sampling=self.sampling,
+            resize=self.resize,
+            background_label=self.background_label,
+        )
 
     def save(self, path: Path) -> None:
         """Write as JSON."""

@@ -113,17 +113,7 @@ def _decode(
     config: TrainConfig, split: Split, console: Console
 ) -> tuple[ModelSpec, dict[str, ClipSet]]:
     sides = {name: videos for name, videos in split.sides().items() if videos}
-    spec = ModelSpec(
-        labels=labels_of(split.train),
-        frames_per_clip=config.frames_per_clip,
-        clip_seconds=config.clip_seconds,
-        height=config.height,
-        width=config.width,
-        modality=config.modality,
-        sampling=config.sampling,
-        resize=config.resize,
-        background_label=config.background_label,
-    )
+    spec = config.spec(labels_of(split.train))
     cache = FrameCache(config.cache_dir, limit_gb=config.cache_gb)
     with progress_bar(console) as progress:
         total = sum(map(len, sides.values()))

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from rtaction.labelled_videos import find_videos, labels_of
-from rtaction.model_spec import ModelSpec
 from rtaction.train.augment import Augmentation
 from rtaction.train.clip_set import ClipSet, read_clip_set
 from rtaction.train.config import TrainConfig
@@ -33,16 +32,7 @@ def show_clips(config: TrainConfig, path: Path, *, num_clips: int = 6) -> int:
         OutputError: the picture cannot be written.
     """
     videos = find_videos(config.videos, group=config.group)
-    spec = ModelSpec(
-        labels=labels_of(videos),
-        frames_per_clip=config.frames_per_clip,
-        clip_seconds=config.clip_seconds,
-        height=config.height,
-        width=config.width,
-        modality=config.modality,
-        sampling=config.sampling,
-        resize=config.resize,
-    )
+    spec = config.spec(labels_of(videos))
     clips = read_clip_set(
         videos,
         spec,

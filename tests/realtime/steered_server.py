@@ -12,6 +12,7 @@ import socket
 import struct
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
@@ -92,7 +93,7 @@ class Connection(asyncio.Protocol):
         await self._gone.wait()
 
 
-class SteeredServer:
+class SteeredServer(ABC):
     """A server on 127.0.0.1, in a thread of its own, that shows made pictures and fails on demand.
 
     Leaving its context raises what went wrong in it. What a method does has happened when it
@@ -259,8 +260,9 @@ class SteeredServer:
         task.add_done_callback(ended)
         return task
 
+    @abstractmethod
     async def _serve(self, connection: Connection) -> None:
-        raise NotImplementedError
+        """Answer one client until there is no more to say."""
 
     def _stream_seconds(self) -> float:
         return time.monotonic() - self.started_at_seconds

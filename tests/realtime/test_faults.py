@@ -221,8 +221,10 @@ def test_a_password_that_becomes_right(scorer: ClockScorer) -> None:
         url = server.url("admin", "old")
         with Watching(scorer, [url], back_off=BackOff(lasting_seconds=0.1)) as watch:
             watch.changed("refused")
+            assert type(watch.feeds[0].error) is SourceRefused
             server.change_login("admin", "old")
             watch.until_labels()
+            assert watch.feeds[0].error is None
 
 
 @pytest.mark.slow
