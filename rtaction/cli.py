@@ -30,7 +30,15 @@ app = typer.Typer(
 )
 
 
-TRAINING_PACKAGES = {"keras", "matplotlib", "onnx", "rich", "tensorflow", "tf2onnx"}
+TRAINING_PACKAGES = {
+    "keras",
+    "matplotlib",
+    "onnx",
+    "platformdirs",
+    "rich",
+    "tensorflow",
+    "tf2onnx",
+}
 
 
 class _CurrentStderr:

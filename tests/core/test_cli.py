@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
 import rtaction
-from rtaction.cli import app
+from rtaction.cli import TRAINING_PACKAGES, app
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
 COMMANDS = sorted(get_command(app).commands)  # type: ignore[attr-defined]
 
 
@@ -92,3 +95,12 @@ def test_the_light_install_says_what_is_missing(command: str, missing: str, tmp_
     assert run.returncode == (15 if needed and missing != "tf2onnx" else 3 if needed else 2)
     assert run.stderr.count("\n") == 1
     assert ("pip install 'rtaction[train]'" in run.stderr) == (run.returncode == 15)
+
+
+def test_every_package_of_the_train_extra_is_known_to_be_one() -> None:
+    """Else its absence ends in a traceback instead of a sentence."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    requirements = project["optional-dependencies"]["train"]
+
+    names = {re.split(r"[^\w-]", requirement)[0] for requirement in requirements}
+    assert names == TRAINING_PACKAGES
