@@ -181,7 +181,8 @@ def _cameras_and_rules(config: CamConfig) -> tuple[list[Camera], dict[str, Any]]
     if config.save and config.save.suffix.lower() == ".webm" and not all(map(is_file, cameras)):
         # OpenCV gives libvpx no other deadline than its slow one.
         _log.warning("VP8 takes some 70 ms a picture of 640x480; live, --save x.avi drops fewer")
-    return cameras, rules | dict(config.rules)
+    threshold = {} if config.threshold is None else {"enter": config.threshold}
+    return cameras, rules | threshold | dict(config.rules)
 
 
 def _check_overwriting(config: CamConfig, cameras: list[Camera], model: Path) -> None:

@@ -680,3 +680,25 @@ def test_a_console_without_unicode_gets_json(
 
     assert finished.returncode == 0, finished.stderr
     assert json_lines(finished.stdout)[0]["source"] == str(source)
+
+
+def test_the_command_line_goes_before_the_file(
+    halves_video: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    cameras = tmp_path / "cameras.toml"
+    cameras.write_text(
+        "[actions]\nenter = 0.99\nsmoothing_seconds = 0.0\n"
+        f'[[camera]]\nname = "desk"\nsource = "{halves_video}"\n',
+        encoding="utf-8",
+    )
+
+    def labels_with(*options: str) -> list[str]:
+        finished = rtaction(
+            *("cam", "-m", tiny_model, "--sources", cameras, "--headless", "-o", "-"), *options
+        )
+        assert finished.returncode == 0, finished.stderr
+        lines = json_lines(finished.stdout)
+        return [one["label"] for one in lines if one.get("phase") == "start"]
+
+    assert labels_with() == []
+    assert labels_with("--threshold", "0.6") == ["dark", "bright"]
