@@ -36,4 +36,6 @@ class BackOff:
         first = self.lasting_seconds if is_lasting else self.first_seconds
         longest = 10 * self.lasting_seconds if is_lasting else self.longest_seconds
         wait = min(first * 2.0**doublings, longest)
-        return min(wait * random.uniform(1 - self.jitter, 1 + self.jitter), longest)
+        # A lasting failure's wait is the least that it may be.
+        earliest = 1.0 if is_lasting else 1 - self.jitter
+        return min(wait * random.uniform(earliest, 1 + self.jitter), longest)

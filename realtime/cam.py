@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from rtaction.errors import SourceError, UsageError
+from rtaction.errors import MissingLibrary, SourceError, UsageError
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
 from rtaction.realtime.action_model import ActionModel
@@ -43,7 +43,8 @@ class CamConfig:
         stride_seconds: distance between two windows, above 0. Default: that of two pictures in a
             clip.
         top_k: labels to draw and to log. Default 3.
-        threshold: score from which any label is shown. Default: as the model's contract says.
+        threshold: score from which any label is shown, and its action begins. Default: as the
+            model's contract and the cameras' file say.
         rules: changes to the rules that make scores an action; see `ActionRules.for_model`. They go
             before those of the cameras' file.
         reconnect: open lost cameras again, for ever. Default True.
@@ -182,11 +183,22 @@ def _cameras_and_rules(config: CamConfig) -> tuple[list[Camera], dict[str, Any]]
         # OpenCV gives libvpx no other deadline than its slow one.
         _log.warning("VP8 takes some 70 ms a picture of 640x480; live, --save x.avi drops fewer")
     threshold = {} if config.threshold is None else {"enter": config.threshold}
-    return cameras, rules | threshold | dict(config.rules)
+    given = threshold | dict(config.rules)
+    tables = rules.get("labels", {})
+    if given and isinstance(tables, dict) and all(isinstance(t, dict) for t in tables.values()):
+        # What is wrong with these tables is told by who reads them.
+        kept = {
+            label: {key: value for key, value in table.items() if key not in given}
+            for label, table in tables.items()
+        }
+        rules = rules | {"labels": kept}
+    return cameras, rules | given
 
 
 def _check_overwriting(config: CamConfig, cameras: list[Camera], model: Path) -> None:
     taken = {model.resolve(): "the model"}
+    if config.cameras_file is not None:
+        taken[config.cameras_file.resolve()] = "the cameras file"
     taken |= {
         Path(str(camera.address.target)).resolve(): "the source"
         for camera in cameras
@@ -228,7 +240,7 @@ def _follow(
                     break
         except BrokenPipeError:
             return  # the program that read our stdout has gone, so nobody listens any more
-        except SourceError:
+        except (SourceError, MissingLibrary):
             with suppress(BrokenPipeError):
                 sinks.finish()
             raise

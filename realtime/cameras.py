@@ -234,7 +234,12 @@ def _from_environment(variable: str, where: str) -> str:
     """The value of a variable, percent-encoded."""
     value = os.environ.get(variable)
     if value is None:
-        raise UsageError(f"{where}: the environment variable {variable} is not set")
+        # The commonest mistake is to write the password itself there.
+        named = f" {variable}" if re.fullmatch(r"[A-Z_][A-Z0-9_]*", variable) else ""
+        raise UsageError(
+            f"{where}: the environment variable{named} is not set; expected the name of a variable "
+            "that holds it, such as CAMERA_PASSWORD"
+        )
     return quote(os.fsencode(value), safe="")
 
 

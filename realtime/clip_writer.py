@@ -157,6 +157,11 @@ class ClipWriter:
             self._error = self._error or "the disk did not keep up"
         else:
             self._thread.join()
+        if self.num_dropped and not self._error:
+            _log.warning(
+                "%d pictures are missing in the event clips: the disk was too slow",
+                self.num_dropped,
+            )
         if self._error:
             raise OutputError(
                 f"not all event clips could be written: {self._error}; "

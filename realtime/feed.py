@@ -163,9 +163,9 @@ class Feed:
                 if self.error is None:
                     return
                 self.tracker.clear()
+                self._num_failures += 1
                 if not self._reconnect:
                     return
-                self._num_failures += 1
                 # What is no fault of the source, such as a missing library, lasts as well.
                 is_lasting = getattr(self.error, "is_lasting", True)
                 self._change("refused" if is_lasting else "down")

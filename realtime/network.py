@@ -42,7 +42,8 @@ _PROTOCOLS = {
 _BEHIND_SECONDS = 0.5
 _CAUGHT_UP_SECONDS = 0.2
 # A sender that stays this late never makes up for it; a new session starts in the present.
-_HOPELESS_SECONDS, _HOPELESS_FOR_SECONDS = 3.0, 5.0
+_HOPELESS_SECONDS, _HOPELESS_FOR_SECONDS = 1.0, 5.0
+_NO_WAIT_SECONDS = 0.002
 _INTRA_ONLY = {"mjpeg"}
 # JPEG markers that are no frame header, though they lie among those that are (ITU T.81, table B.1).
 _NO_FRAME_HEADER = {0xC4, 0xC8, 0xCC}
@@ -89,6 +90,7 @@ class StreamSource:
         self._run = 0
         self._index = 0
         self._size_hw: tuple[int, int] | None = None
+        self._waited_seconds = 0.0
         self._behind_since_seconds: float | None = None
         kind = self._container.format.name
         # Whatever is at hand is shown at the pace of its timestamps, which for Motion JPEG are made
@@ -143,7 +145,8 @@ class StreamSource:
                 raise CameraLost(f"{self.name}: the connection broke") from None
             if packet.size == 0:
                 break
-            if time.monotonic() - asked_seconds >= self._camera.read_timeout_seconds:
+            self._waited_seconds = time.monotonic() - asked_seconds
+            if self._waited_seconds >= self._camera.read_timeout_seconds:
                 raise CameraLost(silence)  # FFmpeg's parser had kept one back, and let go of it
             yield packet
         if not (self._closed or self.is_finite):
@@ -160,8 +163,12 @@ class StreamSource:
             return
 
         def make_image() -> npt.NDArray[Any]:
-            with self._decoding:
-                pictures = self._decode(packet)
+            # Who looks at the picture counts it where it is damaged.
+            try:
+                with self._decoding:
+                    pictures = self._decoder.decode(packet)
+            except (av.error.FFmpegError, MemoryError):
+                raise PictureDamaged from None
             if not pictures:
                 raise PictureDamaged
             return self._to_rgb(pictures[-1])
@@ -173,6 +180,7 @@ class StreamSource:
             yield self._frame(make_image, at_seconds)
 
     def _decoded(self, packet: VideoPacket, arrived_at_seconds: float) -> Iterator[DeferredFrame]:
+        is_empty = True
         for picture in self._decode(packet):
             if not self._takes_size((picture.height, picture.width)):
                 continue
@@ -182,7 +190,9 @@ class StreamSource:
                 self.drops["burst"] += 1
                 continue
             self._stay_in_the_present(time.monotonic() - at_seconds, packet.is_keyframe)
+            is_empty = False
             yield self._frame(partial(self._to_rgb, picture), at_seconds)
+        self.drops["behind"] += is_empty and self._decoder.skip_frame == "NONKEY"
 
     def _decode(self, packet: VideoPacket) -> list[VideoFrame]:
         try:
@@ -213,12 +223,14 @@ class StreamSource:
         return True
 
     def _stay_in_the_present(self, age_seconds: float, is_keyframe: bool) -> None:
-        """Decode only whole pictures while more has piled up than can be decoded in time."""
-        if age_seconds < _CAUGHT_UP_SECONDS:
+        """Decode only whole pictures while more has piled up than can be decoded in time.
+
+        Where reading had to wait, nothing has piled up here: the sender itself is late.
+        """
+        if age_seconds < _CAUGHT_UP_SECONDS or self._waited_seconds > _NO_WAIT_SECONDS:
             self._decoder.skip_frame = "DEFAULT"
         elif age_seconds > _BEHIND_SECONDS and not is_keyframe:
             self._decoder.skip_frame = "NONKEY"
-            self.drops["behind"] += 1
         if age_seconds < _HOPELESS_SECONDS:
             self._behind_since_seconds = None
             return

@@ -33,6 +33,7 @@ from rtaction.video import VideoWriter
 _SAVED_FRAMES_PER_SECOND = 30.0
 # Many tiles are drawn at this rate at most; drawing must not cost more than recognising.
 _MOSAIC_FRAMES_PER_SECOND = 12.0
+_ENGINE_DELAY_SECONDS = 2.0
 _LOST: tuple[State, ...] = ("down", "refused", "ended")
 
 
@@ -148,7 +149,11 @@ class Sinks:
         self._writer: VideoWriter | None = None
         self._closing = ExitStack()
         self._log = JsonLog(output, spec, stats, top_k=top_k) if output else None
-        self._clips = EventClips(clip_events) if clip_events else None
+        self._clips = None
+        if clip_events:
+            # An event is told some time after its start, and its clip begins before that.
+            delay_seconds = actions.longest_delay_seconds + _ENGINE_DELAY_SECONDS
+            self._clips = EventClips(clip_events, max_delay_seconds=delay_seconds)
         for sink in (self._log, self._clips):
             if sink is not None:
                 self._closing.callback(sink.close)

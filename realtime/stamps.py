@@ -30,8 +30,15 @@ class ArrivalStamps:
 
     run = 0
 
+    def __init__(self) -> None:
+        self._last_seconds = float("-inf")
+
     def stamp(self, pts_seconds: float | None, arrived_at_seconds: float) -> float | None:
-        """The time of arrival."""
+        """The time of arrival; None for one that came in the same moment as the one before."""
+        # Windows' clock has steps of 16 ms before Python 3.13.
+        if arrived_at_seconds <= self._last_seconds:
+            return None
+        self._last_seconds = arrived_at_seconds
         return arrived_at_seconds
 
 

@@ -169,7 +169,8 @@ class Tracker:
         if self._is_camera:
             if any(seen.is_black for seen in window.values):
                 return "black"
-            # Even a still scene gives noise; equal pictures come from a camera that hangs.
+            # Even a still scene gives noise; equal pictures come from a camera that hangs, or from
+            # one that codes so coarsely that nothing which moves is in them either.
             newest_half = window.values[len(window.values) // 2 :]
             if len(window.values) > 1 and len({seen.fingerprint for seen in newest_half}) == 1:
                 return "frozen"

@@ -208,6 +208,13 @@ class Actions:
         self._stride_seconds = stride_seconds
         self._detectors: dict[str, ActionDetector] = {}
 
+    @property
+    def longest_delay_seconds(self) -> float:
+        """From the start of an action to its news, computing left aside."""
+        rules = [self._rules.default, *self._rules.by_label.values()]
+        lasting_seconds = max(rule.min_seconds for rule in rules)
+        return lasting_seconds + self._spec.clip_seconds + self._rules.smoothing_seconds
+
     def of(self, source: str) -> ActionDetector:
         """The detector of one source."""
         if source not in self._detectors:

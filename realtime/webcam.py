@@ -14,6 +14,7 @@ from rtaction.errors import CameraLost, SourceMissing, SourceUnreadable
 from rtaction.opencv import cv2
 from rtaction.realtime.cameras import Camera
 from rtaction.realtime.deferred_frame import DeferredFrame
+from rtaction.realtime.stamps import ArrivalStamps
 
 
 class WebcamSource:
@@ -61,13 +62,16 @@ class WebcamSource:
         image_bgr: Any = self._first_image_bgr
         self._first_image_bgr = None
         index, run, shape = 0, 0, image_bgr.shape
+        stamps = ArrivalStamps()
         try:
             while not self._closed:
                 run += image_bgr.shape != shape
                 shape = image_bgr.shape
-                make_image = partial(self._to_rgb, image_bgr)
-                yield DeferredFrame(make_image, time.monotonic(), index, self.name, run)
-                index += 1
+                at_seconds = stamps.stamp(None, time.monotonic())
+                if at_seconds is not None:
+                    make_image = partial(self._to_rgb, image_bgr)
+                    yield DeferredFrame(make_image, at_seconds, index, self.name, run)
+                    index += 1
                 got_one, image_bgr = self._capture.read()
                 if not got_one and not self._closed:
                     raise CameraLost(f"{self.name} was unplugged or stopped answering")

@@ -75,6 +75,7 @@ def cam(
 ) -> None:
     """Recognise actions live from cameras, files and streams. Quit with q or Esc."""
     from rtaction.models import STARTER_MODEL
+    from rtaction.quiet import leaving_reader
     from rtaction.realtime.action_model import ActionModel
     from rtaction.realtime.cam import CamConfig, CamSummary, run_cam, with_threshold
     from rtaction.realtime.stats import RunStats
@@ -106,7 +107,8 @@ def cam(
         run_cam(loaded, config, on_event=_print_event, on_state=_print_state, summary=summary)
         if summary.predictions and output != "-":
             spec = with_threshold(loaded.spec, threshold)
-            print_timeline(to_segments(summary.predictions, spec))
+            with leaving_reader():
+                print_timeline(to_segments(summary.predictions, spec))
     finally:
         if summary.stats.total("num_frames"):
             _say(summary.stats.to_text())

@@ -29,6 +29,22 @@ def native_stderr_to(path: Path) -> Iterator[None]:
 
 
 @contextmanager
+def leaving_reader() -> Iterator[None]:
+    """Let whoever reads our stdout leave in the middle of the block, as `head` does.
+
+    What is still buffered would fail again when Python ends, with exit code 120
+    (https://docs.python.org/3/library/signal.html#note-on-sigpipe).
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+@contextmanager
 def _descriptor_2_to(path: Path) -> Iterator[None]:
     sys.stderr.flush()
     kept = os.dup(2)

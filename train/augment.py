@@ -99,16 +99,18 @@ class Augmentation:
         matrix = self._matrix(clip.shape[1:3], random, is_flipped=is_flipped)
         levels = self._levels(random)
         noise_deviation = random.uniform(0.0, 6.0) * (random.random() < self.noise)
-        quality = int(random.integers(25, 80)) if random.random() < self.jpeg else None
-        lost = int(random.integers(len(clip))) if random.random() < self.dropped_frame else None
+        quality = int(random.integers(25, 80))
+        is_coarse = random.random() < self.jpeg
+        lost = int(random.integers(1, max(len(clip), 2)))
+        is_lost = random.random() < self.dropped_frame and len(clip) > 1
         images = [_warped(image, matrix) for image in clip]
-        if lost is not None and lost > 0:
+        if is_lost:
             images[lost] = images[lost - 1]
         changed = levels[np.stack(images)]
         if noise_deviation > 0:
             noise = random.normal(0.0, noise_deviation, changed.shape)
             changed = np.clip(np.rint(changed + noise), 0, 255).astype(np.uint8)
-        if quality is not None:
+        if is_coarse:
             changed = np.stack([_as_jpeg(image, quality) for image in changed])
         return np.asarray(changed, np.uint8)
 

@@ -702,3 +702,56 @@ def test_the_command_line_goes_before_the_file(
 
     assert labels_with() == []
     assert labels_with("--threshold", "0.6") == ["dark", "bright"]
+
+    cameras.write_text(
+        "[actions]\nsmoothing_seconds = 0.0\nlabels.dark = { enter = 0.99 }\n"
+        f'[[camera]]\nname = "desk"\nsource = "{halves_video}"\n',
+        encoding="utf-8",
+    )
+    assert labels_with() == ["bright"]
+    assert labels_with("--threshold", "0.6") == ["dark", "bright"]
+
+
+def test_the_cameras_file_is_never_overwritten(
+    halves_video: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    cameras = tmp_path / "cameras.toml"
+    cameras.write_text(f'[[camera]]\nsource = "{halves_video}"\n', encoding="utf-8")
+    before = cameras.read_bytes()
+
+    finished = rtaction("cam", "-m", tiny_model, "--sources", cameras, "--headless", "-o", cameras)
+
+    assert "would overwrite the cameras file" in assert_one_error(
+        finished.returncode, finished.stderr, 2
+    )
+    assert cameras.read_bytes() == before
+
+
+def test_a_run_in_which_nothing_can_be_opened_ends(
+    halves_video: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"no video")
+
+    finished = rtaction(
+        *("cam", "-m", tiny_model, "-s", broken, "-s", "rtsp://127.0.0.1:9/x", "--headless")
+    )
+
+    assert_one_error(finished.returncode, finished.stderr, 7)
+
+
+def test_a_reader_that_leaves_before_the_timeline(halves_video: Path, tiny_model: Path) -> None:
+    process = subprocess.Popen(
+        command("cam", "-m", tiny_model, "-s", halves_video, "--headless"),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    stderr = process.stderr.read()
+
+    assert process.wait(WAIT_SECONDS) == 0, stderr
+    assert "Traceback" not in stderr

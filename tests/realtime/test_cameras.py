@@ -242,3 +242,15 @@ def test_of_several_sources_a_wrong_one_is_an_error() -> None:
 def test_a_camera_that_cannot_be_meant(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(changes))):
         Camera(Address("webcam", 0, "webcam 0"), "webcam 0", **changes)
+
+
+def test_a_password_in_the_place_of_a_variable_is_not_repeated(tmp_path: Path) -> None:
+    path = tmp_path / "cameras.toml"
+    path.write_text(
+        '[[camera]]\nurl = "rtsp://camera/x"\nusername_env = "HOME"\npassword_env = "hunter2!"\n',
+        encoding="utf-8",
+    )
+
+    with pytest.raises(UsageError, match="password_env") as caught:
+        load_cameras(path)
+    assert "hunter2" not in str(caught.value)

@@ -128,3 +128,10 @@ def test_closing_ends_the_waiting() -> None:
 
     assert not waiting.is_alive()
     assert len(given) == 1
+
+
+def test_two_pictures_in_one_moment_of_arrival() -> None:
+    """A clock with coarse steps must not make the second look like a step back."""
+    stamps = ArrivalStamps()
+
+    assert [stamps.stamp(None, seconds) for seconds in (1.0, 1.0, 1.016)] == [1.0, None, 1.016]
