@@ -22,7 +22,7 @@ from rtaction.realtime.event_clips import EventClips
 from rtaction.realtime.json_log import JsonLog
 from rtaction.realtime.moment import Moment, StateChange
 from rtaction.realtime.mosaic import Mosaic
-from rtaction.realtime.overlay import Status, draw_overlay
+from rtaction.realtime.overlay import Status, draw_overlay, shown_label
 from rtaction.realtime.screen import Screen
 from rtaction.realtime.sources import is_file
 from rtaction.realtime.state import State
@@ -134,6 +134,7 @@ class Sinks:
     ) -> None:
         self._stats = stats
         self._actions = actions
+        self._spec = spec
         self._device = device
         self._screen = screen
         self._top_k = top_k
@@ -230,7 +231,9 @@ class Sinks:
         picture.prediction = (
             prediction if smoothed is None else replace(prediction, scores=smoothed)
         )
-        picture.action = detector.current.label if detector.current else None
+        # What is drawn need not wait until an event is certain.
+        ongoing = detector.current
+        picture.action = ongoing.label if ongoing else shown_label(picture.prediction, self._spec)
         if self._log is not None:
             self._log.prediction(prediction, is_live=prediction.source not in self._files)
 
