@@ -64,7 +64,7 @@ class LiveWatch:
         self._stats = stats
         self._wait_for_sources = wait_for_sources
         self._wake = threading.Event()
-        self._states: dict[str, State] = {}
+        self._told: dict[str, tuple[State, str]] = {}
         self.feeds = [
             Feed(
                 camera,
@@ -137,12 +137,14 @@ class LiveWatch:
     def _change_of(self, feed: Feed, link: Link) -> StateChange | None:
         name = feed.camera.name
         state: State = feed.tracker.state if link == "up" else link
-        if self._states.get(name) == state:
-            return None
-        self._states[name] = state
         # The name stands beside the reason wherever it is told.
         text = str(feed.error) if feed.error else STATE_TEXT[state]
         reason = text.removeprefix(name).lstrip(": ")
+        # That nothing comes is known before it is known why.
+        news = (state, reason) if self._told.get(name) == ("down", STATE_TEXT["down"]) else (state,)
+        if self._told.get(name, ())[: len(news)] == news:
+            return None
+        self._told[name] = (state, reason)
         return StateChange(name, state, reason, time.monotonic())
 
     def _update_stats(self, feed: Feed) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -606,3 +608,37 @@ def test_leaving_at_any_moment_joins_all_threads(when: str) -> None:
     assert feed_threads() == []
     assert took_seconds < 10.0
     assert list(run.moments) == []
+
+
+def test_that_nothing_comes_is_told_before_why() -> None:
+    """A host that swallows everything is down after 3 s; that it does not answer is known later."""
+    opening, release = threading.Event(), threading.Event()
+
+    def open_slowly(camera: Camera) -> Source:
+        opening.set()
+        assert release.wait(WAIT_SECONDS)
+        raise SourceMissing(f"{camera.name} has not answered within 5 s")
+
+    camera = replace(scripted_camera(), read_timeout_seconds=0.2)
+    watch = LiveWatch(
+        BrightnessModel(SPEC),
+        [camera],
+        stats=RunStats(),
+        wait_for_sources=True,
+        back_off=NEVER,
+        open_with=open_slowly,
+    )
+    told = []
+    with closing(watch.moments()) as moments:
+        for moment in moments:
+            told += [(change.state, change.reason) for change in moment.changes]
+            if ("down", "no picture") in told:
+                release.set()
+            if len(told) == 3:
+                break
+
+    assert told == [
+        ("connecting", "connecting…"),
+        ("down", "no picture"),
+        ("down", "has not answered within 5 s"),
+    ]
