@@ -65,7 +65,7 @@ class ActionDetector:
         self, rules: ActionRules, spec: ModelSpec, *, stride_seconds: float | None = None
     ) -> None:
         stride = spec.frame_interval_seconds if stride_seconds is None else stride_seconds
-        self._max_gap_seconds = spec.clip_seconds + stride + TIME_TOLERANCE_SECONDS
+        self._max_gap_seconds = spec.window_seconds + stride + TIME_TOLERANCE_SECONDS
         self._rules = rules
         self._labels = spec.labels
         self._background = spec.background_label

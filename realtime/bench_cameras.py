@@ -104,7 +104,7 @@ def _bench(
     halves = Histogram(), Histogram()
     whole = Histogram()
     process = psutil.Process()
-    begin_seconds = time.monotonic() + model.spec.clip_seconds + 1.0
+    begin_seconds = time.monotonic() + model.spec.window_seconds + 1.0
     num_frames = used_seconds = 0.0
     begun = False
     with closing(watch.moments()) as moments:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
-from rtaction.realtime.tracker import SeenWindow, Tracker
+from rtaction.realtime.tracker import PictureWindow, Tracker
 
 # A larger batch gains nothing, and makes the first of it wait for the last.
 MAX_IMAGES_AT_ONCE = 32
@@ -53,7 +53,7 @@ class Engine:
         self._model = model
 
     def predict(
-        self, taken: Sequence[tuple[Tracker, SeenWindow]], *, is_live: bool
+        self, taken: Sequence[tuple[Tracker, PictureWindow]], *, is_live: bool
     ) -> list[Prediction]:
         """Score windows, all at once.
 
@@ -89,24 +89,25 @@ class Engine:
             )
         return predictions
 
-    def _encode_missing(self, windows: Sequence[SeenWindow]) -> None:
+    def _encode_missing(self, windows: Sequence[PictureWindow]) -> None:
         # A picture may stand twice in a window; it is encoded once.
         missing = list(
             {
-                id(seen): seen
+                id(picture): picture
                 for window in windows
-                for seen in window.values
-                if seen.features is None
+                for picture in window.values
+                if picture.features is None
             }.values()
         )
         for start in range(0, len(missing), MAX_IMAGES_AT_ONCE):
             batch = missing[start : start + MAX_IMAGES_AT_ONCE]
-            images = np.stack([seen.image for seen in batch if seen.image is not None])
-            for seen, features in zip(batch, self._model.encode(images), strict=True):
-                seen.features = features
+            images = np.stack([picture.image for picture in batch])
+            for picture, features in zip(batch, self._model.encode(images), strict=True):
+                picture.features = features
             self.num_encoded += len(batch)
 
 
-def _features_of(window: SeenWindow) -> FloatArray:
+def _features_of(window: PictureWindow) -> FloatArray:
     """float32, shape (frames_per_clip, num_features)."""
-    return np.stack([seen.features for seen in window.values if seen.features is not None])
+    features = [p.features for p in window.values if p.features is not None]
+    return np.stack(features)

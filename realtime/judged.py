@@ -97,9 +97,9 @@ def _moments(
 
 def _why_nothing(spec: ModelSpec, duration_seconds: float) -> str:
     # The decoder's milliseconds may make a video a little shorter than it is.
-    if duration_seconds < spec.clip_seconds + 0.01:
-        return f"too short: {duration_seconds:.2f} s, a window needs {spec.clip_seconds:.2f} s"
+    if duration_seconds < spec.window_seconds + 0.01:
+        return f"too short: {duration_seconds:.2f} s, a window needs {spec.window_seconds:.2f} s"
     return (
         "its frames lie too far apart in time, or have holes: no window of "
-        f"{spec.frames_per_clip} different frames can be had"
+        f"{spec.frames_per_window} different frames can be had"
     )

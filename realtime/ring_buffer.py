@@ -168,8 +168,8 @@ class RingBuffer(Generic[Value]):
             return 0
         newest_end_seconds = self._grid.end_seconds(self._num_taken + num_due - 1)
         late_seconds = self._times_seconds[-1] - newest_end_seconds
-        period_seconds = median_period_seconds(self._times_seconds)
-        skipped = num_due - (late_seconds <= max_late_seconds + period_seconds)
+        allowed_seconds = max_late_seconds + median_period_seconds(self._times_seconds)
+        skipped = num_due - (late_seconds <= allowed_seconds + TIME_TOLERANCE_SECONDS)
         self._num_taken += skipped
         return skipped
 

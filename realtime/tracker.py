@@ -12,13 +12,14 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from rtaction.model_spec import ModelSpec
+from rtaction.motion import network_picture
 from rtaction.pixels import UInt8Array, prepare_image
 from rtaction.realtime.deferred_frame import FrameLike, PictureDamaged
 from rtaction.realtime.ring_buffer import RingBuffer, Window
@@ -33,25 +34,40 @@ MAX_LATE_SECONDS = 0.05
 
 
 @dataclass(slots=True, eq=False)
+class Picture:
+    """One picture as the network sees it, then its features.
+
+    Args:
+        image: uint8, shape `ModelSpec.frame_shape`.
+        features: float32 (num_features,), once computed.
+    """
+
+    image: UInt8Array
+    features: npt.NDArray[np.float32] | None = None
+
+
+@dataclass(slots=True, eq=False)
 class Seen:
-    """One picture: as it came, then as the network sees it, then its features.
+    """One frame of the source, and what the network sees of it.
 
     Args:
         frame: as it came, until `image` is made.
-        image: uint8, shape `ModelSpec.frame_shape`, once made.
-        features: float32 (num_features,), once computed.
+        image: uint8, shape `ModelSpec.base_shape`, once made.
+        pictures: what the network sees, by the time of the frame that comes before it in a clip.
+            Windows that are a whole number of frames apart share one.
         is_black: whether `image` shows nothing.
         fingerprint: equal for equal images.
     """
 
     frame: FrameLike | None
     image: UInt8Array | None = None
-    features: npt.NDArray[np.float32] | None = None
+    pictures: dict[float, Picture] = field(default_factory=dict)
     is_black: bool = False
     fingerprint: int = 0
 
 
-SeenWindow = Window[Seen]
+PictureWindow = Window[Picture]
+"""Values are the network's pictures; times are those of all frames that they are made of."""
 
 
 class Tracker:
@@ -89,8 +105,8 @@ class Tracker:
         self._run: int | None = None
         self._was_passed_over = False
         self._ring: RingBuffer[Seen] = RingBuffer(
-            frames_per_clip=spec.frames_per_clip,
-            clip_seconds=spec.clip_seconds,
+            frames_per_clip=spec.frames_per_window,
+            clip_seconds=spec.window_seconds,
             stride_seconds=stride_seconds or spec.frame_interval_seconds,
         )
 
@@ -123,7 +139,7 @@ class Tracker:
             self._ring.clear()
             self._state = "warming_up"
 
-    def take(self) -> SeenWindow | None:
+    def take(self) -> PictureWindow | None:
         """The next window to be judged, its pictures ready; None where there is none.
 
         The newest one that is due for a live source, the oldest otherwise.
@@ -141,7 +157,7 @@ class Tracker:
                     return window
             return None
 
-    def take_last(self) -> SeenWindow | None:
+    def take_last(self) -> PictureWindow | None:
         """At the end of a file: the next window that ends while its last frame is still shown."""
         with self._lock:
             while (window := self._ring.take_last()) is not None:
@@ -150,17 +166,33 @@ class Tracker:
                     return judged
             return None
 
-    def _judged(self, window: SeenWindow) -> SeenWindow | None:
+    def _judged(self, window: Window[Seen]) -> PictureWindow | None:
         state: State = window.state
         if state == "ok":
             state = self._state_of_pictures(window)
         self._state = state
         if state == "ok":
-            return window
+            pictures = self._pictures_of(window)
+            return Window(window.end_seconds, pictures, window.times_seconds, "ok")
         self.drops[state] += 1
         return None
 
-    def _state_of_pictures(self, window: SeenWindow) -> State:
+    def _pictures_of(self, window: Window[Seen]) -> tuple[Picture, ...]:
+        """What the network sees of a window: one picture fewer than frames where it is motion."""
+        frames = list(zip(window.values, window.times_seconds, strict=True))
+        befores = frames[:-1] if self._spec.shows_motion else frames
+        pictures = []
+        for (before, at_seconds), (seen, _) in zip(befores, frames[-len(befores) :], strict=True):
+            picture = seen.pictures.get(at_seconds)
+            if picture is None:
+                assert before.image is not None
+                assert seen.image is not None
+                image = network_picture(before.image, seen.image, self._spec.modality)
+                picture = seen.pictures[at_seconds] = Picture(image)
+            pictures.append(picture)
+        return tuple(pictures)
+
+    def _state_of_pictures(self, window: Window[Seen]) -> State:
         if not self._prepare(window.values):
             return "degraded"
         age_seconds = time.monotonic() - window.times_seconds[-1]
@@ -177,7 +209,7 @@ class Tracker:
         return "ok"
 
     def _prepare(self, values: Sequence[Seen]) -> bool:
-        """Make the network's pictures of those that have none yet; False where one is damaged."""
+        """Bring those that are not yet to the network's size; False where one is damaged."""
         all_whole = True
         for seen in values:
             if seen.image is not None or seen.frame is None:
@@ -197,7 +229,7 @@ class Tracker:
     def _fill(self, seen: Seen, image_rgb: npt.NDArray[Any]) -> None:
         spec = self._spec
         size_hw = (spec.height, spec.width)
-        seen.image = prepare_image(image_rgb, size_hw, modality=spec.modality, resize=spec.resize)
+        seen.image = prepare_image(image_rgb, size_hw, base=spec.base, resize=spec.resize)
         if self._is_camera:
             mean = float(seen.image.mean())
             seen.is_black = mean < _BLACK_MEAN and float(seen.image.std()) < _BLACK_DEVIATION

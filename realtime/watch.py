@@ -213,7 +213,7 @@ class Actions:
         """From the start of an action to its news, computing left aside."""
         rules = [self._rules.default, *self._rules.by_label.values()]
         lasting_seconds = max(rule.min_seconds for rule in rules)
-        return lasting_seconds + self._spec.clip_seconds + self._rules.smoothing_seconds
+        return lasting_seconds + self._spec.window_seconds + self._rules.smoothing_seconds
 
     def of(self, source: str) -> ActionDetector:
         """The detector of one source."""

@@ -25,7 +25,13 @@ SamplingOption = Annotated[
 ]
 FramesOption = Annotated[int, typer.Option(min=1, help="Pictures in a clip.")]
 ClipSecondsOption = Annotated[float, typer.Option(min=0.01, help="Length of a clip.")]
-ModalityOption = Annotated[Literal["rgb", "gray"], typer.Option(help="Colours, or shades of gray.")]
+ModalityOption = Annotated[
+    str,
+    typer.Option(
+        help="What a picture shows: rgb, gray, diff, abs_diff, rgb_diff, flow, diff_mask, "
+        "flow_mask, or several joined by +."
+    ),
+]
 ResizeOption = Annotated[
     Literal["squash", "crop", "letterbox"], typer.Option(help="How pictures are fitted.")
 ]

@@ -13,17 +13,15 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from rtaction.errors import ModelSpecError
+from rtaction.modality import Base, base_of, channels_of, parts_of, shows_motion
 from rtaction.sampling import frame_interval_seconds
 
 FORMAT_VERSION = 1
 METADATA_KEY = "rtaction.model_spec"
 """Key of the contract in an ONNX file's `metadata_props`."""
 
-Modality = Literal["rgb", "gray"]
 Sampling = Literal["sliding", "spread"]
 Resize = Literal["squash", "crop", "letterbox"]
-
-CHANNELS: Mapping[str, int] = {"rgb": 3, "gray": 1}
 
 
 @dataclass(frozen=True)
@@ -32,11 +30,13 @@ class ModelSpec:
 
     Args:
         labels: one for each score, in order; at least two, all different.
-        frames_per_clip: pictures in a clip, at least 1.
+        frames_per_clip: pictures in a clip, at least 1. A modality that shows motion takes them
+            from one frame more, see `frames_per_window`.
         clip_seconds: time from a clip's first picture to its last.
         height: rows of a picture, in pixels.
         width: columns of a picture, in pixels.
-        modality: what a picture shows: "rgb" (3 channels) or "gray" (1 channel). Default "rgb".
+        modality: what a picture shows, such as "rgb", "gray", "diff" or "rgb+flow", see
+            `rtaction.modality`. Default "rgb".
         sampling: how the training clips were taken: "sliding" windows of `clip_seconds`, or
             "spread" over whole videos, where `clip_seconds` is their median length. A live window
             is taken in the same way for both. Default "sliding".
@@ -57,7 +57,7 @@ class ModelSpec:
     clip_seconds: float
     height: int
     width: int
-    modality: Modality = "rgb"
+    modality: str = "rgb"
     sampling: Sampling = "sliding"
     resize: Resize = "squash"
     pixel_scaling: str = "inside the model"
@@ -79,8 +79,12 @@ class ModelSpec:
             _is_number(self.clip_seconds) and 0 < self.clip_seconds < float("inf"),
             f"clip_seconds must be above 0, got {self.clip_seconds!r}",
         )
+        _require(isinstance(self.modality, str), f"modality must be a name, got {self.modality!r}")
+        try:
+            parts_of(self.modality)
+        except ValueError as error:
+            raise ModelSpecError(f"model contract: {error}") from None
         for name, choices in (
-            ("modality", get_args(Modality)),
             ("sampling", get_args(Sampling)),
             ("resize", get_args(Resize)),
         ):
@@ -100,12 +104,27 @@ class ModelSpec:
 
     @property
     def channels(self) -> int:
-        """3 for "rgb", 1 for "gray"."""
-        return CHANNELS[self.modality]
+        """Channels of one picture of the network."""
+        return channels_of(self.modality)
+
+    @property
+    def base(self) -> Base:
+        """What a camera picture is made into, before motion is computed."""
+        return base_of(self.modality)
+
+    @property
+    def base_shape(self) -> tuple[int, int, int]:
+        """(height, width, 3 or 1) of one camera picture, before motion is computed."""
+        return self.height, self.width, channels_of(self.base)
+
+    @property
+    def shows_motion(self) -> bool:
+        """Whether a picture of the network needs the frame before it."""
+        return shows_motion(self.modality)
 
     @property
     def frame_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of one picture."""
+        """(height, width, channels) of one picture of the network."""
         return self.height, self.width, self.channels
 
     @property
@@ -117,6 +136,16 @@ class ModelSpec:
     def frame_interval_seconds(self) -> float:
         """Time between two pictures of a clip."""
         return frame_interval_seconds(self.frames_per_clip, self.clip_seconds)
+
+    @property
+    def frames_per_window(self) -> int:
+        """Frames that a clip is made of: one before the first picture where it shows motion."""
+        return self.frames_per_clip + self.shows_motion
+
+    @property
+    def window_seconds(self) -> float:
+        """Time from the first of those frames to the last."""
+        return self.clip_seconds + self.shows_motion * self.frame_interval_seconds
 
     def threshold_of(self, label: str) -> float:
         """Score from which `label` is shown."""

@@ -1,6 +1,6 @@
-"""How a camera picture becomes a network's picture: the one place, for training and for live video.
+"""How a camera picture gets a network's size: the one place, for training and for live video.
 
-This file knows nothing of time or of networks.
+This file knows nothing of time, of motion or of networks.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rtaction.model_spec import Modality, Resize
+from rtaction.modality import Base
+from rtaction.model_spec import Resize
 from rtaction.opencv import cv2
 
 UInt8Array = npt.NDArray[np.uint8]
@@ -20,7 +21,7 @@ def prepare_image(
     image_rgb: npt.NDArray[Any],
     size_hw: tuple[int, int],
     *,
-    modality: Modality = "rgb",
+    base: Base = "rgb",
     resize: Resize = "squash",
 ) -> UInt8Array:
     """Fit a picture to a network's input.
@@ -28,7 +29,7 @@ def prepare_image(
     Args:
         image_rgb: uint8 RGB, shape (any height, any width, 3).
         size_hw: height and width to give it.
-        modality: "rgb" keeps 3 channels, "gray" makes 1. Default "rgb".
+        base: "rgb" keeps 3 channels, "gray" makes 1. Default "rgb".
         resize: "squash" to the size whatever the shape, "crop" the middle, or "letterbox" with
             black bars. Default "squash".
 
@@ -39,7 +40,7 @@ def prepare_image(
         image_rgb = _crop_to_shape_of(image_rgb, size_hw)
     inner_hw = _largest_inside(image_rgb, size_hw) if resize == "letterbox" else size_hw
     image = _resize(image_rgb, inner_hw)
-    if modality == "gray":
+    if base == "gray":
         image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., np.newaxis]
     if inner_hw != size_hw:
         top, left = (size_hw[0] - inner_hw[0]) // 2, (size_hw[1] - inner_hw[1]) // 2

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.keras_tensorflow import keras
+from rtaction.motion import clip_pictures
 from rtaction.train.augment import Augmentation
 from rtaction.train.clip_set import ClipSet
 
@@ -64,15 +65,15 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
         if not 0 <= index < len(self):
             raise IndexError(f"batch must be from 0 to {len(self) - 1}, got {index}")
         chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
-        images = self.clips.images(chosen)
-        if self.augmentation is not None:
-            images = np.stack(
-                [
-                    self.augmentation.apply(clip, self._label_of(number), self._random_of(number))
-                    for clip, number in zip(images, chosen.tolist(), strict=True)
-                ]
-            )
-        return images, self.clips.one_hot(chosen)
+        if self.augmentation is None:
+            return self.clips.pictures(chosen), self.clips.one_hot(chosen)
+        # Before motion is computed, so that it is the motion of the changed pictures.
+        changed = [
+            self.augmentation.apply(clip, self._label_of(number), self._random_of(number))
+            for clip, number in zip(self.clips.images(chosen), chosen.tolist(), strict=True)
+        ]
+        pictures = np.stack([clip_pictures(clip, self.clips.modality) for clip in changed])
+        return pictures, self.clips.one_hot(chosen)
 
     def on_epoch_end(self) -> None:
         """Change the order for the next epoch."""

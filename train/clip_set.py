@@ -21,6 +21,7 @@ import numpy.typing as npt
 from rtaction.errors import DatasetError, SourceError
 from rtaction.labelled_videos import Video
 from rtaction.model_spec import ModelSpec
+from rtaction.motion import clip_pictures
 from rtaction.pixels import UInt8Array
 from rtaction.sampling import Selection, sliding_selections, spread_selection
 from rtaction.train.decoded_video import DecodedVideo, TemporaryFrames, VideoFrames
@@ -38,14 +39,16 @@ class ClipSet:
     """Clips of several videos.
 
     Args:
-        frames: uint8, shape (num_frames, height, width, channels); every picture once, read only
+        frames: uint8, shape (num_frames, height, width, 3 or 1); every picture once, read only
             when it is asked for.
-        clip_frames: intp, shape (num_clips, frames_per_clip), positions in `frames`.
-        clip_times_seconds: float64, shape (num_clips, frames_per_clip), times in the clip's video.
+        clip_frames: intp, shape (num_clips, frames_per_window), positions in `frames`.
+        clip_times_seconds: float64, shape (num_clips, frames_per_window), times in the clip's
+            video.
         clip_labels: intp, shape (num_clips,), positions in `labels`.
         clip_videos: intp, shape (num_clips,), positions in `videos`.
         labels: all labels, in the order of a network's scores.
         videos: those that gave at least one clip.
+        modality: what the network sees of a picture, see `rtaction.modality`. Default "rgb".
         num_skipped: videos that gave none.
     """
 
@@ -56,14 +59,19 @@ class ClipSet:
     clip_videos: npt.NDArray[np.intp]
     labels: tuple[str, ...]
     videos: tuple[Video, ...]
+    modality: str = "rgb"
     num_skipped: int = 0
 
     def __len__(self) -> int:
         return len(self.clip_labels)
 
     def images(self, clips: npt.NDArray[np.intp] | Sequence[int]) -> UInt8Array:
-        """Pictures of some clips: uint8, shape (len(clips), frames_per_clip, H, W, channels)."""
+        """Frames of some clips: uint8, shape (len(clips), frames_per_window, H, W, 3 or 1)."""
         return np.asarray(self.frames[self.clip_frames[np.asarray(clips, dtype=np.intp)]])
+
+    def pictures(self, clips: npt.NDArray[np.intp] | Sequence[int]) -> UInt8Array:
+        """What a network sees: uint8, shape (len(clips), frames_per_clip, H, W, channels)."""
+        return np.stack([clip_pictures(clip, self.modality) for clip in self.images(clips)])
 
     def one_hot(self, clips: npt.NDArray[np.intp] | Sequence[int]) -> npt.NDArray[np.float32]:
         """Labels of some clips: float32, shape (len(clips), num_labels)."""
@@ -138,6 +146,7 @@ def read_clip_set(
         clip_videos=np.repeat(np.arange(len(kept)), counts).astype(np.intp),
         labels=spec.labels,
         videos=tuple(kept),
+        modality=spec.modality,
         num_skipped=num_skipped,
     )
 
@@ -203,7 +212,7 @@ def _read_or_reason(
 def _usable_selections(
     times_seconds: npt.NDArray[np.float64], spec: ModelSpec, stride_seconds: float | None
 ) -> list[Selection]:
-    needed = spec.frames_per_clip
+    needed = spec.frames_per_window
     if spec.sampling == "spread":
         if len(times_seconds) < needed:
             raise _Skipped(f"too short: {len(times_seconds)} frames, a clip needs {needed}")
@@ -212,13 +221,13 @@ def _usable_selections(
         selections = sliding_selections(
             times_seconds,
             frames_per_clip=needed,
-            clip_seconds=spec.clip_seconds,
+            clip_seconds=spec.window_seconds,
             stride_seconds=stride_seconds or spec.clip_seconds / 2,
         )
         if not selections:
             duration_seconds = times_seconds[-1] - times_seconds[0]
             raise _Skipped(
-                f"too short: {duration_seconds:.2f} s, a clip needs {spec.clip_seconds:.2f} s"
+                f"too short: {duration_seconds:.2f} s, a clip needs {spec.window_seconds:.2f} s"
             )
     usable = [selection for selection in selections if selection.problem is None]
     if not usable:
@@ -237,6 +246,7 @@ def with_clip_length(spec: ModelSpec, clips: ClipSet) -> ModelSpec:
     """
     if spec.sampling == "sliding":
         return spec
-    lengths_seconds = clips.clip_times_seconds[:, -1] - clips.clip_times_seconds[:, 0]
+    first = int(spec.shows_motion)  # the frame before the first picture is no part of the clip
+    lengths_seconds = clips.clip_times_seconds[:, -1] - clips.clip_times_seconds[:, first]
     # A clip of one picture has no length, but a live window must have one.
     return replace(spec, clip_seconds=max(round(float(np.median(lengths_seconds)), 3), 0.001))

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from rtaction.errors import UsageError
-from rtaction.model_spec import Modality, ModelSpec, Resize, Sampling
+from rtaction.model_spec import ModelSpec, Resize, Sampling
 from rtaction.train.augment import Strength
 from rtaction.train.frame_cache import DEFAULT_LIMIT_GB
 from rtaction.train.networks import NetworkName, Recurrent
@@ -28,7 +28,7 @@ class TrainConfig:
             None.
         height: rows of a picture. Default 112.
         width: columns of a picture. Default 112.
-        modality: "rgb" or "gray". Default "rgb".
+        modality: what a picture shows, see `rtaction.modality`. Default "rgb".
         resize: "squash", "crop" or "letterbox". Default "squash".
         background_label: the label that means no action. Default None.
         group: regular expression that finds the group in a path. Default None.
@@ -59,7 +59,7 @@ class TrainConfig:
     stride_seconds: float | None = None
     height: int = 112
     width: int = 112
-    modality: Modality = "rgb"
+    modality: str = "rgb"
     resize: Resize = "squash"
     background_label: str | None = None
     group: str | None = None

@@ -74,7 +74,7 @@ def decode_video(
 
     Args:
         path: the video.
-        spec: size, modality and resizing of the pictures.
+        spec: size and resizing of the pictures, and whether they have colours.
         file: where to; stays open.
         stop: ends the decoding when set. Default None.
 
@@ -92,7 +92,7 @@ def decode_video(
         for frame in read_video(path):
             if stop and stop.is_set():
                 raise CancelledError
-            image = prepare_image(frame.image, size_hw, modality=spec.modality, resize=spec.resize)
+            image = prepare_image(frame.image, size_hw, base=spec.base, resize=spec.resize)
             write_decoded(file, image.data)
             times.append(frame.captured_at_seconds)
         problem = _cut_off(path, times)
@@ -102,7 +102,7 @@ def decode_video(
         times = []
         file.seek(0)
         file.truncate()
-    return DecodedVideo(file, spec.frame_shape, np.asarray(times, dtype=np.float64), problem)
+    return DecodedVideo(file, spec.base_shape, np.asarray(times, dtype=np.float64), problem)
 
 
 def write_decoded(file: IO[bytes], content: bytes | memoryview) -> None:
@@ -174,7 +174,7 @@ class VideoFrames:
     Args:
         videos: the pictures of each video, at least one.
         paths: the videos themselves.
-        spec: size, modality and resizing of the pictures.
+        spec: size and resizing of the pictures, and whether they have colours.
     """
 
     def __init__(
@@ -193,13 +193,13 @@ class VideoFrames:
         if positions.size and not (positions.min() >= 0 and positions.max() < len(self)):
             raise IndexError(f"pictures are numbered from 0 to {len(self) - 1}, got {positions}")
         flat = positions.ravel()
-        images = np.empty((len(flat), *self._spec.frame_shape), np.uint8)
+        images = np.empty((len(flat), *self._spec.base_shape), np.uint8)
         numbers = np.searchsorted(self.starts, flat, side="right") - 1
         for number in np.unique(numbers):
             frames = self._frames(number)
             for place in np.flatnonzero(numbers == number):
                 images[place] = frames[flat[place] - self.starts[number]]
-        return images.reshape(*positions.shape, *self._spec.frame_shape)
+        return images.reshape(*positions.shape, *self._spec.base_shape)
 
     def _frames(self, number: int) -> UInt8Array:
         try:

@@ -78,7 +78,7 @@ def predict_scores(
     """Scores of all clips: float32, shape (num_clips, num_labels)."""
     starts = range(0, len(clips), batch_size)
     batches = [range(start, min(start + batch_size, len(clips))) for start in starts]
-    scores = [network.predict_on_batch(clips.images(list(batch))) for batch in batches]
+    scores = [network.predict_on_batch(clips.pictures(list(batch))) for batch in batches]
     return np.concatenate(scores).astype(np.float32)
 
 

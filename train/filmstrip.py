@@ -12,6 +12,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from rtaction.errors import OutputError
+from rtaction.modality import CHANNELS, parts_of
+from rtaction.motion import STILL
 from rtaction.pixels import UInt8Array
 
 _PICTURE_INCHES = 1.1
@@ -22,12 +24,27 @@ class Strip:
     """One row of a filmstrip.
 
     Args:
-        clip: uint8, shape (frames_per_clip, height, width, 1 or 3), RGB or gray.
+        clip: uint8, shape (frames_per_clip, height, width, 1, 2 or 3): gray, flow or RGB.
         title: told above it.
     """
 
     clip: UInt8Array
     title: str
+
+
+def strips_of(clip: UInt8Array, modality: str, title: str) -> list[Strip]:
+    """A strip for each part of what a network sees.
+
+    Args:
+        clip: uint8, shape (frames_per_clip, height, width, channels).
+        modality: what the channels are, see `rtaction.modality`.
+        title: told above; with several parts, each with its name.
+    """
+    parts = parts_of(modality)
+    ends = np.cumsum([CHANNELS[part] for part in parts])[:-1]
+    images = np.split(clip, ends, axis=3)
+    titles = [f"{title}   {part}" for part in parts] if len(parts) > 1 else [title]
+    return [Strip(*both) for both in zip(images, titles, strict=True)]
 
 
 def draw_filmstrip(path: Path, strips: Sequence[Strip]) -> None:
@@ -62,5 +79,7 @@ def draw_filmstrip(path: Path, strips: Sequence[Strip]) -> None:
 
 def _show(place: Any, image: UInt8Array) -> None:
     is_gray = image.shape[2] == 1
+    if image.shape[2] == 2:  # flow: right and down as red and green
+        image = np.dstack([image, np.full_like(image[..., :1], STILL)])
     place.imshow(np.squeeze(image, 2) if is_gray else image, cmap="gray", vmin=0, vmax=255)
     place.set_axis_off()

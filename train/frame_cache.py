@@ -101,7 +101,7 @@ class FrameCache:
 
         Args:
             path: the video.
-            spec: size, modality and resizing of the pictures.
+            spec: size and resizing of the pictures, and whether they have colours.
             stop: ends the decoding when set. Default None.
 
         Raises:
@@ -144,7 +144,7 @@ class FrameCache:
             return None
         identity = [
             *(os.path.abspath(path), status.st_size, status.st_mtime_ns),
-            *(spec.height, spec.width, spec.modality, spec.resize),
+            *(spec.height, spec.width, spec.base, spec.resize),
             # Another version may decode what this one cannot, and rounds otherwise.
             *(cv2.__version__, _FORMAT),
         ]
@@ -210,13 +210,13 @@ def _open_entry(entry: Path, spec: ModelSpec) -> DecodedVideo | None:
     with _lock, suppress(OSError), entry.open("rb") as file:
         file.seek(-_FOOTER.size, os.SEEK_END)
         num_frames, num_text_bytes, mark = _FOOTER.unpack(file.read())
-        times_at = num_frames * math.prod(spec.frame_shape)
+        times_at = num_frames * math.prod(spec.base_shape)
         size = times_at + num_frames * 8 + num_text_bytes + _FOOTER.size
         if mark == _MARK and size == os.fstat(file.fileno()).st_size:
             file.seek(times_at)
             times = np.frombuffer(file.read(num_frames * 8), "<f8")
             problem = file.read(num_text_bytes).decode() or None
-            found = DecodedVideo(entry, spec.frame_shape, times, problem)
+            found = DecodedVideo(entry, spec.base_shape, times, problem)
             _in_use.add(found)
             os.utime(entry)
             return found

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rtaction.labelled_videos import Group, find_videos, labels_of
-from rtaction.model_spec import Modality, ModelSpec, Resize, Sampling
+from rtaction.model_spec import ModelSpec, Resize, Sampling
 from rtaction.train.augment import Augmentation
 from rtaction.train.clip_dataset import ClipDataset
 from rtaction.train.clip_set import read_clip_set, with_clip_length
@@ -80,7 +80,7 @@ class VideoFrameGenerator(_FoundClipDataset):
         pattern: a folder of folders, or a glob pattern with "{classname}".
         frames_per_clip: pictures in a clip. Default 5.
         size_hw: height and width of a picture. Default (112, 112).
-        modality: "rgb" or "gray". Default "rgb".
+        modality: what a picture shows, see `rtaction.modality`. Default "rgb".
         resize: "squash", "crop" or "letterbox". Default "squash".
         labels: only these, in this order. Default: all that are found, sorted.
         group: which videos belong together, see `rtaction.labelled_videos.Group`. Default None.
@@ -110,7 +110,7 @@ class VideoFrameGenerator(_FoundClipDataset):
         *,
         frames_per_clip: int = 5,
         size_hw: tuple[int, int] = (112, 112),
-        modality: Modality = "rgb",
+        modality: str = "rgb",
         resize: Resize = "squash",
         labels: Sequence[str] | None = None,
         group: Group = None,
@@ -152,7 +152,7 @@ class SlidingFrameGenerator(_FoundClipDataset):
         stride_seconds: time between the starts of two clips. Default: half a clip.
         frames_per_clip: pictures in a clip. Default 5.
         size_hw: height and width of a picture. Default (112, 112).
-        modality: "rgb" or "gray". Default "rgb".
+        modality: what a picture shows, see `rtaction.modality`. Default "rgb".
         resize: "squash", "crop" or "letterbox". Default "squash".
         labels: only these, in this order. Default: all that are found, sorted.
         group: which videos belong together, see `rtaction.labelled_videos.Group`. Default None.
@@ -180,7 +180,7 @@ class SlidingFrameGenerator(_FoundClipDataset):
         stride_seconds: float | None = None,
         frames_per_clip: int = 5,
         size_hw: tuple[int, int] = (112, 112),
-        modality: Modality = "rgb",
+        modality: str = "rgb",
         resize: Resize = "squash",
         labels: Sequence[str] | None = None,
         group: Group = None,
@@ -216,7 +216,7 @@ def _spec_values(
     frames_per_clip: int,
     clip_seconds: float,
     size_hw: tuple[int, int],
-    modality: Modality,
+    modality: str,
     resize: Resize,
 ) -> dict[str, Any]:
     return {

@@ -175,7 +175,7 @@ class RunFolder:
         rounds = np.linspace(0.0, 1.0, _SAMPLE_CLIPS_PER_LABEL)
         by_label = [np.flatnonzero(clips.clip_labels == i) for i in range(len(clips.labels))]
         chosen = [int(of[int(at * (len(of) - 1))]) for at in rounds for of in by_label if len(of)]
-        images = clips.images(list(dict.fromkeys(chosen))[:_MAX_SAMPLE_CLIPS])
+        images = clips.pictures(list(dict.fromkeys(chosen))[:_MAX_SAMPLE_CLIPS])
         np.savez_compressed(self.path / "sample_clips.npz", clips=images)
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from rtaction.labelled_videos import find_videos, labels_of
+from rtaction.motion import clip_pictures
 from rtaction.train.augment import Augmentation
 from rtaction.train.clip_set import ClipSet, read_clip_set
 from rtaction.train.config import TrainConfig
-from rtaction.train.filmstrip import Strip, draw_filmstrip
+from rtaction.train.filmstrip import Strip, draw_filmstrip, strips_of
 from rtaction.train.frame_cache import FrameCache
 
 
@@ -43,15 +44,16 @@ def show_clips(config: TrainConfig, path: Path, *, num_clips: int = 6) -> int:
     random = np.random.default_rng(config.seed)
     chosen = _some_of_each_label(clips, num_clips, random)
     augmentation = Augmentation.of(config.augment, keep_sides=config.keep_sides)
-    strips = []
-    for number, clip in zip(chosen, clips.images(chosen), strict=True):
+    strips: list[Strip] = []
+    for number, images in zip(chosen, clips.images(chosen), strict=True):
         label = clips.labels[clips.clip_labels[number]]
         start_seconds = clips.clip_times_seconds[number, 0]
         name = clips.videos[clips.clip_videos[number]].path.name
-        strips.append(Strip(clip, f"{label}   {name}, from {start_seconds:.2f} s"))
+        clip = clip_pictures(images, spec.modality)
+        strips += strips_of(clip, spec.modality, f"{label}   {name}, from {start_seconds:.2f} s")
         if augmentation is not None:
-            changed = augmentation.apply(clip, label, random)
-            strips.append(Strip(changed, f"{label}   changed ({config.augment})"))
+            changed = clip_pictures(augmentation.apply(images, label, random), spec.modality)
+            strips += strips_of(changed, spec.modality, f"{label}   changed ({config.augment})")
     draw_filmstrip(path, strips)
     return len(clips)
 

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from rtaction.errors import DatasetError
+from rtaction.model_spec import ModelSpec
 from rtaction.pixels import prepare_image
 from rtaction.realtime.ring_buffer import RingBuffer
+from rtaction.realtime.tracker import Tracker
 from rtaction.train.generators import SlidingFrameGenerator
 from rtaction.video import read_video
 from tests.videos import index_of, write_indexed_video
@@ -35,13 +37,16 @@ TIMES = {
 }
 
 
-def _clips_of_generator(video: Path, stride_seconds: float) -> list[np.ndarray]:
+def _clips_of_generator(
+    video: Path, stride_seconds: float, modality: str = "rgb"
+) -> list[np.ndarray]:
     generator = SlidingFrameGenerator(
         str(video.parents[1] / "{classname}" / "*.mkv"),
         frames_per_clip=FRAMES_PER_CLIP,
         clip_seconds=CLIP_SECONDS,
         stride_seconds=stride_seconds,
         size_hw=(8, 8),
+        modality=modality,
         shuffle=False,
         batch_size=1,
     )
@@ -62,6 +67,29 @@ def _clips_of_ring_buffer(video: Path, stride_seconds: float) -> list[np.ndarray
     while (last := ring.take_last()) is not None:
         windows.append(last)
     return [np.stack(window.values) for window in windows if window.state == "ok"]
+
+
+def _clips_of_tracker(video: Path, stride_seconds: float, modality: str) -> list[np.ndarray]:
+    spec = ModelSpec(("a", "b"), FRAMES_PER_CLIP, CLIP_SECONDS, 8, 8, modality=modality)
+    tracker = Tracker(spec, stride_seconds=stride_seconds)
+    windows = []
+    for frame in read_video(video):
+        tracker.push(frame)
+        while (window := tracker.take()) is not None:
+            windows.append(window)
+    while (window := tracker.take_last()) is not None:
+        windows.append(window)
+    return [np.stack([picture.image for picture in window.values]) for window in windows]
+
+
+@pytest.mark.parametrize("modality", ["rgb", "diff", "rgb_diff+flow", "flow_mask"])
+@pytest.mark.parametrize("name", ["10 fps", "29.97 fps", "variable", "with a hole"])
+def test_training_and_live_see_the_same_motion(tmp_path: Path, name: str, modality: str) -> None:
+    video = write_indexed_video(tmp_path / "videos" / "a" / "one.mkv", TIMES[name])
+    write_indexed_video(tmp_path / "videos" / "b" / "two.mkv", TIMES["25 fps"])
+    trained = np.stack(_clips_of_generator(video, 0.2, modality))
+    assert len(trained) >= 2
+    assert np.array_equal(trained, np.stack(_clips_of_tracker(video, 0.2, modality)))
 
 
 @pytest.mark.parametrize("stride_seconds", [0.25, 0.1, 0.7, 1.5])

@@ -37,6 +37,17 @@ def test_shapes_follow_from_the_fields() -> None:
     assert SPEC.frame_interval_seconds == 0.25
 
 
+def test_motion_takes_a_frame_more() -> None:
+    moving = replace(SPEC, modality="rgb+flow")
+    assert moving.clip_shape == (5, 112, 96, 5)
+    assert moving.base_shape == (112, 96, 3)
+    assert (moving.frames_per_window, moving.window_seconds) == (6, 1.25)
+    assert (SPEC.frames_per_window, SPEC.window_seconds) == (5, 1.0)
+    # The difference of two pictures is a clip of one.
+    one = replace(SPEC, modality="diff", frames_per_clip=1)
+    assert (one.frames_per_window, one.window_seconds) == (2, 2.0)
+
+
 def test_a_label_may_have_its_own_threshold() -> None:
     assert [SPEC.threshold_of(label) for label in ("wave", "nothing")] == [0.8, 0.5]
 
@@ -50,7 +61,9 @@ def test_a_label_may_have_its_own_threshold() -> None:
         ({"frames_per_clip": True}, "frames_per_clip"),
         ({"clip_seconds": 0}, "clip_seconds"),
         ({"clip_seconds": float("nan")}, "clip_seconds"),
-        ({"modality": "depth"}, "modality"),
+        ({"modality": "depth"}, "modality must be one of rgb"),
+        ({"modality": "rgb+rgb"}, "modality must be one of rgb"),
+        ({"modality": 3}, "modality"),
         ({"resize": "stretch"}, "resize"),
         ({"background_label": "idle"}, "background_label"),
         ({"threshold": 1.5}, "threshold"),

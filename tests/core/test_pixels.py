@@ -22,7 +22,7 @@ def test_a_picture_of_the_right_size_stays_as_it_is() -> None:
 def test_gray_is_the_luma_of_rgb() -> None:
     image = np.zeros((4, 4, 3), np.uint8)
     image[:] = (255, 0, 0)
-    gray = prepare_image(image, (4, 4), modality="gray")
+    gray = prepare_image(image, (4, 4), base="gray")
     assert gray.shape == (4, 4, 1)
     assert set(gray.ravel().tolist()) == {76}  # 0.299 x 255
 
@@ -51,4 +51,4 @@ def test_letterbox_adds_black_bars() -> None:
 @pytest.mark.parametrize("size_hw", [(1, 1), (3, 1000), (1000, 3), (64, 64)])
 def test_any_picture_fits(resize: Resize, size_hw: tuple[int, int]) -> None:
     image = np.full((*size_hw, 3), 90, np.uint8)
-    assert prepare_image(image, (32, 48), modality="gray", resize=resize).shape == (32, 48, 1)
+    assert prepare_image(image, (32, 48), base="gray", resize=resize).shape == (32, 48, 1)

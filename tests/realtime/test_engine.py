@@ -15,12 +15,12 @@ from rtaction.frame import Frame
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.action_model import ActionModel
 from rtaction.realtime.engine import MAX_IMAGES_AT_ONCE, Engine
-from rtaction.realtime.tracker import SeenWindow, Tracker
+from rtaction.realtime.tracker import PictureWindow, Tracker
 from tests.realtime.conftest import BrightnessModel, gray_frame
 from tests.realtime.network import SPEC as NETWORK_SPEC
 from tests.realtime.network import write_network
 
-Taken = list[tuple[Tracker, SeenWindow]]
+Taken = list[tuple[Tracker, PictureWindow]]
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 
 from rtaction.frame import Frame
 from rtaction.model_spec import ModelSpec
+from rtaction.motion import clip_pictures
 from rtaction.pixels import prepare_image
 from rtaction.prediction import Prediction
 from rtaction.realtime.action_model import ActionModel
@@ -75,9 +76,10 @@ def test_a_picture_that_stands_twice_in_a_window_is_encoded_once(model: Counting
     assert sorted(model.encoded) == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_the_cache_changes_no_score(tmp_path: Path, seed: int) -> None:
-    spec = ModelSpec(("bright", "dark"), 5, 1.0, 8, 8, modality="gray", resize="letterbox")
+@pytest.mark.parametrize("modality", ["gray", "diff", "rgb+abs_diff", "gray+flow"])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_cache_changes_no_score(tmp_path: Path, seed: int, modality: str) -> None:
+    spec = ModelSpec(("bright", "dark"), 5, 1.0, 8, 8, modality=modality, resize="letterbox")
     model = ActionModel(write_tiny_model(tmp_path / "tiny.onnx", spec), device="cpu")
     random = np.random.default_rng(seed)
     times = np.cumsum(random.uniform(0.02, 0.2, 100))
@@ -88,12 +90,18 @@ def test_the_cache_changes_no_score(tmp_path: Path, seed: int) -> None:
 
     predictions = see_all(Recognizer(model, stride_seconds=0.15), frames)
 
-    selections = sliding_selections(times, frames_per_clip=5, clip_seconds=1.0, stride_seconds=0.15)
+    selections = sliding_selections(
+        times,
+        frames_per_clip=spec.frames_per_window,
+        clip_seconds=spec.window_seconds,
+        stride_seconds=0.15,
+    )
     chosen = [s.indices for s in selections if s.problem is None]
     images = np.stack(
-        [prepare_image(f.image, (8, 8), modality="gray", resize="letterbox") for f in frames]
+        [prepare_image(f.image, (8, 8), base=spec.base, resize="letterbox") for f in frames]
     )
-    expected = model.score_clips(images[np.stack(chosen)])
+    clips = [clip_pictures(images[indices], modality) for indices in chosen]
+    expected = model.score_clips(np.stack(clips))
     assert len(predictions) == len(chosen) > 20
     assert np.abs(np.stack([p.scores for p in predictions]) - expected).max() < 1e-6
     assert [(p.start_seconds, p.end_seconds) for p in predictions] == [

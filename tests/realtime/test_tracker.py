@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -15,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtaction.model_spec import ModelSpec
+from rtaction.motion import clip_pictures
 from rtaction.pixels import prepare_image
 from rtaction.realtime.deferred_frame import DeferredFrame, FrameLike, PictureDamaged
 from rtaction.realtime.state import State
-from rtaction.realtime.tracker import MAX_AGE_SECONDS, SeenWindow, Tracker
+from rtaction.realtime.tracker import MAX_AGE_SECONDS, PictureWindow, Tracker
 from rtaction.sampling import sliding_selections
 from tests.videos import index_image, index_of
 
@@ -62,27 +64,26 @@ def noise(seed: int, mean: int = 100) -> npt.NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(mean - 5, mean + 6, (8, 8, 3)).astype(np.uint8)
 
 
-def whole(window: SeenWindow) -> SeenWindow:
+def whole(window: PictureWindow) -> PictureWindow:
     """The window, once it is sure that no picture of it is missing."""
     assert len(window.values) == len(window.times_seconds) == SPEC.frames_per_clip
-    for seen in window.values:
-        assert seen.image is not None
-        assert seen.image.shape == SPEC.frame_shape
+    for picture in window.values:
+        assert picture.image.shape == SPEC.frame_shape
     return window
 
 
-def numbers_of(window: SeenWindow) -> list[int]:
-    return [index_of(seen.image) for seen in window.values if seen.image is not None]
+def numbers_of(window: PictureWindow) -> list[int]:
+    return [index_of(picture.image) for picture in window.values]
 
 
-def take_all(tracker: Tracker) -> list[SeenWindow]:
+def take_all(tracker: Tracker) -> list[PictureWindow]:
     windows = []
     while (window := tracker.take()) is not None:
         windows.append(whole(window))
     return windows
 
 
-def see_all(tracker: Tracker, frames: Sequence[FrameLike]) -> list[SeenWindow]:
+def see_all(tracker: Tracker, frames: Sequence[FrameLike]) -> list[PictureWindow]:
     """All windows of a file."""
     windows = []
     for frame in frames:
@@ -159,23 +160,68 @@ def test_pictures_are_made_on_the_thread_that_reads() -> None:
     assert numbers_of(window) == [0, 5, 10, 15, 20]
 
 
-@pytest.mark.parametrize("modality", ["rgb", "gray"])
-def test_pictures_are_as_the_network_wants_them(modality: Any) -> None:
+@pytest.mark.parametrize("modality", ["rgb", "gray", "diff", "rgb+diff", "flow_mask"])
+def test_pictures_are_as_the_network_wants_them(modality: str) -> None:
     spec = replace(SPEC, modality=modality, resize="letterbox", height=10, width=6)
-    image = np.random.default_rng(0).integers(0, 256, (24, 32, 3)).astype(np.uint8)
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (spec.frames_per_window, 24, 32, 3)).astype(np.uint8)
     tracker = Tracker(spec)
-    for number in range(5):
+    for number, image in enumerate(images):
         tracker.push(flat(number / 4, image))
 
     window = tracker.take()
 
     assert window is not None
-    expected = prepare_image(image, (10, 6), modality=modality, resize="letterbox")
-    for seen in window.values:
-        assert seen.image is not None
-        assert np.array_equal(seen.image, expected)
-    # What came is let go once the network's picture is made: it may be a large one.
-    assert [seen.frame for seen in window.values] == [None] * 5
+    prepared = [prepare_image(i, (10, 6), base=spec.base, resize="letterbox") for i in images]
+    expected = clip_pictures(np.stack(prepared), modality)
+    assert len(expected) == 5
+    assert np.array_equal(np.stack([picture.image for picture in window.values]), expected)
+    assert window.times_seconds == tuple(np.arange(spec.frames_per_window) / 4)
+
+
+def test_what_came_is_let_go_once_the_small_picture_is_made() -> None:
+    tracker = Tracker(SPEC)
+    frames = [flat(number / 4, np.full((24, 32, 3), number, np.uint8)) for number in range(5)]
+    left = [weakref.ref(frame.image) for frame in frames]
+    for frame in frames:
+        tracker.push(frame)
+    assert tracker.take() is not None
+
+    del frames, frame
+
+    assert [reference() for reference in left] == [None] * 5
+
+
+def test_windows_share_the_motion_between_two_frames() -> None:
+    spec = replace(SPEC, modality="diff")
+    tracker = Tracker(spec)
+    windows = []
+    for number in range(8):
+        tracker.push(flat(number / 4, noise(number)))
+        while (window := tracker.take()) is not None:
+            windows.append(window)
+
+    assert len(windows) == 3
+    for earlier, later in pairwise(windows):
+        assert earlier.values[1:] == later.values[:-1]  # the same pictures, compared by identity
+
+
+def test_motion_is_computed_anew_where_another_frame_comes_before() -> None:
+    # Of 4 pictures a second, windows every 0.125 s take the even and the odd frames in turn.
+    spec = replace(SPEC, modality="diff")
+    tracker = Tracker(spec, stride_seconds=0.125)
+    images = [noise(number) for number in range(20)]
+    windows = []
+    for number, image in enumerate(images):
+        tracker.push(flat(number / 8, image))
+        while (window := tracker.take()) is not None:
+            windows.append(window)
+
+    assert len(windows) > 5
+    for start, window in enumerate(windows):
+        shades = [prepare_image(i, (8, 8), base="gray") for i in images[start : start + 11 : 2]]
+        expected = clip_pictures(np.stack(shades), "diff")
+        assert np.array_equal(np.stack([picture.image for picture in window.values]), expected)
 
 
 STEADY = st.builds(

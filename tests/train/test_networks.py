@@ -7,11 +7,11 @@ import pytest
 
 from rtaction.errors import UsageError
 from rtaction.keras_tensorflow import keras
-from rtaction.model_spec import Modality, ModelSpec
+from rtaction.model_spec import ModelSpec
 from rtaction.train.networks import NetworkName, Recurrent, build_network
 
 
-def _spec(size: int = 32, frames: int = 3, modality: Modality = "rgb") -> ModelSpec:
+def _spec(size: int = 32, frames: int = 3, modality: str = "rgb") -> ModelSpec:
     return ModelSpec(
         labels=("a", "b", "c"),
         frames_per_clip=frames,
@@ -35,9 +35,7 @@ def _flops_per_frame(network: Any) -> int:
 @pytest.mark.parametrize("modality", ["rgb", "gray"])
 @pytest.mark.parametrize("recurrent", ["gru", "lstm"])
 @pytest.mark.parametrize("name", ["light", "motion", "convnet"])
-def test_scores_are_probabilities(
-    name: NetworkName, recurrent: Recurrent, modality: Modality
-) -> None:
+def test_scores_are_probabilities(name: NetworkName, recurrent: Recurrent, modality: str) -> None:
     spec = _spec(modality=modality)
     network = build_network(spec, network=name, recurrent=recurrent)
     clips = np.random.default_rng(0).integers(0, 256, (2, *spec.clip_shape), dtype=np.uint8)

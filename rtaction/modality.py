@@ -1,0 +1,59 @@
+"""What a network's picture shows: colours, shades, motion, or several of them in one.
+
+A modality is a name, or names joined by "+" ("rgb+diff"), whose channels lie behind each other in
+that order. Motion is seen between a picture and the one before it in the clip, so a clip of F
+pictures of motion is taken from F + 1 frames. This file knows nothing of pixels.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Base = Literal["rgb", "gray"]
+"""What a camera picture is made into first; all else is computed from that."""
+
+CHANNELS = {
+    "rgb": 3,
+    "gray": 1,
+    "diff": 1,
+    "abs_diff": 1,
+    "rgb_diff": 3,
+    "flow": 2,
+    "diff_mask": 3,
+    "flow_mask": 3,
+}
+"""Channels of each name; `rtaction.motion` says what is in them."""
+
+_NEED_COLOUR = {"rgb", "rgb_diff", "diff_mask", "flow_mask"}
+_MOTION = set(CHANNELS) - {"rgb", "gray"}
+
+
+def parts_of(modality: str) -> tuple[str, ...]:
+    """The names in a modality, in order.
+
+    Raises:
+        ValueError: one is unknown or stands twice.
+    """
+    parts = tuple(modality.split("+"))
+    unknown = [part for part in parts if part not in CHANNELS]
+    if unknown or len(set(parts)) < len(parts):
+        raise ValueError(
+            f"modality must be one of {', '.join(CHANNELS)}, or different ones joined by '+', "
+            f"got {modality!r}"
+        )
+    return parts
+
+
+def channels_of(modality: str) -> int:
+    """Channels of one picture."""
+    return sum(CHANNELS[part] for part in parts_of(modality))
+
+
+def base_of(modality: str) -> Base:
+    """What it is computed from."""
+    return "rgb" if _NEED_COLOUR.intersection(parts_of(modality)) else "gray"
+
+
+def shows_motion(modality: str) -> bool:
+    """Whether a picture needs the one before it."""
+    return not _MOTION.isdisjoint(parts_of(modality))

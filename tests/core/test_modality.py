@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from rtaction.modality import CHANNELS, base_of, channels_of, parts_of, shows_motion
+
+
+@pytest.mark.parametrize(
+    ("modality", "channels", "base", "motion"),
+    [
+        ("rgb", 3, "rgb", False),
+        ("gray", 1, "gray", False),
+        ("diff", 1, "gray", True),
+        ("abs_diff", 1, "gray", True),
+        ("rgb_diff", 3, "rgb", True),
+        ("flow", 2, "gray", True),
+        ("diff_mask", 3, "rgb", True),
+        ("flow_mask", 3, "rgb", True),
+        ("rgb+diff", 4, "rgb", True),
+        ("gray+diff", 2, "gray", True),
+        ("gray+flow+abs_diff", 4, "gray", True),
+        ("rgb+gray", 4, "rgb", False),
+    ],
+)
+def test_what_a_modality_is(modality: str, channels: int, base: str, motion: bool) -> None:
+    assert channels_of(modality) == channels
+    assert base_of(modality) == base
+    assert shows_motion(modality) is motion
+
+
+def test_parts_keep_their_order() -> None:
+    assert parts_of("flow+rgb") == ("flow", "rgb")
+
+
+@pytest.mark.parametrize("modality", ["", "depth", "rgb+", "rgb+rgb", "RGB", "rgb, diff"])
+def test_others_are_refused_with_the_choice(modality: str) -> None:
+    with pytest.raises(ValueError, match="modality must be one of rgb, gray, diff") as caught:
+        parts_of(modality)
+    assert all(name in str(caught.value) for name in CHANNELS)
