@@ -16,7 +16,7 @@ from onnx import AttributeProto, GraphProto, NodeProto, TensorProto, helper, num
 
 from rtaction.errors import ExportError
 from rtaction.export.keras_parts import KerasParts
-from rtaction.export.recurrent import RECURRENT_LAYERS, recurrent_nodes
+from rtaction.export.recurrent import is_recurrent, recurrent_nodes
 from rtaction.keras_tensorflow import tensorflow
 from rtaction.model_spec import METADATA_KEY, ModelSpec
 from rtaction.onnx_file import BOUNDARY_KEY, Boundary
@@ -73,7 +73,7 @@ def to_onnx(parts: KerasParts, spec: ModelSpec) -> onnx.ModelProto:
     for number, part in enumerate(parts.head):
         prefix = f"head{number}"
         target = SCORES if number == len(parts.head) - 1 else f"{prefix}/output"
-        if type(part).__name__ in RECURRENT_LAYERS:
+        if is_recurrent(part):
             graph.add(*recurrent_nodes(part, source, target, prefix))
         else:
             graph.add(*_convert(part, "float32", source, target, prefix))

@@ -1,6 +1,6 @@
 """A trained Keras model, divided where the streaming runtime will cut it.
 
-clip -> TimeDistributed(encoder) -> [layers] -> GRU or LSTM -> [layers] -> ... -> scores
+clip -> TimeDistributed(encoder) -> [layers] -> [GRU or LSTM -> [layers] -> ...] -> scores
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rtaction.errors import ExportError, ModelMissing, ModelSpecError, ModelUnreadable
-from rtaction.export.recurrent import RECURRENT_LAYERS
+from rtaction.export.recurrent import is_recurrent
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
 
@@ -22,7 +22,8 @@ class KerasParts:
 
     Args:
         encoder: a Keras model of one picture, (batch, H, W, C) to (batch, num_features).
-        head: in order, recurrent layers and the Keras models between and after them; the first
+        head: in order, recurrent layers and the Keras models between and after them, or one model
+            where there is no recurrent layer; the first
             takes (batch, frames_per_clip, num_features), the last gives (batch, num_labels).
     """
 
@@ -97,14 +98,12 @@ def divide(model: Any) -> KerasParts:
     head: list[Any] = []
     start = features
     for layer in layers:
-        if type(layer).__name__ not in RECURRENT_LAYERS:
+        if not is_recurrent(layer):
             continue
         if layer.input is not start:
             head.append(_between(start, layer.input))
         head.append(layer)
         start = layer.output
-    if not any(type(part).__name__ in RECURRENT_LAYERS for part in head):
-        raise ExportError(f"expected a recurrent layer ({' or '.join(RECURRENT_LAYERS)}), got none")
     if start is not model.outputs[0]:
         head.append(_between(start, model.outputs[0]))
     return KerasParts(_encoder_of(model, wrapped), head)

@@ -52,10 +52,31 @@ def train(
     ),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training.")] = False,
     network: Annotated[
-        Literal["light", "motion", "convnet"],
-        typer.Option(help="light: what is seen; motion: what moves; convnet: for GPUs."),
+        Literal[
+            "light",
+            "motion",
+            "convnet",
+            "two_stream",
+            "mobilenet",
+            "mobilenet_v2",
+            "mobilenet_v3",
+            "lite0",
+        ],
+        typer.Option(help="What each picture goes through."),
     ] = "light",
-    recurrent: Annotated[Literal["gru", "lstm"], typer.Option(help="Recurrent layer.")] = "gru",
+    head: Annotated[
+        Literal["gru", "lstm", "bigru", "bilstm", "average", "max", "statistics", "pyramid"],
+        typer.Option(help="What becomes of the features over time."),
+    ] = "gru",
+    pretrained: Annotated[
+        bool, typer.Option(help="Start a MobileNet or lite0 from ImageNet weights.")
+    ] = False,
+    trainable_layers: Annotated[
+        int, typer.Option(min=0, help="Last layers of a pretrained network that go on learning.")
+    ] = 9,
+    pooling: Annotated[
+        Literal["average", "max"], typer.Option(help="Of the map of a MobileNet or lite0.")
+    ] = "average",
     sampling: SamplingOption = "sliding",
     frames: FramesOption = 5,
     clip_seconds: ClipSecondsOption = 1.0,
@@ -105,7 +126,10 @@ def train(
     settings: dict[str, Any] = {
         "videos": videos,
         "network": network,
-        "recurrent": recurrent,
+        "head": head,
+        "pretrained": pretrained,
+        "trainable_layers": trainable_layers,
+        "pooling": pooling,
         "sampling": sampling,
         "frames_per_clip": frames,
         "clip_seconds": clip_seconds,

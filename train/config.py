@@ -9,8 +9,10 @@ from pathlib import Path
 from rtaction.errors import UsageError
 from rtaction.model_spec import ModelSpec, Resize, Sampling
 from rtaction.train.augment import Strength
+from rtaction.train.encoders import Pooling
 from rtaction.train.frame_cache import DEFAULT_LIMIT_GB
-from rtaction.train.networks import NetworkName, Recurrent
+from rtaction.train.heads import HeadName
+from rtaction.train.networks import NetworkName
 
 
 @dataclass(frozen=True)
@@ -19,8 +21,12 @@ class TrainConfig:
 
     Args:
         videos: folder of folders, or a pattern with "{classname}".
-        network: "light", "motion" or "convnet". Default "light".
-        recurrent: "gru" or "lstm". Default "gru".
+        network: see `rtaction.train.networks.build_network`. Default "light".
+        head: what becomes of the features over time, see `rtaction.train.heads`. Default "gru".
+        pretrained: start from ImageNet weights. Default False.
+        trainable_layers: how many of the last layers of a pretrained network go on learning.
+            Default 9.
+        pooling: "average" or "max", of the map of a MobileNet or of Lite0. Default "average".
         sampling: "sliding" or "spread". Default "sliding".
         frames_per_clip: pictures in a clip. Default 5.
         clip_seconds: length of a sliding clip. Default 1.0.
@@ -52,7 +58,10 @@ class TrainConfig:
 
     videos: str
     network: NetworkName = "light"
-    recurrent: Recurrent = "gru"
+    head: HeadName = "gru"
+    pretrained: bool = False
+    trainable_layers: int = 9
+    pooling: Pooling = "average"
     sampling: Sampling = "sliding"
     frames_per_clip: int = 5
     clip_seconds: float = 1.0

@@ -139,7 +139,13 @@ def _decode(
 
 def _build(config: TrainConfig, spec: ModelSpec) -> Any:
     network = build_network(
-        spec, network=config.network, recurrent=config.recurrent, dropout=config.dropout
+        spec,
+        network=config.network,
+        head=config.head,
+        dropout=config.dropout,
+        pretrained=config.pretrained,
+        trainable_layers=config.trainable_layers,
+        pooling=config.pooling,
     )
     network.compile(
         optimizer=keras.optimizers.Adam(config.learning_rate),

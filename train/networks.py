@@ -1,105 +1,105 @@
-"""The networks: a ConvNet for each picture, a recurrent layer over the pictures, a decision.
+"""The networks: an encoder for each picture, a head over the pictures, a decision.
 
 Every network takes uint8 clips of shape (batch, frames_per_clip, height, width, channels) and gives
 softmax scores of shape (batch, num_labels). Pixels are scaled inside, so training and serving
-cannot disagree about it. A new network is one function here and its name in `_SEQUENCES`.
+cannot disagree about it. Encoders are in `encoders`, heads in `heads`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 from rtaction.errors import UsageError
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
+from rtaction.train.encoders import ENCODERS, WITH_WEIGHTS, EncoderOptions, Pooling
+from rtaction.train.heads import HEADS, HeadName
 
 layers = keras.layers
 
-NetworkName = Literal["light", "motion", "convnet"]
-Recurrent = Literal["gru", "lstm"]
+NetworkName = Literal[
+    "light",
+    "motion",
+    "convnet",
+    "two_stream",
+    "mobilenet",
+    "mobilenet_v2",
+    "mobilenet_v3",
+    "lite0",
+]
 
 Tensor = Any
 MIN_SIZE = 32
+FRAMES = "frames"
+"""Name of the layer that encodes each picture."""
 
 
 def build_network(
     spec: ModelSpec,
     *,
     network: NetworkName = "light",
-    recurrent: Recurrent = "gru",
-    recurrent_units: int = 64,
+    head: HeadName = "gru",
+    head_units: int = 64,
     dropout: float = 0.5,
+    pretrained: bool = False,
+    trainable_layers: int = 9,
+    pooling: Pooling = "average",
 ) -> Any:
     """Build an untrained network.
 
     Args:
         spec: shape of the clips and number of labels.
-        network: "light" sees what there is (54 MFLOP a picture at 112x112 RGB, for CPUs), "motion"
-            sees what moves and is blind to what does not (cheaper still), "convnet" is the
-            tutorial's (5.13 GFLOP a picture). Default "light".
-        recurrent: "gru" or "lstm". Default "gru".
-        recurrent_units: size of the recurrent layer. Default 64.
+        network: "light" is for CPUs (54 MFLOP a picture at 112x112 RGB), "two_stream" has one of
+            them for each part of the modality, "convnet" is the tutorial's (5.13 GFLOP),
+            "mobilenet", "mobilenet_v2", "mobilenet_v3" and "lite0" are known ones. "motion" sees
+            what moves in plain pictures and is blind to what does not. Default "light".
+        head: what becomes of the features over time, see `rtaction.train.heads`. Default "gru".
+        head_units: size of a recurrent head. Default 64.
         dropout: share of values dropped while training. Default 0.5.
+        pretrained: start from ImageNet weights. Default False.
+        trainable_layers: how many of the last layers of a pretrained network go on learning.
+            Default 9.
+        pooling: what becomes of the map of a MobileNet or of Lite0. Default "average".
 
     Returns:
         A `keras.Model`, not compiled.
 
     Raises:
-        UsageError: pictures too small for the encoder, or too few for their differences.
+        UsageError: pictures too small for the encoder, or too few for their differences; or a
+            network without ImageNet weights that shall have them, or whose weights cannot be had.
     """
     if min(spec.height, spec.width) < MIN_SIZE:
         raise UsageError(
             f"pictures must be at least {MIN_SIZE}x{MIN_SIZE}, got {spec.height}x{spec.width}"
         )
-    if network == "motion" and spec.frames_per_clip < 2:
-        raise UsageError("the motion network needs clips of at least 2 pictures, got 1")
+    if pretrained and network not in WITH_WEIGHTS:
+        raise UsageError(
+            f"--network {network} has no ImageNet weights; those with are {', '.join(WITH_WEIGHTS)}"
+        )
     clip = keras.Input(spec.clip_shape, dtype="uint8", name="clip")
-    sequence = _SEQUENCES[network](clip, spec, dropout)  # (batch, time, num_features)
-    layer = layers.GRU if recurrent == "gru" else layers.LSTM
-    x = layer(recurrent_units, name=recurrent)(sequence)  # (batch, recurrent_units)
+    if network == "motion":
+        sequence = _motion(clip, spec, dropout)
+    else:
+        frame, pixels = _pixels(spec)
+        options = EncoderOptions(spec.modality, dropout, pretrained, trainable_layers, pooling)
+        sequence = _for_each_frame(clip, frame, ENCODERS[network](pixels, options))
+    x = HEADS[head](sequence, head_units)  # (batch, num_features)
     x = _deep_decision(x, dropout) if network == "convnet" else layers.Dropout(dropout)(x)
-    scores = layers.Dense(len(spec.labels), activation="softmax", name="scores")(x)
-    return keras.Model(clip, scores, name=f"{network}_{recurrent}")
+    scores = layers.Dense(len(spec.labels), activation="softmax", dtype="float32", name="scores")
+    return keras.Model(clip, scores(x), name=f"{network}_{head}")
 
 
-def convnet(clip: Tensor, spec: ModelSpec, dropout: float) -> Tensor:
-    """The tutorial's ConvNet: four blocks of two 3x3 convolutions, 64 to 512 filters."""
-    frame, x = _pixels(spec)
-    for filters in (64, 128, 256, 512):
-        x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
-        x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
-        x = layers.BatchNormalization(momentum=0.9)(x)
-        x = layers.MaxPooling2D()(x) if filters < 512 else layers.GlobalMaxPooling2D()(x)
-    return _for_each_frame(clip, frame, x)  # (batch, F, 512)
-
-
-def light(clip: Tensor, spec: ModelSpec, dropout: float) -> Tensor:
-    """A ConvNet for CPUs: strided convolutions, and a dense layer that keeps *where* things are.
-
-    Poolings over the whole picture forget position, but arms raised and arms held out differ in
-    little else.
-    """
-    frame, x = _pixels(spec)
-    for filters, size, stride in ((32, 5, 4), (64, 3, 2), (80, 3, 1), (128, 3, 2), (128, 3, 1)):
-        x = layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=False)(x)
-        x = layers.BatchNormalization(momentum=0.9)(x)
-        x = layers.ReLU()(x)
-    x = layers.Flatten()(x)
-    x = layers.Dropout(dropout / 2)(x)
-    x = layers.Dense(96, activation="relu")(x)
-    return _for_each_frame(clip, frame, x)  # (batch, F, 96)
-
-
-def motion(clip: Tensor, spec: ModelSpec, dropout: float) -> Tensor:
+def _motion(clip: Tensor, spec: ModelSpec, dropout: float) -> Tensor:
     """Differences between one picture and the next, in the features of one linear convolution.
 
     What stands still vanishes, so backgrounds and clothes cannot be learnt by heart. The difference
     of two linear features is the feature of the difference, yet each picture is still encoded alone
     and once. The convolutions after it see each difference for itself: their kernels are 1 in time.
     """
-    frame, x = _pixels(spec)
-    stem = layers.Conv2D(24, 5, strides=4, padding="same", use_bias=False)(x)
+    if spec.frames_per_clip < 2:
+        raise UsageError("the motion network needs clips of at least 2 pictures, got 1")
+    frame, pixels = _pixels(spec)
+    stem = layers.Conv2D(24, 5, strides=4, padding="same", use_bias=False)(pixels)
     map_shape = tuple(stem.shape[1:])  # (height / 4, width / 4, 24)
     features = _for_each_frame(clip, frame, layers.Flatten()(stem))  # (batch, F, D)
     later = layers.Cropping1D((1, 0))(features)
@@ -117,13 +117,6 @@ def motion(clip: Tensor, spec: ModelSpec, dropout: float) -> Tensor:
     return layers.Dense(96, activation="relu")(x)  # (batch, F - 1, 96)
 
 
-_SEQUENCES: dict[NetworkName, Callable[[Tensor, ModelSpec, float], Tensor]] = {
-    "convnet": convnet,
-    "light": light,
-    "motion": motion,
-}
-
-
 def _pixels(spec: ModelSpec) -> tuple[Tensor, Tensor]:
     """One picture as the encoder's input, uint8 (batch, H, W, C), and its pixels from -1 to 1."""
     frame = keras.Input(spec.frame_shape, dtype="uint8", name="frame")
@@ -132,7 +125,7 @@ def _pixels(spec: ModelSpec) -> tuple[Tensor, Tensor]:
 
 def _for_each_frame(clip: Tensor, frame: Tensor, features: Tensor) -> Tensor:
     encoder = keras.Model(frame, features, name="encoder")
-    return layers.TimeDistributed(encoder, name="frames")(clip)  # (batch, F, num_features)
+    return layers.TimeDistributed(encoder, name=FRAMES)(clip)  # (batch, F, num_features)
 
 
 def _deep_decision(x: Tensor, dropout: float) -> Tensor:

@@ -41,8 +41,13 @@ def _run(layer: Any, values: np.ndarray) -> np.ndarray:
         lambda **options: layers.GRU(7, use_bias=False, **options),
         lambda **options: layers.LSTM(7, **options),
         lambda **options: layers.LSTM(7, use_bias=False, **options),
+        lambda **options: layers.Bidirectional(layers.GRU(7, **options)),
+        lambda **options: layers.Bidirectional(layers.LSTM(7, **options)),
     ],
-    ids=["gru", "gru reset before", "gru without bias", "lstm", "lstm without bias"],
+    ids=[
+        *("gru", "gru reset before", "gru without bias", "lstm", "lstm without bias"),
+        *("bidirectional gru", "bidirectional lstm"),
+    ],
 )
 def test_native_operation_equals_the_layer(make: Any, return_sequences: bool) -> None:
     keras.utils.set_random_seed(0)
@@ -63,6 +68,20 @@ def test_it_is_one_operation_without_a_loop() -> None:
     nodes, _ = recurrent_nodes(layer, "source", "target", "layer")
     assert [node.op_type for node in nodes] == ["Transpose", "GRU", "Squeeze"]
     assert not any(a.type == onnx.AttributeProto.GRAPH for node in nodes for a in node.attribute)
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (layers.Bidirectional(layers.GRU(4), merge_mode="sum"), "merges by 'sum'"),
+        (layers.Bidirectional(layers.SimpleRNN(4)), "SimpleRNN and SimpleRNN"),
+        (layers.Bidirectional(layers.GRU(4, activation="relu")), "activation relu"),
+    ],
+)
+def test_two_ways_that_cannot_be_joined_are_refused(layer: Any, message: str) -> None:
+    layer.build((1, 3, 2))
+    with pytest.raises(ExportError, match=message):
+        recurrent_nodes(layer, "source", "target", "layer")
 
 
 @pytest.mark.parametrize(

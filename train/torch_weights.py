@@ -1,0 +1,179 @@
+"""Weights that torch saved, read without torch, by a reader that can load nothing but tensors.
+
+A `.pth` of torch's first format (before 1.6, 2020) is a row of pickles, and a pickle may call
+anything. Here only those names are allowed that build ordered dictionaries and tensors; any other
+ends the reading before it is called. The format: a magic number, a protocol number, facts on the
+machine, the tensors as views of storages, the storages' names, and then each storage as its length
+and its numbers, little-endian.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import pickle
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.errors import ModelMissing, ModelUnreadable
+
+_MAGIC = 0x1950A86A20F9469CFC6C
+_PROTOCOL = 1001
+
+
+class _Refused(Exception):
+    """Why a file is not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _StorageType:
+    dtype: str
+
+
+_STORAGE_TYPES = {
+    "FloatStorage": _StorageType("<f4"),
+    "DoubleStorage": _StorageType("<f8"),
+    "HalfStorage": _StorageType("<f2"),
+    "LongStorage": _StorageType("<i8"),
+    "IntStorage": _StorageType("<i4"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Storage:
+    """A row of numbers that is yet to come in the file."""
+
+    key: str
+    dtype: np.dtype[Any]
+    num_values: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Tensor:
+    """A view of a storage; sizes and strides count values."""
+
+    storage: _Storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+def _rebuild_tensor(
+    storage: Any, offset: Any, shape: Any, strides: Any, requires_grad: Any, hooks: Any
+) -> _Tensor:
+    if not isinstance(storage, _Storage) or len(shape) != len(strides):
+        raise _Refused("a tensor in it is not described as torch does")
+    numbers = (offset, *shape, *strides)
+    if not all(type(number) is int and number >= 0 for number in numbers):
+        raise _Refused(f"a tensor in it has the shape {shape} and the strides {strides}")
+    return _Tensor(storage, offset, tuple(shape), tuple(strides))
+
+
+class _TensorUnpickler(pickle.Unpickler):
+    _ALLOWED: ClassVar[dict[tuple[str, str], Any]] = {
+        ("collections", "OrderedDict"): OrderedDict,
+        ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
+        **{("torch", name): kind for name, kind in _STORAGE_TYPES.items()},
+    }
+
+    def find_class(self, module: str, name: str, /) -> Any:
+        """Only what tensors are made of; the pickle would call whatever it is given."""
+        allowed = self._ALLOWED.get((module, name))
+        if allowed is None:
+            raise _Refused(f"it asks for {module}.{name}, which is no part of a tensor")
+        return allowed
+
+    def persistent_load(self, pid: Any, /) -> _Storage:
+        """A storage: ("storage", its type, its name, its device, its length, None)."""
+        match pid:
+            case ("storage", _StorageType(dtype), str(key), _, int(num_values), None):
+                return _Storage(key, np.dtype(dtype), num_values)
+        raise _Refused("a storage in it is not described as torch does")
+
+
+def read_torch_weights(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """Read a state dictionary in torch's first format.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The tensors by name, in the file's order, each an array of its own.
+
+    Raises:
+        ModelMissing: there is no such file.
+        ModelUnreadable: it is of another format, is damaged, or asks for anything but tensors.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise ModelMissing(f"there is no file of weights {path}") from None
+    except OSError as error:
+        raise ModelUnreadable(f"cannot read the weights {path}: {error}") from None
+    try:
+        return _read(content)
+    except (_Refused, pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError) as reason:
+        raise ModelUnreadable(
+            f"{path} is no file of torch weights that can be read: {reason}"
+        ) from None
+    except (AttributeError, IndexError, OverflowError, MemoryError, UnicodeDecodeError) as reason:
+        # What else a damaged pickle can end in.
+        raise ModelUnreadable(f"{path} is damaged: {reason}") from None
+
+
+def _read(content: bytes) -> dict[str, npt.NDArray[Any]]:
+    file = io.BytesIO(content)
+    if content[:2] == b"PK":
+        raise _Refused("it is of torch's later format, a zip archive")
+    if _load(file) != _MAGIC or _load(file) != _PROTOCOL:
+        raise _Refused("it does not begin as torch's first format does")
+    _load(file)  # facts on the machine that wrote it
+    tensors, keys = _load(file), _load(file)
+    if not isinstance(tensors, dict) or not isinstance(keys, list):
+        raise _Refused("it holds no dictionary of tensors")
+    if not all(isinstance(tensor, _Tensor) for tensor in tensors.values()):
+        raise _Refused("it holds something else than tensors")
+    storages = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
+    values = {}
+    for key in keys:
+        if key not in storages:
+            raise _Refused(f"no tensor uses the storage {key!r}")
+        values[key] = _read_storage(file, storages[key])
+    return {str(name): _view(tensor, values) for name, tensor in tensors.items()}
+
+
+def _load(file: IO[bytes]) -> Any:
+    return _TensorUnpickler(file).load()
+
+
+def _read_storage(file: io.BytesIO, storage: _Storage) -> npt.NDArray[Any]:
+    (num_values,) = np.frombuffer(file.read(8), "<i8", count=1)
+    num_left = (len(file.getbuffer()) - file.tell()) // storage.dtype.itemsize
+    if not 0 <= num_values == storage.num_values <= num_left:
+        raise _Refused(
+            f"a storage should hold {storage.num_values} values, is said to hold {num_values}, and "
+            f"the file has {num_left} left"
+        )
+    return np.frombuffer(file.read(int(num_values) * storage.dtype.itemsize), storage.dtype)
+
+
+def _view(tensor: _Tensor, storages: dict[str, npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    values = storages.get(tensor.storage.key)
+    if values is None:
+        raise _Refused(f"the storage {tensor.storage.key!r} is missing")
+    last = tensor.offset + sum(
+        (size - 1) * stride for size, stride in zip(tensor.shape, tensor.strides, strict=True)
+    )
+    is_empty = 0 in tensor.shape
+    if math.prod(tensor.shape) > len(values) or not (is_empty or last < len(values)):
+        raise _Refused(
+            f"a tensor of shape {tensor.shape} does not fit into a storage of {len(values)} values"
+        )
+    strides = [stride * values.itemsize for stride in tensor.strides]
+    view = np.lib.stride_tricks.as_strided(values[tensor.offset :], tensor.shape, strides)
+    return np.array(view)
