@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rtaction.realtime.confidence import (
+from rtaction.confidence import (
     UNDEFINED,
     Clusters,
     Figure,
@@ -79,7 +79,7 @@ def calibrate(
         best_scores: float, shape (num_items,), the score of the label that each item was given, 0
             to 1.
         is_right: bool, shape (num_items,).
-        clusters: intp, shape (num_items,), see `rtaction.realtime.confidence`.
+        clusters: intp, shape (num_items,), see `rtaction.confidence`.
     """
     edges = np.linspace(0, 1, NUM_BINS + 1)
     of_item = np.digitize(best_scores, edges[1:-1], right=True)

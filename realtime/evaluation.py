@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.confidence import Clusters, Figure, f1_score, share
 from rtaction.errors import DatasetError
 from rtaction.labelled_videos import Video, labels_of
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.calibration import Calibration, calibrate
-from rtaction.realtime.confidence import Clusters, Figure, f1_score, share
 from rtaction.realtime.judged import Judged
 
 _TOP_K = (2, 3, 5)

@@ -47,9 +47,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from rtaction.confidence import CONFIDENCE
 from rtaction.errors import OutputError
 from rtaction.model_spec import ModelSpec
-from rtaction.realtime.confidence import CONFIDENCE
 from rtaction.realtime.evaluation import ClipEvaluation
 from rtaction.realtime.event_evaluation import EventEvaluation
 

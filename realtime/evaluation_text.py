@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.confidence import FEW_CLUSTERS, Figure
 from rtaction.model_spec import ModelSpec
-from rtaction.realtime.confidence import FEW_CLUSTERS, Figure
 from rtaction.realtime.evaluation import ClipEvaluation, Level
 from rtaction.realtime.judged import Judged
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rtaction.realtime.confidence import Figure, f1_score, rate, share
+from rtaction.confidence import Figure, f1_score, rate, share
 from rtaction.realtime.event_pairs import Pair, WatchedTime, match_events
 
 IOUS = (0.3, 0.5, 0.7)

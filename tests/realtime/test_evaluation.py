@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rtaction.confidence import wilson
 from rtaction.errors import DatasetError
 from rtaction.labelled_videos import Video, find_videos
 from rtaction.model_spec import ModelSpec
 from rtaction.models import STARTER_MODEL
 from rtaction.realtime.action_model import ActionModel
-from rtaction.realtime.confidence import wilson
 from rtaction.realtime.evaluation import ClipEvaluation, evaluate_clips
 from rtaction.realtime.judged import Judged, judge_videos
 from tests.realtime.conftest import prediction_of

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rtaction.confidence import UNDEFINED, Figure
 from rtaction.labelled_videos import Video
 from rtaction.model_spec import ModelSpec
-from rtaction.realtime.confidence import UNDEFINED, Figure
 from rtaction.realtime.evaluation import ClipEvaluation, evaluate_clips
 from rtaction.realtime.evaluation_text import MAX_COLUMNS, clip_lines, figure_text, interval_note
 from rtaction.realtime.judged import Judged

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rtaction.realtime.confidence import rate, wilson
+from rtaction.confidence import rate, wilson
 from rtaction.realtime.event_figures import event_figures, mean_f1
 from rtaction.realtime.event_pairs import Event, WatchedTime
 from rtaction.realtime.intervals import Interval

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from rtaction.realtime.confidence import Figure, draw_clusters, f1_score, rate, share, wilson
+from rtaction.confidence import Figure, draw_clusters, f1_score, rate, share, wilson
 
 
 @pytest.mark.parametrize(
