@@ -13,6 +13,7 @@ _SETTING_OF_OPTION = {
     "frames": "frames_per_clip",
     "background": "background_label",
     "validate_on": "validation_groups",
+    "variants": "num_variants",
 }
 
 
@@ -103,14 +104,58 @@ def train(
     ] = 0.0,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs at most.")] = 60,
     batch_size: Annotated[int, typer.Option(min=1, help="Clips in a batch.")] = 16,
-    learning_rate: Annotated[float, typer.Option(min=0, help="Of Adam, at the start.")] = 1e-3,
+    learning_rate: Annotated[
+        float, typer.Option(min=0, help="Of Adam, at the start, or the highest of a cosine.")
+    ] = 1e-3,
+    weight_decay: Annotated[
+        float, typer.Option(min=0, help="How fast weights that nothing needs fade (AdamW).")
+    ] = 0.0,
+    schedule: Annotated[
+        Literal["plateau", "cosine"],
+        typer.Option(help="Lower the rate where progress stops, or by a cosine over all epochs."),
+    ] = "plateau",
     dropout: Annotated[
         float, typer.Option(min=0, max=0.95, help="Share of values dropped while training.")
     ] = 0.5,
+    label_smoothing: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=0.5,
+            help="Share of the truth spread over all labels. Live scores are then lower.",
+        ),
+    ] = 0.0,
+    balance: Annotated[
+        Literal["none", "weights", "sampling"],
+        typer.Option(help="Where labels are uneven: weigh rarer ones more, or draw all as often."),
+    ] = "weights",
+    ema: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=0.9999,
+            help="Validate and save a moving average of the weights that keeps this much of itself "
+            "at each batch, such as 0.99.",
+        ),
+    ] = 0.0,
     patience: Annotated[int, typer.Option(min=1, help="Epochs without progress to the end.")] = 12,
     augment: AugmentOption = "light",
     keep_sides: KeepSidesOption = None,
+    variants: Annotated[
+        int,
+        typer.Option(min=1, help="Ways in which each video is changed for a pretrained network."),
+    ] = 4,
     seed: Annotated[int, typer.Option(min=0, help="Of split, weights and order.")] = 0,
+    precision: Annotated[
+        Literal["auto", "float32", "mixed_float16"],
+        typer.Option(help="What to compute in; auto is mixed_float16 on GPUs with tensor cores."),
+    ] = "auto",
+    devices: Annotated[
+        Literal["auto", "one"], typer.Option(help="All GPUs of this machine, or the first.")
+    ] = "auto",
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Also log for TensorBoard, in OUTPUT/tensorboard.")
+    ] = False,
     cache_dir: Annotated[
         Path | None,
         typer.Option(help="Keep decoded videos here. Default: the user's cache folder."),
@@ -146,11 +191,20 @@ def train(
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
+        "weight_decay": weight_decay,
+        "schedule": schedule,
         "dropout": dropout,
+        "label_smoothing": label_smoothing,
+        "balance": balance,
+        "ema": ema,
         "patience": patience,
         "augment": augment,
+        "num_variants": variants,
         "keep_sides": tuple(keep_sides or ()),
         "seed": seed,
+        "precision": precision,
+        "devices": devices,
+        "tensorboard": tensorboard,
         "cache_dir": str(cache_dir) if cache_dir else None,
         "cache_gb": cache_gb,
     }

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rtaction.errors import TrainingFailed
+from rtaction.errors import MissingLibrary, TrainingFailed
 from rtaction.keras_tensorflow import keras
+from rtaction.train.precision import float32_copy
 from rtaction.train.run_folder import HistoryRow, RunFolder, history_row
 
 
@@ -54,16 +57,35 @@ class ReplayHistory(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the best network, and after each epoch all that is needed to go on from it."""
+    """Keeps the best network, and after each epoch all that is needed to go on from it.
 
-    def __init__(self, folder: RunFolder, history: list[HistoryRow]) -> None:
+    The best is kept as it will be used: in float32, without the state of the training, and with the
+    averages of the weights where there are some.
+
+    Args:
+        folder: where to.
+        history: the epochs that have been finished.
+        network: the whole of which a part may be what is trained.
+        averages: what gives the network its averages for the time of a test. Default None.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        history: list[HistoryRow],
+        network: Any,
+        averages: keras.callbacks.SwapEMAWeights | None = None,
+    ) -> None:
         super().__init__()
         self.history = history
         self._folder = folder
+        self._network = network
+        self._averages = averages
+        self._best: Any = None
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Save; the history comes last, since it says what is complete."""
-        rate = float(self.model.optimizer.learning_rate)
+        rate = float(self.model.optimizer.learning_rate.value.numpy())
         row = history_row(epoch + 1, logs or {}, rate)
         if not np.isfinite([row["loss"], row["val_loss"]]).all():
             raise TrainingFailed(
@@ -73,7 +95,54 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
             )
         best_before = min((old["val_loss"] for old in self.history), default=float("inf"))
         if row["val_loss"] < best_before:
-            self._folder.save_network(self.model, self._folder.model)
+            self._save_best()
+        # After the best: Keras swaps weights and averages by adding and subtracting, which changes
+        # their last bits, and those are what an unbroken training goes on with.
         self._folder.save_network(self.model, self._folder.resume_point(epoch + 1))
         self.history.append(row)
         self._folder.finish_epoch(self.history)
+
+    def _save_best(self) -> None:
+        if self._averages:
+            self._averages.on_test_begin()
+        if self._best is None:
+            self._best = float32_copy(self._network)
+        else:
+            self._best.set_weights(self._network.get_weights())
+        if self._averages:
+            self._averages.on_test_end()
+        self._folder.save_network(self._best, self._folder.model)
+
+
+def require_tensorboard() -> None:
+    """See that TensorFlow can write what TensorBoard reads.
+
+    Raises:
+        MissingLibrary: it cannot, without the package `tensorboard`.
+    """
+    if find_spec("tensorboard") is None:
+        raise MissingLibrary(
+            "--tensorboard needs a package that is not installed; "
+            "install it with: pip install tensorboard"
+        )
+
+
+class TensorBoardLog(keras.callbacks.TensorBoard):  # type: ignore[misc]
+    """The figures of each epoch for TensorBoard, on disk as soon as the epoch has ended.
+
+    Keras' own callback leaves them in memory for up to two minutes, where a kill takes them.
+    Epochs and batches are counted on by a resumed training, as Keras counts on from its resume
+    point.
+
+    Args:
+        folder: of the log; a resumed training adds a file to it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, write_graph=False)
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Write."""
+        super().on_epoch_end(epoch, logs)
+        for writer in (self._train_writer, self._val_writer):
+            writer.flush()

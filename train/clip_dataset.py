@@ -10,6 +10,7 @@ import numpy.typing as npt
 from rtaction.keras_tensorflow import keras
 from rtaction.motion import clip_pictures
 from rtaction.train.augment import Augmentation
+from rtaction.train.balance import balanced_order
 from rtaction.train.clip_set import ClipSet
 
 Batch = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]
@@ -21,7 +22,11 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
     Args:
         clips: where they come from.
         batch_size: clips in a batch; the last batch may hold fewer. Default 8.
+        even: spread the clips evenly, so that all batches hold as many, or one fewer, and none is
+            left with few. Default False.
         shuffle: another order in each epoch. Default True.
+        balanced: show every label equally often in each epoch, see `balanced_order`; it shuffles.
+            Default False.
         seed: of the order; with the epoch's number it determines it. Default 0.
         first_epoch: number of the epoch that comes first, for a resumed training. Default 0.
         augmentation: what may happen to a clip, anew in each epoch. Default None, nothing.
@@ -32,7 +37,9 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
         clips: ClipSet,
         *,
         batch_size: int = 8,
+        even: bool = False,
         shuffle: bool = True,
+        balanced: bool = False,
         seed: int = 0,
         first_epoch: int = 0,
         augmentation: Augmentation | None = None,
@@ -41,7 +48,9 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
         super().__init__(**keras_options)
         self.clips = clips
         self.batch_size = batch_size
+        self.even = even
         self.shuffle = shuffle
+        self.balanced = balanced
         self.seed = seed
         self.augmentation = augmentation
         self._epoch = first_epoch
@@ -53,7 +62,12 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
         return self.clips.labels
 
     def __len__(self) -> int:
-        return -(-len(self.clips) // self.batch_size)
+        return -(-len(self._order) // self.batch_size)
+
+    @property
+    def batch_sizes(self) -> list[int]:
+        """Clips in each batch of an epoch."""
+        return [len(self._places(index)) for index in range(len(self))]
 
     def __getitem__(self, index: int) -> Batch:
         """Batch `index` of this epoch.
@@ -64,13 +78,16 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
         """
         if not 0 <= index < len(self):
             raise IndexError(f"batch must be from 0 to {len(self) - 1}, got {index}")
-        chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
+        places = self._places(index)
+        chosen = self._order[places.start : places.stop]
         if self.augmentation is None:
             return self.clips.pictures(chosen), self.clips.one_hot(chosen)
         # Before motion is computed, so that it is the motion of the changed pictures.
         changed = [
-            self.augmentation.apply(clip, self._label_of(number), self._random_of(number))
-            for clip, number in zip(self.clips.images(chosen), chosen.tolist(), strict=True)
+            self.augmentation.apply(clip, self._label_of(number), self._random_of(place))
+            for clip, number, place in zip(
+                self.clips.images(chosen), chosen.tolist(), places, strict=True
+            )
         ]
         pictures = np.stack([clip_pictures(clip, self.clips.modality) for clip in changed])
         return pictures, self.clips.one_hot(chosen)
@@ -80,14 +97,25 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
         self._epoch += 1
         self._order = self._order_of_epoch()
 
+    def _places(self, index: int) -> range:
+        """Where in the order batch `index` lies."""
+        total = len(self._order)
+        if self.even:
+            return range(index * total // len(self), (index + 1) * total // len(self))
+        return range(index * self.batch_size, min((index + 1) * self.batch_size, total))
+
     def _label_of(self, number: int) -> str:
         return str(self.labels[self.clips.clip_labels[number]])
 
-    def _random_of(self, number: int) -> np.random.Generator:
-        # By clip and epoch, so that a resumed training sees what an unbroken one would have seen.
-        return np.random.default_rng([self.seed, self._epoch, number])
+    def _random_of(self, place: int) -> np.random.Generator:
+        # By epoch and place in it: a resumed training sees what an unbroken one would have seen,
+        # and a clip that is drawn twice is changed in two ways.
+        return np.random.default_rng([self.seed, self._epoch, place])
 
     def _order_of_epoch(self) -> npt.NDArray[np.intp]:
+        random = np.random.default_rng([self.seed, self._epoch])
+        if self.balanced:
+            return balanced_order(self.clips.clip_labels, random)
         if not self.shuffle:
             return np.arange(len(self.clips))
-        return np.random.default_rng([self.seed, self._epoch]).permutation(len(self.clips))
+        return random.permutation(len(self.clips))

@@ -9,10 +9,14 @@ from pathlib import Path
 from rtaction.errors import UsageError
 from rtaction.model_spec import ModelSpec, Resize, Sampling
 from rtaction.train.augment import Strength
+from rtaction.train.balance import Balance
 from rtaction.train.encoders import Pooling
 from rtaction.train.frame_cache import DEFAULT_LIMIT_GB
+from rtaction.train.hardware import Devices
 from rtaction.train.heads import HeadName
 from rtaction.train.networks import NetworkName
+from rtaction.train.precision import Precision
+from rtaction.train.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -43,14 +47,39 @@ class TrainConfig:
         test_fraction: share of videos to test on. Default 0.0.
         epochs: at most so many. Default 60.
         batch_size: clips in a batch. Default 16.
-        learning_rate: of Adam, at the start. Default 1e-3.
+        learning_rate: of Adam, at the start, or the highest of a cosine. Default 1e-3.
+        weight_decay: how fast weights that nothing needs fade, see AdamW (Loshchilov and Hutter
+            2019, arXiv 1711.05101). Default 0.0.
+        schedule: "plateau" divides the rate by four after a third of `patience` without a better
+            validation loss; "cosine" follows a curve over all `epochs`, see `cosine_rate`. Default
+            "plateau".
         dropout: share of values dropped while training. Default 0.5.
-        patience: epochs without a better validation loss before the end; a third of it before the
-            learning rate is divided by four. Default 12.
+        label_smoothing: share of each clip's truth that is spread over all labels. Against wrong
+            labels and overconfidence; but live scores then rarely come near 1, so thresholds must
+            be lower, and the validation loss is smoothed as well, so it compares only with that
+            of trainings with the same share. Default 0.0.
+        balance: what is done about labels with more clips than others: "weights" lets a clip of a
+            rarer label weigh more in the loss, "sampling" draws every label equally often in each
+            epoch, "none" does nothing. Validation counts every clip once. Default "weights", which
+            does nothing where labels are even.
+        ema: how much of the moving average of the weights is kept at each batch, such as 0.99; it
+            is validated and saved instead of the weights. 1 / (1 - ema) batches should be no more
+            than a few epochs. Default 0.0, no average.
+        patience: epochs without a better validation loss before the end, whatever the schedule.
+            Default 12.
         seed: of split, weights and order. Default 0.
         augment: "none", "light" or "strong": how much clips are changed each time they are shown,
             see `Augmentation`. Default "light".
+        num_variants: in how many ways each video is changed where a pretrained network sees it but
+            once. Default 4.
         keep_sides: labels in which side matters, never flipped. Default ().
+        precision: "float32", or "mixed_float16", which computes in float16 and keeps weights and
+            scores in float32; "auto" is the latter on GPUs with tensor cores. What is saved
+            computes in float32 in any case. Default "auto".
+        devices: "auto" shares each batch among all GPUs of the machine, "one" uses the first.
+            Default "auto".
+        tensorboard: also write the figures for TensorBoard, into `tensorboard/` in the run folder;
+            needs the package of that name. Default False.
         cache_dir: where decoded videos are kept from run to run; None is the user's cache folder.
             Default None.
         cache_gb: how large that may grow, see `FrameCache`; 0 keeps nothing. Default 20.0.
@@ -78,12 +107,21 @@ class TrainConfig:
     epochs: int = 60
     batch_size: int = 16
     learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    schedule: Schedule = "plateau"
     dropout: float = 0.5
+    label_smoothing: float = 0.0
+    balance: Balance = "weights"
+    ema: float = 0.0
     patience: int = 12
     seed: int = 0
     augment: Strength = "light"
+    num_variants: int = 4
     keep_sides: tuple[str, ...] = ()
-    # Where pictures are kept changes nothing in what is learnt from them.
+    precision: Precision = "auto"
+    # Where it is computed and what is written beside it changes nothing in what is learnt.
+    devices: Devices = field(default="auto", compare=False)
+    tensorboard: bool = field(default=False, compare=False)
     cache_dir: str | None = field(default=None, compare=False)
     cache_gb: float = field(default=DEFAULT_LIMIT_GB, compare=False)
 

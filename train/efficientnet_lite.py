@@ -44,7 +44,7 @@ def efficientnet_lite0(shape: tuple[int, int, int], *, with_top: bool = False) -
     """Build the network, untrained.
 
     Args:
-        shape: (height, width, channels) of a picture, float32 pixels as (x - 127) / 128.
+        shape: (height, width, channels) of a picture, float32 pixels from -1 to 1.
         with_top: end in the 1000 ImageNet classes, as probabilities. Default False.
 
     Returns:
@@ -52,7 +52,9 @@ def efficientnet_lite0(shape: tuple[int, int, int], *, with_top: bool = False) -
         of shape (1000,).
     """
     pixels = keras.Input(shape)
-    x = _convolution(pixels, 32, 3, 2, "stem")
+    # From (x - 127.5) / 127.5 to (x - 127) / 128, as the weights want it.
+    x = layers.Rescaling(127.5 / 128, offset=0.5 / 128, name="as_trained")(pixels)
+    x = _convolution(x, 32, 3, 2, "stem")
     number = 0
     for widening, channels, size, first_stride, repeats in _GROUPS:
         for repeat in range(repeats):

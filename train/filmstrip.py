@@ -40,11 +40,21 @@ def strips_of(clip: UInt8Array, modality: str, title: str) -> list[Strip]:
         modality: what the channels are, see `rtaction.modality`.
         title: told above; with several parts, each with its name.
     """
+    parts = parts_in(clip, modality)
+    titles = [f"{title}   {part}" for part in parts] if len(parts) > 1 else [title]
+    return [Strip(*both) for both in zip(parts.values(), titles, strict=True)]
+
+
+def parts_in(clip: UInt8Array, modality: str) -> dict[str, UInt8Array]:
+    """The pictures of each part of a modality, by its name, in order.
+
+    Args:
+        clip: uint8, shape (frames_per_clip, height, width, channels).
+        modality: what the channels are, see `rtaction.modality`.
+    """
     parts = parts_of(modality)
     ends = np.cumsum([CHANNELS[part] for part in parts])[:-1]
-    images = np.split(clip, ends, axis=3)
-    titles = [f"{title}   {part}" for part in parts] if len(parts) > 1 else [title]
-    return [Strip(*both) for both in zip(images, titles, strict=True)]
+    return dict(zip(parts, np.split(clip, ends, axis=3), strict=True))
 
 
 def draw_filmstrip(path: Path, strips: Sequence[Strip]) -> None:
@@ -77,9 +87,20 @@ def draw_filmstrip(path: Path, strips: Sequence[Strip]) -> None:
         raise OutputError(f"cannot write {path}: {error}") from None
 
 
+def visible(image: UInt8Array) -> UInt8Array:
+    """A picture that a screen can show.
+
+    Args:
+        image: uint8, shape (height, width, 1, 2 or 3): gray, flow or RGB.
+
+    Returns:
+        uint8 RGB, shape (height, width, 3); of flow, right and down are red and green.
+    """
+    if image.shape[2] == 2:
+        return np.dstack([image, np.full_like(image[..., :1], STILL)])
+    return np.broadcast_to(image, (*image.shape[:2], 3))
+
+
 def _show(place: Any, image: UInt8Array) -> None:
-    is_gray = image.shape[2] == 1
-    if image.shape[2] == 2:  # flow: right and down as red and green
-        image = np.dstack([image, np.full_like(image[..., :1], STILL)])
-    place.imshow(np.squeeze(image, 2) if is_gray else image, cmap="gray", vmin=0, vmax=255)
+    place.imshow(visible(image))
     place.set_axis_off()

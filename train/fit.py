@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 import json
-import logging
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from rtaction.errors import DatasetError, UsageError
+from rtaction.errors import UsageError
 from rtaction.keras_tensorflow import keras
-from rtaction.labelled_videos import find_videos, labels_of
-from rtaction.model_spec import ModelSpec
+from rtaction.labelled_videos import labels_of
 from rtaction.quiet import native_stderr_to
-from rtaction.train.augment import Augmentation
-from rtaction.train.callbacks import KeepRun, ReplayHistory, SeedEachEpoch
+from rtaction.train.balance import class_weights, describe_balance
+from rtaction.train.callbacks import (
+    KeepRun,
+    ReplayHistory,
+    SeedEachEpoch,
+    TensorBoardLog,
+    require_tensorboard,
+)
 from rtaction.train.clip_dataset import ClipDataset
-from rtaction.train.clip_set import ClipSet, read_clip_set, with_clip_length
+from rtaction.train.clip_set import ClipSet
 from rtaction.train.config import TrainConfig
-from rtaction.train.evaluate import Evaluation, evaluate_scores, predict_scores
-from rtaction.train.frame_cache import FrameCache
-from rtaction.train.networks import build_network
+from rtaction.train.evaluate import Evaluation, predict_scores
+from rtaction.train.hardware import Hardware, choose_hardware
+from rtaction.train.judged_clips import JudgedClips
 from rtaction.train.plots import draw_confusion, draw_curves
-from rtaction.train.progress import ShowProgress, print_evaluation, progress_bar
+from rtaction.train.precision import precision_of
+from rtaction.train.progress import ShowProgress, print_evaluation
+from rtaction.train.report import Training, write_report
 from rtaction.train.run_folder import HistoryRow, RunFolder
-from rtaction.train.split import Split, split_by_group
-
-_log = logging.getLogger(__name__)
+from rtaction.train.schedule import schedule_callback
+from rtaction.train.trainee import Trainee, encoded_datasets, new_trainee, resumed_trainee
+from rtaction.train.training_data import datasets, decode, find_and_split
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,105 +68,81 @@ def train(
         console: where progress is shown. Default: stderr.
 
     Raises:
-        UsageError, DatasetError, OutputError, TrainingFailed: see `rtaction.errors`.
+        UsageError, DatasetError, OutputError, MissingLibrary, TrainingFailed: see
+            `rtaction.errors`.
     """
     console = console or Console(stderr=True)
     folder = RunFolder(output)
     folder.check(config, resume=resume)
-    split = folder.read_split() if resume else _find_and_split(config)
+    if config.tensorboard:
+        require_tensorboard()
+    split = folder.read_split() if resume else find_and_split(config)
     unknown = sorted(set(config.keep_sides) - set(labels_of(split.train)))
     if unknown:
         raise UsageError(f"--keep-sides {unknown[0]}: expected one of {labels_of(split.train)}")
-    spec, clips = _decode(config, split, console)
+    spec, clips = decode(config, split, console)
     keras.utils.set_random_seed(config.seed)
     history = folder.read_history()
-    network = _load(folder, history) if history else _build(config, spec)
+    training, validation = datasets(config, clips, first_epoch=len(history))
+    hardware = choose_hardware(
+        config.precision,
+        config.devices,
+        batch_sizes=training.batch_sizes + validation.batch_sizes,
+    )
+    with hardware.scope():
+        trainee = (
+            resumed_trainee(config, spec, clips, folder, len(history))
+            if history
+            else new_trainee(config, spec, clips, hardware.precision)
+        )
+    hardware.share(trainee.part)
+    # A training keeps to the precision it began with, on whatever machine it goes on.
+    hardware = replace(hardware, precision=precision_of(trainee.part))
+    _say_how(config, hardware, clips["train"], console)
     folder.start(config, spec, split)
     folder.save_sample_clips(clips["validation" if len(clips["validation"]) > 1 else "train"])
+    num_epochs_before, seconds = len(history), None
     if _stopped_early(history, config.patience):
         console.print("this training has already ended: no epoch was better for long enough")
     else:
+        started_seconds = time.monotonic()
         with native_stderr_to(folder.native_log):
-            history = _fit(network, history, config, folder, clips, console)
+            if not trainee.is_whole:
+                training, validation = encoded_datasets(
+                    trainee, config, clips, console, first_epoch=len(history)
+                )
+            history = _fit(trainee, history, config, folder, training, validation, console)
+        seconds = time.monotonic() - started_seconds
     best = keras.models.load_model(folder.model)
-    figures: dict[str, Evaluation] = {
-        name: evaluate_scores(predict_scores(best, clips[name]), clips[name])
+    judged: dict[str, JudgedClips] = {
+        name: JudgedClips(clips[name], predict_scores(best, clips[name]))
         for name in ("validation", "test")
         if name in clips
     }
+    figures: dict[str, Evaluation] = {name: one.evaluation for name, one in judged.items()}
     _report(folder, history, figures, console)
+    told = Training(
+        config=config,
+        spec=spec,
+        model=folder.model,
+        history=history,
+        training=clips["train"],
+        judged=judged,
+        num_weights=best.count_params(),
+        hardware=hardware,
+        num_epochs_before=num_epochs_before,
+        seconds=seconds,
+    )
+    write_report(told, folder.path / "report.html")
+    console.print(f"report: {folder.path / 'report.html'}", highlight=False, soft_wrap=True)
     return TrainResult(folder.model, len(history), figures["validation"], figures.get("test"))
 
 
-def _find_and_split(config: TrainConfig) -> Split:
-    videos = find_videos(config.videos, group=config.group)
-    split = split_by_group(
-        videos,
-        validation_fraction=config.validation_fraction,
-        test_fraction=config.test_fraction,
-        validation_groups=config.validation_groups or None,
-        seed=config.seed,
-    )
-    if not split.validation:
-        raise DatasetError(
-            f"nothing is left to validate on: expected groups that make up about "
-            f"{config.validation_fraction:.0%} of {len(videos)} videos; add videos, or raise "
-            "--validation-fraction"
-        )
-    return split
-
-
-def _decode(
-    config: TrainConfig, split: Split, console: Console
-) -> tuple[ModelSpec, dict[str, ClipSet]]:
-    sides = {name: videos for name, videos in split.sides().items() if videos}
-    spec = config.spec(labels_of(split.train))
-    cache = FrameCache(config.cache_dir, limit_gb=config.cache_gb)
-    with progress_bar(console) as progress:
-        total = sum(map(len, sides.values()))
-        task = progress.add_task("reading videos", total=total, figures="")
-        clips = {
-            name: read_clip_set(
-                videos,
-                spec,
-                stride_seconds=config.stride_seconds,
-                need_every_label=name == "train",
-                on_video=lambda: progress.advance(task),
-                cache=cache,
-            )
-            for name, videos in sides.items()
-        }
-    for name, one in clips.items():
-        console.print(f"{name}: {len(one)} clips of {len(one.videos)} videos", highlight=False)
-        absent = [label for i, label in enumerate(spec.labels) if i not in one.clip_labels]
-        if absent:
-            _log.warning("%s has no clip of %s", name, ", ".join(absent))
-    return with_clip_length(spec, clips["train"]), clips
-
-
-def _build(config: TrainConfig, spec: ModelSpec) -> Any:
-    network = build_network(
-        spec,
-        network=config.network,
-        head=config.head,
-        dropout=config.dropout,
-        pretrained=config.pretrained,
-        trainable_layers=config.trainable_layers,
-        pooling=config.pooling,
-    )
-    network.compile(
-        optimizer=keras.optimizers.Adam(config.learning_rate),
-        loss="categorical_crossentropy",
-        metrics=["accuracy"],
-    )
-    return network
-
-
-def _load(folder: RunFolder, history: list[HistoryRow]) -> Any:
-    path = folder.resume_point(len(history))
-    if not path.exists():
-        raise UsageError(f"cannot resume: {path} is missing; train into a new folder")
-    return keras.models.load_model(path)
+def _say_how(config: TrainConfig, hardware: Hardware, clips: ClipSet, console: Console) -> None:
+    console.print(hardware.describe(config.batch_size), highlight=False)
+    balance = describe_balance(clips.labels, clips.clip_labels, config.balance)
+    if balance:
+        console.print(balance, highlight=False)
 
 
 def _stopped_early(history: list[HistoryRow], patience: int) -> bool:
@@ -173,43 +156,43 @@ def _best(history: list[HistoryRow]) -> HistoryRow:
 
 
 def _fit(
-    network: Any,
+    trainee: Trainee,
     history: list[HistoryRow],
     config: TrainConfig,
     folder: RunFolder,
-    clips: Mapping[str, ClipSet],
+    training: ClipDataset,
+    validation: ClipDataset,
     console: Console,
 ) -> list[HistoryRow]:
     if history:
         console.print(f"going on after epoch {len(history)}", highlight=False)
-    plateau = keras.callbacks.ReduceLROnPlateau(
-        factor=0.25, patience=max(config.patience // 3, 1), min_lr=1e-6
+    schedule = schedule_callback(
+        config.schedule,
+        epochs=config.epochs,
+        learning_rate=config.learning_rate,
+        patience=max(config.patience // 3, 1),
     )
     stopper = keras.callbacks.EarlyStopping(patience=config.patience)
-    keeper = KeepRun(folder, history)
-    replay = ReplayHistory(list(history), config.learning_rate, [plateau, stopper])
-    dataset = ClipDataset(
-        clips["train"],
-        batch_size=config.batch_size,
-        seed=config.seed,
-        first_epoch=len(history),
-        augmentation=Augmentation.of(config.augment, keep_sides=config.keep_sides),
-    )
-    network.fit(
-        dataset,
-        validation_data=ClipDataset(
-            clips["validation"], batch_size=config.batch_size, shuffle=False
-        ),
+    averages = keras.callbacks.SwapEMAWeights() if config.ema else None
+    keeper = KeepRun(folder, history, trainee.network, averages)
+    weights = class_weights(training.clips.clip_labels) if config.balance == "weights" else None
+    replay = ReplayHistory(list(history), config.learning_rate, [schedule, stopper])
+    trainee.part.fit(
+        training,
+        validation_data=validation,
         initial_epoch=len(history),
         epochs=max(config.epochs, len(history)),
         shuffle=False,  # the dataset shuffles clips; Keras would shuffle batches, by a global seed
         verbose=0,
+        class_weight=weights,
         callbacks=[
             ShowProgress(console, config.epochs),
             SeedEachEpoch(config.seed),
-            plateau,
+            schedule,
             stopper,
             replay,
+            *([averages] if averages else []),
+            *([TensorBoardLog(folder.path / "tensorboard")] if config.tensorboard else []),
             keeper,
         ],
     )

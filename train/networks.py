@@ -12,8 +12,13 @@ from typing import Any, Literal
 from rtaction.errors import UsageError
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
-from rtaction.train.encoders import ENCODERS, WITH_WEIGHTS, EncoderOptions, Pooling
+from rtaction.train.encoders import ENCODERS, EncoderOptions, Pooling
 from rtaction.train.heads import HEADS, HeadName
+from rtaction.train.known_encoders import (
+    KNOWN_ENCODERS,
+    encode_from_scratch,
+    encode_pretrained,
+)
 
 layers = keras.layers
 
@@ -31,7 +36,9 @@ NetworkName = Literal[
 Tensor = Any
 MIN_SIZE = 32
 FRAMES = "frames"
-"""Name of the layer that encodes each picture."""
+STANDARD = "standard"
+"""Names of the layer that encodes each picture, and of the one that brings the features of a
+pretrained network to mean 0 and deviation 1, once it has been adapted."""
 
 
 def build_network(
@@ -72,17 +79,27 @@ def build_network(
         raise UsageError(
             f"pictures must be at least {MIN_SIZE}x{MIN_SIZE}, got {spec.height}x{spec.width}"
         )
-    if pretrained and network not in WITH_WEIGHTS:
+    if pretrained and network not in KNOWN_ENCODERS:
         raise UsageError(
-            f"--network {network} has no ImageNet weights; those with are {', '.join(WITH_WEIGHTS)}"
+            f"--network {network} has no ImageNet weights; those with are "
+            f"{', '.join(KNOWN_ENCODERS)}"
         )
     clip = keras.Input(spec.clip_shape, dtype="uint8", name="clip")
     if network == "motion":
         sequence = _motion(clip, spec, dropout)
     else:
         frame, pixels = _pixels(spec)
-        options = EncoderOptions(spec.modality, dropout, pretrained, trainable_layers, pooling)
-        sequence = _for_each_frame(clip, frame, ENCODERS[network](pixels, options))
+        options = EncoderOptions(spec.modality, dropout, trainable_layers, pooling)
+        if network in ENCODERS:
+            features = ENCODERS[network](pixels, options)
+        elif pretrained:
+            features = encode_pretrained(network, frame, pixels, options)
+        else:
+            features = encode_from_scratch(network, pixels, options)
+        sequence = _for_each_frame(clip, frame, features)
+    if pretrained:
+        # Features of other pictures than the network was made for lie anywhere.
+        sequence = layers.Normalization(name=STANDARD)(sequence)
     x = HEADS[head](sequence, head_units)  # (batch, num_features)
     x = _deep_decision(x, dropout) if network == "convnet" else layers.Dropout(dropout)(x)
     scores = layers.Dense(len(spec.labels), activation="softmax", dtype="float32", name="scores")

@@ -8,7 +8,7 @@
     resume-NNNN.keras   network and optimizer after epoch NNNN, the last line of history.csv
     sample_clips.npz    a few validation clips, for the export's parity gate
     tensorflow.log      what TensorFlow says by itself
-    summary.json, curves.png, confusion.png   once it has ended
+    summary.json, report.html, curves.png, confusion.png   once it has ended
 
 Each file is written under another name and then renamed, and history.csv comes last, so at any
 moment the folder describes a state that training can go on from.

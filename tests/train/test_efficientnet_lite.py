@@ -47,7 +47,7 @@ def _middle(image: npt.NDArray[Any]) -> npt.NDArray[Any]:
 )
 def test_it_knows_what_it_sees(classifier: Any, name: str, classes: set[int], least: float) -> None:
     data = pytest.importorskip("skimage.data", reason="scikit-image brings the pictures")
-    pixels = (_middle(getattr(data, name)()).astype(np.float32) - 127) / 128
+    pixels = (_middle(getattr(data, name)()).astype(np.float32) / 127.5) - 1
     scores = classifier.predict_on_batch(pixels[np.newaxis])[0]
     assert int(scores.argmax()) in classes
     assert sum(float(scores[number]) for number in classes) >= least

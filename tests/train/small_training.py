@@ -1,0 +1,83 @@
+"""Trainings of seconds, on drawn squares that move."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+
+from rtaction.train.clip_set import ClipSet
+from rtaction.train.config import TrainConfig
+from rtaction.train.evaluate import predict_scores
+from rtaction.train.fit import train
+from rtaction.train.run_folder import RunFolder
+from rtaction.train.training_data import decode
+from tests.videos import write_video
+
+EVEN = {"right": 6, "down": 6}
+_STEPS = {"right": (0, 3), "down": (3, 0)}
+
+
+def write_squares(folder: Path, num_videos: Mapping[str, int] = EVEN) -> Path:
+    """A square that moves right, or down: so many videos of each."""
+    times = np.arange(16) / 10
+    for label, count in num_videos.items():
+        step = _STEPS[label]
+        for take in range(count):
+            images = np.full((len(times), 64, 64, 3), 20 + 5 * take, np.uint8)
+            for number, image in enumerate(images):
+                top, left = 4 + take + number * step[0], 4 + take + number * step[1]
+                image[top : top + 8, left : left + 8] = 230
+            write_video(folder / label / f"{take}.mp4", images, times)
+    return folder
+
+
+def small_config(videos: Path, **changes: Any) -> TrainConfig:
+    """Settings under which one training takes about two seconds."""
+    config = TrainConfig(
+        videos=str(videos),
+        network="motion",
+        frames_per_clip=4,
+        clip_seconds=0.6,
+        stride_seconds=0.3,
+        height=32,
+        width=32,
+        epochs=6,
+        batch_size=8,
+        validation_fraction=0.34,
+        dropout=0.1,
+        cache_dir=str(videos.with_name("cache")),
+    )
+    return replace(config, **changes)
+
+
+def quiet_training(config: TrainConfig, folder: Path, *, resume: bool = False) -> list[Any]:
+    """Train and return the history."""
+    train(config, folder, resume=resume, console=Console(file=StringIO()))
+    return RunFolder(folder).read_history()
+
+
+def spoken_training(config: TrainConfig, folder: Path) -> str:
+    """Train and return what was said."""
+    output = StringIO()
+    train(config, folder, console=Console(file=output, width=200))
+    return output.getvalue()
+
+
+def validation_clips(config: TrainConfig, folder: Path) -> ClipSet:
+    """The clips that a training was validated on."""
+    _, clips = decode(config, RunFolder(folder).read_split(), Console(file=StringIO()))
+    return clips["validation"]
+
+
+def mean_loss(network: Any, clips: ClipSet) -> float:
+    """Cross-entropy of a network's scores, in double precision."""
+    scores: npt.NDArray[np.float64] = predict_scores(network, clips).astype(np.float64)
+    right = scores[np.arange(len(clips)), clips.clip_labels]
+    return float(-np.log(right).mean())

@@ -1,0 +1,77 @@
+"""What is done about labels that have many more clips than others.
+
+Counts are of clips, not of videos: the loss adds up clips, and one long video may give as many as
+ten short ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Balance = Literal["none", "weights", "sampling"]
+
+_MAX_NAMED = 8
+
+
+def class_weights(clip_labels: npt.NDArray[np.intp]) -> dict[int, float]:
+    """How much a clip of each label counts in the loss, so that all labels together count alike.
+
+    Args:
+        clip_labels: intp, shape (num_clips,), the label of each clip.
+
+    Returns:
+        Weights by label, inversely as its clips; a label without any has none.
+        Their mean over all clips is 1, so that the learning rate means what it did.
+    """
+    present, counts = np.unique(clip_labels, return_counts=True)
+    share = len(clip_labels) / len(present)
+    return {int(label): share / int(count) for label, count in zip(present, counts, strict=True)}
+
+
+def balanced_order(
+    clip_labels: npt.NDArray[np.intp], random: np.random.Generator
+) -> npt.NDArray[np.intp]:
+    """Draw every label equally often, about as many clips in all as there are.
+
+    A label with fewer clips shows all of them before any comes again; of one with more, each call
+    draws others.
+
+    Args:
+        clip_labels: intp, shape (num_clips,), the label of each clip.
+        random: where chance comes from.
+
+    Returns:
+        intp, shape (num_draws,), positions in `clip_labels`, shuffled. `num_draws` depends on
+        `clip_labels` only: it is their number, rounded up to a multiple of the labels.
+    """
+    present = np.unique(clip_labels)
+    draws = -(-len(clip_labels) // len(present))
+    drawn = []
+    for label in present:
+        clips = np.flatnonzero(clip_labels == label)
+        rounds = [random.permutation(clips) for _ in range(-(-draws // len(clips)))]
+        drawn.append(np.concatenate(rounds)[:draws])
+    return random.permutation(np.concatenate(drawn))
+
+
+def describe_balance(
+    labels: Sequence[str], clip_labels: npt.NDArray[np.intp], balance: Balance
+) -> str | None:
+    """A line for a person, with the counts; None where all labels have equally many clips."""
+    num_clips = np.bincount(clip_labels, minlength=len(labels))
+    if len(set(num_clips.tolist())) == 1:
+        return None
+    order = np.argsort(-num_clips, kind="stable").tolist()
+    named = [f"{labels[i]} {num_clips[i]}" for i in order]
+    if len(named) > _MAX_NAMED:
+        named = [*named[: _MAX_NAMED // 2], "…", *named[-_MAX_NAMED // 2 :]]
+    done = {
+        "none": "left so (--balance none)",
+        "weights": "clips of a rarer label weigh more in the loss",
+        "sampling": "each epoch draws every label equally often",
+    }
+    return f"uneven labels ({', '.join(named)}): {done[balance]}"

@@ -1,0 +1,50 @@
+"""The numbers that a network computes in while it trains, and after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from rtaction.keras_tensorflow import keras
+
+PrecisionName = Literal["float32", "mixed_float16"]
+Precision = Literal["auto", PrecisionName]
+
+
+@contextmanager
+def computing_in(precision: PrecisionName) -> Iterator[None]:
+    """Layers that are made inside compute in a precision, "float32" or "mixed_float16"."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def precision_of(network: Any) -> PrecisionName:
+    """What the layers of a network compute in: "mixed_float16" if any of them does."""
+    mixed = any(layer.dtype_policy.name == "mixed_float16" for layer in network.layers)
+    return "mixed_float16" if mixed else "float32"
+
+
+def float32_copy(network: Any) -> Any:
+    """The same network with every layer in float32, for any machine and for the export.
+
+    It is not compiled: no optimizer, no state of a training. Weights are float32 in either
+    precision, so none is changed.
+    """
+    copy = type(network).from_config(_in_float32(network.get_config()))
+    copy.set_weights(network.get_weights())
+    return copy
+
+
+def _in_float32(config: Any) -> Any:
+    if isinstance(config, dict):
+        if config.get("class_name") == "DTypePolicy":
+            return config | {"config": {"name": "float32"}}
+        return {key: _in_float32(value) for key, value in config.items()}
+    if isinstance(config, (list, tuple)):
+        return type(config)(_in_float32(value) for value in config)
+    return config
