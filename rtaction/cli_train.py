@@ -52,6 +52,10 @@ def train(
         "run"
     ),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training.")] = False,
+    auto: Annotated[
+        bool,
+        typer.Option("--auto", help="Pick every setting that is not given, from the videos."),
+    ] = False,
     network: Annotated[
         Literal[
             "light",
@@ -212,7 +216,8 @@ def train(
         saved = TrainConfig.load(output / "train_config.json")
         config = replace(saved, **{name: settings[name] for name in _given(context)})
     else:
-        config = TrainConfig(**settings)
+        given = tuple(_given(context)) if auto else None
+        config = TrainConfig(**settings, chosen_but=given)
     try:
         result = run_training(config, output, resume=resume)
     except KeyboardInterrupt:
@@ -228,7 +233,7 @@ def train(
 
 def _given(context: typer.Context) -> list[str]:
     """Settings that stand on the command line, and are no default."""
-    names = [name for name in context.params if name not in ("output", "resume")]
+    names = [name for name in context.params if name not in ("output", "resume", "auto")]
     return [
         _SETTING_OF_OPTION.get(name, name)
         for name in names

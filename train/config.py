@@ -73,6 +73,8 @@ class TrainConfig:
         num_variants: in how many ways each video is changed where a pretrained network sees it but
             once. Default 4.
         keep_sides: labels in which side matters, never flipped. Default ().
+        chosen_but: names of settings that were given; all others are picked from the data when the
+            training begins, see `rtaction.train.auto`. None picks nothing. Default None.
         precision: "float32", or "mixed_float16", which computes in float16 and keeps weights and
             scores in float32; "auto" is the latter on GPUs with tensor cores. What is saved
             computes in float32 in any case. Default "auto".
@@ -119,6 +121,7 @@ class TrainConfig:
     num_variants: int = 4
     keep_sides: tuple[str, ...] = ()
     precision: Precision = "auto"
+    chosen_but: tuple[str, ...] | None = field(default=None, compare=False)
     # Where it is computed and what is written beside it changes nothing in what is learnt.
     devices: Devices = field(default="auto", compare=False)
     tensorboard: bool = field(default=False, compare=False)
@@ -156,8 +159,9 @@ class TrainConfig:
         """
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
-            for name in ("validation_groups", "keep_sides"):
-                values[name] = tuple(values[name])
+            for name in ("validation_groups", "keep_sides", "chosen_but"):
+                if values[name] is not None:
+                    values[name] = tuple(values[name])
             return cls(**values)
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise UsageError(

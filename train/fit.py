@@ -15,6 +15,7 @@ from rtaction.errors import UsageError
 from rtaction.keras_tensorflow import keras
 from rtaction.labelled_videos import labels_of
 from rtaction.quiet import native_stderr_to
+from rtaction.train.auto import choose_settings
 from rtaction.train.balance import class_weights, describe_balance
 from rtaction.train.callbacks import (
     KeepRun,
@@ -73,6 +74,8 @@ def train(
     """
     console = console or Console(stderr=True)
     folder = RunFolder(output)
+    if resume and config.chosen_but is not None:
+        config = TrainConfig.load(folder.config)  # what was picked when it began
     folder.check(config, resume=resume)
     if config.tensorboard:
         require_tensorboard()
@@ -80,6 +83,8 @@ def train(
     unknown = sorted(set(config.keep_sides) - set(labels_of(split.train)))
     if unknown:
         raise UsageError(f"--keep-sides {unknown[0]}: expected one of {labels_of(split.train)}")
+    if config.chosen_but is not None and not resume:
+        config = choose_settings(config, split, console)
     spec, clips = decode(config, split, console)
     keras.utils.set_random_seed(config.seed)
     history = folder.read_history()
