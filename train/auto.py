@@ -26,7 +26,7 @@ from rtaction.train.encoded import EncodedClips, frozen_part
 from rtaction.train.evaluate import called_of_videos, predict_scores
 from rtaction.train.frame_cache import FrameCache
 from rtaction.train.networks import build_network
-from rtaction.train.probe import probe_accuracy
+from rtaction.train.probe import Tried, probe
 from rtaction.train.progress import progress_bar
 from rtaction.train.split import Split
 from rtaction.video import read_declared
@@ -105,15 +105,15 @@ def choose_settings(config: TrainConfig, split: Split, console: Console) -> Trai
         reason, lengths = _clip_length(config, given, videos)
         pick(reason, **lengths)
     if "modality" not in given:
-        probe = _probe_features if config.pretrained else _probe_light
+        attempt = _try_features if config.pretrained else _try_light
         try:
-            accuracies = probe(config, _some(split, config.seed), console)
+            tries = attempt(config, _some(split, config.seed), console)
         except (DatasetError, UsageError) as reason:
             pick(f"both, as neither can be tried: {reason}", modality=_BOTH[config.pretrained])
         else:
-            best = max(accuracies, key=lambda modality: accuracies[modality])
-            others = ", ".join(f"{m} {a:.0%}" for m, a in accuracies.items())
-            pick(f"right on {others} of videos in a quick try", modality=best)
+            best = min(tries, key=lambda modality: tries[modality].error)
+            told = ", ".join(f"{m} {tried.accuracy:.0%}" for m, tried in tries.items())
+            pick(f"right on {told} of videos in a quick try; this was the surest", modality=best)
     return config
 
 
@@ -175,7 +175,7 @@ def _read(config: TrainConfig, videos: list[Video], labels: tuple[str, ...]) -> 
     )
 
 
-def _probe_features(config: TrainConfig, split: Split, console: Console) -> dict[str, float]:
+def _try_features(config: TrainConfig, split: Split, console: Console) -> dict[str, Tried]:
     """How far each modality gets with features that are made once for all of them."""
     parts = list(dict.fromkeys(p for m in _PRETRAINED_MODALITIES for p in m.split("+")))
     whole = replace(config, modality="+".join(parts), trainable_layers=0)
@@ -195,15 +195,15 @@ def _probe_features(config: TrainConfig, split: Split, console: Console) -> dict
     features = np.split(encoded.of(numbers, np.zeros_like(numbers)), len(parts), axis=2)
     of_part = dict(zip(parts, features, strict=True))
     return {
-        modality: probe_accuracy([of_part[part] for part in modality.split("+")], clips)
+        modality: probe([of_part[part] for part in modality.split("+")], clips)
         for modality in _PRETRAINED_MODALITIES
     }
 
 
-def _probe_light(config: TrainConfig, split: Split, console: Console) -> dict[str, float]:
+def _try_light(config: TrainConfig, split: Split, console: Console) -> dict[str, Tried]:
     """How far a small network gets with each modality in a few epochs."""
     labels = labels_of(split.train)
-    accuracies = {}
+    tries = {}
     with progress_bar(console) as progress:
         task = progress.add_task("trying modalities", total=len(_LIGHT_MODALITIES), figures="")
         for modality in _LIGHT_MODALITIES:
@@ -219,8 +219,10 @@ def _probe_light(config: TrainConfig, split: Split, console: Console) -> dict[st
                 shuffle=False,
                 verbose=0,
             )
-            called = called_of_videos(predict_scores(network, validation), validation)
-            truth = [labels.index(video.label) for video in validation.videos]
-            accuracies[modality] = float(np.mean(called == np.array(truth)))
+            scores = predict_scores(network, validation)
+            called = called_of_videos(scores, validation)
+            truth = np.array([labels.index(video.label) for video in validation.videos])
+            error = np.square(scores - validation.one_hot(range(len(validation)))).mean()
+            tries[modality] = Tried(float(np.mean(called == truth)), float(error))
             progress.advance(task)
-    return accuracies
+    return tries

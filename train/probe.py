@@ -7,6 +7,7 @@ are more features than clips.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,21 @@ _NUM_FOLDS = 5
 _RIDGE = 1.0  # as a multiple of the number of features, which are of variance 1
 
 
-def probe_accuracy(
-    parts: Sequence[npt.NDArray[Any]], clips: ClipSet, *, num_repeats: int = 3
-) -> float:
-    """Share of videos named rightly by lines fitted on other groups.
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How far a modality got.
+
+    Args:
+        accuracy: share of videos named rightly.
+        error: how far scores are from the truth; it tells apart what the accuracy does not.
+    """
+
+    accuracy: float
+    error: float
+
+
+def probe(parts: Sequence[npt.NDArray[Any]], clips: ClipSet, *, num_repeats: int = 3) -> Tried:
+    """How well lines name videos of groups that they were not fitted on.
 
     Args:
         parts: features of the clips, each float32 (num_clips, frames_per_clip, num_features).
@@ -40,7 +52,7 @@ def probe_accuracy(
     targets = np.where(clips.one_hot(range(len(clips))) > 0, 1.0, -1.0)
     truth = np.array([clips.labels.index(video.label) for video in clips.videos])
     num_folds = min(_NUM_FOLDS, len({video.group for video in clips.videos}))
-    shares = []
+    shares, errors = [], []
     for seed in range(num_repeats):
         right = np.zeros(len(clips.videos), bool)
         for fold in make_folds(clips.videos, num_folds, seed=seed):
@@ -49,9 +61,12 @@ def probe_accuracy(
             scores = _ridge_scores(rows[~of_clips], targets[~of_clips], rows[of_clips])
             for video in np.flatnonzero(is_held_out):
                 mine = scores[clips.clip_videos[of_clips] == video]
-                right[video] = mine.mean(axis=0).argmax() == truth[video]
+                mean = mine.mean(axis=0)  # (num_labels,), 1 for the truth and -1 for the others
+                right[video] = mean.argmax() == truth[video]
+                wanted = np.where(np.arange(len(mean)) == truth[video], 1.0, -1.0)
+                errors.append(((mean - wanted) ** 2).mean())
         shares.append(right.mean())
-    return float(np.mean(shares))
+    return Tried(float(np.mean(shares)), float(np.mean(errors)))
 
 
 def clip_statistics(features: npt.NDArray[Any]) -> FloatArray:

@@ -16,6 +16,7 @@ from rtaction.labelled_videos import Video
 from rtaction.train import auto
 from rtaction.train.auto import choose_settings
 from rtaction.train.config import TrainConfig
+from rtaction.train.probe import Tried
 from rtaction.train.run_folder import RunFolder
 from rtaction.train.split import Split
 from rtaction.train.training_data import find_and_split
@@ -51,11 +52,12 @@ def without_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def probed(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, float]], None]:
-    """Lets a try come out as told."""
+    """Lets a try come out with the accuracies told, and errors that follow from them."""
 
     def set_result(accuracies: dict[str, float]) -> None:
-        for name in ("_probe_light", "_probe_features"):
-            monkeypatch.setattr(auto, name, lambda *_: accuracies)
+        tries = {name: Tried(accuracy, 1 - accuracy) for name, accuracy in accuracies.items()}
+        for name in ("_try_light", "_try_features"):
+            monkeypatch.setattr(auto, name, lambda *_: tries)
 
     return set_result
 
@@ -123,7 +125,7 @@ def test_where_nothing_can_be_tried_both_are_taken(
     def fail(*_: Any) -> Any:
         raise DatasetError("too few groups")
 
-    monkeypatch.setattr(auto, "_probe_light", fail)
+    monkeypatch.setattr(auto, "_try_light", fail)
     found, said = _chosen(_config(videos))
     assert found.modality == "gray+diff"
     assert "neither can be tried: too few groups" in said

@@ -8,7 +8,7 @@ import pytest
 from rtaction.errors import UsageError
 from rtaction.labelled_videos import Video
 from rtaction.train.clip_set import ClipSet
-from rtaction.train.probe import clip_statistics, probe_accuracy
+from rtaction.train.probe import clip_statistics, probe
 
 NUM_VIDEOS, CLIPS_EACH, FRAMES, FEATURES = 40, 2, 4, 30
 
@@ -48,11 +48,15 @@ def test_statistics_are_those_of_the_head() -> None:
 def test_noise_tells_nothing_and_a_shift_tells_all() -> None:
     clips = _clips()
     noise = _noise()
-    assert 0.25 < probe_accuracy([noise], clips) < 0.75
+    assert 0.25 < probe([noise], clips).accuracy < 0.75
     told = noise.copy()
     told[clips.clip_labels == 1, :, 3] += 4.0
-    assert probe_accuracy([told], clips) > 0.95
-    assert probe_accuracy([noise, told], clips) > 0.9
+    assert probe([told], clips).accuracy > 0.95
+    more = noise.copy()
+    more[clips.clip_labels == 1, :, 3] += 8.0
+    errors = [probe([one], clips).error for one in (noise, told, more)]
+    assert errors == sorted(errors, reverse=True)
+    assert probe([noise, told], clips).accuracy > 0.9
 
 
 def test_what_only_a_group_has_is_of_no_use() -> None:
@@ -61,9 +65,9 @@ def test_what_only_a_group_has_is_of_no_use() -> None:
     looks = np.random.default_rng(1).normal(size=(20, FEATURES)) * 10
     group = np.array([int(v.group.split()[1]) for v in clips.videos])[clips.clip_videos]
     features = _noise() + looks[group][:, np.newaxis].astype(np.float32)
-    assert probe_accuracy([features], clips) < 0.75
+    assert probe([features], clips).accuracy < 0.75
 
 
 def test_one_group_alone_cannot_be_tried() -> None:
     with pytest.raises(UsageError):
-        probe_accuracy([_noise()], _clips(num_groups=1))
+        probe([_noise()], _clips(num_groups=1))
