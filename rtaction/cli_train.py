@@ -66,6 +66,7 @@ def train(
             "mobilenet_v2",
             "mobilenet_v3",
             "lite0",
+            "lite0_body",
         ],
         typer.Option(help="What each picture goes through."),
     ] = "light",

@@ -47,11 +47,22 @@ def lite0(shape: Shape, weights: str | None) -> Any:
     return network
 
 
+def lite0_body(shape: Shape, weights: str | None) -> Any:
+    """EfficientNet-Lite0 without its last convolution: a map of 320 channels instead of 1280.
+
+    Of motion, which ImageNet does not hold, it tells as much or more, above all by the highest
+    values of the map.
+    """
+    network = lite0(shape, weights)
+    return keras.Model(network.input, network.get_layer("block15_narrow_norm").output)
+
+
 KNOWN_ENCODERS: dict[str, Callable[[Shape, str | None], Any]] = {
     "mobilenet": mobilenet,
     "mobilenet_v2": mobilenet_v2,
     "mobilenet_v3": mobilenet_v3,
     "lite0": lite0,
+    "lite0_body": lite0_body,
 }
 """Each builds a network from pixels, -1 to 1, to a map; what comes second is "imagenet" or None."""
 

@@ -31,6 +31,7 @@ NetworkName = Literal[
     "mobilenet_v2",
     "mobilenet_v3",
     "lite0",
+    "lite0_body",
 ]
 
 Tensor = Any
@@ -58,7 +59,8 @@ def build_network(
         spec: shape of the clips and number of labels.
         network: "light" is for CPUs (54 MFLOP a picture at 112x112 RGB), "two_stream" has one of
             them for each part of the modality, "convnet" is the tutorial's (5.13 GFLOP),
-            "mobilenet", "mobilenet_v2", "mobilenet_v3" and "lite0" are known ones. "motion" sees
+            "mobilenet", "mobilenet_v2", "mobilenet_v3", "lite0" and "lite0_body" (without its last
+            convolution) are known ones. "motion" sees
             what moves in plain pictures and is blind to what does not. Default "light".
         head: what becomes of the features over time, see `rtaction.train.heads`. Default "gru".
         head_units: size of a recurrent head. Default 64.
