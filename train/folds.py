@@ -1,4 +1,4 @@
-"""Folds of a cross-validation: every video is tested once, by a network that knows none of its group.
+"""Folds of a cross-validation: each video is tested by a network that knows nothing of its group.
 
 Groups are never divided, see `rtaction.train.split`. This file knows nothing of networks.
 """
