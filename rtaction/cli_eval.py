@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,9 +19,16 @@ if TYPE_CHECKING:
     from rtaction.realtime.evaluation import ClipEvaluation
     from rtaction.realtime.event_evaluation import EventEvaluation
 
+    Load = Callable[[], ActionModel]
+
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="An ONNX file made by rtaction export.")],
+    model: Annotated[
+        Path,
+        typer.Argument(
+            help="An ONNX file made by rtaction export, a .keras file, or a run folder."
+        ),
+    ],
     videos: Annotated[
         str,
         typer.Argument(
@@ -56,18 +65,18 @@ def evaluate(
     """Tell how good a model is, on videos of one action each or with actions at known times."""
     from rtaction.realtime.evaluation_report import write_report
 
-    _require_exported(model)
     if tune_on is not None and intervals is None:
         raise UsageError("--tune-on needs --intervals: thresholds are tuned on actions in time")
     if stride_seconds is not None and not stride_seconds < float("inf"):
         raise UsageError(f"--stride-seconds must be finite, got {stride_seconds}")
     found: ClipEvaluation | EventEvaluation
-    if intervals is None:
-        loaded, found = _evaluate_clips(model, videos, group, stride_seconds, device)
-    else:
-        loaded, found = _evaluate_events(
-            model, Path(videos), intervals, tune_on, group, stride_seconds, device
-        )
+    with _loaded(model, device) as load:
+        if intervals is None:
+            loaded, found = _evaluate_clips(model, videos, group, stride_seconds, load)
+        else:
+            loaded, found = _evaluate_events(
+                model, Path(videos), intervals, tune_on, group, stride_seconds, load
+            )
     if output is not None:
         write_report(
             output,
@@ -80,26 +89,38 @@ def evaluate(
         )
 
 
-def _require_exported(model: Path) -> None:
+@contextmanager
+def _loaded(model: Path, device: str) -> Iterator[Load]:
+    """What loads the model; a Keras one is exported first, as what is judged is what runs live."""
+    from rtaction.realtime.action_model import ActionModel
+
     keras = model / "model.keras" if model.is_dir() else model
-    if keras.suffix == ".keras":
-        raise UsageError(
-            f"{model} is no ONNX file; what is judged is the file that runs, so export it first: "
-            f"rtaction export {keras} -o model.onnx"
-        )
+    if keras.suffix != ".keras":
+        yield partial(ActionModel, model, device=device)
+        return
+    with TemporaryDirectory(prefix="rtaction-") as folder:
+
+        def load() -> ActionModel:
+            from rtaction.export.exporter import export_model
+
+            exported = export_model(keras, Path(folder) / "model.onnx")
+            difference = exported.parity.worst_difference
+            typer.echo(f"exported {keras}: scores differ by at most {difference:.1e}", err=True)
+            return ActionModel(exported.path, device=device)
+
+        yield load
 
 
 def _evaluate_clips(
-    model: Path, videos: str, group: str | None, stride_seconds: float | None, device: str
+    model: Path, videos: str, group: str | None, stride_seconds: float | None, load: Load
 ) -> tuple[ActionModel, ClipEvaluation]:
     from rtaction.labelled_videos import find_videos
-    from rtaction.realtime.action_model import ActionModel
     from rtaction.realtime.evaluation import evaluate_clips, require_known_label
     from rtaction.realtime.evaluation_text import clip_lines
     from rtaction.realtime.judged import judge_videos
 
     listed = find_videos(videos, group=group, min_labels=1)
-    loaded = ActionModel(model, device=device)
+    loaded = load()
     require_known_label(listed, loaded.spec)
     with _progress("videos", len(listed)) as step:
         judged = judge_videos(
@@ -120,10 +141,9 @@ def _evaluate_events(
     tune_on: str | None,
     group: str | None,
     stride_seconds: float | None,
-    device: str,
+    load: Load,
 ) -> tuple[ActionModel, EventEvaluation]:
     from rtaction.labelled_videos import grouping
-    from rtaction.realtime.action_model import ActionModel
     from rtaction.realtime.event_evaluation import evaluate_events, is_tuned_on
     from rtaction.realtime.event_text import event_lines
     from rtaction.realtime.intervals import left_out_notes, read_intervals
@@ -135,7 +155,7 @@ def _evaluate_events(
     group_of = grouping(group)
     groups = [group_of(one.path) for one in times]
     tuned_on = is_tuned_on(times, groups, tune_on)
-    loaded = ActionModel(model, device=device)
+    loaded = load()
     with _progress("videos", len(times)) as step:
         judged = judge_videos(
             loaded, [one.path for one in times], stride_seconds=stride_seconds, on_video=step

@@ -155,7 +155,6 @@ def test_tuned_events(event_model: Path, untrimmed: Path, by_column: bool) -> No
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (["none.keras", "."], UsageError, "rtaction export none.keras -o model.onnx"),
         (["MODEL", "nowhere"], UsageError, "neither a folder nor a pattern"),
         (["none.onnx", "VIDEOS"], ModelMissing, "there is no model file"),
         (["MODEL", "VIDEOS", "--tune-on", "x"], UsageError, "needs --intervals"),
@@ -189,8 +188,46 @@ def test_mistakes(
     assert message in str(found)
 
 
-def test_the_folder_of_a_training_is_no_model(tmp_path: Path) -> None:
-    assert "model.keras -o model.onnx" in str(error_of(run(tmp_path, tmp_path)))
+def _write_keras_model(folder: Path, spec: ModelSpec) -> Path:
+    """A run folder whose network tells bright from dark by the mean of the pictures."""
+    from rtaction.keras_tensorflow import keras
+
+    layers = keras.layers
+    frame = keras.Input(spec.frame_shape, dtype="uint8")
+    share = layers.GlobalAveragePooling2D()(layers.Rescaling(1 / 255)(frame))
+    clip = keras.Input(spec.clip_shape, dtype="uint8")
+    x = layers.TimeDistributed(keras.Model(frame, share))(clip)
+    scores = layers.Dense(2, activation="softmax")
+    network = keras.Model(clip, scores(layers.GlobalAveragePooling1D()(x)))
+    scores.set_weights([np.array([[3.0, -3.0]] * 3), np.array([-4.5, 4.5])])
+    folder.mkdir()
+    network.save(folder / "model.keras")
+    spec.save(folder / "model_spec.json")
+    return folder
+
+
+@pytest.mark.slow
+def test_a_keras_model_and_its_folder_are_judged_as_their_export(
+    folder: Path, tiny_spec: ModelSpec, tmp_path: Path
+) -> None:
+    trained = _write_keras_model(tmp_path / "run", tiny_spec)
+    found = run(trained, folder, "--output", tmp_path / "folder.json")
+    assert found.exit_code == 0, found.output
+    assert "scores differ by at most" in found.stderr
+    assert run(trained / "model.keras", folder, "-o", tmp_path / "file.json").exit_code == 0
+    reports = [json.loads((tmp_path / f"{name}.json").read_text()) for name in ("folder", "file")]
+    for report in reports:
+        called = {Path(video["path"]).name: video["called"] for video in report["videos"]}
+        assert called["p1_a.mp4"] == "bright"
+        assert called["p1_b.mp4"] == "dark"
+        assert called["p2_wrong.mp4"] == "bright"
+
+
+@pytest.mark.slow
+def test_a_folder_without_a_model_is_told(tmp_path: Path, folder: Path) -> None:
+    found = error_of(run(tmp_path, folder))
+    assert type(found) is ModelMissing
+    assert f"there is no Keras model {tmp_path / 'model.keras'}" in str(found)
 
 
 def test_keras_is_not_needed(tiny_model: Path, folder: Path) -> None:
