@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+from rtaction.errors import UsageError
+
+if TYPE_CHECKING:
+    from rtaction.train.config import TrainConfig
 
 # Options that are called otherwise than the setting that they give.
 _SETTING_OF_OPTION = {
@@ -16,6 +21,8 @@ _SETTING_OF_OPTION = {
     "variants": "num_variants",
 }
 
+
+_NO_SETTINGS = {"output", "resume", "auto", "folds", "repeats"}
 
 VideosArgument = Annotated[
     str, typer.Argument(help="Folder of folders, or a pattern such as 'v/{classname}/*.mp4'.")
@@ -56,6 +63,13 @@ def train(
         bool,
         typer.Option("--auto", help="Pick every setting that is not given, from the videos."),
     ] = False,
+    folds: Annotated[
+        int | None,
+        typer.Option(min=2, help="Cross-validate: train so often, each time testing other groups."),
+    ] = None,
+    repeats: Annotated[
+        int, typer.Option(min=1, help="Cross-validate so often, each time with other folds.")
+    ] = 1,
     network: Annotated[
         Literal[
             "light",
@@ -171,7 +185,6 @@ def train(
 ) -> None:
     """Train on folders of clips: one folder for each action."""
     from rtaction.train.config import TrainConfig
-    from rtaction.train.fit import train as run_training
 
     settings: dict[str, Any] = {
         "videos": videos,
@@ -220,13 +233,30 @@ def train(
         given = tuple(_given(context)) if auto else None
         config = TrainConfig(**settings, chosen_but=given)
     try:
-        result = run_training(config, output, resume=resume)
+        _run(config, output, folds=folds, repeats=repeats, resume=resume)
     except KeyboardInterrupt:
         # Before the first epoch has ended there is nothing to go on from.
-        begun = (output / "history.csv").exists()
+        begun = any((output / name).exists() for name in ("history.csv", "folds.json"))
         advice = "; to go on after the last finished epoch, add --resume" if begun else ""
         typer.echo(f"interrupted{advice}", err=True)
         raise typer.Exit(130) from None
+
+
+def _run(
+    config: TrainConfig, output: Path, *, folds: int | None, repeats: int, resume: bool
+) -> None:
+    from rtaction.train.cross_validation import cross_validate, saved_plan
+    from rtaction.train.fit import train as run_training
+
+    plan = saved_plan(output) if resume else None
+    if plan is not None:
+        folds, repeats = folds or plan["folds"], max(repeats, plan["repeats"])
+    if folds is not None:
+        cross_validate(config, output, folds=folds, repeats=repeats, resume=resume)
+        return
+    if repeats > 1:
+        raise UsageError("--repeats needs --folds: it repeats a cross-validation")
+    result = run_training(config, output, resume=resume)
     typer.echo(
         f"wrote {result.model}; next: rtaction export {result.model} -o model.onnx", err=True
     )
@@ -234,7 +264,7 @@ def train(
 
 def _given(context: typer.Context) -> list[str]:
     """Settings that stand on the command line, and are no default."""
-    names = [name for name in context.params if name not in ("output", "resume", "auto")]
+    names = [name for name in context.params if name not in _NO_SETTINGS]
     return [
         _SETTING_OF_OPTION.get(name, name)
         for name in names

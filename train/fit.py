@@ -36,6 +36,7 @@ from rtaction.train.progress import ShowProgress, print_evaluation
 from rtaction.train.report import Training, write_report
 from rtaction.train.run_folder import HistoryRow, RunFolder
 from rtaction.train.schedule import schedule_callback
+from rtaction.train.split import Split
 from rtaction.train.trainee import Trainee, encoded_datasets, new_trainee, resumed_trainee
 from rtaction.train.training_data import datasets, decode, find_and_split
 
@@ -49,16 +50,23 @@ class TrainResult:
         num_epochs: finished epochs, those before a resume included.
         validation: figures on the validation clips.
         test: figures on the test clips, or None where there are none.
+        judged: the clips of "validation", and of "test" where there are such, with their scores.
     """
 
     model: Path
     num_epochs: int
     validation: Evaluation
     test: Evaluation | None
+    judged: Mapping[str, JudgedClips]
 
 
 def train(
-    config: TrainConfig, output: Path, *, resume: bool = False, console: Console | None = None
+    config: TrainConfig,
+    output: Path,
+    *,
+    resume: bool = False,
+    split: Split | None = None,
+    console: Console | None = None,
 ) -> TrainResult:
     """Train a network on folders of clips.
 
@@ -66,6 +74,8 @@ def train(
         config: what to do.
         output: folder for the result, see `run_folder`.
         resume: go on where an earlier training in that folder ended or was killed. Default False.
+        split: which videos train, validate and test; a resumed training keeps to its own. Default:
+            found and shared out as `config` says.
         console: where progress is shown. Default: stderr.
 
     Raises:
@@ -79,7 +89,7 @@ def train(
     folder.check(config, resume=resume)
     if config.tensorboard:
         require_tensorboard()
-    split = folder.read_split() if resume else find_and_split(config)
+    split = folder.read_split() if resume else split or find_and_split(config)
     unknown = sorted(set(config.keep_sides) - set(labels_of(split.train)))
     if unknown:
         raise UsageError(f"--keep-sides {unknown[0]}: expected one of {labels_of(split.train)}")
@@ -140,7 +150,9 @@ def train(
     )
     write_report(told, folder.path / "report.html")
     console.print(f"report: {folder.path / 'report.html'}", highlight=False, soft_wrap=True)
-    return TrainResult(folder.model, len(history), figures["validation"], figures.get("test"))
+    return TrainResult(
+        folder.model, len(history), figures["validation"], figures.get("test"), judged
+    )
 
 
 def _say_how(config: TrainConfig, hardware: Hardware, clips: ClipSet, console: Console) -> None:
