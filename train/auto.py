@@ -33,7 +33,7 @@ from rtaction.video import read_declared
 
 _LONGEST_WINDOW_SECONDS = 3.0
 _SHARE_OF_SHORTEST = 0.93  # of what nine in ten videos are longer than
-_FRAMES_PER_CLIP = 10
+_FRAMES_PER_CLIP = 14
 _PROBED_VIDEOS = 240
 # With motion first, as it is blind to rooms and clothes, and with fewer parts before more.
 _PRETRAINED_MODALITIES = ("rgb_diff", "rgb", "rgb_diff+flow", "rgb+rgb_diff")

@@ -65,10 +65,10 @@ def probed(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, float]], None
 @pytest.mark.parametrize(
     ("lengths_seconds", "clip_seconds", "stride_seconds"),
     [
-        # 0.93 of what nine in ten last is for 10 intervals; a clip has 9 of them.
-        ([2.0] * 10, 1.67, 5 * 1.67 / 9),
-        ([20.0] * 10, 2.7, 1.5),
-        ([2.0] + [10.0] * 29, 2.7, 1.5),
+        # 0.93 of what nine in ten last is for 14 intervals; a clip has 13 of them.
+        ([2.0] * 10, 1.72, 7 * 1.72 / 13),
+        ([20.0] * 10, 2.79, 1.5),
+        ([2.0] + [10.0] * 29, 2.79, 1.5),
     ],
 )
 @pytest.mark.usefixtures("without_weights")
@@ -88,7 +88,7 @@ def test_clips_are_as_long_as_most_videos_allow(
             made[seconds] = write_flat_video(path, value=90, seconds=seconds, size_hw=(16, 16))
         listed.append(Video(made[seconds], "ab"[number % 2], str(number)))
     found, said = _chosen(TrainConfig("videos", chosen_but=()), Split(listed, [], []))
-    assert found.frames_per_clip == 10
+    assert found.frames_per_clip == 14
     assert found.clip_seconds == pytest.approx(clip_seconds, abs=0.05)
     assert found.stride_seconds == pytest.approx(stride_seconds, abs=0.03)
     assert "clip_seconds" in said
@@ -102,8 +102,8 @@ def test_what_was_given_stays(videos: Path, probed: Callable[[dict[str, float]],
     assert found.network == "light"
     assert "modality" not in said
     assert "epochs" not in said
-    # Windows lie a whole number of pictures apart: half of ten, each 0.6 / 9 s.
-    assert found.stride_seconds == pytest.approx(5 * 0.6 / 9)
+    # Windows lie a whole number of pictures apart: half of fourteen, each 0.6 / 13 s.
+    assert found.stride_seconds == pytest.approx(7 * 0.6 / 13)
 
 
 @pytest.mark.usefixtures("without_weights")
