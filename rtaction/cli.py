@@ -17,6 +17,7 @@ import typer
 import rtaction
 from rtaction.cli_cam import DeviceOption, cam, print_timeline
 from rtaction.cli_eval import evaluate
+from rtaction.cli_hmdb import hmdb51
 from rtaction.cli_show import show
 from rtaction.cli_train import train
 from rtaction.errors import RtactionError, UsageError, training_stack_missing
@@ -126,6 +127,7 @@ def demo(
         typer.echo("No display here; to watch your camera without one: rtaction cam --headless")
 
 
+app.command()(hmdb51)
 app.command()(train)
 app.command()(show)
 app.command("eval")(evaluate)

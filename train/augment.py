@@ -1,7 +1,7 @@
 """Clips made a little different each time they are shown, in one way for all pictures of a clip.
 
-A person who is a little nearer, to the left, tilted or in other light does the same thing; a
-network that has seen few people must be told so. This file knows nothing of videos or of networks.
+A person who is a little nearer, to the left, tilted, faster or in other light does the same thing;
+a network that has seen few people must be told so. This file knows nothing of videos or networks.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from rtaction.errors import UsageError
 from rtaction.opencv import cv2
 from rtaction.pixels import UInt8Array
+from rtaction.sampling import FloatArray, frame_interval_seconds
 
 Strength = Literal["none", "light", "strong"]
 
@@ -34,6 +35,9 @@ class Augmentation:
         noise: probability of a sensor's noise, of up to 6 gray values. Default 0.3.
         jpeg: probability of a coarse JPEG, as cameras send. Default 0.2.
         dropped_frame: probability of one picture being shown twice, the next one lost. Default 0.1.
+        speed: slower or faster, as a share; see `moments`. Default 0.1.
+        jitter: how far each picture is from its moment, as a share of the time between two; see
+            `moments`. Default 0.2.
 
     Raises:
         UsageError: a value is out of its range.
@@ -49,6 +53,8 @@ class Augmentation:
     noise: float = 0.3
     jpeg: float = 0.2
     dropped_frame: float = 0.1
+    speed: float = 0.1
+    jitter: float = 0.2
 
     def __post_init__(self) -> None:
         for name in ("flip", "noise", "jpeg", "dropped_frame"):
@@ -60,6 +66,8 @@ class Augmentation:
             ("rotation_degrees", 180.0),
             ("brightness", 1.0),
             ("contrast", 1.0),
+            ("speed", 0.5),
+            ("jitter", 0.5),  # more, and two moments could change places
         ):
             if not 0 <= getattr(self, name) <= highest:
                 raise UsageError(f"{name} must be from 0 to {highest:g}, got {getattr(self, name)}")
@@ -81,7 +89,32 @@ class Augmentation:
             noise=0.5,
             jpeg=0.4,
             dropped_frame=0.25,
+            speed=0.2,
+            jitter=0.4,
         )
+
+    def moments(
+        self, times_seconds: FloatArray, random: np.random.Generator, *, keep_ends: bool = False
+    ) -> FloatArray:
+        """Other moments for the pictures of a clip: stretched about its middle, and each moved.
+
+        Args:
+            times_seconds: float64, shape (frames_per_clip,), increasing: its own.
+            random: draws the amounts; the same state gives the same moments.
+            keep_ends: the clip shows all of its video, so nothing is stretched. Default False.
+
+        Returns:
+            float64, shape (frames_per_clip,), nowhere decreasing.
+        """
+        # All is drawn, needed or not, as in `apply`.
+        stretch = random.uniform(-1, 1) * self.speed * (not keep_ends)
+        moves = random.uniform(-1, 1, len(times_seconds)) * self.jitter
+        first, last = float(times_seconds[0]), float(times_seconds[-1])
+        interval_seconds = frame_interval_seconds(len(times_seconds), last - first)
+        middle = (first + last) / 2
+        moments = middle + (times_seconds - middle) * (1 + stretch) + moves * interval_seconds
+        # A slow camera's frames lie unevenly: two that are near each other must not change places.
+        return np.maximum.accumulate(moments)
 
     def apply(self, clip: UInt8Array, label: str, random: np.random.Generator) -> UInt8Array:
         """A clip, changed.

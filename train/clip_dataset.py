@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from rtaction.keras_tensorflow import keras
 from rtaction.motion import clip_pictures
+from rtaction.pixels import UInt8Array
 from rtaction.train.augment import Augmentation
 from rtaction.train.balance import balanced_order
 from rtaction.train.clip_set import ClipSet
@@ -84,10 +85,8 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
             return self.clips.pictures(chosen), self.clips.one_hot(chosen)
         # Before motion is computed, so that it is the motion of the changed pictures.
         changed = [
-            self.augmentation.apply(clip, self._label_of(number), self._random_of(place))
-            for clip, number, place in zip(
-                self.clips.images(chosen), chosen.tolist(), places, strict=True
-            )
+            changed_images(self.clips, number, self.augmentation, self._random_of(place))
+            for number, place in zip(chosen.tolist(), places, strict=True)
         ]
         pictures = np.stack([clip_pictures(clip, self.clips.modality) for clip in changed])
         return pictures, self.clips.one_hot(chosen)
@@ -104,9 +103,6 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
             return range(index * total // len(self), (index + 1) * total // len(self))
         return range(index * self.batch_size, min((index + 1) * self.batch_size, total))
 
-    def _label_of(self, number: int) -> str:
-        return str(self.labels[self.clips.clip_labels[number]])
-
     def _random_of(self, place: int) -> np.random.Generator:
         # By epoch and place in it: a resumed training sees what an unbroken one would have seen,
         # and a clip that is drawn twice is changed in two ways.
@@ -119,3 +115,24 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
         if not self.shuffle:
             return np.arange(len(self.clips))
         return random.permutation(len(self.clips))
+
+
+def changed_images(
+    clips: ClipSet, number: int, augmentation: Augmentation, random: np.random.Generator
+) -> UInt8Array:
+    """Frames of one clip, at other moments and changed, before motion is computed.
+
+    Args:
+        clips: where it is from.
+        number: which clip.
+        augmentation: what may happen to it.
+        random: draws the amounts.
+
+    Returns:
+        uint8, shape (frames_per_window, height, width, 3 or 1).
+    """
+    times_seconds = clips.clip_times_seconds[number]
+    is_whole_video = clips.sampling == "spread"
+    moments = augmentation.moments(times_seconds, random, keep_ends=is_whole_video)
+    label = str(clips.labels[clips.clip_labels[number]])
+    return augmentation.apply(clips.images_at(number, moments), label, random)

@@ -13,17 +13,23 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
 
 from rtaction.errors import DatasetError, SourceError
 from rtaction.labelled_videos import Video
-from rtaction.model_spec import ModelSpec
+from rtaction.model_spec import ModelSpec, Sampling
 from rtaction.motion import clip_pictures
 from rtaction.pixels import UInt8Array
-from rtaction.sampling import Selection, sliding_selections, spread_selection
+from rtaction.sampling import (
+    FloatArray,
+    Selection,
+    select_frames,
+    sliding_selections,
+    spread_selection,
+)
 from rtaction.train.decoded_video import DecodedVideo, TemporaryFrames, VideoFrames
 from rtaction.train.frame_cache import FrameCache
 
@@ -49,7 +55,10 @@ class ClipSet:
         labels: all labels, in the order of a network's scores.
         videos: those that gave at least one clip.
         modality: what the network sees of a picture, see `rtaction.modality`. Default "rgb".
-        num_skipped: videos that gave none.
+        num_skipped: videos that gave none. Default 0.
+        sampling: how the clips were cut, see `rtaction.sampling`. Default "sliding".
+        video_times_seconds: for each video, float64 times of its pictures in `frames`. Default (),
+            unknown: each clip then has just its own pictures.
     """
 
     frames: UInt8Array | VideoFrames
@@ -61,6 +70,8 @@ class ClipSet:
     videos: tuple[Video, ...]
     modality: str = "rgb"
     num_skipped: int = 0
+    sampling: Sampling = "sliding"
+    video_times_seconds: tuple[FloatArray, ...] = ()
 
     def __len__(self) -> int:
         return len(self.clip_labels)
@@ -73,10 +84,37 @@ class ClipSet:
         """What a network sees: uint8, shape (len(clips), frames_per_clip, H, W, channels)."""
         return np.stack([clip_pictures(clip, self.modality) for clip in self.images(clips)])
 
+    def images_at(self, clip: int, moments_seconds: FloatArray) -> UInt8Array:
+        """Frames of one clip, taken at other moments of its video.
+
+        Where these leave the video, or would be a lie (see `rtaction.sampling.Problem`), they are
+        the clip's own. Of a video that the cache had no room for, only the frames that some clip
+        uses are there to choose from.
+
+        Args:
+            clip: which.
+            moments_seconds: float64, shape (frames_per_window,), nowhere decreasing.
+
+        Returns:
+            uint8, shape (frames_per_window, H, W, 3 or 1).
+        """
+        positions = self.clip_frames[clip]
+        if self.video_times_seconds:
+            video = self.clip_videos[clip]
+            found = select_frames(self.video_times_seconds[video], moments_seconds)
+            if found.problem is None:
+                positions = self._video_starts[video] + found.indices
+        return np.asarray(self.frames[positions])
+
     def one_hot(self, clips: npt.NDArray[np.intp] | Sequence[int]) -> npt.NDArray[np.float32]:
         """Labels of some clips: float32, shape (len(clips), num_labels)."""
         rows = np.eye(len(self.labels), dtype=np.float32)
         return np.asarray(rows[self.clip_labels[np.asarray(clips)]])
+
+    @cached_property
+    def _video_starts(self) -> npt.NDArray[np.intp]:
+        """Where the pictures of each video begin in `frames`."""
+        return np.cumsum([0, *map(len, self.video_times_seconds)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +186,8 @@ def read_clip_set(
         videos=tuple(kept),
         modality=spec.modality,
         num_skipped=num_skipped,
+        sampling=spec.sampling,
+        video_times_seconds=tuple(part.video.times_seconds for part in parts),
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from rtaction.labelled_videos import find_videos, labels_of
 from rtaction.motion import clip_pictures
 from rtaction.train.augment import Augmentation
+from rtaction.train.clip_dataset import changed_images
 from rtaction.train.clip_set import ClipSet, read_clip_set
 from rtaction.train.config import TrainConfig
 from rtaction.train.filmstrip import Strip, draw_filmstrip, strips_of
@@ -52,7 +53,8 @@ def show_clips(config: TrainConfig, path: Path, *, num_clips: int = 6) -> int:
         clip = clip_pictures(images, spec.modality)
         strips += strips_of(clip, spec.modality, f"{label}   {name}, from {start_seconds:.2f} s")
         if augmentation is not None:
-            changed = clip_pictures(augmentation.apply(images, label, random), spec.modality)
+            after = changed_images(clips, number, augmentation, random)
+            changed = clip_pictures(after, spec.modality)
             strips += strips_of(changed, spec.modality, f"{label}   changed ({config.augment})")
     draw_filmstrip(path, strips)
     return len(clips)

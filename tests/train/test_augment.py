@@ -10,6 +10,7 @@ import pytest
 
 from rtaction.errors import UsageError
 from rtaction.pixels import UInt8Array
+from rtaction.sampling import FloatArray
 from rtaction.train.augment import Augmentation, Strength
 
 STILL = Augmentation(
@@ -22,6 +23,8 @@ STILL = Augmentation(
     noise=0.0,
     jpeg=0.0,
     dropped_frame=0.0,
+    speed=0.0,
+    jitter=0.0,
 )
 
 
@@ -132,6 +135,60 @@ def test_a_dropped_frame_repeats_the_one_before() -> None:
     assert seen == {1, 2, 3, 4, 5}
 
 
+MOMENTS = np.array([2.0, 2.25, 2.5, 2.75, 3.0])
+
+
+def moments_of(augmentation: Augmentation, *, keep_ends: bool = False) -> list[FloatArray]:
+    """What 200 draws make of `MOMENTS`."""
+    return [
+        augmentation.moments(MOMENTS, np.random.default_rng(seed), keep_ends=keep_ends)
+        for seed in range(200)
+    ]
+
+
+def test_moments_stay_where_nothing_may_move() -> None:
+    uneven = np.array([0.0, 0.1, 0.3, 0.3, 0.4])
+    for times in (MOMENTS, uneven, MOMENTS[:1]):
+        np.testing.assert_allclose(
+            STILL.moments(times, np.random.default_rng(0)), times, rtol=1e-12
+        )
+
+
+def test_speed_stretches_a_clip_about_its_middle() -> None:
+    found = moments_of(replace(STILL, speed=0.2))
+    lengths = [float(moments[-1] - moments[0]) for moments in found]
+    assert 0.8 <= min(lengths) < 0.83
+    assert 1.17 < max(lengths) <= 1.2
+    for moments, length in zip(found, lengths, strict=True):
+        np.testing.assert_allclose(moments, np.linspace(2.5 - length / 2, 2.5 + length / 2, 5))
+
+
+def test_jitter_moves_each_moment_by_a_share_of_the_interval() -> None:
+    moves = np.array(moments_of(replace(STILL, jitter=0.4))) - MOMENTS
+    assert np.abs(moves).max(axis=0) == pytest.approx(np.full(5, 0.4 * 0.25), rel=0.05)
+    assert np.abs(moves).max() <= 0.4 * 0.25
+    assert np.abs(moves.mean(axis=0)).max() < 0.02
+    assert np.abs(np.corrcoef(moves.T) - np.eye(5)).max() < 0.3
+
+
+def test_moments_never_change_places() -> None:
+    uneven = np.array([0.0, 0.02, 0.5, 0.5, 1.0])
+    augmentation = replace(STILL, jitter=0.5, speed=0.5)
+    for seed in range(50):
+        moments = augmentation.moments(uneven, np.random.default_rng(seed))
+        assert (np.diff(moments) >= 0).all()
+
+
+def test_a_clip_of_a_whole_video_keeps_its_length() -> None:
+    for moments in moments_of(replace(STILL, speed=0.5), keep_ends=True):
+        np.testing.assert_allclose(moments, MOMENTS)
+    jittered = replace(STILL, speed=0.5, jitter=0.2)
+    # One amount changed leaves the others as they were.
+    np.testing.assert_array_equal(
+        moments_of(jittered, keep_ends=True), moments_of(replace(STILL, jitter=0.2))
+    )
+
+
 def test_noise_differs_from_picture_to_picture() -> None:
     clip = np.full((3, 32, 40, 3), 128, np.uint8)
 
@@ -143,7 +200,15 @@ def test_noise_differs_from_picture_to_picture() -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{"flip": 1.5}, {"noise": -0.1}, {"shift": 0.6}, {"brightness": 2.0}, {"scale": -1.0}],
+    [
+        {"flip": 1.5},
+        {"noise": -0.1},
+        {"shift": 0.6},
+        {"brightness": 2.0},
+        {"scale": -1.0},
+        {"speed": 0.6},
+        {"jitter": 0.6},
+    ],
 )
 def test_amounts_out_of_range(values: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=next(iter(values))):

@@ -12,6 +12,7 @@ import pytest
 from rtaction.errors import DatasetError
 from rtaction.labelled_videos import Video
 from rtaction.model_spec import ModelSpec
+from rtaction.pixels import UInt8Array
 from rtaction.train import frame_cache
 from rtaction.train.clip_set import read_clip_set, with_clip_length
 from rtaction.train.decoded_video import DecodedVideo, decode_video
@@ -113,6 +114,53 @@ def test_spread_clips_cover_their_videos(good: list[Video]) -> None:
     spec = with_clip_length(replace(SPEC, sampling="spread"), clips)
     assert spec.clip_seconds == pytest.approx(2.9)
     assert with_clip_length(SPEC, clips) is SPEC
+
+
+def _shown(images: UInt8Array) -> list[int]:
+    return [index_of(image) for image in images]
+
+
+@pytest.mark.parametrize(
+    ("moments", "shown"),
+    [
+        ([1.2, 1.5, 1.8], [12, 15, 18]),
+        ([0.84, 1.58, 2.21], [8, 16, 22]),
+        # Half the distance of two moments before the first frame is the most.
+        ([-0.2, 0.5, 1.2], [0, 5, 12]),
+        ([-0.3, 0.2, 0.7], [10, 15, 20]),
+        ([2.0, 2.7, 3.4], [10, 15, 20]),
+        ([1.5, 1.52, 1.54], [10, 15, 20]),
+    ],
+)
+def test_other_moments_of_a_clip(good: list[Video], moments: list[float], shown: list[int]) -> None:
+    clips = read_clip_set(good, SPEC, stride_seconds=1.0)
+    for clip in (1, 4):  # the same window of either video
+        assert _shown(clips.images_at(clip, np.array(moments))) == shown
+    unknown = replace(clips, video_times_seconds=())
+    assert _shown(unknown.images_at(4, np.array(moments))) == [10, 15, 20]
+
+
+def test_a_stretched_clip_does_not_reach_over_a_hole(tmp_path: Path) -> None:
+    times = np.concatenate([np.arange(11), np.arange(30, 41)]) / 10
+    videos = [_video(write_indexed_video(tmp_path / f"{n}.mkv", times), n) for n in ("a", "b")]
+    clips = read_clip_set(videos, SPEC, stride_seconds=1.0)
+    np.testing.assert_allclose(clips.clip_times_seconds[0], [0.0, 0.5, 1.0], atol=1e-6)
+    assert _shown(clips.images_at(0, np.array([0.1, 0.5, 0.9]))) == [1, 5, 9]
+    assert _shown(clips.images_at(0, np.array([0.2, 0.9, 1.6]))) == [0, 5, 10]
+
+
+def test_without_room_other_moments_find_the_frames_that_are_there(good: list[Video]) -> None:
+    clips = read_clip_set(good, SPEC, stride_seconds=0.3, cache=FrameCache(limit_gb=0))
+    there = {(start * 3 + add) for start in range(7) for add in (0, 5, 10)}
+    assert len(clips.frames) == 2 * len(there) < 2 * len(TIMES)
+    for clip in (3, 10):  # from 0.9 s
+        assert _shown(clips.images([clip])[0]) == [9, 14, 19]
+        # 0.7 and 2.1 s are no frames of a clip: 0.6 or 0.8 s, and 2.0 or 2.2 s, are the nearest.
+        assert {7, 21} & there == set()
+        first, middle, last = _shown(clips.images_at(clip, np.array([0.7, 1.42, 2.1])))
+        assert first in {6, 8} & there
+        assert middle == 14
+        assert last in {20, 22} & there
 
 
 def _truncated(path: Path) -> Path:
