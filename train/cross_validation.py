@@ -18,17 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
-from rtaction.confidence import FEW_CLUSTERS
 from rtaction.errors import OutputError, UsageError
 from rtaction.keras_tensorflow import keras
 from rtaction.labelled_videos import Video, find_videos, labels_of
 from rtaction.train.config import TrainConfig
 from rtaction.train.cross_validated import CrossValidation, FoldResult, judged_videos
+from rtaction.train.cross_validation_text import print_cross_validation
 from rtaction.train.fit import train
 from rtaction.train.folds import make_folds, split_of_fold
-from rtaction.train.report_words import counted, interval, percent
+from rtaction.train.report_words import counted
 from rtaction.train.run_folder import RunFolder
 from rtaction.train.split import Split
 
@@ -93,6 +92,7 @@ def cross_validate(
     found = CrossValidation(tuple(results))
     _write_json(output / _RESULT, found.to_dict())
     print_cross_validation(console, found)
+    console.print(f"all figures: {output / _RESULT}", highlight=False, soft_wrap=True)
     return found
 
 
@@ -106,81 +106,6 @@ def saved_plan(output: Path) -> dict[str, int] | None:
         return None
     plan = _read_plan(output)
     return {name: int(plan[name]) for name in ("folds", "repeats")}
-
-
-def print_cross_validation(console: Console, found: CrossValidation) -> None:
-    """Print what was found: folds, repeats, confusion, and how sure it is."""
-    console.print()
-    console.print(_table_of_folds(found))
-    console.print(_table_of_labels(found))
-    for name, figure in (
-        ("videos", found.video_accuracy),
-        ("windows", found.window_accuracy),
-    ):
-        console.print(
-            f"right on {percent(figure.value)} of {name} (95 % interval: {interval(figure)})",
-            highlight=False,
-        )
-    if found.spread is not None:
-        console.print(
-            f"standard deviation over {len(found.repeats)} repeats, by video: "
-            f"{percent(found.spread)}",
-            highlight=False,
-        )
-    label, by_chance = found.most_frequent
-    console.print(
-        f"always saying {label!r} would be right on {percent(by_chance)} of videos",
-        highlight=False,
-    )
-    basis = f"{counted(found.num_videos, 'video')} of {counted(found.num_groups, 'group')}"
-    few = "; over so few groups the intervals are too narrow"
-    skipped = f"; {found.num_skipped} skipped" if found.num_skipped else ""
-    console.print(
-        f"{basis}{skipped}{few if found.num_groups < FEW_CLUSTERS else ''}", highlight=False
-    )
-
-
-def _table_of_folds(found: CrossValidation) -> Table:
-    table = Table(title="Right on those not trained on", title_justify="left")
-    for name in ("repeat", "fold", "videos", "groups", "epochs", "by window", "by video"):
-        table.add_column(name, justify="right")
-    of_repeats = zip(
-        found.repeats.items(), found.window_accuracies, found.video_accuracies, strict=True
-    )
-    for (repeat, folds), by_window, by_video in of_repeats:
-        for one in folds:
-            table.add_row(
-                *map(str, (repeat, one.fold, len(one.videos), one.num_groups, one.num_epochs)),
-                percent(one.window_accuracy),
-                percent(one.video_accuracy),
-            )
-        table.add_row(
-            str(repeat),
-            "all",
-            str(sum(len(one.videos) for one in folds)),
-            str(found.num_groups),
-            "",
-            percent(by_window),
-            percent(by_video),
-            end_section=True,
-        )
-    if len(found.repeats) > 1:
-        mean = [sum(of) / len(of) for of in (found.window_accuracies, found.video_accuracies)]
-        table.add_row("mean", "", "", "", "", *map(percent, mean))
-    return table
-
-
-def _table_of_labels(found: CrossValidation) -> Table:
-    """Confusion and recall; with several repeats a video stands there several times."""
-    table = Table(title="Videos by true label, and what they were called", title_justify="left")
-    table.add_column("label")
-    for label in found.labels:
-        table.add_column(label, justify="right")
-    table.add_column("recall (95 % interval)", justify="right")
-    for row, (label, recall) in zip(found.confusion.tolist(), found.recalls.items(), strict=True):
-        sure = f"{percent(recall.value)} ({interval(recall)})" if recall.is_defined else "-"
-        table.add_row(label, *map(str, row), sure)
-    return table
 
 
 def _check(config: TrainConfig, repeats: int) -> None:

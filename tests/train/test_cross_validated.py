@@ -35,8 +35,7 @@ def fold(repeat: int, number: int, *videos: JudgedVideo, num_skipped: int = 0) -
     return FoldResult(repeat, number, 7, num_skipped, LABELS, videos)
 
 
-@pytest.fixture
-def found() -> CrossValidation:
+def two_repeats() -> CrossValidation:
     """Two repeats of two folds; of five videos the first has four right, the second three."""
     return CrossValidation(
         (
@@ -46,6 +45,11 @@ def found() -> CrossValidation:
             fold(2, 2, judged("bc", 1, 1, "wave"), judged("bw", 1, 1, "wave"), num_skipped=1),
         )
     )
+
+
+@pytest.fixture
+def found() -> CrossValidation:
+    return two_repeats()
 
 
 def test_windows_and_videos_of_a_fold_are_counted_apart(found: CrossValidation) -> None:

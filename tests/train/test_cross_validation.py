@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def test_every_video_is_tested_once_in_each_repeat(videos: Path, tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_a_finished_fold_is_not_trained_again(
+def test_a_finished_fold_is_not_trained_again_and_another_goes_on(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained = []
@@ -68,21 +69,24 @@ def test_a_finished_fold_is_not_trained_again(
     def cut_second(config: TrainConfig, output: Path, **options: Any) -> Any:
         trained.append((output.name, options["resume"]))
         if len(trained) == 2:
+            train(replace(config, epochs=1), output, **options)
             raise Cut
         return train(config, output, **options)
 
     monkeypatch.setattr(cross_validation, "train", cut_second)
-    config = small_config(videos, epochs=1)
+    config = small_config(videos, epochs=2)
     with pytest.raises(Cut):
         _run(config, tmp_path / "cv", folds=2)
     found, said = _run(config, tmp_path / "cv", folds=2, resume=True)
-    assert [name for name, _ in trained] == ["fold-1", "fold-2", "fold-2"]
+    assert trained == [("fold-1", False), ("fold-2", False), ("fold-2", True)]
+    assert [fold.num_epochs for fold in found.folds] == [2, 2]
+    assert "going on after epoch 1" in said
     assert "already finished" in said
     assert found.num_videos == 12
     with pytest.raises(UsageError, match="already holds a cross-validation; add --resume"):
         _run(config, tmp_path / "cv", folds=2)
     with pytest.raises(UsageError, match="other settings \\(epochs\\)"):
-        _run(small_config(videos, epochs=2), tmp_path / "cv", folds=2, resume=True)
+        _run(small_config(videos, epochs=3), tmp_path / "cv", folds=2, resume=True)
     with pytest.raises(UsageError, match="was begun with --folds 2"):
         _run(config, tmp_path / "cv", folds=3, resume=True)
 
