@@ -35,6 +35,7 @@ _LONGEST_WINDOW_SECONDS = 3.0
 _SHARE_OF_SHORTEST = 0.93  # of what nine in ten videos are longer than
 _FRAMES_PER_CLIP = 14
 _PROBED_VIDEOS = 240
+_LEAST_STEPS = 180
 # With motion first, as it is blind to rooms and clothes, and with fewer parts before more.
 _PRETRAINED_MODALITIES = ("rgb_diff", "rgb", "rgb_diff+flow", "rgb+rgb_diff")
 _LIGHT_MODALITIES = ("diff", "gray", "gray+diff")
@@ -52,9 +53,6 @@ PRETRAINED: dict[str, Any] = {
     "learning_rate": 1e-3,
     "weight_decay": 20.0,
     "schedule": "cosine",
-    "ema": 0.99,
-    "epochs": 30,
-    "patience": 30,
     "num_variants": 2,
     "augment": "strong",
 }
@@ -104,6 +102,8 @@ def choose_settings(config: TrainConfig, split: Split, console: Console) -> Trai
     if config.sampling == "sliding":
         reason, lengths = _clip_length(config, given, videos)
         pick(reason, **lengths)
+    if config.pretrained:
+        pick("so many steps for so few videos", **_epochs(config, len(split.train)))
     if "modality" not in given:
         attempt = _try_features if config.pretrained else _try_light
         try:
@@ -150,6 +150,15 @@ def _clip_length(
         "clip_seconds": clip_seconds,
         "stride_seconds": stride_seconds,
     }
+
+
+def _epochs(config: TrainConfig, num_videos: int) -> dict[str, Any]:
+    """Enough steps for a small set, and averages that have left the first weights behind."""
+    # A video gives a batch at least one clip; how many more is not known yet.
+    steps_per_epoch = -(-num_videos // config.batch_size)
+    epochs = min(max(_LEAST_STEPS // steps_per_epoch, 30), 100)
+    ema = min(round(1 - 4 / (epochs * steps_per_epoch), 4), 0.99)
+    return {"epochs": epochs, "patience": epochs, "ema": ema}
 
 
 def _some(split: Split, seed: int) -> Split:

@@ -154,3 +154,14 @@ def test_a_pretrained_network_is_tried_and_trained(videos: Path, tmp_path: Path)
         TrainConfig(**{**vars(config), "epochs": 2}), tmp_path / "run", resume=True
     )
     assert np.allclose([row["loss"] for row in resumed], [row["loss"] for row in history])
+
+
+@pytest.mark.parametrize(
+    ("num_videos", "epochs", "ema"),
+    [(6, 100, 0.96), (36, 90, 0.9778), (180, 30, 0.9778), (3000, 30, 0.99)],
+)
+def test_averages_leave_the_first_weights_behind(num_videos: int, epochs: int, ema: float) -> None:
+    found = auto._epochs(TrainConfig("videos", batch_size=32), num_videos)
+    assert found == {"epochs": epochs, "patience": epochs, "ema": ema}
+    num_steps = epochs * -(-num_videos // 32)
+    assert ema**num_steps < 0.02
