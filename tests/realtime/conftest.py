@@ -78,14 +78,21 @@ def json_lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def frame_times(path: Path) -> list[float]:
-    """Times of all pictures of a video, read by PyAV and so independently of OpenCV."""
+def frame_times(path: Path, *, may_end_cut: bool = False) -> list[float]:
+    """Times of all pictures of a video, read by PyAV and so independently of OpenCV.
+
+    Players skip a last packet that a killed writer left half done; so does `may_end_cut`.
+    """
+    times = []
     with av.open(str(path)) as container:
-        return [
-            float(frame.pts * frame.time_base)
-            for frame in container.decode(video=0)
-            if frame.pts is not None and frame.time_base is not None
-        ]
+        packets = list(container.demux(video=0))  # the last is empty: it asks for what is held back
+        for packet in packets:
+            try:
+                times += [float(frame.time) for frame in packet.decode() if frame.time is not None]
+            except av.error.InvalidDataError:
+                if not (may_end_cut and packet is packets[-2]):
+                    raise
+    return times
 
 
 def without_repeats(values: Iterable[Any]) -> list[Any]:

@@ -509,7 +509,7 @@ def test_a_killed_run_leaves_a_video_that_plays(
     process.communicate(timeout=WAIT_SECONDS)
 
     assert process.returncode == -signal.SIGKILL
-    times = frame_times(saved)
+    times = frame_times(saved, may_end_cut=True)
     # 70 frames were seen at least; the last ones may still have been in a buffer.
     assert len(times) >= 60
     assert times == pytest.approx([n / 25 for n in range(len(times))], abs=0.05)
