@@ -17,6 +17,7 @@ import typer
 import rtaction
 from rtaction.cli_cam import DeviceOption, cam, print_timeline
 from rtaction.cli_eval import evaluate
+from rtaction.cli_export import export
 from rtaction.cli_hmdb import hmdb51
 from rtaction.cli_show import show
 from rtaction.cli_train import train
@@ -131,33 +132,7 @@ app.command()(hmdb51)
 app.command()(train)
 app.command()(show)
 app.command("eval")(evaluate)
-
-
-@app.command()
-def export(
-    model: Annotated[Path, typer.Argument(help="A .keras file, such as run/model.keras.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The ONNX file.")] = Path(
-        "model.onnx"
-    ),
-    spec: Annotated[
-        Path | None, typer.Option(help="Contract. Default: model_spec.json beside the model.")
-    ] = None,
-    clips: Annotated[
-        Path | None, typer.Option(help=".npz with clips to compare both models on.")
-    ] = None,
-    tolerance: Annotated[float, typer.Option(help="Largest difference of a score.")] = 1e-4,
-) -> None:
-    """Export a trained network as one ONNX file, and prove that it computes the same."""
-    from rtaction.export.exporter import export_model
-
-    result = export_model(model, output, spec_path=spec, clips_path=clips, tolerance=tolerance)
-    parity = result.parity
-    typer.echo(f"wrote {result.path}: {result.num_nodes} nodes, {result.num_bytes / 1e6:.2f} MB")
-    typer.echo(
-        f"same as Keras on {parity.num_clips} clips ({result.clips_from}): scores differ by at "
-        f"most {parity.worst_difference:.1e}, vary by {parity.spread:.2f}, "
-        f"top-1 agrees on {parity.top_1_agreement:.0%}"
-    )
+app.command()(export)
 
 
 @app.command()
