@@ -158,6 +158,10 @@ def train(
         ),
     ] = 0.0,
     patience: Annotated[int, typer.Option(min=1, help="Epochs without progress to the end.")] = 12,
+    refit: Annotated[
+        bool,
+        typer.Option(help="At the end, train anew on training and validation videos together."),
+    ] = False,
     augment: AugmentOption = "light",
     keep_sides: KeepSidesOption = None,
     variants: Annotated[
@@ -216,6 +220,7 @@ def train(
         "balance": balance,
         "ema": ema,
         "patience": patience,
+        "refit": refit,
         "augment": augment,
         "num_variants": variants,
         "keep_sides": tuple(keep_sides or ()),

@@ -29,6 +29,7 @@ from rtaction.train.networks import build_network
 from rtaction.train.probe import Tried, probe
 from rtaction.train.progress import progress_bar
 from rtaction.train.split import Split
+from rtaction.train.trainee import kept_features
 from rtaction.video import read_declared
 
 _LONGEST_WINDOW_SECONDS = 3.0
@@ -199,7 +200,13 @@ def _try_features(config: TrainConfig, split: Split, console: Console) -> dict[s
     )
     with progress_bar(console) as progress:
         task = progress.add_task("trying modalities", total=len(clips.videos), figures="")
-        encoded = EncodedClips(frozen_part(network), clips, on_video=lambda: progress.advance(task))
+        frozen = frozen_part(network)
+        encoded = EncodedClips(
+            frozen,
+            clips,
+            kept=kept_features(frozen, whole, labels),
+            on_video=lambda: progress.advance(task),
+        )
     numbers = np.arange(len(clips))
     features = np.split(encoded.of(numbers, np.zeros_like(numbers)), len(parts), axis=2)
     of_part = dict(zip(parts, features, strict=True))

@@ -111,7 +111,8 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
             self._best.set_weights(self._network.get_weights())
         if self._averages:
             self._averages.on_test_end()
-        self._folder.save_network(self._best, self._folder.model)
+        self._folder.save_network(self._best, self._folder.validated)
+        self._folder.copy_network(self._folder.validated, self._folder.model)
 
 
 def require_tensorboard() -> None:

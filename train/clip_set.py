@@ -103,7 +103,7 @@ class ClipSet:
             video = self.clip_videos[clip]
             found = select_frames(self.video_times_seconds[video], moments_seconds)
             if found.problem is None:
-                positions = self._video_starts[video] + found.indices
+                positions = self.video_starts[video] + found.indices
         return np.asarray(self.frames[positions])
 
     def one_hot(self, clips: npt.NDArray[np.intp] | Sequence[int]) -> npt.NDArray[np.float32]:
@@ -111,9 +111,29 @@ class ClipSet:
         rows = np.eye(len(self.labels), dtype=np.float32)
         return np.asarray(rows[self.clip_labels[np.asarray(clips)]])
 
+    def joined(self, other: ClipSet) -> ClipSet:
+        """These clips, and then those of other videos of the same labels and sampling."""
+        return replace(
+            self,
+            frames=self._frames_joined(other),
+            clip_frames=np.concatenate([self.clip_frames, other.clip_frames + len(self.frames)]),
+            clip_times_seconds=np.concatenate([self.clip_times_seconds, other.clip_times_seconds]),
+            clip_labels=np.concatenate([self.clip_labels, other.clip_labels]),
+            clip_videos=np.concatenate([self.clip_videos, other.clip_videos + len(self.videos)]),
+            videos=self.videos + other.videos,
+            num_skipped=self.num_skipped + other.num_skipped,
+            video_times_seconds=self.video_times_seconds + other.video_times_seconds,
+        )
+
+    def _frames_joined(self, other: ClipSet) -> UInt8Array | VideoFrames:
+        if isinstance(self.frames, VideoFrames) and isinstance(other.frames, VideoFrames):
+            return self.frames.joined(other.frames)
+        every = [clips.frames[np.arange(len(clips.frames))] for clips in (self, other)]
+        return np.concatenate(every)
+
     @cached_property
-    def _video_starts(self) -> npt.NDArray[np.intp]:
-        """Where the pictures of each video begin in `frames`."""
+    def video_starts(self) -> npt.NDArray[np.intp]:
+        """Where the pictures of each video begin in `frames`, where their times are known."""
         return np.cumsum([0, *map(len, self.video_times_seconds)])
 
 

@@ -67,6 +67,9 @@ class TrainConfig:
             than a few epochs. Default 0.0, no average.
         patience: epochs without a better validation loss before the end, whatever the schedule.
             Default 12.
+        refit: once the best epoch is known, train anew for as many epochs on the videos of
+            training and validation together, and keep that network. Figures on validation are of
+            the network before. Default False.
         seed: of split, weights and order. Default 0.
         augment: "none", "light" or "strong": how much clips are changed each time they are shown,
             see `Augmentation`. Default "light".
@@ -116,6 +119,7 @@ class TrainConfig:
     balance: Balance = "weights"
     ema: float = 0.0
     patience: int = 12
+    refit: bool = False
     seed: int = 0
     augment: Strength = "light"
     num_variants: int = 4

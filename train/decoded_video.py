@@ -201,6 +201,11 @@ class VideoFrames:
                 images[place] = frames[flat[place] - self.starts[number]]
         return images.reshape(*positions.shape, *self._spec.base_shape)
 
+    def joined(self, other: VideoFrames) -> VideoFrames:
+        """These pictures, and then those of other videos."""
+        videos, paths = [*self._videos, *other._videos], [*self._paths, *other._paths]
+        return VideoFrames(videos, paths, self._spec)
+
     def _frames(self, number: int) -> UInt8Array:
         try:
             return self._videos[number].frames()

@@ -7,6 +7,7 @@ anew in each epoch, and each epoch draws a variant for each clip.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -21,13 +22,12 @@ from rtaction.train.augment import Augmentation
 from rtaction.train.clip_dataset import ClipDataset
 from rtaction.train.clip_set import ClipSet
 from rtaction.train.decoded_video import open_temporary
+from rtaction.train.kept_features import Change, KeptFeatures
 from rtaction.train.known_encoders import FROZEN, LEARNING
 from rtaction.train.networks import FRAMES, STANDARD
 
 FloatArray = npt.NDArray[np.float32]
 IndexArray = npt.NDArray[np.intp]
-Placed = tuple[int, UInt8Array]
-"""A picture and its place among all of them."""
 
 _ENCODED_AT_ONCE = 32
 _READ_AT_ONCE = 256
@@ -94,8 +94,9 @@ class EncodedClips:
             features or a map.
         clips: whose pictures.
         augmentation: what may happen to a video. Default None, nothing.
-        num_variants: how many there are of each video; the first is unchanged. Default 1.
-        seed: of the variants. Default 0.
+        num_variants: how many there are of each video; the first is unchanged, and the others are
+            the same in each run. Default 1.
+        kept: where to look first, and to keep what is made. Default None, nowhere.
         on_video: called after each video of each variant. Default None.
     """
 
@@ -106,17 +107,39 @@ class EncodedClips:
         *,
         augmentation: Augmentation | None = None,
         num_variants: int = 1,
-        seed: int = 0,
+        kept: KeptFeatures | None = None,
         on_video: Callable[[], None] | None = None,
     ) -> None:
         self.num_variants = num_variants if augmentation else 1
-        self._pairs, self._pictures_of_clip = _pairs_of(clips)
-        shape = (self.num_variants, len(self._pairs), *frozen.output.shape[1:])
+        pairs, self._pictures_of_clip = _pairs_of(clips)
+        shape = (self.num_variants, len(pairs), *frozen.output.shape[1:])
         self._made = np.memmap(open_temporary(), np.float16, mode="w+", shape=shape)
-        for variant in range(self.num_variants):
-            pictures = self._pictures(clips, augmentation if variant else None, [seed, variant])
-            for places, made in _encode(frozen, pictures, on_video):
-                self._made[variant, places] = made
+        # No two videos share a picture.
+        places = [
+            np.unique(self._pictures_of_clip[clips.clip_videos == number])
+            for number in range(len(clips.videos))
+        ]
+        for variant, made_of_all in enumerate(self._made):
+            missing = []
+            for number, video in enumerate(clips.videos):
+                mine = pairs[places[number]]
+                how = augmentation if variant else None
+                change = Change(how, video.label, video.path.name, variant)
+                made = kept.load(clips, number, mine, change) if kept else None
+                if made is None:
+                    missing.append((number, mine, change))
+                    continue
+                made_of_all[places[number]] = made
+                if on_video:
+                    on_video()
+            videos = (_changed_pictures(clips, mine, change) for _, mine, change in missing)
+            # In the order in which they were asked for.
+            for (number, mine, change), made in zip(missing, _encode(frozen, videos), strict=True):
+                made_of_all[places[number]] = made
+                if kept:
+                    kept.keep(clips, number, mine, change, made)
+                if on_video:
+                    on_video()
 
     def of(self, clips: IndexArray, variants: IndexArray) -> FloatArray:
         """What was made of some clips.
@@ -130,18 +153,6 @@ class EncodedClips:
         """
         found = self._made[variants[:, np.newaxis], self._pictures_of_clip[clips]]
         return np.asarray(found, np.float32)
-
-    def _pictures(
-        self, clips: ClipSet, augmentation: Augmentation | None, seed: list[int]
-    ) -> Iterator[Iterator[Placed]]:
-        """For each video, its pictures with their places."""
-        for number, video in enumerate(clips.videos):
-            # No two videos share a picture.
-            places = np.unique(self._pictures_of_clip[clips.clip_videos == number])
-            made = _changed_pictures(
-                clips, self._pairs[places], video.label, augmentation, [*seed, number]
-            )
-            yield zip(places.tolist(), made, strict=True)
 
 
 class EncodedDataset(ClipDataset):
@@ -189,45 +200,47 @@ def _pairs_of(clips: ClipSet) -> tuple[IndexArray, IndexArray]:
     return unique, places.reshape(after.shape).astype(np.intp)
 
 
-def _changed_pictures(
-    clips: ClipSet,
-    pairs: IndexArray,
-    label: str,
-    augmentation: Augmentation | None,
-    seed: list[int],
-) -> Iterator[UInt8Array]:
+def _changed_pictures(clips: ClipSet, pairs: IndexArray, change: Change) -> Iterator[UInt8Array]:
     """What the network sees of one video, picture by picture."""
     for start in range(0, len(pairs), _READ_AT_ONCE):
         some = pairs[start : start + _READ_AT_ONCE]
         frames, places = np.unique(some, return_inverse=True)
         images = np.asarray(clips.frames[frames])
-        if augmentation:
+        if change.augmentation:
             # The same draws for each part of the video: it is changed in one way.
-            images = augmentation.apply(images, label, np.random.default_rng(seed))
+            images = change.augmentation.apply(images, change.label, change.random())
         for before, after in places.reshape(-1, 2):
             yield network_picture(images[before], images[after], clips.modality)
 
 
 def _encode(
-    frozen: Any, videos: Iterable[Iterable[Placed]], on_video: Callable[[], None] | None
-) -> Iterator[tuple[list[int], FloatArray]]:
-    """Run it on full batches, whichever videos they are from."""
-    waiting: list[Placed] = []
+    frozen: Any, videos: Iterable[Iterable[UInt8Array]]
+) -> Iterator[npt.NDArray[np.float16]]:
+    """What is made of each video, computed in full batches, whichever videos they are from."""
+    waiting: list[UInt8Array] = []
+    made: list[npt.NDArray[np.float16]] = []
+    counts: deque[int] = deque()
     for video in videos:
-        for placed in video:
-            waiting.append(placed)
+        counts.append(0)
+        for picture in video:
+            counts[-1] += 1
+            waiting.append(picture)
             if len(waiting) == _ENCODED_AT_ONCE:
-                yield _run(frozen, waiting)
+                made.extend(_run(frozen, waiting))
                 waiting = []
-        if on_video:
-            on_video()
+        while counts and counts[0] <= len(made):
+            count = counts.popleft()
+            yield np.stack(made[:count])
+            made = made[count:]
     if waiting:
-        yield _run(frozen, waiting)
+        made.extend(_run(frozen, waiting))
+    for count in counts:
+        yield np.stack(made[:count])
+        made = made[count:]
 
 
-def _run(frozen: Any, placed: list[Placed]) -> tuple[list[int], FloatArray]:
-    pictures = np.stack([picture for _, picture in placed])
+def _run(frozen: Any, pictures: list[UInt8Array]) -> npt.NDArray[np.float16]:
     # Another size of batch would cost Keras another compilation.
     padding = [(0, _ENCODED_AT_ONCE - len(pictures)), (0, 0), (0, 0), (0, 0)]
-    made = frozen.predict_on_batch(np.pad(pictures, padding))[: len(pictures)]
-    return [place for place, _ in placed], np.asarray(made, np.float32)
+    made = frozen.predict_on_batch(np.pad(np.stack(pictures), padding))[: len(pictures)]
+    return np.asarray(made, np.float16)

@@ -33,6 +33,7 @@ from rtaction.train.judged_clips import JudgedClips
 from rtaction.train.plots import draw_confusion, draw_curves
 from rtaction.train.precision import precision_of
 from rtaction.train.progress import ShowProgress, print_evaluation
+from rtaction.train.refit import refit
 from rtaction.train.report import Training, write_report
 from rtaction.train.run_folder import HistoryRow, RunFolder
 from rtaction.train.schedule import schedule_callback
@@ -84,17 +85,7 @@ def train(
     """
     console = console or Console(stderr=True)
     folder = RunFolder(output)
-    if resume and config.chosen_but is not None:
-        config = TrainConfig.load(folder.config)  # what was picked when it began
-    folder.check(config, resume=resume)
-    if config.tensorboard:
-        require_tensorboard()
-    split = folder.read_split() if resume else split or find_and_split(config)
-    unknown = sorted(set(config.keep_sides) - set(labels_of(split.train)))
-    if unknown:
-        raise UsageError(f"--keep-sides {unknown[0]}: expected one of {labels_of(split.train)}")
-    if config.chosen_but is not None and not resume:
-        config = choose_settings(config, split, console)
+    config, split = _settle(config, folder, split, console, resume=resume)
     spec, clips = decode(config, split, console)
     keras.utils.set_random_seed(config.seed)
     history = folder.read_history()
@@ -116,26 +107,21 @@ def train(
     _say_how(config, hardware, clips["train"], console)
     folder.start(config, spec, split)
     folder.save_sample_clips(clips["validation" if len(clips["validation"]) > 1 else "train"])
-    num_epochs_before, seconds = len(history), None
-    if _stopped_early(history, config.patience):
+    num_epochs_before, started_seconds = len(history), time.monotonic()
+    has_ended = _stopped_early(history, config.patience)
+    if has_ended:
         console.print("this training has already ended: no epoch was better for long enough")
-    else:
-        started_seconds = time.monotonic()
-        with native_stderr_to(folder.native_log):
+    with native_stderr_to(folder.native_log):
+        if not has_ended:
             if not trainee.is_whole:
                 training, validation = encoded_datasets(
                     trainee, config, clips, console, first_epoch=len(history)
                 )
             history = _fit(trainee, history, config, folder, training, validation, console)
-        seconds = time.monotonic() - started_seconds
-    best = keras.models.load_model(folder.model)
-    judged: dict[str, JudgedClips] = {
-        name: JudgedClips(clips[name], predict_scores(best, clips[name]))
-        for name in ("validation", "test")
-        if name in clips
-    }
-    figures: dict[str, Evaluation] = {name: one.evaluation for name, one in judged.items()}
-    _report(folder, history, figures, console)
+        if config.refit:
+            refit(config, spec, clips, folder, history, hardware, console)
+    judged = _judge(folder, clips)
+    _report(folder, history, judged, console)
     told = Training(
         config=config,
         spec=spec,
@@ -143,16 +129,47 @@ def train(
         history=history,
         training=clips["train"],
         judged=judged,
-        num_weights=best.count_params(),
+        num_weights=keras.models.load_model(folder.model).count_params(),
         hardware=hardware,
         num_epochs_before=num_epochs_before,
-        seconds=seconds,
+        seconds=None if has_ended else time.monotonic() - started_seconds,
     )
     write_report(told, folder.path / "report.html")
     console.print(f"report: {folder.path / 'report.html'}", highlight=False, soft_wrap=True)
+    figures = {name: one.evaluation for name, one in judged.items()}
     return TrainResult(
         folder.model, len(history), figures["validation"], figures.get("test"), judged
     )
+
+
+def _settle(
+    config: TrainConfig, folder: RunFolder, split: Split | None, console: Console, *, resume: bool
+) -> tuple[TrainConfig, Split]:
+    """All settings, and which videos train, validate and test."""
+    if resume and config.chosen_but is not None:
+        config = TrainConfig.load(folder.config)  # what was picked when it began
+    folder.check(config, resume=resume)
+    if config.tensorboard:
+        require_tensorboard()
+    split = folder.read_split() if resume else split or find_and_split(config)
+    unknown = sorted(set(config.keep_sides) - set(labels_of(split.train)))
+    if unknown:
+        raise UsageError(f"--keep-sides {unknown[0]}: expected one of {labels_of(split.train)}")
+    if config.chosen_but is not None and not resume:
+        config = choose_settings(config, split, console)
+    return config, split
+
+
+def _judge(folder: RunFolder, clips: Mapping[str, ClipSet]) -> dict[str, JudgedClips]:
+    """What the networks make of videos that they have not seen."""
+    paths = {"validation": folder.validated, "test": folder.model}
+    return {
+        side: JudgedClips(
+            clips[side], predict_scores(keras.models.load_model(paths[side]), clips[side])
+        )
+        for side in paths
+        if side in clips
+    }
 
 
 def _say_how(config: TrainConfig, hardware: Hardware, clips: ClipSet, console: Console) -> None:
@@ -219,10 +236,11 @@ def _fit(
 def _report(
     folder: RunFolder,
     history: list[HistoryRow],
-    figures: Mapping[str, Evaluation],
+    judged: Mapping[str, JudgedClips],
     console: Console,
 ) -> None:
     best = _best(history)
+    figures = {name: one.evaluation for name, one in judged.items()}
     summary: dict[str, Any] = {"num_epochs": len(history), "best_epoch": int(best["epoch"])}
     summary |= {name: evaluation.to_dict() for name, evaluation in figures.items()}
     text = json.dumps(summary, ensure_ascii=False, indent=2)

@@ -7,7 +7,8 @@ processes share a folder, and one that is killed leaves a partial file, which a 
 video that cannot be used leaves an entry that says why.
 
 Every picture is kept, so that another stride or length of clips needs no decoding and chooses the
-same frames. A second at 25 frames of 112x112 RGB takes 0.94 MB. This file knows nothing of clips.
+same frames. A second at 25 frames of 112x112 RGB takes 0.94 MB. What a frozen network made of a
+video is kept beside them, see `encoded`. This file knows nothing of clips.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
+import numpy.typing as npt
 import platformdirs
 
 from rtaction.errors import UsageError
@@ -50,6 +52,7 @@ _MAX_SHARE_OF_FREE = 0.5
 # To be raised whenever the files, the pictures in them or the verdict on a video would be others.
 _FORMAT = 1
 _SUFFIX = ".frames"
+_ARRAY_SUFFIX = ".npy"
 _PARTIAL_PREFIX = "partial-"
 # A file that is being written changes every few seconds.
 _STALE_SECONDS = 3600.0
@@ -120,6 +123,45 @@ class FrameCache:
             lasts = entry and os.access(path, os.R_OK) and entry == self._entry(path, spec)
             yield (self._keep(decoded, file, entry) if entry and lasts else None) or decoded
 
+    def array(self, path: Path, identity: Sequence[Any]) -> npt.NDArray[Any] | None:
+        """What was made of a video, and kept; None where it was not, or is damaged.
+
+        Args:
+            path: the video, as it is now.
+            identity: all else that tells what was made and how, as JSON allows it.
+        """
+        entry = self._array_entry(path, identity)
+        if entry is None:
+            return None
+        with suppress(OSError, ValueError):
+            found = np.load(entry, allow_pickle=False)
+            os.utime(entry)
+            return np.asarray(found)
+        return None
+
+    def keep_array(self, path: Path, identity: Sequence[Any], made: npt.NDArray[Any]) -> None:
+        """Keep what was made of a video, where there is room.
+
+        Args:
+            path: the video.
+            identity: see `array`.
+            made: of any shape and type but objects.
+        """
+        entry = self._array_entry(path, identity)
+        if entry is None:
+            return
+        # Losing it costs time alone; and a full disk says so where pictures are kept.
+        with suppress(OSError), _open_partial(entry) as file:
+            np.save(file, made, allow_pickle=False)
+            with _lock:
+                if self._make_room(file.tell()):
+                    file.close()
+                    os.replace(file.name, entry)
+
+    def _array_entry(self, path: Path, identity: Sequence[Any]) -> Path | None:
+        known = _known(path) if self._keeps else None
+        return self.folder / f"{_digest([*known, *identity])}{_ARRAY_SUFFIX}" if known else None
+
     def _prepare(self, is_given: bool) -> bool:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -138,18 +180,11 @@ class FrameCache:
         return True
 
     def _entry(self, path: Path, spec: ModelSpec) -> Path | None:
-        try:
-            status = path.stat()
-        except OSError:  # decoding it will say what is wrong
+        known = _known(path)
+        if known is None:  # decoding it will say what is wrong
             return None
-        identity = [
-            *(os.path.abspath(path), status.st_size, status.st_mtime_ns),
-            *(spec.height, spec.width, spec.base, spec.resize),
-            # Another version may decode what this one cannot, and rounds otherwise.
-            *(cv2.__version__, _FORMAT),
-        ]
-        digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
-        return self.folder / f"{digest[:32]}{_SUFFIX}"
+        made_into = [spec.height, spec.width, spec.base, spec.resize]
+        return self.folder / f"{_digest([*known, *made_into])}{_SUFFIX}"
 
     def _keep(self, decoded: DecodedVideo, file: IO[bytes], entry: Path) -> DecodedVideo | None:
         problem = (decoded.problem or "").encode()
@@ -189,7 +224,9 @@ class FrameCache:
     def _scan(self) -> list[tuple[float, int, Path]]:
         """Time of last use, size and path of each entry."""
         entries = []
-        for path in self.folder.glob(f"*{_SUFFIX}"):
+        for path in self.folder.iterdir():
+            if path.suffix not in (_SUFFIX, _ARRAY_SUFFIX):
+                continue
             with suppress(FileNotFoundError):
                 status = path.stat()
                 entries.append((status.st_mtime, status.st_size, path))
@@ -203,6 +240,21 @@ class FrameCache:
 def default_folder() -> Path:
     """Where decoded videos are kept unless told otherwise."""
     return platformdirs.user_cache_path("rtaction", appauthor=False) / "frames"
+
+
+def _known(path: Path) -> list[Any] | None:
+    """What a video is known by, and what reads it; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    # Another version may decode what this one cannot, and rounds otherwise.
+    version = [cv2.__version__, _FORMAT]
+    return [os.path.abspath(path), status.st_size, status.st_mtime_ns, *version]
+
+
+def _digest(identity: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
 
 
 def _open_entry(entry: Path, spec: ModelSpec) -> DecodedVideo | None:

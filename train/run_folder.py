@@ -1,6 +1,8 @@
 """The folder of one training: what is in it, and how it survives being killed.
 
-    model.keras         best network so far, by validation loss
+    model.keras         best network so far, by validation loss; after a refit, the one that has
+                        seen all videos
+    validated.keras     the best by validation loss, which a refit leaves as it was
     model_spec.json     its contract
     history.csv         one line for each finished epoch
     train_config.json   what was asked for
@@ -19,6 +21,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +56,13 @@ class RunFolder:
 
     @property
     def model(self) -> Path:
-        """The best network."""
+        """The network to use."""
         return self.path / "model.keras"
+
+    @property
+    def validated(self) -> Path:
+        """The best network by validation loss, that knows nothing of the validation videos."""
+        return self.path / "validated.keras"
 
     @property
     def spec(self) -> Path:
@@ -157,6 +165,12 @@ class RunFolder:
         partial = path.with_name(f"partial-{path.name}")
         network.save(partial)
         os.replace(partial, path)
+
+    def copy_network(self, path: Path, target: Path) -> None:
+        """Copy a saved network so that no moment sees half of it."""
+        partial = target.with_name(f"partial-{target.name}")
+        shutil.copyfile(path, partial)
+        os.replace(partial, target)
 
     def finish_epoch(self, rows: list[HistoryRow]) -> None:
         """Write the history, and drop the resume points before its last line."""

@@ -32,6 +32,8 @@ from rtaction.train.encoded import (
     frozen_part,
     learning_part,
 )
+from rtaction.train.frame_cache import FrameCache
+from rtaction.train.kept_features import KeptFeatures
 from rtaction.train.networks import STANDARD, build_network
 from rtaction.train.precision import PrecisionName, computing_in
 from rtaction.train.progress import progress_bar
@@ -147,6 +149,7 @@ def encoded_datasets(
     augmentation = Augmentation.of(config.augment, keep_sides=config.keep_sides)
     variants = {"train": config.num_variants if augmentation else 1, "validation": 1}
     frozen = frozen_part(trainee.network)
+    kept = kept_features(frozen, config, clips["train"].labels)
     with progress_bar(console) as progress:
         total = sum(len(clips[side].videos) * count for side, count in variants.items())
         task = progress.add_task("encoding videos", total=total, figures="")
@@ -156,7 +159,7 @@ def encoded_datasets(
                 clips[side],
                 augmentation=augmentation if count > 1 else None,
                 num_variants=count,
-                seed=config.seed,
+                kept=kept,
                 on_video=lambda: progress.advance(task),
             )
             for side, count in variants.items()
@@ -176,6 +179,13 @@ def encoded_datasets(
         even=True,
         shuffle=False,
     )
+
+
+def kept_features(frozen: Any, config: TrainConfig, labels: tuple[str, ...]) -> KeptFeatures:
+    """Where what a frozen part makes is kept from run to run."""
+    encoder = f"{config.network}-{config.trainable_layers}-{config.pooling}"
+    cache = FrameCache(config.cache_dir, limit_gb=config.cache_gb)
+    return KeptFeatures(cache, frozen, encoder, config.spec(labels))
 
 
 def _is_divided(network: Any, config: TrainConfig, clips: Mapping[str, ClipSet]) -> bool:

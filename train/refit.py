@@ -1,0 +1,86 @@
+"""The last training: on all videos, once those kept aside have told for how long.
+
+What validation is kept aside for is the choice of the best epoch. That known, its videos are worth
+more as examples, above all in small sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.console import Console
+
+from rtaction.keras_tensorflow import keras
+from rtaction.model_spec import ModelSpec
+from rtaction.train.balance import class_weights
+from rtaction.train.callbacks import SeedEachEpoch
+from rtaction.train.clip_set import ClipSet
+from rtaction.train.config import TrainConfig
+from rtaction.train.hardware import Hardware
+from rtaction.train.precision import float32_copy
+from rtaction.train.progress import ShowProgress
+from rtaction.train.run_folder import HistoryRow, RunFolder
+from rtaction.train.schedule import cosine_rate
+from rtaction.train.trainee import encoded_datasets, new_trainee
+from rtaction.train.training_data import datasets
+
+
+def refit(
+    config: TrainConfig,
+    spec: ModelSpec,
+    clips: Mapping[str, ClipSet],
+    folder: RunFolder,
+    history: list[HistoryRow],
+    hardware: Hardware,
+    console: Console,
+) -> None:
+    """Train a new network for as many epochs as were best, at the same rates, and keep it.
+
+    It is as long as the training before it and is begun anew where it was cut; the same seed gives
+    the same network.
+
+    Args:
+        config: what to do.
+        spec: shape of the clips, and labels.
+        clips: those to train on are at "train" and "validation".
+        folder: where `model.keras` is replaced.
+        history: of the training that was validated.
+        hardware: what to train on.
+        console: where progress is shown.
+    """
+    num_epochs = int(min(history, key=lambda row: row["val_loss"])["epoch"])
+    both = {**clips, "train": clips["train"].joined(clips["validation"])}
+    console.print(
+        f"training anew on all {len(both['train'].videos)} videos, for {num_epochs} epochs",
+        highlight=False,
+    )
+    keras.utils.set_random_seed(config.seed)
+    with hardware.scope():
+        trainee = new_trainee(config, spec, both, hardware.precision)
+    hardware.share(trainee.part)
+    training, _ = (
+        datasets(config, both, first_epoch=0)
+        if trainee.is_whole
+        else encoded_datasets(trainee, config, both, console, first_epoch=0)
+    )
+
+    def rate(epoch: int) -> float:
+        if config.schedule == "cosine":
+            return cosine_rate(epoch, epochs=config.epochs, highest=config.learning_rate)
+        # A row tells what the rate became at its end.
+        return history[epoch - 1]["learning_rate"] if epoch else config.learning_rate
+
+    weights = class_weights(training.clips.clip_labels) if config.balance == "weights" else None
+    trainee.part.fit(
+        training,
+        epochs=num_epochs,
+        shuffle=False,
+        verbose=0,
+        class_weight=weights,
+        callbacks=[
+            ShowProgress(console, num_epochs),
+            SeedEachEpoch(config.seed),
+            keras.callbacks.LearningRateScheduler(rate),
+        ],
+    )  # Keras leaves averages of the weights in their place, where there are some
+    folder.save_network(float32_copy(trainee.network), folder.model)
