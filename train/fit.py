@@ -38,7 +38,13 @@ from rtaction.train.report import Training, write_report
 from rtaction.train.run_folder import HistoryRow, RunFolder
 from rtaction.train.schedule import schedule_callback
 from rtaction.train.split import Split
-from rtaction.train.trainee import Trainee, encoded_datasets, new_trainee, resumed_trainee
+from rtaction.train.trainee import (
+    Trainee,
+    divided_scores,
+    encoded_datasets,
+    new_trainee,
+    resumed_trainee,
+)
 from rtaction.train.training_data import datasets, decode, find_and_split
 
 
@@ -120,8 +126,14 @@ def train(
             history = _fit(trainee, history, config, folder, training, validation, console)
         if config.refit:
             refit(config, spec, clips, folder, history, hardware, console)
-    judged = _judge(folder, clips)
+    judged = _judge(folder, clips, None if trainee.is_whole else config)
     _report(folder, history, judged, console)
+    if config.refit:
+        console.print(
+            "the network that is kept has seen the validation videos as well; figures on them are "
+            "of the one before",
+            highlight=False,
+        )
     told = Training(
         config=config,
         spec=spec,
@@ -160,16 +172,27 @@ def _settle(
     return config, split
 
 
-def _judge(folder: RunFolder, clips: Mapping[str, ClipSet]) -> dict[str, JudgedClips]:
-    """What the networks make of videos that they have not seen."""
-    paths = {"validation": folder.validated, "test": folder.model}
-    return {
-        side: JudgedClips(
-            clips[side], predict_scores(keras.models.load_model(paths[side]), clips[side])
-        )
-        for side in paths
-        if side in clips
-    }
+def _judge(
+    folder: RunFolder, clips: Mapping[str, ClipSet], divided: TrainConfig | None
+) -> dict[str, JudgedClips]:
+    """What the networks make of videos that they have not seen.
+
+    Args:
+        folder: where they are.
+        clips: of each side.
+        divided: what they were trained with, where they have a frozen part.
+    """
+    judged = {}
+    for side, path in (("validation", folder.validated), ("test", folder.model)):
+        if side in clips:
+            network = keras.models.load_model(path)
+            scores = (
+                divided_scores(network, divided, clips[side])
+                if divided
+                else predict_scores(network, clips[side])
+            )
+            judged[side] = JudgedClips(clips[side], scores)
+    return judged
 
 
 def _say_how(config: TrainConfig, hardware: Hardware, clips: ClipSet, console: Console) -> None:

@@ -19,7 +19,7 @@ from rtaction.train.folds import make_folds
 FloatArray = npt.NDArray[np.float64]
 
 _NUM_FOLDS = 5
-_RIDGE = 1.0  # as a multiple of the number of features, which are of variance 1
+_RIDGE = 0.3  # as a multiple of the number of features, which are of variance 1
 
 
 @dataclass(frozen=True, slots=True)

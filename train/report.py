@@ -99,6 +99,15 @@ def _headline(training: Training) -> Element:
         tag("div", *_tiles(training.judged), class_="tiles"),
         *(tag("p", _about_set(name, judged)) for name, judged in training.judged.items()),
     )
+    if config.refit:
+        section.append(
+            tag(
+                "p",
+                f"{training.model.name} was trained anew on the videos of training and validation "
+                f"together, for {training.best['epoch']:.0f} epochs. The figures on validation are "
+                "of the network before, which had not seen its videos.",
+            )
+        )
     for warning in warnings_of(config, training.judged):
         section.append(tag("div", prose(warning), class_="warning"))
     return section

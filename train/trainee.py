@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from rich.console import Console
 
 from rtaction.errors import UsageError
@@ -179,6 +181,25 @@ def encoded_datasets(
         even=True,
         shuffle=False,
     )
+
+
+def divided_scores(network: Any, config: TrainConfig, clips: ClipSet) -> npt.NDArray[np.float32]:
+    """Scores of a network with a frozen part, which may have seen the pictures before.
+
+    Args:
+        network: with a frozen part.
+        config: what it was trained with.
+        clips: whose scores.
+
+    Returns:
+        float32, shape (num_clips, num_labels).
+    """
+    frozen = frozen_part(network)
+    encoded = EncodedClips(frozen, clips, kept=kept_features(frozen, config, clips.labels))
+    batches = EncodedDataset(encoded, clips, batch_size=config.batch_size, shuffle=False)
+    part = learning_part(network)
+    scores = [part.predict_on_batch(batches[number][0]) for number in range(len(batches))]
+    return np.concatenate(scores)
 
 
 def kept_features(frozen: Any, config: TrainConfig, labels: tuple[str, ...]) -> KeptFeatures:

@@ -131,6 +131,17 @@ def test_where_nothing_can_be_tried_both_are_taken(
     assert "neither can be tried: too few groups" in said
 
 
+def test_with_weights_at_hand_a_head_learns_from_all_videos_in_the_end(
+    videos: Path, probed: Callable[[dict[str, float]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auto, "find_spec", lambda name: object())
+    probed({"rgb+rgb_diff": 0.8, "rgb_diff+abs_diff+flow": 0.7})
+    found, _ = _chosen(_config(videos))
+    assert (found.network, found.height, found.modality) == ("lite0", 224, "rgb+rgb_diff")
+    assert found.refit
+    assert not _chosen(_config(videos, refit=False))[0].refit
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("without_weights")
 def test_small_networks_find_out_that_motion_tells(videos: Path) -> None:

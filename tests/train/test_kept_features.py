@@ -1,4 +1,4 @@
-"""Features are made once: what an earlier run kept is the same, and is not used for other things."""
+"""Features are made once: what an earlier run kept is the same, and used for nothing else."""
 
 from __future__ import annotations
 

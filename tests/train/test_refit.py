@@ -10,11 +10,11 @@ import pytest
 from rtaction.keras_tensorflow import keras
 from rtaction.labelled_videos import find_videos
 from rtaction.model_spec import ModelSpec
-from rtaction.train import refit as module
 from rtaction.train.clip_dataset import ClipDataset
 from rtaction.train.clip_set import read_clip_set
 from rtaction.train.frame_cache import FrameCache
 from rtaction.train.run_folder import RunFolder
+from rtaction.train.training_data import datasets
 from tests.train.small_training import (
     mean_loss,
     quiet_training,
@@ -34,14 +34,13 @@ def test_all_videos_are_learnt_from_in_the_end(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[set[str]] = []
-    datasets = module.datasets
 
     def spy(*args: object, **options: object) -> tuple[ClipDataset, ClipDataset]:
         made = datasets(*args, **options)  # type: ignore[arg-type]
         seen.append({video.path.name for video in made[0].clips.videos})
         return made
 
-    monkeypatch.setattr(module, "datasets", spy)
+    monkeypatch.setattr("rtaction.train.refit.datasets", spy)
     config = small_config(videos, refit=True, schedule="cosine", ema=0.5)
     said = spoken_training(config, tmp_path / "run")
     assert "training anew on all 12 videos" in said

@@ -61,6 +61,8 @@ def test_it_learns_and_keeps_one_network(
     scores = predict_scores(network, clips).astype(np.float64)
     loss = float(-np.log(scores[np.arange(len(clips)), clips.clip_labels]).mean())
     assert loss == pytest.approx(min(row["val_loss"] for row in history), rel=0.02)
+    divided = trainee.divided_scores(network, config, clips)
+    np.testing.assert_allclose(divided, scores, atol=5e-3)
 
 
 @pytest.mark.parametrize("trainable_layers", [0, 9])
