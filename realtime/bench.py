@@ -18,7 +18,7 @@ from statistics import median
 import numpy as np
 
 from rtaction.realtime.action_model import ActionModel
-from rtaction.realtime.inspect import inspect_model
+from rtaction.realtime.inspect import Inspection, inspect_model
 
 _ROUNDS = 15
 # A pause lets the processor's clock and caches be as they are in live use.
@@ -52,7 +52,8 @@ class ModelRow:
         encoder_seconds: for one picture.
         head_seconds: for one window whose pictures are encoded.
         full_seconds: for one whole window, uncut.
-        encoder_flops_per_second: floating-point operations of the encoder in a second.
+        encoder_flops_per_second: floating-point operations in a second of the encoder; of a model
+            that runs whole, of all of it.
         share_of_peak: of this machine's matrix product with as many threads.
     """
 
@@ -101,16 +102,16 @@ def bench_model(
     """
     threads = threads or sorted({1, num_cores()})
     peaks = peaks or measure_peaks(threads)
-    flops_per_frame = inspect_model(path).flops_per_frame
+    found = inspect_model(path)
     for device in devices:
         for num_threads in threads if device == "cpu" else threads[-1:]:
             model = ActionModel(path, device=device, num_threads=num_threads)
             for batch in batches:
-                yield _measure(model, num_threads, batch, flops_per_frame, peaks[num_threads])
+                yield _measure(model, num_threads, batch, found, peaks[num_threads])
 
 
 def _measure(
-    model: ActionModel, num_threads: int, batch: int, flops_per_frame: int, peak: float
+    model: ActionModel, num_threads: int, batch: int, found: Inspection, peak: float
 ) -> ModelRow:
     random = np.random.default_rng(0)
     clips = random.integers(0, 256, (batch, *model.spec.clip_shape), dtype=np.uint8)
@@ -123,14 +124,17 @@ def _measure(
             "head": lambda: model.score(features),
         }
     )
-    encoder_seconds = seconds["encoder"] / batch
-    flops_per_second = flops_per_frame / encoder_seconds
+    encoder_seconds, head_seconds = seconds["encoder"] / batch, seconds["head"] / batch
+    if model.is_cut:
+        flops_per_second = found.flops_per_frame / encoder_seconds
+    else:
+        flops_per_second = found.flops_per_window / head_seconds
     return ModelRow(
         device=model.device_in_use,
         num_threads=num_threads,
         batch=batch,
         encoder_seconds=encoder_seconds,
-        head_seconds=seconds["head"] / batch,
+        head_seconds=head_seconds,
         full_seconds=seconds["full"] / batch,
         encoder_flops_per_second=flops_per_second,
         share_of_peak=flops_per_second / peak,

@@ -47,6 +47,9 @@ def print_bench(
     peaks = measure_peaks(threads)
     told = ", ".join(f"{peak / 1e9:.0f} GFLOP/s on {number}" for number, peak in peaks.items())
     say(f"{path}: {spec.frames_per_clip} frames of {spec.height}x{spec.width} a window")
+    if not model.is_cut:
+        reason = model.file.reason_for_whole or "the file does not say where to cut it"
+        say(f"runs whole for each window: {reason}")
     say(f"matrix product, float32, threads: {told}\n")
     say(MODEL_HEAD)
     for row in bench_model(path, devices=devices, threads=threads, peaks=peaks):

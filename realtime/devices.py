@@ -224,11 +224,12 @@ def _chain(provider: str, number: int) -> list[Provider]:
 
 
 def _batch_profile(model: bytes) -> dict[str, str]:
-    """The range of batches, for the network's one input; empty where more than that is open."""
+    """The range of batches, for the network's one input; empty where not only that is open."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     entry = onnxruntime.InferenceSession(model, options, providers=[CPU]).get_inputs()[0]
-    if not all(isinstance(length, int) for length in entry.shape[1:]):
+    batch_is_fixed = isinstance(entry.shape[0], int)
+    if batch_is_fixed or not all(isinstance(length, int) for length in entry.shape[1:]):
         return {}
     rest = "".join(f"x{length}" for length in entry.shape[1:])
     return {

@@ -29,11 +29,11 @@ class Scorer(Protocol):
 
     spec: ModelSpec
 
-    def encode(self, images: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Features (num_images, num_features) of uint8 images."""
+    def encode(self, images: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Features (num_images, ...) of uint8 images."""
 
     def score(self, clip_features: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Scores (num_clips, num_labels) of features (num_clips, frames_per_clip, num_features)."""
+        """Scores (num_clips, num_labels) of features (num_clips, frames_per_clip, ...)."""
 
 
 class Engine:
@@ -68,8 +68,8 @@ class Engine:
             return []
         started_seconds = time.monotonic()
         self._encode_missing([window for _, window in taken])
-        features: FloatArray = np.stack([_features_of(window) for _, window in taken])
-        # (num_windows, frames_per_clip, num_features) to (num_windows, num_labels)
+        features = np.stack([_features_of(window) for _, window in taken])
+        # (num_windows, frames_per_clip, ...) to (num_windows, num_labels)
         scores = self._model.score(features)
         ended_seconds = time.monotonic()
         self.model_seconds += ended_seconds - started_seconds
@@ -107,7 +107,7 @@ class Engine:
             self.num_encoded += len(batch)
 
 
-def _features_of(window: PictureWindow) -> FloatArray:
-    """float32, shape (frames_per_clip, num_features)."""
+def _features_of(window: PictureWindow) -> npt.NDArray[Any]:
+    """What `Scorer.encode` gave, shape (frames_per_clip, ...)."""
     features = [p.features for p in window.values if p.features is not None]
     return np.stack(features)

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from rtaction.errors import ModelUnreadable
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_file import OnnxFile
-from rtaction.realtime.session import LOADING_ERRORS, open_session
+from rtaction.realtime.session import LOADING_ERRORS, open_session, words_of
 
 _GATES = {"GRU": 3, "LSTM": 4, "RNN": 1}
 
@@ -31,20 +31,28 @@ class Inspection:
     Args:
         path: the file.
         num_bytes: its size.
-        spec: its contract.
+        spec: its contract, or None where it has none.
+        is_cut: whether it says where to cut it into encoder and head; else it runs whole.
+        reason_for_whole: why it is not cut; empty where it is, or does not say.
+        adoption_command: what gives it a contract.
+        input_dims: sizes of its first input, batch first; 0 where one is free.
         inputs: names, types and shapes, as text.
         outputs: names, types and shapes, as text.
         num_parameters: numbers in all stored tensors.
         num_nodes: operations in the graph.
         op_counts: how often each operation stands there.
         flops_per_frame: floating-point operations of the encoder for one picture; a multiplication
-            with its addition counts as two.
-        flops_per_window: the same for the head and one window.
+            with its addition counts as two. 0 where there is none, or no contract.
+        flops_per_window: the same for the head, or the whole, and one window.
     """
 
     path: Path
     num_bytes: int
-    spec: ModelSpec
+    spec: ModelSpec | None
+    is_cut: bool
+    reason_for_whole: str
+    adoption_command: str
+    input_dims: list[int]
     inputs: list[str]
     outputs: list[str]
     num_parameters: int
@@ -61,21 +69,19 @@ def inspect_model(path: Path) -> Inspection:
         ModelMissing, ModelUnreadable, ModelSpecError: see `rtaction.errors`.
     """
     file = OnnxFile.load(path)
-    spec, boundary = file.spec, file.boundary
-    scores = file.outputs[0].split(":")[0]
-    frame = np.zeros((1, *spec.frame_shape), np.uint8)
-    encoder = file.cut([boundary.frames], [boundary.frame_features])
-    head = file.cut([boundary.clip_features], [scores])
+    spec = file.spec if file.has_spec else None
     try:
-        features, flops_per_frame = _run_counted(encoder, frame)
-        clip_features = np.zeros((1, spec.frames_per_clip, features.shape[1]), np.float32)
-        _, flops_per_window = _run_counted(head, clip_features)
+        flops_per_frame, flops_per_window = (0, 0) if spec is None else _count(file, spec)
     except LOADING_ERRORS as error:
-        raise ModelUnreadable(f"onnxruntime cannot run {path}: {error}") from None
+        raise ModelUnreadable(f"onnxruntime cannot run {path}: {words_of(error)}") from None
     return Inspection(
         path=path,
         num_bytes=len(file.content),
         spec=spec,
+        is_cut=file.is_cut,
+        reason_for_whole=file.reason_for_whole,
+        adoption_command=file.adoption_command,
+        input_dims=file.input_dims,
         inputs=file.inputs,
         outputs=file.outputs,
         num_parameters=file.num_parameters,
@@ -84,6 +90,20 @@ def inspect_model(path: Path) -> Inspection:
         flops_per_frame=flops_per_frame,
         flops_per_window=flops_per_window,
     )
+
+
+def _count(file: OnnxFile, spec: ModelSpec) -> tuple[int, int]:
+    """Operations for one picture, and for one window whose pictures are encoded."""
+    if not file.is_cut:
+        _, of_whole = _run_counted(file.content, np.zeros((1, *spec.clip_shape), np.uint8))
+        return 0, of_whole
+    boundary = file.boundary
+    encoder = file.cut([boundary.frames], [boundary.frame_features])
+    head = file.cut([boundary.clip_features], [file.score_name])
+    features, of_encoder = _run_counted(encoder, np.zeros((1, *spec.frame_shape), np.uint8))
+    shape = 1, spec.frames_per_clip, *features.shape[1:]
+    _, of_head = _run_counted(head, np.zeros(shape, np.float32))
+    return of_encoder, of_head
 
 
 def _run_counted(model: bytes, values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], int]:

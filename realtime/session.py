@@ -27,7 +27,8 @@ from rtaction.realtime.devices import (
     unavailable,
 )
 
-# onnxruntime's exceptions have no common base of their own.
+# onnxruntime's exceptions have no common base of their own. The last is that of a text in which it
+# quotes a file's bytes.
 LOADING_ERRORS = (
     ort_state.EPFail,
     ort_state.Fail,
@@ -36,6 +37,7 @@ LOADING_ERRORS = (
     ort_state.InvalidProtobuf,
     ort_state.NotImplemented,
     ort_state.RuntimeException,
+    UnicodeDecodeError,
 )
 # What a processor may raise in the middle of its work, unlike a wrong input.
 RUNNING_ERRORS = (ort_state.EPFail, ort_state.Fail, ort_state.RuntimeException)
@@ -184,4 +186,5 @@ def _num_operations(session: onnxruntime.InferenceSession) -> Counter[str]:
 def words_of(error: Exception) -> str:
     """What an error of onnxruntime says: its first line, without the place in its source."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return re.sub(r"^\S+\.(?:cc|h):\d+ [^()]*\([^()]*\) ", "", lines[0]).strip()
+    line = lines[0].rsplit("Status Message: ", 1)[-1]
+    return re.sub(r"^\S+\.(?:cc|h):\d+ [^()]*\([^()]*\) ", "", line).strip()

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from rtaction.model_spec import ModelSpec
@@ -39,11 +38,12 @@ class Picture:
 
     Args:
         image: uint8, shape `ModelSpec.frame_shape`.
-        features: float32 (num_features,), once computed.
+        features: what the network made of it, once computed; of a network that runs whole, the
+            picture again.
     """
 
     image: UInt8Array
-    features: npt.NDArray[np.float32] | None = None
+    features: npt.NDArray[Any] | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
+from unicodedata import category
 
 from rtaction.errors import ModelSpecError
 from rtaction.modality import Base, base_of, channels_of, parts_of, shows_motion
@@ -29,7 +30,8 @@ class ModelSpec:
     """All that must be known to feed a network and to read its scores.
 
     Args:
-        labels: one for each score, in order; at least two, all different.
+        labels: one for each score, in order; at least two, all different, in characters that can
+            be shown.
         frames_per_clip: pictures in a clip, at least 1. A modality that shows motion takes them
             from one frame more, see `frames_per_window`.
         clip_seconds: time from a clip's first picture to its last.
@@ -71,12 +73,17 @@ class ModelSpec:
             len(labels) >= 2 and all(isinstance(label, str) and label for label in labels),
             f"labels must be at least two names, got {list(labels)}",
         )
+        # A terminal obeys control characters, and half a surrogate cannot be written at all.
+        _require(
+            not any(category(char) in ("Cc", "Cs") for label in labels for char in label),
+            f"labels must hold no control characters, got {list(labels)}",
+        )
         _require(len(set(labels)) == len(labels), f"labels must differ, got {list(labels)}")
         for name in ("frames_per_clip", "height", "width"):
             value = getattr(self, name)
             _require(_is_whole(value) and value >= 1, f"{name} must be 1 or more, got {value!r}")
         _require(
-            _is_number(self.clip_seconds) and 0 < self.clip_seconds < float("inf"),
+            _is_number(self.clip_seconds) and 0 < self.clip_seconds < 1e9,
             f"clip_seconds must be above 0, got {self.clip_seconds!r}",
         )
         _require(isinstance(self.modality, str), f"modality must be a name, got {self.modality!r}")
@@ -171,7 +178,7 @@ class ModelSpec:
         """
         try:
             values = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:  # too large a number, too deep a list
             raise ModelSpecError(f"{where} must be JSON, but {error}") from None
         if not isinstance(values, dict):
             raise ModelSpecError(f"{where} must be a JSON object, got {type(values).__name__}")

@@ -5,7 +5,8 @@ A model is cut at three tensors, whose names the export room puts into the file:
     clip (N, F, H, W, C) -> frames (N*F, H, W, C) -> ... -> frame_features (N*F, D)
          -> clip_features (N, F, D) -> ... -> scores (N, num_labels)
 
-*Encoder*: frames to frame_features. *Head*: clip_features to scores.
+*Encoder*: frames to frame_features. *Head*: clip_features to scores. A model that does not name
+them runs whole.
 """
 
 from __future__ import annotations
@@ -22,13 +23,20 @@ from google.protobuf.message import DecodeError
 
 from rtaction.errors import ModelMissing, ModelSpecError, ModelUnreadable
 from rtaction.model_spec import METADATA_KEY, ModelSpec
-from rtaction.onnx_schema import message_class
+from rtaction.onnx_layout import adoption_command
+from rtaction.onnx_safety import check_safe
+from rtaction.onnx_schema import describe, dims_of, message_class
 
 BOUNDARY_KEY = "rtaction.boundary"
 """Key of the three tensor names in an ONNX file's `metadata_props`."""
 
-_ELEMENT_TYPES = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 10: "float16"}
-_EXTERNAL = 1  # TensorProto.DataLocation.EXTERNAL
+CAMERA_KEY = "rtaction.camera"
+"""Key of a file that fits camera pictures by itself: their size, "HEIGHTxWIDTH" or "any"."""
+WHOLE_KEY = "rtaction.whole"
+"""Key of the reason why a file is not cut, in one sentence."""
+
+_MAX_FILE_BYTES = 2**31 - 1  # what protobuf can hold
+_MAX_CLIP_BYTES = 2**30
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +45,8 @@ class Boundary:
 
     Args:
         frames: uint8 (batch, height, width, channels), the encoder's input.
-        frame_features: float32 (batch, num_features), the encoder's output.
-        clip_features: float32 (batch, frames_per_clip, num_features), the head's input.
+        frame_features: float32 (batch, ...), the encoder's output; mostly (batch, num_features).
+        clip_features: float32 (batch, frames_per_clip, ...), the head's input.
     """
 
     frames: str
@@ -58,7 +66,8 @@ class OnnxFile:
         where: what to call it in an error.
 
     Raises:
-        ModelUnreadable: the bytes are no ONNX model.
+        ModelUnreadable: the bytes are no ONNX model, or one that is not safe to run, see
+            `rtaction.onnx_safety`.
     """
 
     def __init__(self, content: bytes, *, where: str = "the model") -> None:
@@ -70,10 +79,9 @@ class OnnxFile:
             raise ModelUnreadable(f"{where} is no ONNX model, or a damaged one") from None
         if not self._model.graph.node or not self._model.graph.output:
             raise ModelUnreadable(f"{where} is no ONNX model: it has no graph")
-        if any(t.data_location == _EXTERNAL for t in self._model.graph.initializer):
-            raise ModelUnreadable(
-                f"{where} keeps weights in other files; expected one file that holds everything"
-            )
+        check_safe(self._model, where=where)
+        if not self._inputs:
+            raise ModelUnreadable(f"{where} is no model of clips: it has no input")
 
     @classmethod
     def load(cls, path: Path) -> OnnxFile:
@@ -88,7 +96,12 @@ class OnnxFile:
                 f"there is no model file {path}; "
                 "make one with `rtaction export run/model.keras -o model.onnx`"
             )
+        if os.path.exists(path) and not (path.is_file() or path.is_dir()):
+            raise ModelUnreadable(f"{path} is no file; expected an ONNX model")
         try:
+            size = path.stat().st_size
+            if size > _MAX_FILE_BYTES:
+                raise ModelUnreadable(f"{path} has {size} bytes; an ONNX model has 2 GB at most")
             content = path.read_bytes()
         except OSError as error:
             raise ModelUnreadable(f"cannot read the model {path}: {error}") from None
@@ -100,6 +113,11 @@ class OnnxFile:
         return {entry.key: entry.value for entry in self._model.metadata_props}
 
     @property
+    def has_spec(self) -> bool:
+        """Whether there is a contract in the file, good or bad."""
+        return METADATA_KEY in self.metadata
+
+    @property
     def spec(self) -> ModelSpec:
         """The contract in the file.
 
@@ -107,14 +125,34 @@ class OnnxFile:
             ModelSpecError: there is none, or it cannot be read.
         """
         text = self.metadata.get(METADATA_KEY)
+        if CAMERA_KEY in self.metadata:
+            raise ModelSpecError(
+                f"{self.where} takes camera pictures as they are, for runtimes without OpenCV; "
+                "rtaction fits pictures itself: use the file that was written beside it"
+            )
         if text is None:
             raise ModelSpecError(
                 f"{self.where} carries no rtaction contract (labels, timing, pixels), so it cannot "
-                "be run; export it with `rtaction export`"
+                f"be run; give it one with: {self.adoption_command}"
             )
         spec = ModelSpec.from_json(text, where=f"the contract in {self.where}")
         self._check_shapes(spec)
         return spec
+
+    @property
+    def adoption_command(self) -> str:
+        """The command that gives a contract to a file from elsewhere."""
+        return adoption_command(self.where, self.input_dims, self.num_scores)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the file says where to cut it; else it runs whole."""
+        return BOUNDARY_KEY in self.metadata
+
+    @property
+    def reason_for_whole(self) -> str:
+        """Why it is not cut; empty where it is, or where the file does not say."""
+        return "" if self.is_cut else self.metadata.get(WHOLE_KEY, "")
 
     @property
     def boundary(self) -> Boundary:
@@ -126,7 +164,7 @@ class OnnxFile:
         text = self.metadata.get(BOUNDARY_KEY)
         try:
             boundary = Boundary(**json.loads(text or ""))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, RecursionError):
             raise ModelSpecError(
                 f"{self.where} does not say where to cut it into encoder and head; "
                 "export it with `rtaction export`"
@@ -139,13 +177,27 @@ class OnnxFile:
     @property
     def inputs(self) -> list[str]:
         """Inputs as text, such as "clip: uint8 (batch, 5, 112, 112, 3)"."""
-        weights = {tensor.name for tensor in self._model.graph.initializer}
-        return [_describe(v) for v in self._model.graph.input if v.name not in weights]
+        return [describe(value) for value in self._inputs]
 
     @property
     def outputs(self) -> list[str]:
         """Outputs as text, such as "scores: float32 (batch, 6)"."""
-        return [_describe(v) for v in self._model.graph.output]
+        return [describe(v) for v in self._model.graph.output]
+
+    @property
+    def input_dims(self) -> list[int]:
+        """Sizes of the first input, batch first; 0 where one is free."""
+        return dims_of(self._inputs[0])
+
+    @property
+    def num_scores(self) -> int:
+        """Scores of a clip; 0 where the file does not say."""
+        return (dims_of(self._model.graph.output[0]) or [0])[-1]
+
+    @property
+    def score_name(self) -> str:
+        """Name of the first output."""
+        return str(self._model.graph.output[0].name)
 
     @property
     def num_parameters(self) -> int:
@@ -177,12 +229,13 @@ class OnnxFile:
         graph, inputs, outputs = self._model.graph, list(inputs), list(outputs)
         values = {value.name: value for value in self._values()}
         weights = {tensor.name for tensor in graph.initializer}
+        weights |= {tensor.values.name for tensor in graph.sparse_initializer}
         needed, nodes = set(outputs) - set(inputs), []
         for node in reversed(graph.node):
             if needed.intersection(node.output):
                 nodes.append(node)
                 needed.difference_update(node.output)
-                needed.update(_names_used(node) - set(inputs))
+                needed.update(names_used(node) - set(inputs))
         unfed = sorted(needed - weights)
         if unfed:
             raise ModelSpecError(
@@ -200,41 +253,42 @@ class OnnxFile:
         return bytes(part.SerializeToString())
 
     def _check_shapes(self, spec: ModelSpec) -> None:
-        weights = {tensor.name for tensor in self._model.graph.initializer}
-        clip = next(v for v in self._model.graph.input if v.name not in weights)
+        if prod(spec.clip_shape) > _MAX_CLIP_BYTES:
+            raise ModelSpecError(
+                f"the contract in {self.where} says clips of {spec.clip_shape}, more than a "
+                "gigabyte each; export it for smaller pictures"
+            )
         for value, expected in (
-            (clip, spec.clip_shape),
+            (self._inputs[0], spec.clip_shape),
             (self._model.graph.output[0], (len(spec.labels),)),
         ):
-            dims = [dim.dim_value for dim in value.type.tensor_type.shape.dim][1:]
+            dims = dims_of(value)[1:]
             if len(dims) != len(expected) or any(
                 dim not in (0, wanted) for dim, wanted in zip(dims, expected, strict=True)
             ):
                 raise ModelSpecError(
                     f"the contract in {self.where} does not fit the model: it says {expected} for "
-                    f"each clip, but the model has {_describe(value)}; export it again"
+                    f"each clip, but the model has {describe(value)}; export it again"
                 )
+
+    @property
+    def _inputs(self) -> list[Any]:
+        weights = {tensor.name for tensor in self._model.graph.initializer}
+        return [value for value in self._model.graph.input if value.name not in weights]
 
     def _values(self) -> list[Any]:
         graph = self._model.graph
         return [*graph.input, *graph.output, *graph.value_info]
 
 
-def _names_used(node: Any) -> set[str]:
-    """What a node reads, the graphs inside it included."""
+def names_used(node: Any) -> set[str]:
+    """What a node reads, the graphs inside it included; for nodes of the `onnx` package as well."""
     names = {name for name in node.input if name}
     for attribute in node.attribute:
         for graph in [attribute.g, *attribute.graphs]:
-            inner = {name for inner_node in graph.node for name in _names_used(inner_node)}
+            inner = {name for inner_node in graph.node for name in names_used(inner_node)}
             made = {name for inner_node in graph.node for name in inner_node.output}
             made |= {value.name for value in graph.input}
             made |= {tensor.name for tensor in graph.initializer}
             names |= inner - made
     return names
-
-
-def _describe(value: Any) -> str:
-    tensor = value.type.tensor_type
-    kind = _ELEMENT_TYPES.get(tensor.elem_type, f"type {tensor.elem_type}")
-    dims = [d.dim_param or (str(d.dim_value) if d.dim_value else "?") for d in tensor.shape.dim]
-    return f"{value.name}: {kind} ({', '.join(dims)})"

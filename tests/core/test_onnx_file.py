@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 from onnx import helper
 
-from rtaction.errors import ModelMissing, ModelSpecError, ModelUnreadable
+from rtaction.errors import ModelMissing, ModelSpecError, ModelUnreadable, ModelUnsafe
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_file import OnnxFile
 
@@ -97,7 +97,7 @@ def test_boundary_that_names_nothing_is_told(tiny_model: Path) -> None:
 def test_weights_in_other_files_are_refused(tiny_model: Path) -> None:
     model = onnx.load(tiny_model)
     model.graph.initializer[0].data_location = onnx.TensorProto.EXTERNAL
-    with pytest.raises(ModelUnreadable, match="other files"):
+    with pytest.raises(ModelUnsafe, match="other files"):
         OnnxFile(model.SerializeToString())
 
 

@@ -16,7 +16,8 @@ from rtaction.errors import ModelMissing, ModelSpecError, ModelUnreadable
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_file import OnnxFile
 from rtaction.realtime import devices
-from rtaction.realtime.action_model import ActionModel, BatchRunner, padded_length
+from rtaction.realtime.action_model import ActionModel
+from rtaction.realtime.batch_runner import BatchRunner, padded_length
 from rtaction.realtime.devices import CPU, CUDA
 from tests.realtime.network import SPEC, write_network
 from tests.tiny_model import write_tiny_model
@@ -131,6 +132,7 @@ def test_padded_length(num_wanted: int, expected: int) -> None:
 def test_the_encoder_has_the_threads_it_is_given(tiny_model: Path, num_threads: int | None) -> None:
     model = ActionModel(tiny_model, device="cpu", num_threads=num_threads)
 
+    assert model._encoder is not None
     options = model._encoder._session.get_session_options()
     affinity = getattr(os, "sched_getaffinity", None)
     num_cores = len(affinity(0)) if affinity else os.cpu_count()
@@ -217,6 +219,7 @@ def test_the_file_stays_as_it_is(tmp_path: Path, tiny_spec: ModelSpec) -> None:
 
 def _runner(model: ActionModel, kind: str) -> BatchRunner:
     """The model's encoder, run as another kind of processor runs it."""
+    assert model._encoder is not None
     return BatchRunner(model._encoder._session, pad=kind != "plain", bind=kind == "bound")
 
 
