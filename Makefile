@@ -18,7 +18,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 REINSTALL = $(INSTALL) --no-deps --force-reinstall
 endif
 
-.PHONY: demo test lint soak bench bench-input clean
+.PHONY: demo test lint soak bench bench-input bench-export clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime
@@ -42,6 +42,9 @@ bench: $(VENV)/.dev
 
 bench-input: $(VENV)/.dev
 	@$(BIN)/python -m benchmarks.training_input
+
+bench-export: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks.export
 
 clean:
 	rm -rf $(VENV) build *.egg-info

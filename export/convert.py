@@ -2,6 +2,7 @@
 
 Encoder and head are converted apart and joined here, so the ConvNet stands once in the graph
 whatever the number of frames; Keras itself would unroll `TimeDistributed` into one copy for each.
+A model that cannot be divided is a head without encoder, and its file says nothing of a boundary.
 """
 
 from __future__ import annotations
@@ -12,14 +13,17 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import AttributeProto, GraphProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from rtaction.errors import ExportError
-from rtaction.export.keras_parts import KerasParts
-from rtaction.export.recurrent import is_recurrent, recurrent_nodes
+from rtaction.export.graph_names import renamed, write_out_erfc
+from rtaction.export.keras_graph import Program, Tensor
+from rtaction.export.keras_parts import Encoder, KerasParts, Recurrent
+from rtaction.export.recurrent import recurrent_nodes
+from rtaction.export.structure import check_structure
 from rtaction.keras_tensorflow import tensorflow
 from rtaction.model_spec import METADATA_KEY, ModelSpec
-from rtaction.onnx_file import BOUNDARY_KEY, Boundary
+from rtaction.onnx_file import BOUNDARY_KEY, WHOLE_KEY, Boundary
 
 OPSET = 17
 IR_VERSION = 8  # of the same age as the opset, for older runtimes
@@ -32,16 +36,22 @@ BOUNDARY = Boundary("frames", "frame_features", "clip_features")
 class _Graph:
     nodes: list[NodeProto] = field(default_factory=list)
     weights: list[TensorProto] = field(default_factory=list)
+    names: dict[int, str] = field(default_factory=dict)
+    """Of the model's tensors that stand in the graph, by the identity of Keras' tensor."""
+
+    def constant(self, name: str, values: Any) -> str:
+        self.weights.append(numpy_helper.from_array(np.array(values), name))
+        return name
 
     def reshape(self, source: str, target: str, shape: list[int]) -> None:
-        self.weights.append(numpy_helper.from_array(np.array(shape), f"{target}/shape"))
+        self.constant(f"{target}/shape", shape)
         self.nodes.append(
             helper.make_node("Reshape", [source, f"{target}/shape"], [target], f"{target}/Reshape")
         )
 
-    def add(self, nodes: list[NodeProto], weights: list[TensorProto]) -> None:
-        self.nodes += nodes
-        self.weights += weights
+    def add(self, made: tuple[list[NodeProto], list[TensorProto]]) -> None:
+        self.nodes += made[0]
+        self.weights += made[1]
 
 
 def to_onnx(parts: KerasParts, spec: ModelSpec) -> onnx.ModelProto:
@@ -53,37 +63,77 @@ def to_onnx(parts: KerasParts, spec: ModelSpec) -> onnx.ModelProto:
 
     Returns:
         A checked ONNX model: `clip` uint8 (batch, F, H, W, C) to `scores` float32
-        (batch, num_labels), batch free, with contract and boundary in its metadata.
+        (batch, num_labels), batch free, with its contract, and its boundary if it has one, in the
+        metadata.
 
     Raises:
-        ExportError: a layer cannot be converted.
+        ExportError: a layer cannot be converted, or stands more often in the graph than it must.
     """
-    num_features = int(parts.encoder.output.shape[-1])
     graph = _Graph()
-    graph.reshape(CLIP, BOUNDARY.frames, [-1, *spec.frame_shape])
-    graph.add(
-        *_convert(parts.encoder, "uint8", BOUNDARY.frames, BOUNDARY.frame_features, "encoder")
-    )
-    graph.reshape(
-        BOUNDARY.frame_features,
-        BOUNDARY.clip_features,
-        [-1, spec.frames_per_clip, num_features],
-    )
-    source = BOUNDARY.clip_features
+    if parts.encoder is None:
+        graph.names[id(parts.clip)] = CLIP
+    else:
+        _add_encoder(graph, parts.encoder, spec)
     for number, part in enumerate(parts.head):
         prefix = f"head{number}"
-        target = SCORES if number == len(parts.head) - 1 else f"{prefix}/output"
-        if is_recurrent(part):
-            graph.add(*recurrent_nodes(part, source, target, prefix))
+        target = SCORES if part.target is parts.scores else f"{prefix}/output"
+        if isinstance(part, Recurrent):
+            source = graph.names[id(part.source)]
+            graph.add(recurrent_nodes(part.layer, source, target, prefix))
         else:
-            graph.add(*_convert(part, "float32", source, target, prefix))
-        source = target
-    return _finish(graph, spec, num_features)
+            names = [graph.names[id(one)] for one in part.sources]
+            graph.add(_convert(part, part.sources, names, target, prefix))
+        graph.names[id(part.target)] = target
+    model = _finished(graph, parts, spec)
+    check_structure(model, parts)
+    return model
 
 
-def _finish(graph: _Graph, spec: ModelSpec, num_features: int) -> onnx.ModelProto:
+def _add_encoder(graph: _Graph, encoder: Encoder, spec: ModelSpec) -> None:
+    graph.reshape(CLIP, BOUNDARY.frames, [-1, *spec.frame_shape])
+    frame = _Frame((None, *spec.frame_shape), encoder.clip.dtype)
+    graph.add(_convert(encoder, [frame], [BOUNDARY.frames], BOUNDARY.frame_features, "encoder"))
+    frames, size = spec.frames_per_clip, encoder.num_features
+    graph.reshape(BOUNDARY.frame_features, BOUNDARY.clip_features, [-1, frames, size])
+    whole, sizes = BOUNDARY.clip_features, [int(np.prod(t.shape[2:])) for t in encoder.features]
+    pieces = [whole]
+    if len(sizes) > 1:
+        pieces = [f"features{number}" for number in range(len(sizes))]
+        lengths = graph.constant("features/sizes", sizes)
+        graph.nodes.append(
+            helper.make_node("Split", [whole, lengths], pieces, "features/Split", axis=2)
+        )
+    for number, (piece, tensor) in enumerate(zip(pieces, encoder.features, strict=True)):
+        name = piece
+        if len(tensor.shape) != 3:
+            name = f"maps{number}"
+            graph.reshape(piece, name, [-1, frames, *tensor.shape[2:]])
+        graph.names[id(tensor)] = name
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What `_convert` needs to know of a tensor."""
+
+    shape: tuple[int | None, ...]
+    dtype: str
+
+
+def _finished(graph: _Graph, parts: KerasParts, spec: ModelSpec) -> onnx.ModelProto:
+    encoder = parts.encoder
     uint8, float32 = TensorProto.UINT8, TensorProto.FLOAT
     value = helper.make_tensor_value_info
+    metadata, values = {METADATA_KEY: spec.to_json()}, []
+    if encoder is None:
+        metadata[WHOLE_KEY] = parts.reason_for_whole
+    else:
+        size, frames = encoder.num_features, spec.frames_per_clip
+        metadata[BOUNDARY_KEY] = BOUNDARY.to_json()
+        values = [
+            value(BOUNDARY.frames, uint8, ["frames", *spec.frame_shape]),
+            value(BOUNDARY.frame_features, float32, ["frames", size]),
+            value(BOUNDARY.clip_features, float32, ["batch", frames, size]),
+        ]
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
@@ -91,19 +141,12 @@ def _finish(graph: _Graph, spec: ModelSpec, num_features: int) -> onnx.ModelProt
             [value(CLIP, uint8, ["batch", *spec.clip_shape])],
             [value(SCORES, float32, ["batch", len(spec.labels)])],
             graph.weights,
-            value_info=[
-                value(BOUNDARY.frames, uint8, ["frames", *spec.frame_shape]),
-                value(BOUNDARY.frame_features, float32, ["frames", num_features]),
-                value(
-                    BOUNDARY.clip_features, float32, ["batch", spec.frames_per_clip, num_features]
-                ),
-            ],
+            value_info=values,
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
         producer_name="rtaction",
         ir_version=IR_VERSION,
     )
-    metadata = {METADATA_KEY: spec.to_json(), BOUNDARY_KEY: BOUNDARY.to_json()}
     helper.set_model_props(model, metadata)
     try:
         onnx.checker.check_model(model, full_check=True)
@@ -113,17 +156,23 @@ def _finish(graph: _Graph, spec: ModelSpec, num_features: int) -> onnx.ModelProt
 
 
 def _convert(
-    part: Any, dtype: str, source: str, target: str, prefix: str
+    part: Program | Encoder,
+    sources: list[Tensor] | list[_Frame],
+    names: list[str],
+    target: str,
+    prefix: str,
 ) -> tuple[list[NodeProto], list[TensorProto]]:
-    """Nodes and weights of one Keras model, renamed so that several fit into one graph."""
-    shape = [None, *part.inputs[0].shape[1:]]
-    own_dtype = part.inputs[0].dtype
+    """Nodes and weights of one part, renamed so that several fit into one graph."""
+    dtypes = ["uint8" if name in (CLIP, BOUNDARY.frames) else "float32" for name in names]
+    specs = [
+        tensorflow.TensorSpec([None, *one.shape[1:]], dtype, name=f"source{number}")
+        for number, (one, dtype) in enumerate(zip(sources, dtypes, strict=True))
+    ]
 
-    @tensorflow.function(  # type: ignore[untyped-decorator]
-        input_signature=[tensorflow.TensorSpec(shape, dtype, name="source")]
-    )
-    def compute(values: Any) -> dict[str, Any]:
-        return {"target": part(tensorflow.cast(values, own_dtype), training=False)}
+    @tensorflow.function(input_signature=specs)  # type: ignore[untyped-decorator]
+    def compute(*values: Any) -> dict[str, Any]:
+        cast = [tensorflow.cast(v, one.dtype) for v, one in zip(values, sources, strict=True)]
+        return {"target": tensorflow.cast(part(*cast), "float32")}
 
     # It loads TensorFlow, which `keras_tensorflow` must have done first, in silence.
     import tf2onnx
@@ -131,70 +180,30 @@ def _convert(
     # It reports each step of each conversion.
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     try:
-        converted, _ = tf2onnx.convert.from_function(
-            compute, input_signature=compute.input_signature, opset=OPSET
-        )
+        converted, _ = tf2onnx.convert.from_function(compute, input_signature=specs, opset=OPSET)
     except Exception as error:
-        # tf2onnx raises plain Exceptions of many kinds.
-        layers = ", ".join(type(layer).__name__ for layer in part.layers)
-        raise ExportError(f"tf2onnx cannot convert one of the layers {layers}: {error}") from None
-    foreign = sorted({node.domain for node in converted.graph.node} - {""})
-    if foreign:
-        raise ExportError(f"the conversion of {prefix} needs the operator sets {foreign}")
+        # tf2onnx and Keras raise plain Exceptions of many kinds.
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ExportError(
+            f"one of the layers {part.layer_names} cannot be converted: {reason}; build the model "
+            "without it"
+        ) from None
     graph = converted.graph
-    names = {graph.input[0].name: source, graph.output[0].name: target, "": ""}
-    return _renamed(graph, names, prefix)
-
-
-def _renamed(
-    graph: GraphProto, names: dict[str, str], prefix: str
-) -> tuple[list[NodeProto], list[TensorProto]]:
-    """Order and name everything by its way to the output.
-
-    tf2onnx counts on from one conversion to the next, and orders by the names that this gives; two
-    exports of one model would differ.
-    """
-    weights = {tensor.name: tensor for tensor in graph.initializer}
-    nodes: list[NodeProto] = []
-    used: list[TensorProto] = []
-    for number, node in enumerate(_ordered(graph)):
-        if any(attribute.type == AttributeProto.GRAPH for attribute in node.attribute):
-            raise ExportError(
-                f"the conversion of {prefix} gave a {node.op_type} with a graph inside, which "
-                "cannot be joined; a layer loops or branches on data"
-            )
-        for name in node.input:
-            if name in weights and name not in names:
-                names[name] = f"{prefix}/weight{len(used)}"
-                used.append(_copy(weights[name], name=names[name]))
-        for position, name in enumerate(node.output):
-            names.setdefault(name, f"{prefix}/{node.op_type}{number}/{position}")
-        renamed = _copy(node, name=f"{prefix}/{node.op_type}{number}")
-        renamed.input[:] = [names[name] for name in node.input]
-        renamed.output[:] = [names[name] for name in node.output]
-        nodes.append(renamed)
-    return nodes, used
-
-
-def _ordered(graph: GraphProto) -> list[NodeProto]:
-    """The nodes that the output needs, each after those that it needs itself."""
-    makers = {name: node for node in graph.node for name in node.output}
-    ordered: list[NodeProto] = []
-    seen: set[int] = set()
-    waiting = [(makers[graph.output[0].name], False)]
-    while waiting:
-        node, inputs_done = waiting.pop()
-        if inputs_done:
-            ordered.append(node)
-        elif id(node) not in seen:
-            seen.add(id(node))
-            waiting.append((node, True))
-            waiting += [(makers[name], False) for name in reversed(node.input) if name in makers]
-    return ordered
-
-
-def _copy(message: Any, *, name: str) -> Any:
-    copy = type(message)()
-    copy.CopyFrom(message)
-    copy.name = name
-    return copy
+    write_out_erfc(graph)
+    foreign = sorted({node.domain for node in graph.node} - {"", "ai.onnx"})
+    if foreign:
+        raise ExportError(
+            f"one of the layers {part.layer_names} needs the operator sets {foreign}, which other "
+            "runtimes lack; build the model without it"
+        )
+    unknown = sorted({n.op_type for n in graph.node if not onnx.defs.has(n.op_type, OPSET)})
+    if unknown:
+        raise ExportError(
+            f"one of the layers {part.layer_names} computes {unknown}, which ONNX does not have; "
+            "build the model without it"
+        )
+    # Constants that were folded away are left behind as further inputs.
+    sources_by_name = {spec.name: name for spec, name in zip(specs, names, strict=True)}
+    given = {one.name: sources_by_name.get(one.name.split(":")[0]) for one in graph.input}
+    own = {name: source for name, source in given.items() if source is not None}
+    return renamed(graph, own | {graph.output[0].name: target}, prefix)

@@ -1,18 +1,22 @@
-"""`rtaction export`: a Keras model and its contract into one proven ONNX file."""
+"""`rtaction export`: a trained model and its contract into one proven ONNX file."""
 
 from __future__ import annotations
 
 import os
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from rtaction.errors import OutputError, UsageError
+from rtaction.export.adapted import Adapted, adapted
+from rtaction.export.contract import SPEC_NAME, contract_of, scales_of
 from rtaction.export.convert import to_onnx
-from rtaction.export.keras_parts import check_spec, divide, load_keras_model
+from rtaction.export.given import Given
+from rtaction.export.keras_loading import load_keras_model
+from rtaction.export.keras_parts import divide
 from rtaction.export.parity import TOLERANCE, Parity, make_clips, measure_parity, require_parity
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_file import OnnxFile
@@ -28,6 +32,7 @@ class Export:
         num_bytes: its size.
         parity: how near it is to the Keras model.
         clips_from: where the compared clips came from.
+        notes: what was added to the model or cannot be done, for a person. Default none.
     """
 
     path: Path
@@ -35,6 +40,20 @@ class Export:
     num_bytes: int
     parity: Parity
     clips_from: str
+    notes: tuple[str, ...] = ()
+
+    def to_text(self) -> str:
+        """Some lines for people."""
+        parity = self.parity
+        return "\n".join(
+            [
+                f"wrote {self.path}: {self.num_nodes} nodes, {self.num_bytes / 1e6:.2f} MB",
+                *self.notes,
+                f"same as Keras on {parity.num_clips} clips ({self.clips_from}): scores differ by "
+                f"at most {parity.worst_difference:.1e}, vary by {parity.spread:.2f}, "
+                f"top-1 agrees on {parity.top_1_agreement:.0%}",
+            ]
+        )
 
 
 def export_model(
@@ -44,42 +63,82 @@ def export_model(
     spec_path: Path | None = None,
     clips_path: Path | None = None,
     tolerance: float = TOLERANCE,
+    given: Given | None = None,
+    trust: bool = False,
 ) -> Export:
     """Convert, prove, and only then write.
 
     Args:
-        model_path: a `.keras` file.
+        model_path: a run folder, a `.keras` or `.h5` file, or a SavedModel folder.
         output: the ONNX file to write; missing folders are made.
-        spec_path: the contract. Default: `model_spec.json` beside the model.
+        spec_path: the contract. Default: `model_spec.json` beside the model, if it is there.
         clips_path: a `.npz` with uint8 `clips` (n, F, H, W, C) to compare the models on. Default:
             `sample_clips.npz` beside the model, or, without one, made-up moving pictures.
         tolerance: largest difference of a score that is allowed. Default 1e-4.
+        given: what a person says of the model; it comes before the contract. Default nothing.
+        trust: let code that the model brings run. Default False.
 
     Raises:
         ModelError, ExportError, ParityError, OutputError: see `rtaction.errors`. The output is then
             not written, and an older file of that name is left as it was.
     """
     if output.resolve() == model_path.resolve():
-        raise UsageError(f"-o {output} would overwrite the Keras model; choose another name")
+        raise UsageError(f"-o {output} would overwrite the model; choose another name")
     if output.is_dir():
         raise OutputError(f"cannot write {output}: it is a folder; name a file, such as model.onnx")
-    model = load_keras_model(model_path)
-    spec = ModelSpec.load(spec_path or model_path.parent / "model_spec.json")
-    check_spec(model, spec)
+    model, spec = load_adapted(model_path, spec_path=spec_path, given=given, trust=trust)
     clips, clips_from = _clips(model_path, clips_path, spec)
-    converted = to_onnx(divide(model), spec)
-    content = converted.SerializeToString(deterministic=True)
+    parts = divide(model.model)
+    content = to_onnx(parts, spec).SerializeToString(deterministic=True)
     file = OnnxFile(content, where=str(output))
-    parity = measure_parity(model, file, clips)
+    parity = measure_parity(model.truth, file, clips)
     require_parity(parity, tolerance=tolerance)
     _write(output, content)
-    return Export(output, file.num_nodes, len(content), parity, clips_from)
+    notes = list(model.notes)
+    if parts.reason_for_whole:
+        notes.append(f"it runs whole for each window: {parts.reason_for_whole}")
+    return Export(output, file.num_nodes, len(content), parity, clips_from, tuple(notes))
+
+
+def load_adapted(
+    model_path: Path,
+    *,
+    spec_path: Path | None = None,
+    given: Given | None = None,
+    trust: bool = False,
+) -> tuple[Adapted, ModelSpec]:
+    """Load a model with its contract, and make it take uint8 clips.
+
+    Args:
+        model_path: see `export_model`.
+        spec_path: see `export_model`.
+        given: see `export_model`.
+        trust: see `export_model`.
+
+    Raises:
+        ModelError, ExportError, UsageError: see `rtaction.errors`.
+    """
+    given = given or Given()
+    model = load_keras_model(model_path, trust=trust)
+    spec = contract_of(
+        model, given, spec_path or _beside(model_path, SPEC_NAME), is_named=spec_path is not None
+    )
+    scales = scales_of(model, given)
+    words = [one.words for one in scales if one is not None]
+    if words:
+        spec = replace(spec, pixel_scaling=f"inside the model: {', '.join(words)}")
+    return adapted(model, spec, scales, logits=given.logits), spec
+
+
+def _beside(model_path: Path, name: str) -> Path:
+    """What stands in a model's folder, or beside its file."""
+    return (model_path if model_path.is_dir() else model_path.parent) / name
 
 
 def _clips(
     model_path: Path, clips_path: Path | None, spec: ModelSpec
 ) -> tuple[npt.NDArray[np.uint8], str]:
-    beside = model_path.parent / "sample_clips.npz"
+    beside = _beside(model_path, "sample_clips.npz")
     path = clips_path or (beside if beside.exists() else None)
     if path is None:
         return make_clips(spec), "made-up moving pictures"

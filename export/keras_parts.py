@@ -1,19 +1,79 @@
 """A trained Keras model, divided where the streaming runtime will cut it.
 
-clip -> TimeDistributed(encoder) -> [layers] -> [GRU or LSTM -> [layers] -> ...] -> scores
+clip -> what treats every frame alike -> [layers] -> [GRU or LSTM -> [layers] -> ...] -> scores
+
+The walk through the graph marks each tensor that holds, for each frame, what that frame alone
+would give. Those of them that the rest of the model takes are the features of a frame.
 """
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
-from pathlib import Path
+from math import prod
 from typing import Any
 
-from rtaction.errors import ExportError, ModelMissing, ModelSpecError, ModelUnreadable
+import numpy as np
+
+from rtaction.errors import ExportError
+from rtaction.export.frame_rules import is_free_of_axes, treats_frames_alike
+from rtaction.export.keras_graph import (
+    Node,
+    Program,
+    Tensor,
+    between,
+    call_node,
+    flattened,
+    nodes_of,
+)
 from rtaction.export.recurrent import is_recurrent
-from rtaction.keras_tensorflow import keras
-from rtaction.model_spec import ModelSpec
+from rtaction.export.saved_model import SavedModel
+from rtaction.keras_tensorflow import keras, tensorflow
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Encoder:
+    """The network of one frame.
+
+    Args:
+        clip: the model's input, (batch, frames, H, W, C).
+        features: what the head takes, each (batch, frames, ...).
+        nodes: the calls that make them.
+    """
+
+    clip: Tensor
+    features: list[Tensor]
+    nodes: list[Node]
+
+    @property
+    def num_features(self) -> int:
+        """Numbers for each frame."""
+        return sum(prod(one.shape[2:]) for one in self.features)
+
+    def __call__(self, frames: Any) -> Any:
+        """float32 (batch, num_features) of pictures (batch, H, W, C)."""
+        known = {id(self.clip): frames}
+        for node in self.nodes:
+            known[id(node.outputs[0])] = _call_for_one_frame(node, known)
+        rows = [
+            value if len(value.shape) == 2 else tensorflow.reshape(value, [-1, prod(one.shape[2:])])
+            for one in self.features
+            for value in [known[id(one)]]
+        ]
+        return rows[0] if len(rows) == 1 else tensorflow.concat(rows, axis=1)
+
+    @property
+    def layer_names(self) -> str:
+        """For an error."""
+        return Program([self.clip], self.features[0], self.nodes).layer_names
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Recurrent:
+    """A recurrent layer that ONNX has an operation for."""
+
+    layer: Any
+    source: Tensor
+    target: Tensor
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -21,126 +81,133 @@ class KerasParts:
     """A model in pieces.
 
     Args:
-        encoder: a Keras model of one picture, (batch, H, W, C) to (batch, num_features).
-        head: in order, recurrent layers and the Keras models between and after them, or one model
-            where there is no recurrent layer; the first
-            takes (batch, frames_per_clip, num_features), the last gives (batch, num_labels).
+        encoder: the network of one frame, or None where a model cannot be divided.
+        head: in order, what makes scores of the encoder's features, or, without one, of clips.
+        clip: the model's input.
+        scores: the model's output.
+        reason_for_whole: why it is not divided; empty where it is. Default "".
     """
 
-    encoder: Any
-    head: list[Any]
-
-
-def load_keras_model(path: Path) -> Any:
-    """Load a `.keras` file. No code in the file is run: Keras refuses Lambda layers.
-
-    Raises:
-        ModelMissing: there is no such file.
-        ModelUnreadable: it is no Keras 3 model, or needs classes of its own.
-    """
-    if not path.exists():
-        raise ModelMissing(f"there is no Keras model {path}; train one with `rtaction train`")
-    if not zipfile.is_zipfile(path):
-        raise ModelUnreadable(f"{path} is no .keras file; expected what `rtaction train` writes")
-    try:
-        return keras.models.load_model(path, compile=False)
-    except Exception as error:
-        # Keras raises whatever the damaged or foreign part raises.
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise ModelUnreadable(f"Keras cannot load {path}: {reason[0]}") from None
-
-
-def check_spec(model: Any, spec: ModelSpec) -> None:
-    """See that a contract fits a model.
-
-    Raises:
-        ModelSpecError: it does not.
-    """
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise ExportError(
-            "expected a model with one clip as input and scores as output, got "
-            f"{len(model.inputs)} inputs and {len(model.outputs)} outputs"
-        )
-    takes, gives = tuple(model.inputs[0].shape[1:]), tuple(model.outputs[0].shape[1:])
-    if takes != spec.clip_shape:
-        raise ModelSpecError(
-            f"the contract says clips of shape {spec.clip_shape}, the model takes {takes}"
-        )
-    if gives != (len(spec.labels),):
-        raise ModelSpecError(
-            f"the contract has {len(spec.labels)} labels, the model gives scores of shape {gives}"
-        )
+    encoder: Encoder | None
+    head: list[Program | Recurrent]
+    clip: Tensor
+    scores: Tensor
+    reason_for_whole: str = ""
 
 
 def divide(model: Any) -> KerasParts:
     """Divide a model into encoder and head.
 
+    Args:
+        model: takes one clip, gives one row of scores.
+
     Raises:
-        ExportError: it has another structure; the text names the layer.
+        ExportError: a layer that no file can hold; the text names it.
     """
-    model = _as_functional(model)
-    layers = [one for one in model.layers if not isinstance(one, keras.layers.InputLayer)]
-    wrapped = []
-    while layers and isinstance(layers[0], keras.layers.TimeDistributed):
-        wrapped.append(layers.pop(0))
-    if not wrapped:
-        name = f"{layers[0].name!r} ({type(layers[0]).__name__})" if layers else "nothing"
-        raise ExportError(
-            f"expected TimeDistributed(...) as the first layer, got {name}; wrap the network of "
-            "one picture in TimeDistributed"
+    _write_down_statistics(model)
+    flat = flattened(model)
+    nodes, clip, scores = nodes_of(flat), flat.inputs[0], flat.outputs[0]
+    nodes = between(nodes, [clip], [scores])
+    for node in nodes:
+        _require_possible(node)
+    alike, features = _frontier(nodes, clip)
+    makers = between(alike, [clip], features)
+    reason = _reason_for_whole(nodes, alike, features, clip)
+    if reason:
+        return KerasParts(None, _head(nodes, [clip], scores), clip, scores, reason)
+    encoder = Encoder(clip, features, makers)
+    return KerasParts(encoder, _head(nodes, features, scores), clip, scores)
+
+
+def _write_down_statistics(model: Any) -> None:
+    """Let Normalization layers hold numbers: their tensors would become inputs of the graph."""
+    for layer in model._flatten_layers(include_self=False):
+        if isinstance(layer, keras.layers.Normalization):
+            layer.mean, layer.variance = np.asarray(layer.mean), np.asarray(layer.variance)
+
+
+def _frontier(nodes: list[Node], clip: Tensor) -> tuple[list[Node], list[Tensor]]:
+    """The calls that treat every frame alike, and those of their results that others take."""
+    by_frame = {id(clip): clip}
+    alike: list[Node] = []
+    features: dict[int, Tensor] = {}
+    for node in nodes:
+        if all(id(one) in by_frame for one in node.input_tensors) and treats_frames_alike(node):
+            alike.append(node)
+            by_frame |= {id(one): one for one in node.outputs}
+        else:
+            features |= {id(one): one for one in node.input_tensors if id(one) in by_frame}
+    return alike, list(features.values())
+
+
+def _reason_for_whole(
+    nodes: list[Node], alike: list[Node], features: list[Tensor], clip: Tensor
+) -> str:
+    mixing = next((node for node in nodes if not any(node is one for one in alike)), None)
+    if mixing is None:
+        return "no layer looks along the frames"
+    if isinstance(mixing.operation, SavedModel):
+        return "a SavedModel holds a graph and no layers; a .keras file of the model can be cut"
+    if not all(_is_looked_at(alike, clip, one) for one in features):
+        operation = mixing.operation
+        return (
+            f"layer {operation.name!r} ({type(operation).__name__}) looks at several frames at "
+            "once before layers with weights have looked at each"
         )
-    features = wrapped[-1].output
-    if len(features.shape) != 3:
+    return ""
+
+
+def _is_looked_at(alike: list[Node], clip: Tensor, feature: Tensor) -> bool:
+    """Whether a layer with weights is on the way to a feature; pixels are not worth keeping."""
+    makers = between(alike, [clip], [feature])
+    return any(getattr(node.operation, "weights", None) for node in makers)
+
+
+def _head(nodes: list[Node], sources: list[Tensor], scores: Tensor) -> list[Program | Recurrent]:
+    """Recurrent layers, and before each and at the end what computes its input."""
+    head: list[Program | Recurrent] = []
+    known = list(sources)
+
+    def reach(target: Tensor) -> None:
+        if not any(one is target for one in known):
+            head.append(_program(nodes, known, target))
+            known.append(target)
+
+    for node in between(nodes, sources, [scores]):
+        if is_recurrent(node.operation) and len(node.input_tensors) == len(node.outputs) == 1:
+            reach(node.input_tensors[0])
+            head.append(Recurrent(node.operation, node.input_tensors[0], node.outputs[0]))
+            known.append(node.outputs[0])
+    reach(scores)
+    return head
+
+
+def _program(nodes: list[Node], known: list[Tensor], target: Tensor) -> Program:
+    steps = between(nodes, known, [target])
+    taken = {id(one) for node in steps for one in node.input_tensors}
+    return Program([one for one in known if id(one) in taken], target, steps)
+
+
+def _call_for_one_frame(node: Node, known: dict[int, Any]) -> Any:
+    """Make one call for frames without the axis of frames; elsewhere it has length 1 meanwhile."""
+    if isinstance(node.operation, keras.layers.TimeDistributed):
+        return node.operation.layer(known[id(node.input_tensors[0])])
+    if is_free_of_axes(node):
+        return call_node(node, known)
+    with_axis = {id(one): known[id(one)][:, None] for one in node.input_tensors}
+    return call_node(node, with_axis)[:, 0]
+
+
+def _require_possible(node: Node) -> None:
+    operation = node.operation
+    called = f"layer {operation.name!r} ({type(operation).__name__})"
+    if getattr(operation, "stateful", False) and isinstance(operation, keras.layers.RNN):
         raise ExportError(
-            f"layer {wrapped[-1].name!r} must give one row of features for each picture, got shape "
-            f"{tuple(features.shape[1:])}; end it with pooling or Flatten"
+            f"{called} is stateful: what it gives depends on clips before; make it with "
+            "stateful=False and load its weights"
         )
-    head: list[Any] = []
-    start = features
-    for layer in layers:
-        if not is_recurrent(layer):
-            continue
-        if layer.input is not start:
-            head.append(_between(start, layer.input))
-        head.append(layer)
-        start = layer.output
-    if start is not model.outputs[0]:
-        head.append(_between(start, model.outputs[0]))
-    return KerasParts(_encoder_of(model, wrapped), head)
-
-
-def _between(start: Any, end: Any) -> Any:
-    try:
-        return keras.Model(start, end)
-    except ValueError:
+    if isinstance(operation, keras.layers.Masking):
         raise ExportError(
-            "the layers after TimeDistributed must form one way through the recurrent layers; one "
-            "of them is passed by"
-        ) from None
-
-
-def _as_functional(model: Any) -> Any:
-    """The same model with each layer called once.
-
-    `Sequential` calls its layers anew for each one that is added, and `layer.output` is then the
-    tensor of the first call, which no later layer is connected to.
-    """
-    if not isinstance(model, keras.Sequential):
-        return model
-    clip = keras.Input(model.inputs[0].shape[1:], dtype=model.inputs[0].dtype)
-    x, copies = clip, []
-    for layer in model.layers:
-        copies.append(type(layer).from_config(layer.get_config()))
-        x = copies[-1](x)
-    for layer, copy in zip(model.layers, copies, strict=True):
-        copy.set_weights(layer.get_weights())
-    return keras.Model(clip, x)
-
-
-def _encoder_of(model: Any, wrapped: list[Any]) -> Any:
-    shape, dtype = model.inputs[0].shape[2:], model.inputs[0].dtype
-    frame = keras.Input(shape, dtype=dtype)
-    x = frame
-    for layer in wrapped:
-        x = layer.layer(x)
-    return keras.Model(frame, x)
+            f"{called} hides frames by their values, and live clips have no missing frames; "
+            "train without it"
+        )

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from rtaction.errors import ParityError
+from rtaction.export.onnx_run import runner
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_file import OnnxFile
 
@@ -33,7 +33,8 @@ class Parity:
         num_clips: clips compared.
         max_difference: largest difference of a score, uncut model, all clips in one batch.
         max_difference_one_by_one: the same, one clip at a time.
-        max_difference_cut: the same, encoder one picture at a time, then head.
+        max_difference_cut: the same, encoder one picture at a time, then head; 0 where the model is
+            not cut.
         spread: largest difference that a label's score has between two clips.
         top_1_agreement: share of clips given the same best label.
     """
@@ -53,30 +54,26 @@ class Parity:
         return float(np.max(differences))
 
 
-def measure_parity(keras_model: Any, file: OnnxFile, clips: UInt8Array) -> Parity:
+def measure_parity(
+    truth_of: Callable[[UInt8Array], FloatArray], file: OnnxFile, clips: UInt8Array
+) -> Parity:
     """Run both models on the same clips.
 
     Args:
-        keras_model: the original.
+        truth_of: what the original says of clips, float32 (num_clips, num_labels).
         file: its ONNX form.
         clips: uint8, shape (num_clips, frames_per_clip, height, width, channels).
     """
-    truth = np.asarray(keras_model.predict_on_batch(clips), np.float32)  # (num_clips, num_labels)
-    boundary = file.boundary
-    scores = file.outputs[0].split(":")[0]
-    whole = _runner(file.content)
-    encoder = _runner(file.cut([boundary.frames], [boundary.frame_features]))
-    head = _runner(file.cut([boundary.clip_features], [scores]))
+    truth = truth_of(clips)
+    whole = _model(file.content)
     in_one_batch = whole(clips)
     one_by_one = np.concatenate([whole(clip[np.newaxis]) for clip in clips])
-    features = np.stack(
-        [np.concatenate([encoder(image[np.newaxis]) for image in clip]) for clip in clips]
-    )  # (num_clips, frames_per_clip, num_features)
+    cut = _run_cut(file, clips) if file.is_cut else truth
     return Parity(
         num_clips=len(clips),
         max_difference=_difference(truth, in_one_batch),
         max_difference_one_by_one=_difference(truth, one_by_one),
-        max_difference_cut=_difference(truth, head(features)),
+        max_difference_cut=_difference(truth, cut),
         spread=float(np.ptp(truth, axis=0).max()),
         top_1_agreement=float((truth.argmax(1) == in_one_batch.argmax(1)).mean()),
     )
@@ -138,12 +135,20 @@ def make_clips(spec: ModelSpec, *, num_clips: int = 16, seed: int = 0) -> UInt8A
     return clips
 
 
-def _runner(content: bytes) -> Callable[[npt.NDArray[Any]], FloatArray]:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    return lambda values: np.asarray(session.run(None, {name: values})[0], np.float32)
+def _model(content: bytes) -> Callable[[npt.NDArray[Any]], FloatArray]:
+    run = runner(content)
+    return lambda values: np.asarray(run(values)[0], np.float32)
+
+
+def _run_cut(file: OnnxFile, clips: UInt8Array) -> FloatArray:
+    """Scores as they are computed live: each picture by itself, then the head."""
+    boundary = file.boundary
+    encoder = _model(file.cut([boundary.frames], [boundary.frame_features]))
+    head = _model(file.cut([boundary.clip_features], [file.score_name]))
+    features = np.stack(
+        [np.concatenate([encoder(image[np.newaxis]) for image in clip]) for clip in clips]
+    )  # (num_clips, frames_per_clip, num_features)
+    return head(features)
 
 
 def _difference(a: FloatArray, b: FloatArray) -> float:

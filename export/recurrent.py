@@ -2,7 +2,7 @@
 
 Left to itself tf2onnx turns a GRU into a `Loop`, which is slow and cannot be cut. The native
 operations compute the same: https://onnx.ai/onnx/operators/onnx__GRU.html,
-https://onnx.ai/onnx/operators/onnx__LSTM.html.
+https://onnx.ai/onnx/operators/onnx__LSTM.html, https://onnx.ai/onnx/operators/onnx__RNN.html.
 """
 
 from __future__ import annotations
@@ -16,10 +16,26 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 from rtaction.errors import ExportError
 
 FloatArray = npt.NDArray[np.float32]
-RECURRENT_LAYERS = ("GRU", "LSTM")
 
+_OPERATIONS = {"GRU": "GRU", "LSTM": "LSTM", "SimpleRNN": "RNN"}
 # Keras orders the gates z, r, h (GRU) and i, f, c, o (LSTM); ONNX z, r, h and i, o, f, c.
-_GATES = {"GRU": (0, 1, 2), "LSTM": (0, 3, 1, 2)}
+_GATES = {"GRU": (0, 1, 2), "LSTM": (0, 3, 1, 2), "SimpleRNN": (0,)}
+# Name and slope: a hard sigmoid rises by 1/6 in Keras 3 and rose by 0.2 in Keras 2.
+_ACTIVATIONS = {
+    "tanh": ("Tanh", None),
+    "sigmoid": ("Sigmoid", None),
+    "relu": ("Relu", None),
+    "hard_sigmoid": ("HardSigmoid", 1 / 6),
+    "keras2_hard_sigmoid": ("HardSigmoid", 0.2),
+}
+_MERGES = {"concat": None, "sum": "ReduceSum", "ave": "ReduceMean", "mul": "ReduceProd"}
+_INT64_MIN = -(2**63)
+
+
+def is_recurrent(layer: Any) -> bool:
+    """Whether `recurrent_nodes` can write this layer."""
+    kind = type(layer).__name__
+    return (kind in _OPERATIONS or kind == "Bidirectional") and not _obstacles(layer)
 
 
 def recurrent_nodes(
@@ -28,10 +44,10 @@ def recurrent_nodes(
     """Write one recurrent layer.
 
     Args:
-        layer: a Keras GRU or LSTM, or a Bidirectional of one.
+        layer: a Keras GRU, LSTM or SimpleRNN, or a Bidirectional of one.
         source: name of its input, float32 (batch, time, features).
         target: name to give its output, (batch, units), or (batch, time, units) where the layer
-            returns sequences; twice the units where it is bidirectional.
+            returns sequences; twice the units where it is bidirectional and concatenates.
         prefix: for the names of what lies between.
 
     Returns:
@@ -40,135 +56,142 @@ def recurrent_nodes(
     Raises:
         ExportError: an option that ONNX's operation does not have.
     """
+    obstacles = _obstacles(layer)
+    if obstacles:
+        raise ExportError(
+            f"layer {layer.name!r} ({type(layer).__name__}) uses {', '.join(obstacles)}, which "
+            "ONNX's operation cannot express here; train it with the default options"
+        )
+    writer = _Writer(prefix)
     ways = _ways(layer)
-    kind = type(ways[0]).__name__
+    kind, every = type(ways[0]).__name__, bool(ways[0].return_sequences)
+    x = writer.node("Transpose", [source], perm=[1, 0, 2])
+    if ways[0].go_backwards:
+        one = [writer.constant(name, [value]) for name, value in (("start", -1), ("axis", 0))]
+        end = writer.constant("end", [_INT64_MIN])
+        x = writer.node("Slice", [x, one[0], end, one[1], one[0]])
+    weights = [writer.constant(name, values) for name, values in _weights_of(ways, kind).items()]
+    # ONNX has an axis for the direction: Y is (time, ways, batch, units), Y_h (ways, batch, units).
+    y, y_h = f"{prefix}/every", f"{prefix}/last"
+    operation = _OPERATIONS[kind]
+    outputs = [y] if every else ["", y_h]
+    writer.nodes.append(
+        helper.make_node(
+            operation, [x, *weights], outputs, f"{prefix}/{operation}", **_attributes(ways, kind)
+        )
+    )
+    merge = getattr(layer, "merge_mode", None)
+    _join(writer, y if every else y_h, target, every, merge)
+    return writer.nodes, writer.weights
+
+
+class _Writer:
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self.nodes: list[NodeProto] = []
+        self.weights: list[TensorProto] = []
+
+    def node(
+        self, operation: str, inputs: list[str], target: str | None = None, **attributes: Any
+    ) -> str:
+        name = f"{self.prefix}/{operation}{len(self.nodes)}"
+        made = target or f"{name}/output"
+        self.nodes.append(helper.make_node(operation, inputs, [made], name, **attributes))
+        return made
+
+    def constant(self, name: str, values: Any) -> str:
+        full = f"{self.prefix}/{name}"
+        self.weights.append(numpy_helper.from_array(np.asarray(values), full))
+        return full
+
+
+def _join(writer: _Writer, source: str, target: str, every: bool, merge: str | None) -> None:
+    """(time, ways, batch, units) or (ways, batch, units) to batch first, without the ways."""
+    if merge == "concat":
+        perm, shape = ([2, 0, 1, 3], [0, 0, -1]) if every else ([1, 0, 2], [0, -1])
+        x = writer.node("Transpose", [source], perm=perm)
+        writer.node("Reshape", [x, writer.constant("shape", shape)], target)
+        return
+    axis, reduce = int(every), _MERGES[merge] if merge else None
+    attributes: dict[str, Any]
+    if reduce is None:
+        inputs, attributes = [source, writer.constant("ways", [axis])], {}
+        reduce = "Squeeze"
+    elif reduce == "ReduceSum":  # the first to take its axes as an input
+        inputs, attributes = [source, writer.constant("ways", [axis])], {"keepdims": 0}
+    else:
+        inputs, attributes = [source], {"keepdims": 0, "axes": [axis]}
+    x = writer.node(reduce, inputs, None if every else target, **attributes)
+    if every:
+        writer.node("Transpose", [x], target, perm=[1, 0, 2])
+
+
+def _ways(layer: Any) -> list[Any]:
+    """The layer, or the two of a bidirectional one: forwards, then backwards."""
+    if type(layer).__name__ == "Bidirectional":
+        return [layer.forward_layer, layer.backward_layer]
+    return [layer]
+
+
+def _activations(way: Any, kind: str) -> list[str]:
+    own = way.activation.__name__
+    if kind == "SimpleRNN":
+        return [own]
+    gates = way.recurrent_activation.__name__
+    return [gates, own] if kind == "GRU" else [gates, own, own]
+
+
+def _attributes(ways: list[Any], kind: str) -> dict[str, Any]:
     attributes: dict[str, Any] = {"hidden_size": ways[0].units}
     if len(ways) == 2:
         attributes["direction"] = "bidirectional"
     if kind == "GRU":
         attributes["linear_before_reset"] = int(ways[0].reset_after)
-    # ONNX wants time first and has an axis for the direction: Y is (time, ways, batch, units) and
-    # Y_h is (ways, batch, units).
-    every = bool(ways[0].return_sequences)
-    name = f"{prefix}/{'every' if every else 'last'}"
-    nodes = [
-        helper.make_node(
-            "Transpose", [source], [f"{prefix}/time_first"], f"{prefix}/Transpose", perm=[1, 0, 2]
-        ),
-        helper.make_node(
-            kind,
-            [f"{prefix}/time_first", *(f"{prefix}/{name}" for name in "WRB")],
-            [name] if every else ["", name],
-            f"{prefix}/{kind}",
-            **attributes,
-        ),
-    ]
-    weights = _weight_tensors(ways, kind, prefix)
-    join = _join_two if len(ways) == 2 else _drop_direction
-    join(nodes, weights, name, target, prefix, every)
-    return nodes, weights
+    named = [_ACTIVATIONS[name] for way in ways for name in _activations(way, kind)]
+    if any(name not in ("Tanh", "Sigmoid") for name, _ in named) or kind == "SimpleRNN":
+        attributes["activations"] = [name for name, _ in named]
+    slopes = [slope for _, slope in named if slope is not None]
+    if slopes:
+        attributes |= {"activation_alpha": slopes, "activation_beta": [0.5] * len(slopes)}
+    return attributes
 
 
-def _drop_direction(
-    nodes: list[NodeProto],
-    weights: list[TensorProto],
-    source: str,
-    target: str,
-    prefix: str,
-    every: bool,
-) -> None:
-    """(time, 1, batch, units) or (1, batch, units) to (batch, time, units) or (batch, units)."""
-    weights.append(numpy_helper.from_array(np.array([int(every)]), f"{prefix}/axis"))
-    squeezed = f"{prefix}/squeezed" if every else target
-    nodes.append(
-        helper.make_node("Squeeze", [source, f"{prefix}/axis"], [squeezed], f"{prefix}/Squeeze")
-    )
-    if every:
-        nodes.append(
-            helper.make_node(
-                "Transpose", [squeezed], [target], f"{prefix}/Transpose_back", perm=[1, 0, 2]
-            )
-        )
-
-
-def _join_two(
-    nodes: list[NodeProto],
-    weights: list[TensorProto],
-    source: str,
-    target: str,
-    prefix: str,
-    every: bool,
-) -> None:
-    """(time, 2, batch, units) or (2, batch, units), both ways side by side on the last axis."""
-    perm, shape = ([2, 0, 1, 3], [0, 0, -1]) if every else ([1, 0, 2], [0, -1])
-    weights.append(numpy_helper.from_array(np.array(shape), f"{prefix}/shape"))
-    nodes += [
-        helper.make_node(
-            "Transpose", [source], [f"{prefix}/batch_first"], f"{prefix}/Transpose_back", perm=perm
-        ),
-        helper.make_node(
-            "Reshape",
-            [f"{prefix}/batch_first", f"{prefix}/shape"],
-            [target],
-            f"{prefix}/Reshape",
-        ),
-    ]
-
-
-def is_recurrent(layer: Any) -> bool:
-    """Whether `recurrent_nodes` is for this layer, or may say why it cannot write it."""
-    kind = type(layer).__name__
-    return kind in RECURRENT_LAYERS or kind == "Bidirectional"
-
-
-def _ways(layer: Any) -> list[Any]:
-    """The layer, or the two of a bidirectional one: forwards, then backwards."""
-    if type(layer).__name__ != "Bidirectional":
-        _check_options(layer, type(layer).__name__)
-        return [layer]
-    ways = [layer.forward_layer, layer.backward_layer]
-    kinds = [type(way).__name__ for way in ways]
-    if kinds[0] not in RECURRENT_LAYERS or kinds[0] != kinds[1]:
-        raise ExportError(
-            f"layer {layer.name!r} (Bidirectional) must hold two {' or '.join(RECURRENT_LAYERS)} "
-            f"layers, got {' and '.join(kinds)}"
-        )
-    if layer.merge_mode != "concat":
-        raise ExportError(
-            f"layer {layer.name!r} (Bidirectional) merges by {layer.merge_mode!r}; only 'concat', "
-            "the default, can be exported"
-        )
+def _obstacles(layer: Any) -> list[str]:
+    ways = _ways(layer)
+    kinds = {type(way).__name__ for way in ways}
+    found = []
+    if len(kinds) > 1 or not kinds <= set(_OPERATIONS):
+        return [f"layers of the kinds {' and '.join(sorted(kinds))} in two directions"]
+    if len(ways) == 2:
+        if layer.merge_mode not in _MERGES:
+            found.append(f"merge_mode {layer.merge_mode!r}")
+        same = ("units", "use_bias", "return_sequences", "reset_after")
+        if any(getattr(ways[0], k, None) != getattr(ways[1], k, None) for k in same):
+            found.append("two directions with different options")
     for way in ways:
-        _check_options(way, kinds[0], backwards=way is ways[1])
-    return ways
+        for role in ("activation", "recurrent_activation"):
+            function = getattr(way, role, None)
+            name = getattr(function, "__name__", repr(function))
+            if function is not None and name not in _ACTIVATIONS:
+                found.append(f"{role} {name}")
+        if way.stateful:
+            found.append("stateful")
+        if way.return_state:
+            found.append("return_state")
+    if len(ways) == 2 and [way.go_backwards for way in ways] != [False, True]:
+        found.append("go_backwards")
+    return found
 
 
-def _weight_tensors(ways: list[Any], kind: str, prefix: str) -> list[TensorProto]:
+def _weights_of(ways: list[Any], kind: str) -> dict[str, FloatArray]:
+    """W (ways, gates*units, features), R (ways, gates*units, units), B (ways, 2*gates*units)."""
     found: dict[str, list[FloatArray]] = {"W": [], "R": [], "B": []}
     for way in ways:
         kernel, recurrent, bias, recurrent_bias = _weights(way, kind)
         found["W"].append(_by_gate(kernel, kind).T)
         found["R"].append(_by_gate(recurrent, kind).T)
         found["B"].append(np.concatenate([_by_gate(bias, kind), _by_gate(recurrent_bias, kind)]))
-    return [numpy_helper.from_array(np.stack(one), f"{prefix}/{k}") for k, one in found.items()]
-
-
-def _check_options(layer: Any, kind: str, *, backwards: bool = False) -> None:
-    unsupported = {
-        "stateful": layer.stateful,
-        "go_backwards": layer.go_backwards != backwards,
-        "return_state": layer.return_state,
-        f"activation {layer.activation.__name__}": layer.activation.__name__ != "tanh",
-        f"recurrent_activation {layer.recurrent_activation.__name__}": (
-            layer.recurrent_activation.__name__ != "sigmoid"
-        ),
-    }
-    found = [option for option, is_set in unsupported.items() if is_set]
-    if found:
-        raise ExportError(
-            f"layer {layer.name!r} ({kind}) uses {', '.join(found)}, which ONNX's {kind} cannot "
-            "express here; train it with the default options"
-        )
+    return {name: np.stack(values) for name, values in found.items()}
 
 
 def _weights(layer: Any, kind: str) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:

@@ -8,7 +8,8 @@ expected, what came and what to do, and its `exit_code` is what the command line
     ├── ModelError                   3   the model file
     │   ├── ModelMissing             3   no such file
     │   ├── ModelUnreadable          4   not a model, or damaged
-    │   └── ModelSpecError           5   no contract in it, or one we cannot read
+    │   ├── ModelSpecError           5   no contract in it, or one we cannot read
+    │   └── ModelUnsafe             18   it holds code, or reads other files, and is not trusted
     ├── SourceError                  6   camera, file or stream
     │   ├── SourceMissing            6   no such camera, file or address
     │   │   └── StreamMissing        6   the server is there, and has no stream of that path
@@ -60,6 +61,12 @@ class ModelSpecError(ModelError):
     """The model carries no contract (`ModelSpec`), or one that this version cannot read."""
 
     exit_code = 5
+
+
+class ModelUnsafe(ModelError):
+    """Loading the file would run code that it brings, or read other files."""
+
+    exit_code = 18
 
 
 class SourceError(RtactionError):

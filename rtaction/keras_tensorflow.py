@@ -20,7 +20,12 @@ try:
     with silent_stderr():
         import keras
         import tensorflow
+        from tensorflow.core.protobuf import saved_model_pb2
+        from tensorflow.python.framework import op_def_registry
 except ImportError as error:
     raise training_stack_missing(error) from None
 
-__all__ = ["keras", "tensorflow"]
+# It warns of each network that is compiled after a few others, as folds and refits are.
+tensorflow.get_logger().setLevel("ERROR")
+
+__all__ = ["keras", "op_def_registry", "saved_model_pb2", "tensorflow"]

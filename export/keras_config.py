@@ -1,0 +1,201 @@
+"""What a stored Keras config may ask for, looked at before Keras is given it.
+
+A config is data, but it names classes and modules, and Keras makes what is named. Of Keras' own
+classes some run stored code (`Lambda`) or read other files (`StringLookup`, `TFSMLayer`). So
+a config is compared with a list of what is harmless, rather than with one of known attacks:
+CVE-2024-3660, CVE-2025-1550, CVE-2025-9905 and CVE-2025-9906 were all ways round a refusal.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+from rtaction.errors import ExportError, ModelUnreadable, ModelUnsafe
+from rtaction.keras_tensorflow import keras
+
+MAX_CONFIG_BYTES = 32_000_000
+TRUST = "if you trust whoever made it, add --trust, which lets its code run"
+
+# Keras' own, yet they run what is stored in the file or read what it names elsewhere.
+_UNSAFE = {
+    "Lambda": "Python code stored in the file",
+    "TorchModuleWrapper": "a pickled PyTorch module",
+    "FlaxLayer": "a function of another library",
+    "JaxLayer": "a function of another library",
+    "TFSMLayer": "a SavedModel somewhere else on the disk",
+    "StringLookup": "a vocabulary that may be read from any file",
+    "IntegerLookup": "a vocabulary that may be read from any file",
+    "TextVectorization": "a vocabulary that may be read from any file",
+    "__lambda__": "Python code stored in the file",
+    "__typespec__": "any class that can be imported",
+}
+HARD_SIGMOID = "keras2_hard_sigmoid"
+"""Keras 2's hard sigmoid, which rises by 0.2; that of Keras 3 by 1/6. The one function of ours."""
+
+_DATA = {"__keras_tensor__", "__tensor__", "__numpy__", "__ellipsis__", "__slice__"}
+_POLICIES = {"DTypePolicy", "FloatDTypePolicy", "Policy"}
+# What only training needs; Keras would make the losses and metrics that are named there.
+_OF_TRAINING = {"compile_config", "training_config"}
+
+Config = dict[str, Any]
+
+
+def parse(text: str | bytes, where: str) -> Config:
+    """Read the JSON of a config.
+
+    Raises:
+        ModelUnreadable: it is no JSON object, or too large a one.
+    """
+    if len(text) > MAX_CONFIG_BYTES:
+        raise ModelUnreadable(
+            f"{where}: the config has {len(text):,} bytes; at most {MAX_CONFIG_BYTES:,} are read"
+        )
+    try:
+        config = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ModelUnreadable(
+            f"{where}: the config is no JSON that can be read: {str(error).splitlines()[0]}"
+        ) from None
+    if not isinstance(config, dict):
+        raise ModelUnreadable(
+            f"{where}: the config must be a JSON object, got {type(config).__name__}"
+        )
+    return config
+
+
+def vetted(config: Config, where: str) -> Config:
+    """A copy that names nothing but what is harmless, without what only training needs.
+
+    Mixed precision becomes float32, in which the weights are stored.
+
+    Args:
+        config: of a model, in the form of Keras 3.
+        where: what to call it in an error.
+
+    Raises:
+        ModelUnsafe: it names something that runs code, reads other files, or is not Keras' own.
+        ModelUnreadable: it is no config.
+    """
+    try:
+        clean = _vetted(config, where)
+    except RecursionError:
+        raise ModelUnreadable(f"{where}: the config is nested too deep") from None
+    if not isinstance(clean, dict) or "class_name" not in clean:
+        raise ModelUnreadable(f"{where}: the config names no model")
+    return clean
+
+
+@cache
+def harmless_classes() -> dict[str, frozenset[str]]:
+    """Names of Keras' own layers, operations, initializers and the like, with their modules."""
+    found: dict[str, set[str]] = {}
+    families = [
+        (keras.layers, keras.layers.Layer),
+        (keras.initializers, keras.initializers.Initializer),
+        (keras.regularizers, keras.regularizers.Regularizer),
+        (keras.constraints, keras.constraints.Constraint),
+    ]
+    ops = keras.src.ops  # the classes of `keras.ops` have no public name
+    families += [
+        (getattr(ops, name), keras.Operation) for name in ("core", "math", "nn", "numpy", "image")
+    ]
+    for module, base in families:
+        for name, one in vars(module).items():
+            if isinstance(one, type) and issubclass(one, base):
+                found.setdefault(name, set()).update({module.__name__, one.__module__})
+    for model in (keras.Sequential, keras.Model, type(_smallest_functional())):
+        found.setdefault(model.__name__, set()).update(
+            {"keras", "keras.models", model.__module__, "keras.src.engine.functional"}
+        )
+    public = {name: {m.replace("keras.api", "keras") for m in of} for name, of in found.items()}
+    return {name: frozenset(of | {"keras"}) for name, of in public.items() if name not in _UNSAFE}
+
+
+def _smallest_functional() -> Any:
+    x = keras.Input((1,))
+    return keras.Model(x, x)
+
+
+def _vetted(value: Any, where: str) -> Any:
+    if isinstance(value, list):
+        return [_vetted(one, where) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if "class_name" in value:
+        return _vetted_object(value, where)
+    clean = {k: _vetted(one, where) for k, one in value.items() if k not in _OF_TRAINING}
+    if "dtype" in clean:
+        clean["dtype"] = _full_precision(clean["dtype"], where)
+    return clean
+
+
+def _vetted_object(value: Config, where: str) -> Any:
+    class_name, inner = value["class_name"], value.get("config")
+    called = f"{class_name!r}"
+    if isinstance(inner, dict) and isinstance(inner.get("name"), str):
+        called = f"{inner['name']!r} ({class_name})"
+    if not isinstance(class_name, str):
+        raise ModelUnreadable(f"{where}: a class must have a name, got {called}")
+    if class_name in _UNSAFE:
+        raise ModelUnsafe(
+            f"{where}: {called} needs {_UNSAFE[class_name]}, which is not used unasked; build the "
+            f"model of Keras' other layers, or, {TRUST}"
+        )
+    if class_name == "function":
+        return _function_name(value, where)
+    if class_name in _POLICIES:
+        return inner["name"] if isinstance(inner, dict) else "float32"
+    if class_name not in _DATA:
+        _require_own(value, called, where)
+    elif class_name in ("__tensor__", "__numpy__") and isinstance(inner, dict):
+        return value
+    for node in value.get("inbound_nodes") or []:
+        if "__keras_tensor__" not in json.dumps(node) and isinstance(node, dict):
+            # It would be computed at once, whatever its size.
+            raise ModelUnreadable(f"{where}: {called} is called without a result of another layer")
+    rest = {k: one for k, one in value.items() if k not in _OF_TRAINING}
+    return {k: _vetted(one, where) for k, one in rest.items()}
+
+
+def _require_own(value: Config, called: str, where: str) -> None:
+    """See that an object's class is one of Keras' own, under its own name."""
+    class_name, module = value["class_name"], value.get("module")
+    registered = value.get("registered_name")
+    modules = harmless_classes().get(class_name)
+    if (
+        modules is None
+        or not (module is None or module in modules)
+        or registered not in (None, class_name)
+    ):
+        origin = registered if isinstance(registered, str) and ">" in registered else module
+        raise ModelUnsafe(
+            f"{where}: {called} is none of Keras' own layers (it comes from {origin!r}), and its "
+            f"code would run; build the model of Keras' layers, or, {TRUST}"
+        )
+
+
+def _function_name(value: Config, where: str) -> Any:
+    """An activation by its name; no other function is named by a harmless model."""
+    name = value.get("config")
+    if name == HARD_SIGMOID:
+        return {"module": "builtins", "class_name": "function", "config": name}
+    public = getattr(keras.activations, name, None) if isinstance(name, str) else None
+    if not callable(public) or value.get("module") not in (None, "builtins", "keras.activations"):
+        raise ModelUnsafe(
+            f"{where}: the function {name!r} of {value.get('module')!r} is none of Keras' "
+            f"activations, and it would run; use one of those, or, {TRUST}"
+        )
+    return str(name)
+
+
+def _full_precision(dtype: Any, where: str) -> Any:
+    if dtype in ("mixed_float16", "mixed_bfloat16", "float16", "bfloat16", "float64"):
+        return "float32"
+    if isinstance(dtype, dict) or (isinstance(dtype, str) and "_from_" in dtype):
+        raise ExportError(
+            f"{where}: a layer computes in {dtype!r}; export the model as it was before it was "
+            "quantized, and make the ONNX file smaller afterwards"
+        )
+    return dtype

@@ -1,0 +1,208 @@
+"""The HDF5 files in which Keras keeps weights: looked at before they are read, then read by name.
+
+An HDF5 file may declare tensors larger than any memory, and may refer to other files; h5py follows
+such links without a word. This file knows nothing of configs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.errors import ModelUnreadable, ModelUnsafe
+
+MAX_BYTES = 2**31 - 1
+"""What one ONNX file can hold, so no larger model needs to be read."""
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_MAX_OBJECTS = 100_000
+
+Array = npt.NDArray[Any]
+Stored = dict[str, list[tuple[str, Array]]]
+"""For each layer with weights, in order: its weights with their names, in order."""
+
+
+@contextmanager
+def opened(path: Path, where: str) -> Iterator[Any]:
+    """Open a file that has been looked at: no links, no other files, no more than `MAX_BYTES`.
+
+    Args:
+        path: the file.
+        where: what to call it in an error.
+
+    Raises:
+        ModelUnreadable: it is damaged or declares more than can be.
+        ModelUnsafe: it refers to other files.
+    """
+    import h5py  # comes with Keras
+
+    try:
+        with h5py.File(path, "r") as file:
+            _check(file, where)
+            yield file
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        # h5py raises these for damage of any kind.
+        reason = (str(error).strip("'\"").splitlines() or [type(error).__name__])[0]
+        raise ModelUnreadable(f"{where} is damaged, or no file of Keras: {reason}") from None
+
+
+def _check(file: Any, where: str) -> None:
+    import h5py
+
+    waiting, seen, total = [file["/"]], {h5py.h5o.get_info(file.id).addr}, 0
+    while waiting:
+        group = waiting.pop()
+        for name in group:
+            link = group.get(name, getlink=True)
+            if not isinstance(link, h5py.HardLink):
+                target = getattr(link, "filename", link.path)
+                raise ModelUnsafe(
+                    f"{where} links to {target!r}; expected weights in the file itself, as Keras "
+                    "writes them"
+                )
+            found = group[name]
+            address = h5py.h5o.get_info(found.id).addr
+            if address in seen:
+                continue
+            seen.add(address)
+            if len(seen) > _MAX_OBJECTS:
+                raise ModelUnreadable(f"{where} holds more than {_MAX_OBJECTS:,} objects")
+            if isinstance(found, h5py.Group):
+                waiting.append(found)
+            elif isinstance(found, h5py.Dataset):
+                total += _checked_bytes(found, where)
+                require_possible(total, where)
+
+
+def _checked_bytes(dataset: Any, where: str) -> int:
+    if dataset.external or dataset.is_virtual:
+        raise ModelUnsafe(
+            f"{where}: the values of {dataset.name} lie in another file; expected weights in the "
+            "file itself, as Keras writes them"
+        )
+    return prod(int(size) for size in dataset.shape or ()) * int(dataset.dtype.itemsize)
+
+
+def require_possible(num_bytes: int, where: str) -> None:
+    """See that weights fit into an ONNX file, before memory is taken for them.
+
+    Raises:
+        ModelUnreadable: they do not.
+    """
+    if num_bytes > MAX_BYTES:
+        raise ModelUnreadable(
+            f"{where} declares weights of {num_bytes / 1e9:,.1f} GB; one ONNX file holds at most "
+            f"{MAX_BYTES / 1e9:.1f} GB"
+        )
+
+
+def stored_weights(file: Any) -> Stored:
+    """All weights of a Keras `.h5`, in the order in which Keras stored them."""
+    group = file.get("model_weights", file)
+    found: Stored = {}
+    for layer in _texts(group.attrs, "layer_names"):
+        names = _texts(group[layer].attrs, "weight_names")
+        if names:
+            found[layer] = [(name, np.asarray(group[layer][name])) for name in names]
+    return found
+
+
+def _texts(attributes: Any, name: str) -> list[str]:
+    """A list of names; a long one lies in pieces, `name0`, `name1`, …"""
+    pieces = [attributes[name]] if name in attributes else []
+    while name not in attributes and f"{name}{len(pieces)}" in attributes:
+        pieces.append(attributes[f"{name}{len(pieces)}"])
+    texts = [text for piece in pieces for text in piece]
+    return [text.decode("utf-8") if isinstance(text, bytes) else str(text) for text in texts]
+
+
+def assign_stored(model: Any, stored: Stored, where: str) -> None:
+    """Give a model the weights of a `.h5`.
+
+    Args:
+        model: a Keras 3 model.
+        stored: from `stored_weights`.
+        where: what to call the file in an error.
+
+    Raises:
+        ModelUnreadable: a weight is missing, left over, or of another shape.
+    """
+    layers = {layer.name: layer for layer in model.layers if layer.weights}
+    if set(layers) != set(stored):
+        if len(layers) != len(stored):
+            odd = sorted(set(layers) ^ set(stored))
+            raise ModelUnreadable(f"{where}: weights and config differ in the layers {odd}")
+        layers = dict(zip(stored, layers.values(), strict=True))
+    for name, layer in layers.items():
+        _assign(layer, _without_cudnn(stored[name]), f"{where}: layer {name!r}")
+
+
+def _assign(layer: Any, stored: list[tuple[str, Array]], where: str) -> None:
+    # Keras stores what is trained before what is not; a layer within may have been frozen later.
+    trained_first = [*layer.trainable_weights, *layer.non_trainable_weights]
+    for weights in (_by_name(layer.weights, stored), trained_first, layer.weights):
+        if weights is not None and _agree(weights, stored):
+            for weight, (_, values) in zip(weights, stored, strict=True):
+                weight.assign(values)
+            for one in layer._flatten_layers():
+                if hasattr(one, "finalize_state"):  # Normalization computes its constants
+                    one.finalize_state()
+            return
+    raise ModelUnreadable(
+        f"{where}: the file holds {[(n, v.shape) for n, v in stored][:4]}, the config asks for "
+        f"{[(w.path, tuple(w.shape)) for w in trained_first][:4]}, and further ones"
+    )
+
+
+def _by_name(weights: list[Any], stored: list[tuple[str, Array]]) -> list[Any] | None:
+    """The weights in the order of the file, where the ends of their names tell them apart."""
+    for length in (2, 3, 4):
+        by_key = {_key(weight.path, length): weight for weight in weights}
+        keys = [_key(name, length) for name, _ in stored]
+        if len(by_key) == len(weights) == len(set(keys)) and set(by_key) == set(keys):
+            return [by_key[key] for key in keys]
+    return None
+
+
+def _agree(weights: list[Any], stored: list[tuple[str, Array]]) -> bool:
+    return len(weights) == len(stored) and all(
+        tuple(weight.shape) == values.shape and _key(weight.path, 1) == _key(name, 1)
+        for weight, (name, values) in zip(weights, stored, strict=True)
+    )
+
+
+def _key(name: str, length: int) -> tuple[str, ...]:
+    parts = name.split(":")[0].split("/")
+    parts[-1] = parts[-1].replace("depthwise_kernel", "kernel")
+    return tuple(parts[-length:])
+
+
+def _without_cudnn(stored: list[tuple[str, Array]]) -> list[tuple[str, Array]]:
+    """Weights of CuDNNGRU and CuDNNLSTM as those of GRU and LSTM.
+
+    They have their gates' matrices transposed and a bias for both of them, in one row.
+    """
+    made = list(stored)
+    for i in range(len(stored) - 2):
+        (_, kernel), (_, recurrent), (_, bias) = stored[i : i + 3]
+        if stored[i + 1][0].split(":")[0].endswith("recurrent_kernel") and (
+            bias.shape == (2 * recurrent.shape[1],)
+        ):
+            gates = recurrent.shape[1] // recurrent.shape[0]
+            kernel = np.concatenate(
+                [k.T.reshape(k.shape, order="F") for k in np.split(kernel, gates, axis=1)], axis=1
+            )
+            recurrent = np.concatenate([k.T for k in np.split(recurrent, gates, axis=1)], axis=1)
+            both = bias.reshape(2, -1)
+            made[i : i + 3] = [
+                (stored[i][0], kernel),
+                (stored[i + 1][0], recurrent),
+                (stored[i + 2][0], both if gates == 3 else both.sum(axis=0)),
+            ]
+    return made
