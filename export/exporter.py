@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from rtaction.export.convert import to_onnx
 from rtaction.export.given import Given
 from rtaction.export.keras_loading import load_keras_model
 from rtaction.export.keras_parts import divide
+from rtaction.export.output_file import write_file
 from rtaction.export.parity import TOLERANCE, Parity, make_clips, measure_parity, require_parity
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_file import OnnxFile
@@ -93,7 +93,7 @@ def export_model(
     file = OnnxFile(content, where=str(output))
     parity = measure_parity(model.truth, file, clips)
     require_parity(parity, tolerance=tolerance)
-    _write(output, content)
+    write_file(output, content)
     notes = list(model.notes)
     if parts.reason_for_whole:
         notes.append(f"it runs whole for each window: {parts.reason_for_whole}")
@@ -153,13 +153,3 @@ def _clips(
             f"{clips.dtype} {clips.shape}"
         )
     return clips, str(path)
-
-
-def _write(output: Path, content: bytes) -> None:
-    partial = output.with_name(f"partial-{output.name}")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        os.replace(partial, output)
-    except OSError as error:
-        raise OutputError(f"cannot write {output}: {error}") from None

@@ -7,14 +7,13 @@ encoded once. Each step is proven on pictures before it is kept. TensorFlow is n
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from rtaction.errors import MissingLibrary, ModelSpecError, OutputError, UsageError
+from rtaction.errors import MissingLibrary, ModelSpecError, UsageError
 
 try:
     import onnx  # noqa: F401
@@ -28,6 +27,7 @@ from rtaction.export.foreign_onnx_make import make
 from rtaction.export.foreign_onnx_proof import Proof
 from rtaction.export.foreign_onnx_read import Foreign, read_foreign, with_two_scores
 from rtaction.export.onnx_run import runner
+from rtaction.export.output_file import write_file
 from rtaction.export.parity import make_clips
 from rtaction.export.sample_clips import read_clips
 from rtaction.export.scales import Scale, scale_named
@@ -158,7 +158,7 @@ def adopt_onnx(
     made = make(
         foreign, spec, chosen, clips=clips, logits=logits, tolerance=tolerance, where=file.where
     )
-    _write(output, made.content)
+    write_file(output, made.content)
     ours = OnnxFile(made.content, where=str(output))
     return Adoption(
         path=output,
@@ -220,15 +220,3 @@ def _scale(foreign: Foreign, name: str | None) -> Scale:
             f"the model takes whole numbers, so --scale must be 0..255 or left out, got {name}"
         )
     return scale_named(name or "0..255", channels=foreign.size("c"))
-
-
-def _write(output: Path, content: bytes) -> None:
-    if output.is_dir():
-        raise OutputError(f"cannot write {output}: it is a folder; name a file, such as model.onnx")
-    partial = output.with_name(f"partial-{output.name}")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        os.replace(partial, output)
-    except OSError as error:
-        raise OutputError(f"cannot write {output}: {error}") from None

@@ -182,6 +182,11 @@ class _Settings:
 def _plain(settings: _Settings, output: Path) -> str:
     """Export as it is; gives the lines for the person."""
     if settings.model.suffix.lower() == ".onnx":
+        if settings.spec is not None or settings.trust:
+            raise UsageError(
+                "--spec and --trust are for Keras models; an ONNX file brings no code, and is told "
+                "its contract by --labels, --clip-seconds and so on"
+            )
         return _adopt(
             settings.model,
             output,
@@ -214,7 +219,13 @@ def _adopt(
     tolerance: float | None,
 ) -> str:
     from rtaction.export.foreign_onnx import adopt_onnx
+    from rtaction.export.given import Given
 
+    if is_ours(model) and given == Given():
+        raise UsageError(
+            f"{model} has its contract already, so there is nothing to do; --quantize, --half, "
+            "--fuse-preprocessing and --triton make other files of it"
+        )
     if given.labels is None or given.clip_seconds is None:
         from rtaction.onnx_file import OnnxFile
 

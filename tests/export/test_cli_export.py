@@ -101,3 +101,16 @@ def test_two_processes_write_the_same_bytes(model: Path, tmp_path: Path) -> None
         )
         hashes.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
     assert len(hashes) == 1
+
+
+def test_what_has_its_contract_is_not_adopted_again(model: Path, tmp_path: Path) -> None:
+    ours = tmp_path / "ours.onnx"
+    told = ["--labels", "a,b,c", "--clip-seconds", 1, "--scale", "0..1"]
+    assert _export(model, "-o", ours, *told)[0] == 0
+    code, text = _export(ours, "-o", tmp_path / "again.onnx")
+    assert code == 2
+    assert "has its contract already" in text
+    code, text = _export(ours, "-o", tmp_path / "again.onnx", "--trust")
+    assert code == 2
+    assert "--spec and --trust are for Keras models" in text
+    assert not (tmp_path / "again.onnx").exists()
