@@ -67,6 +67,8 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
         history: the epochs that have been finished.
         network: the whole of which a part may be what is trained.
         averages: what gives the network its averages for the time of a test. Default None.
+        refit: whether another network will take its place as `model.keras`; then it is also kept
+            as `validated.keras`. Default False.
     """
 
     def __init__(
@@ -75,8 +77,11 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
         history: list[HistoryRow],
         network: Any,
         averages: keras.callbacks.SwapEMAWeights | None = None,
+        *,
+        refit: bool = False,
     ) -> None:
         super().__init__()
+        self._paths = [folder.validated, folder.model] if refit else [folder.model]
         self.history = history
         self._folder = folder
         self._network = network
@@ -111,8 +116,8 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
             self._best.set_weights(self._network.get_weights())
         if self._averages:
             self._averages.on_test_end()
-        self._folder.save_network(self._best, self._folder.validated)
-        self._folder.copy_network(self._folder.validated, self._folder.model)
+        for path in self._paths:
+            self._folder.save_network(self._best, path)
 
 
 def require_tensorboard() -> None:

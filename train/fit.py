@@ -14,6 +14,7 @@ from rich.console import Console
 from rtaction.errors import UsageError
 from rtaction.keras_tensorflow import keras
 from rtaction.labelled_videos import labels_of
+from rtaction.model_spec import ModelSpec
 from rtaction.quiet import native_stderr_to
 from rtaction.train.auto import choose_settings
 from rtaction.train.balance import class_weights, describe_balance
@@ -96,20 +97,8 @@ def train(
     keras.utils.set_random_seed(config.seed)
     history = folder.read_history()
     training, validation = datasets(config, clips, first_epoch=len(history))
-    hardware = choose_hardware(
-        config.precision,
-        config.devices,
-        batch_sizes=training.batch_sizes + validation.batch_sizes,
-    )
-    with hardware.scope():
-        trainee = (
-            resumed_trainee(config, spec, clips, folder, len(history))
-            if history
-            else new_trainee(config, spec, clips, hardware.precision)
-        )
-    hardware.share(trainee.part)
-    # A training keeps to the precision it began with, on whatever machine it goes on.
-    hardware = replace(hardware, precision=precision_of(trainee.part))
+    batch_sizes = training.batch_sizes + validation.batch_sizes
+    trainee, hardware = _begin(config, spec, clips, folder, batch_sizes)
     _say_how(config, hardware, clips["train"], console)
     folder.start(config, spec, split)
     folder.save_sample_clips(clips["validation" if len(clips["validation"]) > 1 else "train"])
@@ -126,7 +115,7 @@ def train(
             history = _fit(trainee, history, config, folder, training, validation, console)
         if config.refit:
             refit(config, spec, clips, folder, history, hardware, console)
-    judged = _judge(folder, clips, None if trainee.is_whole else config)
+    judged = _judge(folder, clips, config, is_divided=not trainee.is_whole)
     _report(folder, history, judged, console)
     if config.refit:
         console.print(
@@ -172,23 +161,39 @@ def _settle(
     return config, split
 
 
-def _judge(
-    folder: RunFolder, clips: Mapping[str, ClipSet], divided: TrainConfig | None
-) -> dict[str, JudgedClips]:
-    """What the networks make of videos that they have not seen.
+def _begin(
+    config: TrainConfig,
+    spec: ModelSpec,
+    clips: Mapping[str, ClipSet],
+    folder: RunFolder,
+    batch_sizes: list[int],
+) -> tuple[Trainee, Hardware]:
+    """What is trained, new or from where it was cut, and what on."""
+    hardware = choose_hardware(config.precision, config.devices, batch_sizes=batch_sizes)
+    num_epochs = len(folder.read_history())
+    with hardware.scope():
+        trainee = (
+            resumed_trainee(config, spec, clips, folder, num_epochs)
+            if num_epochs
+            else new_trainee(config, spec, clips, hardware.precision)
+        )
+    hardware.share(trainee.part)
+    # A training keeps to the precision it began with, on whatever machine it goes on.
+    return trainee, replace(hardware, precision=precision_of(trainee.part))
 
-    Args:
-        folder: where they are.
-        clips: of each side.
-        divided: what they were trained with, where they have a frozen part.
-    """
+
+def _judge(
+    folder: RunFolder, clips: Mapping[str, ClipSet], config: TrainConfig, *, is_divided: bool
+) -> dict[str, JudgedClips]:
+    """What the networks make of videos that they have not seen."""
+    validated = folder.validated if config.refit else folder.model
     judged = {}
-    for side, path in (("validation", folder.validated), ("test", folder.model)):
+    for side, path in (("validation", validated), ("test", folder.model)):
         if side in clips:
             network = keras.models.load_model(path)
             scores = (
-                divided_scores(network, divided, clips[side])
-                if divided
+                divided_scores(network, config, clips[side])
+                if is_divided
                 else predict_scores(network, clips[side])
             )
             judged[side] = JudgedClips(clips[side], scores)
@@ -231,7 +236,7 @@ def _fit(
     )
     stopper = keras.callbacks.EarlyStopping(patience=config.patience)
     averages = keras.callbacks.SwapEMAWeights() if config.ema else None
-    keeper = KeepRun(folder, history, trainee.network, averages)
+    keeper = KeepRun(folder, history, trainee.network, averages, refit=config.refit)
     weights = class_weights(training.clips.clip_labels) if config.balance == "weights" else None
     replay = ReplayHistory(list(history), config.learning_rate, [schedule, stopper])
     trainee.part.fit(

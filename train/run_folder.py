@@ -2,7 +2,7 @@
 
     model.keras         best network so far, by validation loss; after a refit, the one that has
                         seen all videos
-    validated.keras     the best by validation loss, which a refit leaves as it was
+    validated.keras     the best by validation loss, where a refit takes its place
     model_spec.json     its contract
     history.csv         one line for each finished epoch
     train_config.json   what was asked for
@@ -21,7 +21,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +60,7 @@ class RunFolder:
 
     @property
     def validated(self) -> Path:
-        """The best network by validation loss, that knows nothing of the validation videos."""
+        """The best network by validation loss, where a refit takes its place."""
         return self.path / "validated.keras"
 
     @property
@@ -165,12 +164,6 @@ class RunFolder:
         partial = path.with_name(f"partial-{path.name}")
         network.save(partial)
         os.replace(partial, path)
-
-    def copy_network(self, path: Path, target: Path) -> None:
-        """Copy a saved network so that no moment sees half of it."""
-        partial = target.with_name(f"partial-{target.name}")
-        shutil.copyfile(path, partial)
-        os.replace(partial, target)
 
     def finish_epoch(self, rows: list[HistoryRow]) -> None:
         """Write the history, and drop the resume points before its last line."""
