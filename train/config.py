@@ -67,9 +67,9 @@ class TrainConfig:
             than a few epochs. Default 0.0, no average.
         patience: epochs without a better validation loss before the end, whatever the schedule.
             Default 12.
-        refit: once the best epoch is known, train anew for as many epochs on the videos of
-            training and validation together, and keep that network. Figures on validation are of
-            the network before. Default False.
+        refit: once the best epoch is known, train anew for as many epochs, or for all of a cosine,
+            on the videos of training and validation together, and keep that network. Figures on
+            validation are of the network before. Default False.
         seed: of split, weights and order. Default 0.
         augment: "none", "light" or "strong": how much clips are changed each time they are shown,
             see `Augmentation`. Default "light".

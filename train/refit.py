@@ -6,7 +6,7 @@ more as examples, above all in small sets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 
@@ -36,6 +36,9 @@ def refit(
 ) -> None:
     """Train a new network for as many epochs as were best, at the same rates, and keep it.
 
+    A cosine that was followed to its end is followed to its end again: what comes before is not
+    meant to be used, and the best epoch of a few videos is an accident.
+
     It is as long as the training before it and is begun anew where it was cut; the same seed gives
     the same network.
 
@@ -48,7 +51,7 @@ def refit(
         hardware: what to train on.
         console: where progress is shown.
     """
-    num_epochs = int(min(history, key=lambda row: row["val_loss"])["epoch"])
+    num_epochs = epochs_of_refit(config, history)
     both = {**clips, "train": clips["train"].joined(clips["validation"])}
     console.print(
         f"training anew on all {len(both['train'].videos)} videos, for {num_epochs} epochs",
@@ -84,3 +87,10 @@ def refit(
         ],
     )  # Keras leaves averages of the weights in their place, where there are some
     folder.save_network(float32_copy(trainee.network), folder.model)
+
+
+def epochs_of_refit(config: TrainConfig, history: Sequence[HistoryRow]) -> int:
+    """How long `refit` trains."""
+    if config.schedule == "cosine" and len(history) >= config.epochs:
+        return len(history)
+    return int(min(history, key=lambda row: row["val_loss"])["epoch"])

@@ -17,6 +17,7 @@ from rtaction.train.hardware import Hardware
 from rtaction.train.judged_clips import JudgedClips
 from rtaction.train.plots import curve_svgs, steps_of_rate
 from rtaction.train.provenance import command_line, machine, versions
+from rtaction.train.refit import epochs_of_refit
 from rtaction.train.report_labels import labels_section
 from rtaction.train.report_mistakes import mistakes_section
 from rtaction.train.report_page import picture, prose, table, tag, write_page
@@ -104,8 +105,8 @@ def _headline(training: Training) -> Element:
             tag(
                 "p",
                 f"{training.model.name} was trained anew on the videos of training and validation "
-                f"together, for {training.best['epoch']:.0f} epochs. The figures on validation are "
-                "of the network before, which had not seen its videos.",
+                f"together, for {counted(epochs_of_refit(config, training.history), 'epoch')}. The "
+                "figures on validation are of the network before, which had not seen its videos.",
             )
         )
     for warning in warnings_of(config, training.judged):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ from rtaction.labelled_videos import find_videos
 from rtaction.model_spec import ModelSpec
 from rtaction.train.clip_dataset import ClipDataset
 from rtaction.train.clip_set import read_clip_set
+from rtaction.train.config import TrainConfig
 from rtaction.train.frame_cache import FrameCache
+from rtaction.train.refit import epochs_of_refit
 from rtaction.train.run_folder import RunFolder
 from rtaction.train.training_data import datasets
 from tests.train.small_training import (
@@ -53,6 +56,15 @@ def test_all_videos_are_learnt_from_in_the_end(
     assert mean_loss(validated, clips) == pytest.approx(best, abs=1e-4)
     # The last one has seen these clips.
     assert mean_loss(keras.models.load_model(folder.model), clips) < best
+
+
+def test_it_is_as_long_as_was_best_or_as_its_cosine() -> None:
+    history = [{"epoch": n, "val_loss": loss} for n, loss in ((1, 0.5), (2, 0.3), (3, 0.4))]
+    config = TrainConfig("videos", epochs=3)
+    assert epochs_of_refit(config, history) == 2
+    assert epochs_of_refit(replace(config, schedule="cosine"), history) == 3
+    # It was cut short, as the loss grew.
+    assert epochs_of_refit(replace(config, schedule="cosine", epochs=9), history) == 2
 
 
 def test_without_it_there_is_one_network(videos: Path, tmp_path: Path) -> None:
