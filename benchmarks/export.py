@@ -25,7 +25,7 @@ from rtaction.export.quantize import quantize, weight_range_here
 from rtaction.model_spec import ModelSpec
 from rtaction.train.networks import NetworkName, build_network
 
-NETWORKS: tuple[NetworkName, ...] = ("convnet", "light", "motion", "mobilenet_v2", "lite0")
+NETWORKS: tuple[NetworkName, ...] = ("convnet", "light", "small", "mobilenet_v2", "lite0")
 FRAMES_PER_CLIP = (5, 16, 32)
 
 

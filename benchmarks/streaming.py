@@ -35,7 +35,7 @@ from rtaction.realtime.simulated import SimulatedCamera, SimulatedVideo, simulat
 from rtaction.realtime.stats import Histogram, RunStats
 from rtaction.train.networks import NetworkName, build_network
 
-NETWORKS: tuple[NetworkName, ...] = ("light", "motion", "convnet")
+NETWORKS: tuple[NetworkName, ...] = ("light", "small", "convnet")
 FRAMES_PER_CLIP = (5, 16)
 CAMERA_FRAMES_PER_SECOND = 30.0
 SECONDS = 20.0

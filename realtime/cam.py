@@ -48,6 +48,7 @@ class CamConfig:
         rules: changes to the rules that make scores an action; see `ActionRules.for_model`. They go
             before those of the cameras' file.
         reconnect: open lost cameras again, for ever. Default True.
+        mirror: draw pictures as in a mirror; the model sees them as they are. Default False.
     """
 
     sources: tuple[str, ...] = ()
@@ -61,6 +62,7 @@ class CamConfig:
     threshold: float | None = None
     rules: Mapping[str, Any] = field(default_factory=dict)
     reconnect: bool = True
+    mirror: bool = False
 
     def __post_init__(self) -> None:
         stride = self.stride_seconds
@@ -101,6 +103,7 @@ def run_cam(
     on_event: EventCallback | None = None,
     on_state: StateCallback | None = None,
     summary: CamSummary | None = None,
+    screen: Screen | None = None,
 ) -> CamSummary:
     """Watch sources until all have ended, or a key, Ctrl-C or a termination signal ends it.
 
@@ -112,6 +115,7 @@ def run_cam(
         on_event: told of actions, their times counted from their source's first frame.
         on_state: told of states of live sources.
         summary: kept up to date, for who wants it even after an error. Default: a new one.
+        screen: a window that is open already, and stays so. Default: as `config.show` says.
 
     Raises:
         RtactionError: see `rtaction.errors`. Whatever was saved and logged until then is kept.
@@ -123,8 +127,7 @@ def run_cam(
     summary = summary or CamSummary(RunStats())
     stats = summary.stats
     with ExitStack() as stack:
-        screen = open_screen(config.show)
-        if screen is not None:
+        if screen is None and (screen := open_screen(config.show)) is not None:
             stack.enter_context(screen)
         sinks = Sinks(
             spec,
@@ -137,6 +140,7 @@ def run_cam(
             output=config.output,
             clip_events=config.clip_events,
             top_k=config.top_k,
+            mirror=config.mirror,
             on_event=on_event,
             on_state=on_state,
         )

@@ -72,7 +72,7 @@ def draw_overlay(
     Returns:
         uint8 RGB, at least `MIN_HEIGHT` high.
     """
-    image = _enlarged(image_rgb)
+    image = enlarged(image_rgb)
     unit = image.shape[0] / MIN_HEIGHT
     # What was true of an earlier window is not shown while none can be judged.
     prediction = prediction if status.state == "ok" else None
@@ -86,8 +86,8 @@ def draw_overlay(
     size = round(30 * unit)
     title_width = cv2.getTextSize(image.shape[1::-1], title, (0, 0), _font(), size, 700)[2]
     panel_width = min(max(round(300 * unit), title_width + round(32 * unit)), image.shape[1])
-    _shade(image[:panel_height, :panel_width])
-    _text(image, title, (16, 42), 30, title_colour, unit, bold=True)
+    shade(image[:panel_height, :panel_width])
+    draw_text(image, title, (16, 42), 30, title_colour, unit, bold=True)
     for row, (label, score) in enumerate(top):
         _bar(image, label, score, 64 + 30 * row, unit, best=row == 0)
     _draw_status(image, status, unit)
@@ -96,7 +96,7 @@ def draw_overlay(
 
 def _draw_status(image: npt.NDArray[np.uint8], status: Status, unit: float) -> None:
     height = round(30 * unit)
-    _shade(image[-height:])
+    shade(image[-height:])
     latency = status.latency_seconds
     parts = [status.source] if status.source else []
     parts += [
@@ -105,15 +105,15 @@ def _draw_status(image: npt.NDArray[np.uint8], status: Status, unit: float) -> N
         status.device,
     ]
     base = image.shape[0] / unit - 9
-    _text(image, "   ·   ".join(parts), (16, base), 16, WHITE, unit)
+    draw_text(image, "   ·   ".join(parts), (16, base), 16, WHITE, unit)
 
 
 def _bar(
     image: npt.NDArray[np.uint8], label: str, score: float, top: float, unit: float, *, best: bool
 ) -> None:
     left, right, thickness = 16.0, 284.0, 5.0
-    _text(image, label, (left, top + 12), 16, WHITE if best else MUTED, unit)
-    _text(image, f"{score:.2f}", (right - 32, top + 12), 16, WHITE if best else MUTED, unit)
+    draw_text(image, label, (left, top + 12), 16, WHITE if best else MUTED, unit)
+    draw_text(image, f"{score:.2f}", (right - 32, top + 12), 16, WHITE if best else MUTED, unit)
     filled = left + (right - left) * float(np.clip(score, 0.0, 1.0))
     for end, colour in ((right, BAR_TRACK), (filled, ACCENT if best else MUTED)):
         corner_a = (round(left * unit), round((top + 18) * unit))
@@ -121,7 +121,7 @@ def _bar(
         cv2.rectangle(image, corner_a, corner_b, colour, cv2.FILLED)
 
 
-def _text(
+def draw_text(
     image: npt.NDArray[np.uint8],
     text: str,
     origin_xy: tuple[float, float],
@@ -131,6 +131,17 @@ def _text(
     *,
     bold: bool = False,
 ) -> None:
+    """Write one line into a picture; see `draw_overlay`.
+
+    Args:
+        image: uint8 RGB, shape (height, width, 3), changed in place.
+        text: the line.
+        origin_xy: left end of its base, in units.
+        size: of the letters, in units.
+        colour: RGB.
+        unit: pixels of a unit, of which `MIN_HEIGHT` make the picture's height.
+        bold: thicker letters. Default False.
+    """
     origin = (round(origin_xy[0] * unit), round(origin_xy[1] * unit))
     # OpenCV 5's own font knows more than ASCII; its old ones drew "???" for "aplaudir ñ".
     cv2.putText(
@@ -142,7 +153,8 @@ def _font() -> Any:
     return cv2.FontFace("sans")
 
 
-def _enlarged(image_rgb: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+def enlarged(image_rgb: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """A copy of a picture, at least `MIN_HEIGHT` high: uint8 RGB."""
     height, width = image_rgb.shape[:2]
     if height >= MIN_HEIGHT:
         return image_rgb.astype(np.uint8, copy=True)
@@ -150,6 +162,6 @@ def _enlarged(image_rgb: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     return np.asarray(cv2.resize(image_rgb, size_wh, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def _shade(area: npt.NDArray[np.uint8]) -> None:
+def shade(area: npt.NDArray[np.uint8]) -> None:
     """Darken a part of the picture in place, so that light text stands out."""
     cv2.addWeighted(area, 0.35, np.full_like(area, PANEL), 0.65, 0.0, dst=area)

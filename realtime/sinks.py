@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.model_spec import ModelSpec
+from rtaction.opencv import cv2
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions import ActionEvent
 from rtaction.realtime.cameras import Camera
@@ -42,13 +43,15 @@ class Picture:
 
     Args:
         name: shown in the status line, "" for not.
+        mirror: draw the frame as in a mirror. Default False.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, mirror: bool = False) -> None:
         self.state: State = "connecting"
         self.prediction: Prediction | None = None
         self.action: str | None = None
         self._name = name
+        self._mirror = mirror
         self._size_hw = (480, 640)
         self._recent: deque[tuple[float, int]] = deque(maxlen=31)
 
@@ -66,7 +69,7 @@ class Picture:
         Raises:
             PictureDamaged: the frame cannot be decoded.
         """
-        image_rgb = frame.image
+        image_rgb = cv2.flip(frame.image, 1) if self._mirror else frame.image
         self._size_hw = (image_rgb.shape[0], image_rgb.shape[1])
         self._recent.append((time.monotonic(), num_frames))
         status = self._status(device)
@@ -109,6 +112,7 @@ class Sinks:
         output: where to log, or None.
         clip_events: folder for a short video of each action, or None.
         top_k: labels to draw and to log. Default 3.
+        mirror: draw pictures as in a mirror. Default False.
         on_event: told of actions, their times counted from their source's first frame.
         on_state: told of states of live sources.
 
@@ -129,6 +133,7 @@ class Sinks:
         output: str | None,
         clip_events: Path | None,
         top_k: int = 3,
+        mirror: bool = False,
         on_event: EventCallback | None = None,
         on_state: StateCallback | None = None,
     ) -> None:
@@ -143,7 +148,9 @@ class Sinks:
         self._files = {camera.name for camera in cameras if is_file(camera)}
         self._is_live = len(self._files) < len(cameras)
         several = len(cameras) > 1
-        self._pictures = {c.name: Picture(c.name if several else "") for c in cameras}
+        self._pictures = {
+            c.name: Picture(c.name if several else "", mirror=mirror) for c in cameras
+        }
         self._mosaic = Mosaic(list(self._pictures)) if several and self._is_live else None
         self._mosaic_due_seconds = 0.0
         self._pending: dict[str, FrameLike] = {}

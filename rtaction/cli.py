@@ -10,7 +10,7 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -19,8 +19,12 @@ from rtaction.cli_cam import DeviceOption, cam, print_timeline
 from rtaction.cli_eval import evaluate
 from rtaction.cli_export import export
 from rtaction.cli_hmdb import hmdb51
+from rtaction.cli_inspect import inspect
+from rtaction.cli_render import render
 from rtaction.cli_show import show
+from rtaction.cli_teach import record, teach
 from rtaction.cli_train import train
+from rtaction.cli_verify import verify
 from rtaction.errors import RtactionError, UsageError, training_stack_missing
 
 app = typer.Typer(
@@ -126,41 +130,19 @@ def demo(
         typer.echo("Now stand before your camera and run: rtaction cam")
     else:
         typer.echo("No display here; to watch your camera without one: rtaction cam --headless")
+    typer.echo("To teach it actions of your own: rtaction teach wave clap nothing")
 
 
+app.command()(teach)
+app.command()(record)
 app.command()(hmdb51)
 app.command()(train)
+app.command()(render)
 app.command()(show)
 app.command("eval")(evaluate)
 app.command()(export)
-
-
-@app.command()
-def inspect(
-    model: Annotated[Path, typer.Argument(help="An ONNX file made by rtaction export.")],
-) -> None:
-    """Show a model's contract, inputs, outputs, size and cost."""
-    import json
-
-    from rtaction.realtime.inspect import inspect_model
-
-    found = inspect_model(model)
-    rows: list[tuple[str, Any]] = [
-        ("file", f"{found.path} ({found.num_bytes / 1e6:.2f} MB)"),
-        *[("input", text) for text in found.inputs],
-        *[("output", text) for text in found.outputs],
-        ("parameters", f"{found.num_parameters:,}"),
-        (
-            "nodes",
-            f"{found.num_nodes} ({', '.join(f'{k} {v}' for k, v in found.op_counts.items())})",
-        ),
-        ("per frame", f"{found.flops_per_frame / 1e6:,.2f} MFLOP (encoder)"),
-        ("per window", f"{found.flops_per_window / 1e6:,.2f} MFLOP (head)"),
-        *[(f"contract.{key}", value) for key, value in json.loads(found.spec.to_json()).items()],
-    ]
-    width = max(len(name) for name, _ in rows)
-    for name, value in rows:
-        typer.echo(f"{name:<{width}}  {value}")
+app.command()(verify)
+app.command()(inspect)
 
 
 @app.command()

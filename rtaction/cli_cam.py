@@ -104,7 +104,7 @@ def cam(
     _say(f"running on {loaded.device_in_use}")
     summary = CamSummary(RunStats())
     try:
-        run_cam(loaded, config, on_event=_print_event, on_state=_print_state, summary=summary)
+        run_cam(loaded, config, on_event=print_event, on_state=_print_state, summary=summary)
         if summary.predictions and output != "-":
             spec = with_threshold(loaded.spec, threshold)
             with leaving_reader():
@@ -125,7 +125,8 @@ def print_timeline(segments: list[Segment]) -> None:
         )
 
 
-def _print_event(event: ActionEvent) -> None:
+def print_event(event: ActionEvent) -> None:
+    """Print that an action began or ended."""
     if event.end_seconds is None:
         what = f"{event.start_seconds:8.2f} s  {event.label} {event.peak_score:.2f}"
     else:

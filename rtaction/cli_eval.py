@@ -122,7 +122,7 @@ def _evaluate_clips(
     listed = find_videos(videos, group=group, min_labels=1)
     loaded = load()
     require_known_label(listed, loaded.spec)
-    with _progress("videos", len(listed)) as step:
+    with progress("videos", len(listed)) as step:
         judged = judge_videos(
             loaded,
             [video.path for video in listed],
@@ -156,7 +156,7 @@ def _evaluate_events(
     groups = [group_of(one.path) for one in times]
     tuned_on = is_tuned_on(times, groups, tune_on)
     loaded = load()
-    with _progress("videos", len(times)) as step:
+    with progress("videos", len(times)) as step:
         judged = judge_videos(
             loaded, [one.path for one in times], stride_seconds=stride_seconds, on_video=step
         )
@@ -178,7 +178,7 @@ def _evaluate_events(
 
 
 @contextmanager
-def _progress(what: str, number: int) -> Iterator[Callable[[], None]]:
+def progress(what: str, number: int) -> Iterator[Callable[[], None]]:
     """A bar on stderr where a person watches it; gives what to call after each step."""
     if not sys.stderr.isatty():
         yield lambda: None

@@ -73,7 +73,7 @@ def train(
     network: Annotated[
         Literal[
             "light",
-            "motion",
+            "small",
             "convnet",
             "two_stream",
             "mobilenet",

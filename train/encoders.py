@@ -67,6 +67,21 @@ def light(pixels: Tensor, options: EncoderOptions) -> Tensor:
     return layers.Dense(96, activation="relu")(x)  # (batch, 96)
 
 
+def small(pixels: Tensor, options: EncoderOptions) -> Tensor:
+    """Three strided convolutions and a dense layer that keeps *where* things are.
+
+    For small pictures of motion: 5 MFLOP at 64x64, a quarter of what `light` needs.
+    """
+    x = pixels
+    for filters, size, stride in ((24, 5, 4), (64, 3, 2), (128, 3, 2)):
+        x = layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=False)(x)
+        x = layers.BatchNormalization(momentum=0.9)(x)
+        x = layers.ReLU()(x)
+    x = layers.Flatten()(x)
+    x = layers.Dropout(options.dropout / 2)(x)
+    return layers.Dense(96, activation="relu")(x)  # (batch, 96)
+
+
 def two_stream(pixels: Tensor, options: EncoderOptions) -> Tensor:
     """A light network for each part of the modality, such as pixels and motion, side by side.
 
@@ -78,6 +93,7 @@ def two_stream(pixels: Tensor, options: EncoderOptions) -> Tensor:
 
 ENCODERS: dict[str, Callable[[Tensor, EncoderOptions], Tensor]] = {
     "light": light,
+    "small": small,
     "convnet": convnet,
     "two_stream": two_stream,
 }

@@ -24,6 +24,9 @@ UPPER_ARM, FOREARM, HAND = 0, 1, 2
 
 # A raised upper arm takes the shoulder along, by this part of the stature.
 SHOULDER_LIFT = 0.028
+# Statures: the pelvis of someone who stands, and a thigh or a shin.
+STANDING_HIP = 0.53
+HALF_LEG = 0.246
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,10 @@ class Motion:
         pelvis_metres: float64, shape (num_times, 3), offset from standing straight.
         hand_spread: float64, shape (num_times, 2): 0 is a relaxed hand seen from its edge, 1 an
             open palm towards the viewer.
+        feet_metres: float64, shape (num_times, 2, 3): left and right, offset from standing.
+        turn_radians: float64, shape (num_times, 3): pitch, yaw and roll of the whole person about
+            where the pelvis is when they stand.
+        place_metres: float64, shape (num_times, 3): how far the whole person is from the origin.
     """
 
     arms: FloatArray
@@ -68,6 +75,9 @@ class Motion:
     head_radians: FloatArray
     pelvis_metres: FloatArray
     hand_spread: FloatArray
+    feet_metres: FloatArray
+    turn_radians: FloatArray
+    place_metres: FloatArray
 
 
 def sample_body(rng: np.random.Generator) -> Body:
@@ -158,7 +168,8 @@ def rotations(radians: FloatArray) -> FloatArray:
 
 def head_rotations(motion: Motion) -> FloatArray:
     """Orientation of the head, float64, shape (num_times, 3, 3)."""
-    return rotations(motion.torso_radians) @ rotations(motion.head_radians)
+    turned = rotations(motion.turn_radians) @ rotations(motion.torso_radians)
+    return np.asarray(turned @ rotations(motion.head_radians))
 
 
 def joint_positions(body: Body, motion: Motion) -> dict[str, FloatArray]:
@@ -171,8 +182,8 @@ def joint_positions(body: Body, motion: Motion) -> dict[str, FloatArray]:
     """
     s = body.stature_metres
     torso = rotations(motion.torso_radians)
-    head = head_rotations(motion)
-    pelvis = motion.pelvis_metres + np.array([0.0, 0.53 * s, 0.0])
+    head = torso @ rotations(motion.head_radians)
+    pelvis = motion.pelvis_metres + np.array([0.0, STANDING_HIP * s, 0.0])
 
     def on_torso(x: float, y: float, z: float = 0.0) -> FloatArray:
         return np.asarray(pelvis + torso @ np.array([x, y, z]))
@@ -201,16 +212,25 @@ def joint_positions(body: Body, motion: Motion) -> dict[str, FloatArray]:
         joints |= _leg(
             body,
             pelvis + torso @ np.array([sign, 0.0, 0.0]) * body.hip_half_width_metres,
+            motion.feet_metres[:, index],
             side,
             sign,
         )
-    return joints
+    turned, pivot = rotations(motion.turn_radians), np.array([0.0, STANDING_HIP * s, 0.0])
+    return {
+        name: np.einsum("tij,tj->ti", turned, place - pivot) + pivot + motion.place_metres
+        for name, place in joints.items()
+    }
 
 
-def _leg(body: Body, hip: FloatArray, side: str, sign: float) -> dict[str, FloatArray]:
-    # Feet stay where they are, so swaying bends the legs instead of sliding the shoes.
+def _leg(
+    body: Body, hip: FloatArray, foot: FloatArray, side: str, sign: float
+) -> dict[str, FloatArray]:
+    # Feet stay where they are put, so swaying bends the legs instead of sliding the shoes.
     s = body.stature_metres
-    ankle = np.broadcast_to(np.array([sign * 0.075 * s, 0.04 * s, 0.0]), hip.shape)
-    knee = 0.48 * hip + 0.52 * ankle + np.array([0.0, 0.0, 0.015 * s])
+    ankle = foot + np.array([sign * 0.075 * s, 0.04 * s, 0.0])
+    half = np.linalg.norm(hip - ankle, axis=-1) / 2
+    bent = np.sqrt(((HALF_LEG * s) ** 2 - half**2).clip((0.015 * s) ** 2))
+    knee = 0.48 * hip + 0.52 * ankle + bent[:, np.newaxis] * np.array([0.0, 0.0, 1.0])
     toe = ankle + np.array([sign * 0.03 * s, -0.025 * s, 0.10 * s])
     return {f"hip_{side}": hip, f"knee_{side}": knee, f"ankle_{side}": ankle, f"toe_{side}": toe}

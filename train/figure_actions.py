@@ -161,7 +161,7 @@ def _lift(rng: np.random.Generator, times: FloatArray, hold_seconds: float) -> F
 
 
 def _arms_raise(rng: np.random.Generator, body: Body, times: FloatArray, rest: Arms) -> Arms:
-    hold_seconds = rng.uniform(0.0, 0.9)
+    hold_seconds = rng.uniform(0.0, 2.0)
     low, high = np.radians(rng.uniform(8, 28)), np.radians(rng.uniform(152, 175))
     # In front of the body, or obliquely; arms that rise at the sides are the other action.
     azimuth = np.radians(rng.choice([rng.uniform(42, 65), rng.uniform(65, 95)]))
@@ -184,19 +184,52 @@ def _arms_raise(rng: np.random.Generator, body: Body, times: FloatArray, rest: A
 
 
 def _arms_side(rng: np.random.Generator, body: Body, times: FloatArray, rest: Arms) -> Arms:
-    hold_seconds = rng.uniform(0.1, 1.2)
+    hold_seconds = rng.uniform(0.0, 2.0)
     # Out to the height of the shoulders, or on until they are overhead.
     highest_degrees = rng.choice([rng.uniform(82, 104), rng.uniform(104, 178)])
     low, high = np.radians(rng.uniform(6, 16)), np.radians(highest_degrees)
     azimuth, bend = np.radians(rng.uniform(-4, 18)), np.radians(rng.uniform(-8, 8))
+    # Overhead the elbows may bend until the hands meet, which is no clap.
+    closing = np.radians(rng.uniform(0, 40)) * max(0.0, (highest_degrees - 130) / 48)
     lag_seconds, seed = rng.uniform(-0.04, 0.04), rng.integers(2**32)
     arms = []
     for delay, offset in ((0.0, 0.0), (lag_seconds, np.radians(rng.uniform(-4, 4)))):
         up = _lift(np.random.default_rng(seed), times - delay, hold_seconds)
         upper = low + (high + offset - low) * up
-        forearm = swung(upper + bend, azimuth)
+        forearm = swung(upper + bend + closing * up**3, azimuth)
         arms.append(np.stack([swung(upper, azimuth), forearm, forearm], axis=1))
     return Arms(np.stack(arms, axis=1), np.full_like(rest.spread, rng.uniform(0.0, 0.5)))
+
+
+def _punch(rng: np.random.Generator, body: Body, times: FloatArray, rest: Arms) -> Arms:
+    """Straight or swung from a guard before the face, by one fist or by both in turn."""
+    out, back = rng.uniform(0.10, 0.22), rng.uniform(0.14, 0.34)
+    pause = rng.choice([rng.uniform(0.0, 0.15), rng.uniform(0.15, 0.6)])
+    cycle, phase = out + back + pause, rng.uniform(0, 1)
+    first = int(rng.integers(2))
+    swap = rng.choice([1, 2], p=[0.35, 0.65])  # how many fists take part
+    height, reach = rng.uniform(-0.07, 0.07), rng.uniform(0.27, 0.35)
+    inward, swing = rng.uniform(-0.02, 0.10), rng.choice([0.0, rng.uniform(0.0, 0.16)])
+    guard = np.array([rng.uniform(0.03, 0.08), rng.uniform(-0.09, 0.02), rng.uniform(0.08, 0.14)])
+    number, moment = np.divmod(times / cycle + phase, 1.0)
+    moment = moment * cycle
+    thrust = smoothstep(moment / out) * (1 - smoothstep((moment - out) / back))
+    bob = np.stack([smooth_noise(rng, times, 0.012, 1.5) for _ in range(3)], axis=1)
+    guards = rng.random() < 0.85
+    directions, spread = rest.directions.copy(), rest.spread.copy()
+    for side in range(2):
+        acts = np.mod(number + first + side, 2) < 1 if swap == 2 else np.full(len(times), not side)
+        share = (thrust * acts)[:, np.newaxis]
+        arc = np.stack([np.full_like(thrust, 0.0)] * 3, axis=1)
+        arc[:, 0] = swing * (share * (1 - share))[:, 0] * 4
+        goal = np.array([guard[0] - inward, height, reach])
+        arm = arm_reaching(
+            body, guard + bob + share * (goal - guard) + arc, np.array([0.45, -1.0, -0.2])
+        )
+        index = side if first else 1 - side
+        if guards or swap == 2 or not side:
+            directions[:, index], spread[:, index] = arm, 0.0
+    return Arms(directions, spread)
 
 
 _Action = Callable[[np.random.Generator, Body, FloatArray, Arms], Arms]
@@ -204,5 +237,6 @@ ACTIONS: dict[str, _Action] = {
     "arms_raise": _arms_raise,
     "arms_side": _arms_side,
     "clap": _clap,
+    "punch": _punch,
     "wave": _wave,
 }

@@ -24,7 +24,7 @@ layers = keras.layers
 
 NetworkName = Literal[
     "light",
-    "motion",
+    "small",
     "convnet",
     "two_stream",
     "mobilenet",
@@ -57,11 +57,10 @@ def build_network(
 
     Args:
         spec: shape of the clips and number of labels.
-        network: "light" is for CPUs (54 MFLOP a picture at 112x112 RGB), "two_stream" has one of
-            them for each part of the modality, "convnet" is the tutorial's (5.13 GFLOP),
-            "mobilenet", "mobilenet_v2", "mobilenet_v3", "lite0" and "lite0_body" (without its last
-            convolution) are known ones. "motion" sees
-            what moves in plain pictures and is blind to what does not. Default "light".
+        network: "light" is for CPUs (54 MFLOP a picture at 112x112 RGB), "small" for small pictures
+            (5 MFLOP at 64x64), "two_stream" has a light one for each part of the modality,
+            "convnet" is the tutorial's (5.13 GFLOP), "mobilenet", "mobilenet_v2", "mobilenet_v3",
+            "lite0" and "lite0_body" (without its last convolution) are known ones. Default "light".
         head: what becomes of the features over time, see `rtaction.train.heads`. Default "gru".
         head_units: size of a recurrent head. Default 64.
         dropout: share of values dropped while training. Default 0.5.
@@ -74,8 +73,8 @@ def build_network(
         A `keras.Model`, not compiled.
 
     Raises:
-        UsageError: pictures too small for the encoder, or too few for their differences; or a
-            network without ImageNet weights that shall have them, or whose weights cannot be had.
+        UsageError: pictures too small for the encoder, or a network without ImageNet weights that
+            shall have them, or whose weights cannot be had.
     """
     if min(spec.height, spec.width) < MIN_SIZE:
         raise UsageError(
@@ -87,18 +86,15 @@ def build_network(
             f"{', '.join(KNOWN_ENCODERS)}"
         )
     clip = keras.Input(spec.clip_shape, dtype="uint8", name="clip")
-    if network == "motion":
-        sequence = _motion(clip, spec, dropout)
+    frame, pixels = _pixels(spec)
+    options = EncoderOptions(spec.modality, dropout, trainable_layers, pooling)
+    if network in ENCODERS:
+        features = ENCODERS[network](pixels, options)
+    elif pretrained:
+        features = encode_pretrained(network, frame, pixels, options)
     else:
-        frame, pixels = _pixels(spec)
-        options = EncoderOptions(spec.modality, dropout, trainable_layers, pooling)
-        if network in ENCODERS:
-            features = ENCODERS[network](pixels, options)
-        elif pretrained:
-            features = encode_pretrained(network, frame, pixels, options)
-        else:
-            features = encode_from_scratch(network, pixels, options)
-        sequence = _for_each_frame(clip, frame, features)
+        features = encode_from_scratch(network, pixels, options)
+    sequence = _for_each_frame(clip, frame, features)
     if pretrained:
         # Features of other pictures than the network was made for lie anywhere.
         sequence = layers.Normalization(name=STANDARD)(sequence)
@@ -106,34 +102,6 @@ def build_network(
     x = _deep_decision(x, dropout) if network == "convnet" else layers.Dropout(dropout)(x)
     scores = layers.Dense(len(spec.labels), activation="softmax", dtype="float32", name="scores")
     return keras.Model(clip, scores(x), name=f"{network}_{head}")
-
-
-def _motion(clip: Tensor, spec: ModelSpec, dropout: float) -> Tensor:
-    """Differences between one picture and the next, in the features of one linear convolution.
-
-    What stands still vanishes, so backgrounds and clothes cannot be learnt by heart. The difference
-    of two linear features is the feature of the difference, yet each picture is still encoded alone
-    and once. The convolutions after it see each difference for itself: their kernels are 1 in time.
-    """
-    if spec.frames_per_clip < 2:
-        raise UsageError("the motion network needs clips of at least 2 pictures, got 1")
-    frame, pixels = _pixels(spec)
-    stem = layers.Conv2D(24, 5, strides=4, padding="same", use_bias=False)(pixels)
-    map_shape = tuple(stem.shape[1:])  # (height / 4, width / 4, 24)
-    features = _for_each_frame(clip, frame, layers.Flatten()(stem))  # (batch, F, D)
-    later = layers.Cropping1D((1, 0))(features)
-    earlier = layers.Cropping1D((0, 1))(features)
-    x = layers.Subtract()([later, earlier])  # (batch, F - 1, D)
-    x = layers.Reshape((spec.frames_per_clip - 1, *map_shape))(x)
-    x = layers.BatchNormalization(momentum=0.9)(x)
-    x = layers.ReLU()(x)
-    for filters in (64, 128):
-        x = layers.Conv3D(filters, (1, 3, 3), strides=(1, 2, 2), padding="same", use_bias=False)(x)
-        x = layers.BatchNormalization(momentum=0.9)(x)
-        x = layers.ReLU()(x)
-    x = layers.Reshape((spec.frames_per_clip - 1, -1))(x)
-    x = layers.Dropout(dropout / 2)(x)
-    return layers.Dense(96, activation="relu")(x)  # (batch, F - 1, 96)
 
 
 def _pixels(spec: ModelSpec) -> tuple[Tensor, Tensor]:

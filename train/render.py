@@ -4,7 +4,8 @@
 
 A seed stands for one person in one room before one camera; label and seed together for what they
 do. So clips of different labels and one seed differ in the movement and in nothing else, and a
-network cannot tell labels apart by their wallpaper.
+network cannot tell labels apart by their wallpaper. Only "other" has more: people seen from far
+away, and rooms with nobody in them.
 
 This file knows nothing of networks, of training or of files.
 """
@@ -12,6 +13,7 @@ This file knows nothing of networks, of training or of files.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,16 +27,24 @@ from rtaction.train.figure import (
     Motion,
     joint_positions,
     sample_body,
-    smooth_noise,
 )
 from rtaction.train.figure_actions import ACTIONS
-from rtaction.train.figure_drawing import Camera, Sketch
+from rtaction.train.figure_drawing import Sketch
 from rtaction.train.figure_looks import dress, sample_looks
-from rtaction.train.figure_motion import NOTHING, clip_motion, sequence_motion
+from rtaction.train.figure_motion import (
+    NOTHING,
+    OTHER,
+    clip_motion,
+    passing_motion,
+    sequence_motion,
+)
+from rtaction.train.render_camera import sample_camera, sample_far_camera
 from rtaction.train.render_scene import Scene, expose, sample_scene, sample_sensor
 
-RENDERED_LABELS = tuple(sorted((*ACTIONS, NOTHING)))
-"""Everything that can be rendered: arms_raise, arms_side, clap, nothing, wave."""
+RENDERED_LABELS = tuple(sorted((*ACTIONS, NOTHING, OTHER)))
+"""Everything that can be rendered: arms_raise, arms_side, clap, nothing, other, punch, wave.
+
+"nothing" is standing or sitting about, "other" is moving in ways that have no label."""
 
 Interval = tuple[str, float, float]
 """A label and when it starts and ends, in seconds."""
@@ -44,6 +54,9 @@ SUPERSAMPLED_BELOW_ROWS = 200
 # Motion blur is the mean of this many pictures, taken over this part of a frame's time.
 EXPOSURES = 3
 SHUTTER_OF_FRAME = 0.5
+# Part of the clips with people in the background; and of those of `OTHER`, what a camera high up
+# sees, and empty rooms.
+WITH_PASSERS_BY, FAR, EMPTY = 0.12, 0.3, 0.03
 
 
 def render_clip(
@@ -152,7 +165,7 @@ def _check_label(label: str) -> None:
 
 def _stream(seed: int, purpose: str | int) -> np.random.Generator:
     # One stream for each purpose: a longer clip must not change who is in it.
-    purposes = ("times", "person", "camera", "scene", "sensor")
+    purposes = ("times", "person", "camera", "scene", "sensor", "others", "staging")
     number = purposes.index(purpose) if isinstance(purpose, str) else len(purposes) + purpose
     return np.random.default_rng([seed, number])
 
@@ -174,41 +187,6 @@ def _frame_times(
     return np.asarray(times - times[0])
 
 
-def _sample_camera(
-    rng: np.random.Generator,
-    size_hw: tuple[int, int],
-    stature_metres: float,
-    times: FloatArray,
-) -> tuple[Camera, FloatArray]:
-    """Draw where the camera is; also how it shakes, float64, shape (num_times, 2), in pixels."""
-    height, width = size_hw
-    framing = rng.choice(["close", "half", "full"], p=[0.3, 0.5, 0.2])
-    bottom = {"close": (0.44, 0.58), "half": (0.26, 0.5), "full": (-0.12, 0.15)}[framing]
-    low = stature_metres * rng.uniform(*bottom)
-    top = stature_metres * (1 + rng.uniform(0.10, 0.40))
-    seen_metres = top - low
-    # From nearer than this, hands held ahead would fill the picture.
-    distance = max(seen_metres / 2 / np.tan(np.radians(rng.uniform(16, 30))), 1.35)
-    focal = height * distance / seen_metres
-    room_aside = max(0.0, width / 2 - 0.2 * stature_metres * focal / distance)
-    aside = rng.uniform(-0.55, 0.55) * room_aside
-    shake = np.zeros((len(times), 2))
-    strength = rng.choice([0.0, 0.002, 0.006, 0.02], p=[0.4, 0.3, 0.2, 0.1]) * width
-    hertz = 0.5 if strength > 0.01 * width else rng.uniform(0.5, 2.0)
-    for axis in range(2):
-        shake[:, axis] = smooth_noise(rng, times, strength, hertz)
-    camera = Camera(
-        size_hw=size_hw,
-        focal_pixels=float(focal),
-        distance_metres=float(distance),
-        height_metres=float((top + low) / 2),
-        pitch_radians=float(np.radians(rng.uniform(-9, 12))),
-        yaw_radians=float(np.radians(rng.uniform(-25, 25))),
-        offset_pixels=shake + np.array([aside, 0.0]),
-    )
-    return camera, shake
-
-
 def _render(
     act: Callable[[Body, FloatArray, np.random.Generator], Motion],
     stream: int,
@@ -222,18 +200,12 @@ def _render(
         raise ValueError(f"size_hw must be at least (16, 16) to show a person, got {size_hw}")
     factor = 2 if height < SUPERSAMPLED_BELOW_ROWS else 1
     canvas_hw = (height * factor, width * factor)
-    person, view = _stream(seed, "person"), _stream(seed, "camera")
-    body, looks = sample_body(person), sample_looks(person)
+    view = _stream(seed, "camera")
     exposures = EXPOSURES if view.random() < 0.4 else 1
     apart_seconds = SHUTTER_OF_FRAME * frame_seconds / exposures
     moments = (times[:, np.newaxis] + np.arange(exposures) * apart_seconds).ravel()
-    camera, shake = _sample_camera(view, canvas_hw, body.stature_metres, moments)
-    angle = view.uniform(-0.85, 0.85) * np.pi
+    sketch, shake = _sketch(act, stream, seed, view, canvas_hw, moments)
     scene = sample_scene(_stream(seed, "scene"), canvas_hw, moments, shake)
-    motion = act(body, moments, _stream(seed, stream))
-    sketch = Sketch(camera, np.array([np.sin(angle), -abs(np.cos(angle))]))
-    dress(sketch, body, looks, motion, joint_positions(body, motion))
-    sketch.finish()
     images = np.empty((len(times), height, width, 3), np.uint8)
     for index in range(len(times)):
         first = index * exposures
@@ -246,6 +218,43 @@ def _render(
         images[index] = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     sensor = _stream(seed, "sensor")
     return Clip(expose(images, sample_sensor(sensor), times, sensor), times)
+
+
+def _sketch(
+    act: Callable[[Body, FloatArray, np.random.Generator], Motion],
+    stream: int,
+    seed: int,
+    view: np.random.Generator,
+    canvas_hw: tuple[int, int],
+    moments: FloatArray,
+) -> tuple[Sketch, FloatArray]:
+    """Everybody in the picture, and how the camera shakes: float64, (num_moments, 2), pixels."""
+    person, others, moves = (_stream(seed, one) for one in ("person", "others", stream))
+    body, looks = sample_body(person), sample_looks(person)
+    camera, shake = sample_camera(view, canvas_hw, body.stature_metres, moments)
+    angle = view.uniform(-0.85, 0.85) * np.pi
+    num_others = int(others.integers(1, 3)) if others.random() < WITH_PASSERS_BY else 0
+    staging = _stream(seed, "staging")
+    kind = staging.random() if stream == RENDERED_LABELS.index(OTHER) else 1.0
+    is_far, is_empty = kind < FAR, FAR <= kind < FAR + EMPTY
+    if is_far:
+        camera, shake = sample_far_camera(staging, canvas_hw, moments)
+        num_others = int(staging.integers(0, 5))
+    sketch = Sketch(camera, np.array([np.sin(angle), -abs(np.cos(angle))]))
+    if not is_empty:
+        motion = act(body, moments, moves)
+        dress(sketch, body, looks, motion, joint_positions(body, motion))
+    for _ in range(num_others):
+        body, looks = sample_body(others), replace(sample_looks(others), chair=False)
+        motion = passing_motion(body, moments, float(moments[-1]), others)
+        x, z = others.uniform(-1, 1), others.uniform(0.15, 1)
+        far = camera.distance_metres * (0.8 if is_far else 1.2)
+        # Behind the one who acts; seen from far away, anywhere.
+        aside = np.array([x * far * 0.5, 0.0, -z * far if not is_far else (z - 0.5) * far])
+        motion = replace(motion, place_metres=motion.place_metres + aside)
+        dress(sketch, body, looks, motion, joint_positions(body, motion))
+    sketch.finish()
+    return sketch, shake
 
 
 def _paint(

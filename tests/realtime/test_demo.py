@@ -45,7 +45,8 @@ def test_the_demo(tmp_path: Path, actions: set[str]) -> None:
     assert len(written) == pytest.approx(len(expected), abs=1)
     assert written[-1] == pytest.approx(expected[-1], abs=0.1)
     assert f"The annotated video: {folder / 'annotated.avi'}" in lines
-    assert "rtaction cam" in lines[-1]
+    assert "rtaction cam" in lines[-2]
+    assert "rtaction teach" in lines[-1]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tell")

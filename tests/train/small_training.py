@@ -42,7 +42,7 @@ def small_config(videos: Path, **changes: Any) -> TrainConfig:
     """Settings under which one training takes about two seconds."""
     config = TrainConfig(
         videos=str(videos),
-        network="motion",
+        network="small",
         frames_per_clip=4,
         clip_seconds=0.6,
         stride_seconds=0.3,

@@ -230,7 +230,7 @@ def test_a_training_that_was_cut_goes_on(
     folder = RunFolder(tmp_path / "run")
     arguments = [
         *(sys.executable, "-m", "rtaction", "train", str(videos), "-o", str(folder.path)),
-        *("--network", "motion", "--frames", "4", "--clip-seconds", "0.6", "--height", "32"),
+        *("--network", "small", "--frames", "4", "--clip-seconds", "0.6", "--height", "32"),
         *("--width", "32", "--validation-fraction", "0.34", "--patience", "100"),
         *("--cache-dir", str(tmp_path / "cache")),
     ]

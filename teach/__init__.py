@@ -1,0 +1,1 @@
+"""A handful of takes to a model, in a minute, without a training stack."""

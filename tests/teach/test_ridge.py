@@ -1,0 +1,71 @@
+"""The fit is ridge regression, and its held-out scores are those of fits made without the take."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rtaction.teach import ridge
+
+
+def _problem() -> tuple[ridge.FloatArray, ridge.IndexArray, ridge.IndexArray, ridge.FloatArray]:
+    random = np.random.default_rng(0)
+    takes = np.repeat(np.arange(8), [1, 2, 3, 1, 2, 2, 1, 4])
+    labels = np.array([0, 1, 2, 0, 1, 2, 0, 1])[takes]
+    values = random.normal(size=(len(takes), 30)) + labels[:, np.newaxis] * 0.3
+    weights = random.uniform(0.5, 1.5, len(takes))
+    return values, labels, takes, weights
+
+
+def test_held_out_scores_are_those_of_fits_without_the_take() -> None:
+    values, labels, takes, weights = _problem()
+    kernel = values @ values.T / values.shape[1]
+    strength = ridge.RIDGE * np.trace(kernel) / len(kernel)
+
+    found = ridge.fit(kernel, labels, takes, weights)
+
+    targets = np.eye(3)[labels]
+    for take in range(8):
+        rest, own = np.flatnonzero(takes != take), np.flatnonzero(takes == take)
+        matrix = kernel[np.ix_(rest, rest)] + 1 + np.diag(strength / weights[rest])
+        duals = np.linalg.solve(matrix, targets[rest])
+        expected = (kernel[np.ix_(own, rest)] + 1) @ duals
+        assert found.held_out[own] == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_fit_is_the_minimum_of_its_weighted_squares() -> None:
+    values, labels, takes, weights = _problem()
+    rows = np.column_stack([values / np.sqrt(values.shape[1]), np.ones(len(values))])
+    kernel = values @ values.T / values.shape[1]
+    strength = ridge.RIDGE * np.trace(kernel) / len(kernel)
+
+    found = ridge.fit(kernel, labels, takes, weights)
+
+    weighted = rows.T * weights
+    solved = np.linalg.solve(weighted @ rows + strength * np.eye(31), weighted @ np.eye(3)[labels])
+    assert kernel @ found.duals + found.offset == pytest.approx(rows @ solved, abs=1e-8)
+
+
+def test_standardised_rows_have_mean_0_and_what_hardly_varies_stays_small() -> None:
+    random = np.random.default_rng(0)
+    features = random.normal(5, [1.0, 100.0, 1e-9], (50, 3)).astype(np.float32)
+
+    rows = ridge.Rows.standardised(features, np.ones(50), np.ones(3))
+
+    assert rows.values.mean(axis=0) == pytest.approx(np.zeros(3), abs=1e-6)
+    assert rows.values[:, 1].std() == pytest.approx(1)
+    assert rows.values[:, 2].std() < 1e-5
+
+
+@pytest.mark.parametrize(("share_right", "least", "most"), [(1.0, 0.9, 0.99), (0.75, 0.7, 0.8)])
+def test_probabilities_are_as_sure_as_they_are_right(
+    share_right: float, least: float, most: float
+) -> None:
+    labels = np.zeros(100, np.intp)
+    scores = np.tile([1.0, 0.0], (100, 1))
+    scores[round(100 * share_right) :] = [0.0, 1.0]
+
+    sharpness = ridge.sharpness_of(scores, labels, np.ones(100))
+
+    probability = 1 / (1 + np.exp(-sharpness))
+    assert least <= probability <= most
