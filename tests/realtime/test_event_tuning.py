@@ -163,11 +163,11 @@ def test_a_label_with_few_intervals_gets_none() -> None:
     [
         Thresholds(0.5, 0.7),
         Thresholds(0.35, 0.85, (("wave", 0.95), ("clap", 0.3))),
-        Thresholds(0.95, 1.0, (('say "hi", größe\n', 0.5),)),
+        Thresholds(0.95, 1.0, (('say "hi", größe', 0.5),)),
     ],
 )
 def test_the_table_for_a_cameras_file(thresholds: Thresholds) -> None:
-    labels = ("wave", "clap", 'say "hi", größe\n', "nothing")
+    labels = ("wave", "clap", 'say "hi", größe', "nothing")
     spec = ModelSpec(labels, 5, 1.0, 8, 8, background_label="nothing")
 
     table = tomllib.loads(thresholds.to_toml())["actions"]
