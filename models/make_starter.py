@@ -42,7 +42,7 @@ SAMPLE_ACTIONS = (
     ("nothing", 3.0),
 )
 # Thresholds are chosen on other people, who often do what has no label.
-TUNING_SEED, SEQUENCES, SEQUENCE_SECONDS = 1, 120, 40.0
+TUNING_SEED, SEQUENCES, SEQUENCE_SECONDS = 1, 60, 40.0
 FALSE_EVENTS_PER_HOUR = 1.0  # of each label
 BESIDE_SECONDS = 1.0  # nearer to an action, an event is a late one rather than a false one
 
@@ -52,7 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--work", type=Path, required=True, help="folder for videos and training")
     parser.add_argument("--clips", type=int, default=1600, help="clips of each action")
-    parser.add_argument("--epochs", type=int, default=14)
+    parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     arguments = parser.parse_args()
     render_videos(arguments.work, arguments.clips)
@@ -109,7 +109,7 @@ def train_once(work: Path, epochs: int, seed: int) -> Path:
         batch_size=32,
         learning_rate=2e-3,
         schedule="cosine",
-        dropout=0.2,
+        dropout=0.3,
         balance="none",
         patience=epochs,
         seed=seed,

@@ -1,7 +1,7 @@
 """What arms do in movements that are none of the labels: errands of the hands, swings, stretches.
 
 Whatever comes near to a label without being it belongs here: one arm raised, hands that are put
-together once, arms lifted as slowly as in gymnastics.
+together once, hands that go to the face.
 
 This file knows nothing of the rest of the body, of cameras or of pictures.
 """
@@ -109,25 +109,19 @@ def _wandering(rng: np.random.Generator, body: Body, times: FloatArray, seconds:
 
 
 def _stretching(rng: np.random.Generator, body: Body, times: FloatArray, seconds: float) -> Arms:
-    """Lift one arm at any pace, or both so slowly that it is no gesture."""
-    alone = rng.random() < 0.65
-    takes = rng.uniform(0.6, 2.0) if alone else rng.uniform(2.2, 4.5)
-    # Arms that are held up are raised, however they came there.
-    hold = rng.uniform(0.3, 3.0) if alone else rng.uniform(0.0, 0.5)
-    earliest, latest = (-1.5 * takes - 1.0, 0.8 * seconds) if alone else (-1.3 * takes, 0.3)
-    start = rng.uniform(earliest, latest)
-    up = smoothstep((times - start) / takes) * (
-        1 - smoothstep((times - start - takes - hold) / takes)
-    )
+    """Lift one arm at any pace; whoever lifts both has raised them."""
+    takes, hold = rng.uniform(0.6, 2.5), rng.uniform(0.3, 3.0)
+    start = rng.uniform(-1.5 * takes - 1.0, 0.8 * seconds)
+    falls = smoothstep((times - start - takes - hold) / takes)
+    up = smoothstep((times - start) / takes) * (1 - falls)
     low, high = np.radians(rng.uniform(4, 25)), np.radians(rng.uniform(60, 178))
-    azimuth = np.radians(rng.uniform(-5, 95))
+    azimuth, bend = np.radians(rng.uniform(-5, 95)), np.radians(rng.uniform(-5, 35))
     rest = rest_arms(rng, body, times)
-    directions, first = rest.directions.copy(), int(rng.integers(2))
-    bend = np.radians(rng.uniform(-5, 35))
-    for side in (first, 1 - first)[: 1 if alone else 2]:
-        angle = low + (high - low) * up
-        forearm = swung(angle + bend * up * (1 - up) * 4, azimuth)
-        directions[:, side] = np.stack([swung(angle, azimuth), forearm, forearm], axis=1)
+    directions = rest.directions.copy()
+    angle = low + (high - low) * up
+    forearm = swung(angle + bend * up * (1 - up) * 4, azimuth)
+    arm = np.stack([swung(angle, azimuth), forearm, forearm], axis=1)
+    directions[:, int(rng.integers(2))] = arm
     return Arms(directions, np.full_like(rest.spread, rng.uniform(0.0, 0.9)))
 
 

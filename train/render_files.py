@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
@@ -186,7 +187,10 @@ def _on_all_cores(
 ) -> int:
     num_workers = max(1, min(os.cpu_count() or 1, len(jobs)))
     written = 0
-    with ProcessPoolExecutor(num_workers, initializer=partial(cv2.setNumThreads, 1)) as pool:
+    # Spawned: a forked process inherits the locks of OpenCV's threads, but not the threads.
+    with ProcessPoolExecutor(
+        num_workers, get_context("spawn"), initializer=partial(cv2.setNumThreads, 1)
+    ) as pool:
         chunk = max(1, min(8, len(jobs) // (4 * num_workers)))
         try:
             for is_new in pool.map(work, jobs, chunksize=chunk):
