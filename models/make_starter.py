@@ -42,8 +42,9 @@ SAMPLE_ACTIONS = (
     ("nothing", 3.0),
 )
 # Thresholds are chosen on other people, who often do what has no label.
-TUNING_SEED, SEQUENCES, SEQUENCE_SECONDS = 1, 60, 40.0
-FALSE_EVENTS_PER_HOUR = 1.0  # of each label
+TUNING_SEED, SEQUENCES, SEQUENCE_SECONDS, OTHERS = 1, 60, 40.0, 800
+FALSE_EVENTS_PER_HOUR = 1.6  # of each label; some two in what there is
+LEAST_THRESHOLD = 0.5
 BESIDE_SECONDS = 1.0  # nearer to an action, an event is a late one rather than a false one
 
 
@@ -58,7 +59,7 @@ def main() -> None:
     render_videos(arguments.work, arguments.clips)
     write_sample(HERE / "sample.webm")
     runs = [train_once(arguments.work, arguments.epochs, seed) for seed in arguments.seeds]
-    write_model(min(runs, key=validation_loss), arguments.work / "sequences")
+    write_model(min(runs, key=validation_loss), arguments.work)
 
 
 def render_videos(work: Path, clips_per_action: int) -> None:
@@ -68,6 +69,8 @@ def render_videos(work: Path, clips_per_action: int) -> None:
     render_clips(work / "videos", counts, options, on_file=_counter(sum(counts.values())))
     options = RenderOptions(seed=TUNING_SEED, seconds=SEQUENCE_SECONDS, size_hw=SIZE_HW)
     render_sequences(work / "sequences", SEQUENCES, RENDERED_LABELS, options)
+    options = RenderOptions(seed=TUNING_SEED, size_hw=SIZE_HW)
+    render_clips(work / "others", {"other": OTHERS}, options)
 
 
 def write_sample(path: Path) -> None:
@@ -123,39 +126,41 @@ def validation_loss(run: Path) -> float:
     return float(json.loads((run / "summary.json").read_text())["validation"]["loss"])
 
 
-def write_model(run: Path, sequences: Path) -> None:
+def write_model(run: Path, work: Path) -> None:
     """Export a training as `starter.onnx` beside this script, with thresholds that suit it."""
     from rtaction.export.exporter import export_model
     from rtaction.model_spec import ModelSpec
 
     spec_path, model = run / "model_spec.json", run / "model.keras"
     export_model(model, run / "model.onnx")
-    thresholds = choose_thresholds(run / "model.onnx", sequences)
+    thresholds = choose_thresholds(run / "model.onnx", work)
     spec = ModelSpec.load(spec_path)
     highest = max(thresholds.values())
     replace(spec, threshold=highest, label_thresholds=thresholds).save(spec_path)
     print(export_model(model, HERE / "starter.onnx"), thresholds)
 
 
-def choose_thresholds(model_path: Path, sequences: Path) -> dict[str, float]:
+def choose_thresholds(model_path: Path, work: Path) -> dict[str, float]:
     """For each action, the least threshold with few events where no action is.
 
     Args:
         model_path: the exported model.
-        sequences: what `render_sequences` wrote.
+        work: where `render_videos` wrote.
     """
     from rtaction.realtime.action_model import ActionModel
     from rtaction.realtime.action_rules import ActionRules
     from rtaction.realtime.event_tuning import ENTERS, find_events
-    from rtaction.realtime.intervals import read_intervals
+    from rtaction.realtime.intervals import LabelledTime, read_intervals
     from rtaction.realtime.judged import judge_videos
 
     model = ActionModel(model_path, device="cpu")
+    sequences = work / "sequences"
     truth = read_intervals(sequences / INTERVALS_FILE, sequences)
+    truth += [LabelledTime(path, (), None) for path in sorted((work / "others").rglob("*.avi"))]
     judged = judge_videos(model, [one.path for one in truth])
     hours = sum(one.duration_seconds for one in judged) / 3600
     thresholds: dict[str, float] = {}
-    for enter in ENTERS:
+    for enter in [one for one in ENTERS if one >= LEAST_THRESHOLD]:
         rules = ActionRules.for_model(model.spec, threshold=enter)
         false = [
             event.label
