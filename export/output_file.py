@@ -14,6 +14,8 @@ def write_file(output: Path, content: bytes) -> None:
     Raises:
         OutputError: it cannot be written; an older file of that name is left as it was.
     """
+    if output.is_dir():
+        raise OutputError(f"cannot write {output}: it is a folder; name a file, such as model.onnx")
     partial = output.with_name(f"partial-{output.name}")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)

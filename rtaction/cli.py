@@ -47,6 +47,10 @@ TRAINING_PACKAGES = {
 }
 
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
+
+
 class _CurrentStderr:
     """Whatever stderr is at the moment: a progress bar puts itself in its place."""
 
@@ -81,9 +85,14 @@ def main() -> None:
 
 
 def _leave(exit_code: int) -> None:
-    """End at once where a camera's thread hangs in the network: Python would wait for it."""
+    """End at once where the orderly way would not.
+
+    Python would wait for a camera's thread that hangs in the network; and TensorFlow's threads, cut
+    in the middle of a step, abort a process that takes them down.
+    """
     feed = sys.modules.get("rtaction.realtime.feed")
-    if feed is not None and feed.has_hanging_threads():
+    hangs = feed is not None and feed.has_hanging_threads()
+    if hangs or (exit_code == INTERRUPTED and "tensorflow" in sys.modules):
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 with suppress(OSError, ValueError):  # whoever read it may have gone

@@ -188,7 +188,7 @@ def test_a_loss_that_is_no_number_is_told(videos: Path, tmp_path: Path) -> None:
     ("changes", "error"),
     [
         ({"background_label": "nothin"}, ModelSpecError),
-        ({"frames_per_clip": 1}, UsageError),
+        ({"height": 16}, UsageError),
         ({"clip_seconds": 60.0}, DatasetError),
     ],
 )
