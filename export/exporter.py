@@ -16,10 +16,10 @@ from rtaction.export.convert import to_onnx
 from rtaction.export.given import Given
 from rtaction.export.keras_loading import load_keras_model
 from rtaction.export.keras_parts import divide
-from rtaction.export.output_file import write_file
 from rtaction.export.parity import TOLERANCE, Parity, make_clips, measure_parity, require_parity
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_file import OnnxFile
+from rtaction.output_file import write_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,13 +27,13 @@ from rtaction.export.foreign_onnx_make import make
 from rtaction.export.foreign_onnx_proof import Proof
 from rtaction.export.foreign_onnx_read import Foreign, read_foreign, with_two_scores
 from rtaction.export.onnx_run import runner
-from rtaction.export.output_file import write_file
 from rtaction.export.parity import make_clips
 from rtaction.export.sample_clips import read_clips
 from rtaction.export.scales import Scale, scale_named
 from rtaction.model_spec import ModelSpec, Resize
 from rtaction.onnx_file import OnnxFile
 from rtaction.onnx_layout import Layout
+from rtaction.output_file import write_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,9 @@ from pathlib import Path
 from google.protobuf.text_encoding import CEscape
 
 from rtaction.errors import UsageError
-from rtaction.export.output_file import write_file
 from rtaction.model_spec import METADATA_KEY
 from rtaction.onnx_file import OnnxFile
+from rtaction.output_file import write_file
 
 MAX_CLIPS, MAX_FRAMES = 8, 32
 """Largest batches that Triton may put together."""

@@ -115,7 +115,7 @@ def fulfil(content: bytes, output: Path, wishes: Wishes, echo: Callable[[str], o
     Raises:
         RtactionError: nothing was written then.
     """
-    from rtaction.export.output_file import write_file
+    from rtaction.output_file import write_file
 
     if output.is_dir():
         raise UsageError(f"-o {output} is a folder; name a file, such as model.onnx")

@@ -6,7 +6,6 @@ know them. This file knows nothing of cameras or of screens.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from rtaction.errors import DatasetError, OutputError, SourceError
+from rtaction.errors import DatasetError, SourceError
 from rtaction.labelled_videos import Video, labels_of
 from rtaction.modality import parts_of
 from rtaction.model_spec import ModelSpec
@@ -154,21 +153,6 @@ def learn(
         tuple(skipped),
         {modality: one.error for modality, one in fits.items()},
     )
-
-
-def save_model(content: bytes, path: Path) -> None:
-    """Write a model so that there is always a whole one.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        os.replace(partial, path)
-    except OSError as error:
-        raise OutputError(f"cannot write the model {path}: {error}") from None
 
 
 def _durations(videos: Sequence[Video]) -> tuple[dict[Video, float], list[str]]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from rtaction.errors import DatasetError, UsageError
 from rtaction.labelled_videos import find_videos
+from rtaction.output_file import write_file
 from rtaction.realtime.action_model import ActionModel
 from rtaction.realtime.cam import CamConfig, CamSummary, run_cam
 from rtaction.realtime.cameras import Camera, cameras_of
@@ -17,7 +18,7 @@ from rtaction.realtime.screen import Screen
 from rtaction.realtime.sources import open_source
 from rtaction.realtime.watch import EventCallback
 from rtaction.teach.guide import draw_message
-from rtaction.teach.learning import BACKGROUND, Lesson, Progress, learn, save_model
+from rtaction.teach.learning import BACKGROUND, Lesson, Progress, learn
 from rtaction.teach.recorder import Quota, Recorder
 from rtaction.teach.studio import OpenSource, Studio, open_guide
 from rtaction.teach.sureness import told
@@ -147,7 +148,7 @@ def teach_from(
         )
     found = find_videos(videos, labels=labels or None, group=group)
     lesson = learn(found, takes.features, on_progress=on_progress)
-    save_model(lesson.model, takes.model)
+    write_file(takes.model, lesson.model)
     return lesson
 
 
@@ -168,7 +169,7 @@ def _learn(takes: TakesFolder, on_progress: Progress) -> Lesson:
         lesson = learn(find_videos(takes.folder), takes.features, on_progress=on_progress)
     except DatasetError as error:
         raise DatasetError(f"{error}. The takes are kept in {takes.folder}") from None
-    save_model(lesson.model, takes.model)
+    write_file(takes.model, lesson.model)
     return lesson
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from rtaction.errors import DatasetError
 from rtaction.labelled_videos import Video, find_videos
+from rtaction.output_file import write_file
 from rtaction.realtime.action_model import ActionModel
-from rtaction.teach.learning import Lesson, learn, save_model
+from rtaction.teach.learning import Lesson, learn
 from rtaction.teach.sureness import accuracy_of, told
 from rtaction.video_clips import read_clips
 
@@ -29,7 +30,7 @@ def lesson(drawn_takes: Path, tmp_path_factory: pytest.TempPathFactory) -> Lesso
 
 def test_it_names_takes_it_never_saw(lesson: Lesson, other_takes: Path, tmp_path: Path) -> None:
     path = tmp_path / "new" / "model.onnx"
-    save_model(lesson.model, path)
+    write_file(path, lesson.model)
     model = ActionModel(path, device="cpu")
     right = []
     for video in find_videos(other_takes):
