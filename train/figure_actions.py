@@ -9,13 +9,14 @@ This file knows nothing of how one action leads to the next, of cameras or of pi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from rtaction.train.figure import (
     FOREARM,
     HAND,
+    SIDE_SIGNS,
     UPPER_ARM,
     Body,
     FloatArray,
@@ -59,10 +60,17 @@ REST_POSES: tuple[tuple[Spot, Spot, float], ...] = (
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Arms:
-    """Both arms over time, float64: `directions` (num_times, 2, 3, 3), `spread` (num_times, 2)."""
+    """Both arms over time, and how far they turn the chest.
+
+    Args:
+        directions: float64, shape (num_times, 2, 3, 3), see `rtaction.train.figure.Motion.arms`.
+        spread: float64, shape (num_times, 2): how far the fingers are apart.
+        twist_radians: float64, shape (num_times,) or (1,): yaw of the chest. Default none.
+    """
 
     directions: FloatArray
     spread: FloatArray
+    twist_radians: FloatArray = field(default_factory=lambda: np.zeros(1))
 
 
 def rest_arms(
@@ -167,14 +175,18 @@ def _arms_raise(rng: np.random.Generator, body: Body, times: FloatArray, rest: A
     azimuth = np.radians(rng.choice([rng.uniform(42, 65), rng.uniform(65, 95)]))
     pushing = bool(rng.random() < 0.15)
     bend = np.radians(rng.uniform(5, 40))
+    # Many lift their hands close to the body, elbows bent until the hands are above the head.
+    flex = np.radians(rng.choice([0.0, rng.uniform(15, 105)]))
+    drift = smooth_noise(rng, times, np.radians(rng.uniform(0, 6)), 0.6)
     lag_seconds = rng.uniform(-0.04, 0.04)
     seed = rng.integers(2**32)
     arms = []
     for delay, offset in ((0.0, 0.0), (lag_seconds, np.radians(rng.uniform(-4, 4)))):
         # Both arms follow one plan, hence the same seed twice.
         up = _lift(np.random.default_rng(seed), times - delay, hold_seconds)
-        upper = low + (high + offset - low) * up
+        upper = low + (high + offset - low + drift) * up
         fore = upper + bend * (1 - up) + np.radians(6) * up
+        fore = np.maximum(upper, np.minimum(fore + flex * 4 * up * (1 - up), np.radians(178)))
         if pushing:
             upper = np.radians(35) + (high - np.radians(35)) * up
             fore = np.radians(158) + np.radians(18) * up
@@ -191,11 +203,12 @@ def _arms_side(rng: np.random.Generator, body: Body, times: FloatArray, rest: Ar
     azimuth, bend = np.radians(rng.uniform(-4, 18)), np.radians(rng.uniform(-8, 8))
     # Overhead the elbows may bend until the hands meet, which is no clap.
     closing = np.radians(rng.uniform(0, 40)) * max(0.0, (highest_degrees - 130) / 48)
+    drift = smooth_noise(rng, times, np.radians(rng.uniform(0, 4)), 0.6)
     lag_seconds, seed = rng.uniform(-0.04, 0.04), rng.integers(2**32)
     arms = []
     for delay, offset in ((0.0, 0.0), (lag_seconds, np.radians(rng.uniform(-4, 4)))):
         up = _lift(np.random.default_rng(seed), times - delay, hold_seconds)
-        upper = low + (high + offset - low) * up
+        upper = low + (high + offset - low + drift) * up
         forearm = swung(upper + bend + closing * up**3, azimuth)
         arms.append(np.stack([swung(upper, azimuth), forearm, forearm], axis=1))
     return Arms(np.stack(arms, axis=1), np.full_like(rest.spread, rng.uniform(0.0, 0.5)))
@@ -215,21 +228,24 @@ def _punch(rng: np.random.Generator, body: Body, times: FloatArray, rest: Arms) 
     moment = moment * cycle
     thrust = smoothstep(moment / out) * (1 - smoothstep((moment - out) / back))
     bob = np.stack([smooth_noise(rng, times, 0.012, 1.5) for _ in range(3)], axis=1)
-    guards = rng.random() < 0.85
+    guards, twists = rng.random() < 0.85, rng.uniform(0.0, 0.35)
+    twist = np.zeros(len(times))
     directions, spread = rest.directions.copy(), rest.spread.copy()
     for side in range(2):
         acts = np.mod(number + first + side, 2) < 1 if swap == 2 else np.full(len(times), not side)
         share = (thrust * acts)[:, np.newaxis]
         arc = np.stack([np.full_like(thrust, 0.0)] * 3, axis=1)
         arc[:, 0] = swing * (share * (1 - share))[:, 0] * 4
-        goal = np.array([guard[0] - inward, height, reach])
+        # The shoulder goes along, and the fist straight ahead nevertheless.
+        goal = np.array([guard[0] - inward + reach * np.sin(twists), height, reach])
         arm = arm_reaching(
             body, guard + bob + share * (goal - guard) + arc, np.array([0.45, -1.0, -0.2])
         )
         index = side if first else 1 - side
+        twist -= SIDE_SIGNS[index] * twists * share[:, 0]
         if guards or swap == 2 or not side:
             directions[:, index], spread[:, index] = arm, 0.0
-    return Arms(directions, spread)
+    return Arms(directions, spread, twist)
 
 
 _Action = Callable[[np.random.Generator, Body, FloatArray, Arms], Arms]

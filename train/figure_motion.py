@@ -28,7 +28,8 @@ def blend(first: Arms, second: Arms, weight: FloatArray) -> Arms:
     detour = 2.0 * w * (1 - w) * opposed * np.array([0.55, 0.0, 0.83])
     directions = unit((1 - w) * first.directions + w * second.directions + detour)
     spread = first.spread + (second.spread - first.spread) * weight[:, np.newaxis]
-    return Arms(directions, spread)
+    twist = first.twist_radians + (second.twist_radians - first.twist_radians) * weight
+    return Arms(directions, spread, twist)
 
 
 def _become(now: Arms, then: Arms, times: FloatArray, start_seconds: float, takes: float) -> Arms:

@@ -42,6 +42,7 @@ def standing(arms: Arms) -> Doing:
     """Do no more than move the arms."""
     num_times = len(arms.spread)
     torso, pelvis, turn, place = (np.zeros((num_times, 3)) for _ in range(4))
+    torso[:, 1] = arms.twist_radians
     return Doing(arms, torso, pelvis, np.zeros((num_times, 2, 3)), turn, place)
 
 

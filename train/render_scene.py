@@ -20,6 +20,8 @@ UInt8Array = npt.NDArray[Any]
 # A room is painted this much larger than what is seen, as reserve for a camera that shakes.
 OVERSCAN = 1.25
 NOISE_PICTURES = 6
+# As far as a camera darkens and brightens pictures when it exposes them.
+GAINS = (0.5, 2.5)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -57,7 +59,8 @@ class Sensor:
     """How a camera spoils a picture.
 
     Args:
-        gain: brightness, red, green and blue.
+        exposure: mean level of 255 that it makes of a picture, as far as `GAINS` go.
+        tint: brightness of red, green and blue, about 1.
         contrast: 1 leaves it, less is flatter.
         falloff: brightness change from one edge to the other, x and y, and to the corners.
         flicker: part by which the light wanders.
@@ -65,7 +68,8 @@ class Sensor:
         noise_levels: standard deviation of noise, of 255.
     """
 
-    gain: tuple[float, float, float]
+    exposure: float
+    tint: tuple[float, float, float]
     contrast: float
     falloff: tuple[float, float, float]
     flicker: float
@@ -75,9 +79,10 @@ class Sensor:
 
 def sample_sensor(rng: np.random.Generator) -> Sensor:
     """Draw one camera and one light."""
-    brightness, warmth = rng.uniform(0.62, 1.2), rng.uniform(-0.12, 0.12)
+    exposure, warmth = rng.uniform(70, 150), rng.uniform(-0.12, 0.12)
     return Sensor(
-        gain=(brightness * (1 + warmth), brightness, brightness * (1 - warmth)),
+        exposure=float(exposure),
+        tint=(1 + warmth, 1.0, 1 - warmth),
         contrast=float(rng.uniform(0.7, 1.12)),
         falloff=(
             float(rng.uniform(-0.3, 0.3)),
@@ -106,7 +111,7 @@ def sample_scene(
     """
     height, width = size_hw
     room_hw = (round(height * OVERSCAN), round(width * OVERSCAN))
-    kind = rng.choice(["plain", "room", "blurred", "noise"], p=[0.25, 0.4, 0.2, 0.15])
+    kind = rng.choice(["plain", "room", "blurred", "noise"], p=[0.25, 0.43, 0.22, 0.1])
     room = _gradient(rng, room_hw)
     if kind in ("room", "blurred"):
         _furnish(rng, room)
@@ -203,8 +208,10 @@ def expose(
     y = np.linspace(-0.5, 0.5, height)[:, np.newaxis]
     across, down, corners = sensor.falloff
     light = 1 + across * x + down * y - corners * 2 * (x * x + y * y)
-    gain = (light[..., np.newaxis] * np.array(sensor.gain) * sensor.contrast).astype(np.float32)
-    lift = np.float32(128 * (1 - sensor.contrast) * min(1.0, sensor.gain[1]) + 0.5)
+    exposing = np.clip(sensor.exposure / max(1.0, float(pictures[0].mean())), *GAINS)
+    tint = np.array(sensor.tint) * sensor.contrast * exposing
+    gain = (light[..., np.newaxis] * tint).astype(np.float32)
+    lift = np.float32(sensor.exposure * (1 - sensor.contrast) + 0.5)
     flicker = 1 + smooth_noise(rng, times_seconds, sensor.flicker, 1.5)
     # Whole pictures of noise cost more than the person; turned and shifted, few look like many.
     shape = (NOISE_PICTURES, height, width, 3)

@@ -93,8 +93,8 @@ def test_arms_side_reaches_wide_at_the_height_of_the_shoulders(seed: int) -> Non
     arms = np.linalg.norm(left[widest]) + np.linalg.norm(right[widest])
     shoulders = joints["shoulder_left"] - joints["shoulder_right"]
     assert span[widest] > 0.9 * (arms + np.linalg.norm(shoulders[widest]))
-    # The trunk may lean, so one arm is a little higher than the other.
-    assert abs(left[widest, 1] + right[widest, 1]) / 2 < 0.2
+    # The trunk may lean, so one arm is a little higher than the other; arms that hold out drift.
+    assert abs(left[widest, 1] + right[widest, 1]) / 2 < 0.25
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -146,6 +146,16 @@ def test_punch_thrusts_a_fist_ahead_and_takes_it_back(seed: int) -> None:
     thrusts = [from_shoulder(joints, side)[MIDDLE] for side in SIDES]
     ahead = max((wrist[wrist[:, 2].argmax()] for wrist in thrusts), key=lambda wrist: wrist[2])
     assert ahead[2] > abs(ahead[1]), "ahead rather than up"
+
+
+def test_a_punch_turns_the_chest() -> None:
+    def turn(label: str, seed: int) -> float:
+        joints = joints_of(label, seed)
+        chest = (joints["shoulder_left"] - joints["shoulder_right"])[MIDDLE]
+        return float(np.ptp(chest[:, 2] / np.linalg.norm(chest, axis=1)))
+
+    turns = {label: [turn(label, seed) for seed in SEEDS] for label in ("punch", "clap")}
+    assert np.median(turns["punch"]) > np.median(turns["clap"]) + 0.1
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -247,8 +257,16 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
 def test_a_seed_is_one_person_in_one_room() -> None:
     quiet, loud = (render_clip(label, seed=12, seconds=0.5).images for label in ("nothing", "wave"))
     assert quiet.tobytes() != loud.tobytes()
-    # Corners show the wall alone, with the same noise.
-    np.testing.assert_array_equal(quiet[:, :8, :8], loud[:, :8, :8])
+    # Corners show the wall alone, with the same noise; the camera exposes by all that it sees.
+    corners = quiet[:, :8, :8].astype(int) - loud[:, :8, :8]
+    assert np.abs(corners).max() <= 4
+
+
+def test_pictures_are_neither_dark_nor_burnt_out() -> None:
+    means = [render_clip("wave", seed=seed, seconds=0.2).images.mean() for seed in range(12)]
+    assert min(means) > 50
+    assert max(means) < 180
+    assert np.ptp(means) > 30
 
 
 def test_movement_does_not_depend_on_the_frame_rate() -> None:
