@@ -58,7 +58,7 @@ def build_network(
     Args:
         spec: shape of the clips and number of labels.
         network: "light" is for CPUs (54 MFLOP a picture at 112x112 RGB), "small" for small pictures
-            (5 MFLOP at 64x64), "two_stream" has a light one for each part of the modality,
+            (8 MFLOP at 64x64), "two_stream" has a light one for each part of the modality,
             "convnet" is the tutorial's (5.13 GFLOP), "mobilenet", "mobilenet_v2", "mobilenet_v3",
             "lite0" and "lite0_body" (without its last convolution) are known ones. Default "light".
         head: what becomes of the features over time, see `rtaction.train.heads`. Default "gru".
