@@ -9,9 +9,10 @@ from pathlib import Path
 
 from rtaction.models import SAMPLE_CLIP, STARTER_MODEL
 from rtaction.realtime.action_model import ActionModel
+from rtaction.realtime.actions import ActionEvent
 from rtaction.realtime.cam import CamConfig, CamSummary, run_cam
 from rtaction.realtime.screen import display_available
-from rtaction.realtime.timeline import Segment, to_segments
+from rtaction.realtime.timeline import Segment, actions_to_segments
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -20,7 +21,7 @@ class Demo:
 
     Args:
         summary: of the run.
-        segments: stretches of time with their label.
+        segments: the actions that it named, and what is between them.
         video: the annotated video.
         device: the processor in use.
         display: whether a window could be opened here.
@@ -43,10 +44,13 @@ def run_demo(folder: Path, *, device: str = "auto") -> Demo:
     """
     model = ActionModel(STARTER_MODEL, device=device)
     video = folder / "annotated.avi"
-    summary = run_cam(model, CamConfig(sources=(str(SAMPLE_CLIP),), show=False, save=video))
+    config = CamConfig(sources=(str(SAMPLE_CLIP),), show=False, save=video)
+    events: list[ActionEvent] = []
+    summary = run_cam(model, config, on_event=events.append)
+    end_seconds = max((one.end_seconds for one in summary.predictions), default=0.0)
     return Demo(
         summary=summary,
-        segments=to_segments(summary.predictions, model.spec),
+        segments=actions_to_segments(events, end_seconds),
         video=video,
         device=model.device_in_use,
         display=display_available(),

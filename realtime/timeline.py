@@ -1,4 +1,4 @@
-"""Predictions of overlapping windows, told as stretches of time with one label each."""
+"""Predictions of overlapping windows, or actions, told as stretches of time with one label each."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
+from rtaction.realtime.actions import ActionEvent
 from rtaction.realtime.overlay import shown_label
 
 
@@ -54,4 +55,27 @@ def to_segments(predictions: Iterable[Prediction], spec: ModelSpec) -> list[Segm
             segments[-1] = Segment(last.label, last.start_seconds, border_seconds, last.peak_score)
             segments.append(Segment(label, border_seconds, prediction.end_seconds, score))
         last_middle_seconds = middle_seconds
+    return segments
+
+
+def actions_to_segments(events: Iterable[ActionEvent], end_seconds: float) -> list[Segment]:
+    """Actions that have ended, in order, and what is between them.
+
+    Args:
+        events: of one source; those that only began are left out.
+        end_seconds: when the source ends.
+    """
+    segments: list[Segment] = []
+    now_seconds = 0.0
+    for event in events:
+        if event.end_seconds is None:
+            continue
+        if event.start_seconds > now_seconds:
+            segments.append(Segment(None, now_seconds, event.start_seconds, 0.0))
+        segments.append(
+            Segment(event.label, event.start_seconds, event.end_seconds, event.peak_score)
+        )
+        now_seconds = event.end_seconds
+    if end_seconds > now_seconds:
+        segments.append(Segment(None, now_seconds, end_seconds, 0.0))
     return segments

@@ -9,7 +9,8 @@ import pytest
 
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
-from rtaction.realtime.timeline import Segment, to_segments
+from rtaction.realtime.actions import ActionEvent
+from rtaction.realtime.timeline import Segment, actions_to_segments, to_segments
 from tests.realtime.conftest import prediction_of
 
 SPEC = ModelSpec(("wave", "clap", "nothing"), 5, 1.0, 8, 8, background_label="nothing")
@@ -85,3 +86,21 @@ def test_segments_join_without_holes(seed: int) -> None:
         assert before.end_seconds == after.start_seconds
         assert before.start_seconds < before.end_seconds
         assert before.label != after.label
+
+
+def test_actions_and_what_is_between_them() -> None:
+    events = [
+        ActionEvent("0", "wave", 1.0, None, 0.5, 1),
+        ActionEvent("0", "wave", 1.0, 2.5, 0.75, 1),
+        ActionEvent("0", "clap", 2.5, 4.0, 0.625, 2),
+        ActionEvent("0", "wave", 5.0, None, 0.5, 3),
+    ]
+
+    assert actions_to_segments(events, end_seconds=6.0) == [
+        Segment(None, 0.0, 1.0, 0.0),
+        Segment("wave", 1.0, 2.5, 0.75),
+        Segment("clap", 2.5, 4.0, 0.625),
+        Segment(None, 4.0, 6.0, 0.0),
+    ]
+    assert actions_to_segments(events[:2], end_seconds=2.5)[-1].label == "wave"
+    assert actions_to_segments([], end_seconds=0.0) == []
