@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -139,21 +140,15 @@ def adopt_onnx(
     if len(labels) == 2 and file.num_scores == 1:
         foreign, logits = with_two_scores(foreign), None
     chosen = _scale(foreign, scale)
-    try:
-        spec = ModelSpec(
-            labels=tuple(labels),
-            frames_per_clip=foreign.size("f"),
-            clip_seconds=clip_seconds,
-            height=foreign.size("h"),
-            width=foreign.size("w"),
-            modality=foreign.modality,
-            resize=resize,
-            pixel_scaling=f"inside the model: {chosen.words}",
-            background_label=background_label,
-            threshold=threshold,
-        )
-    except ModelSpecError as error:
-        raise UsageError(str(error)) from None
+    spec = _contract(
+        foreign,
+        labels=tuple(labels),
+        clip_seconds=clip_seconds,
+        resize=resize,
+        pixel_scaling=f"inside the model: {chosen.words}",
+        background_label=background_label,
+        threshold=threshold,
+    )
     clips = None if clips_path is None else read_clips(clips_path, spec)
     made = make(
         foreign, spec, chosen, clips=clips, logits=logits, tolerance=tolerance, where=file.where
@@ -188,14 +183,7 @@ def how_it_would_run(path: Path) -> str:
     names = [f"label {number + 1}" for number in range(max(run(blank)[0].size, 2))]
     if file.num_scores == 1:
         foreign = with_two_scores(foreign)
-    spec = ModelSpec(
-        tuple(names),
-        foreign.size("f"),
-        1.0,
-        foreign.size("h"),
-        foreign.size("w"),
-        foreign.modality,
-    )
+    spec = _contract(foreign, labels=tuple(names), clip_seconds=1.0)
     clips = make_clips(spec, num_clips=2)
     made = make(foreign, spec, scale, clips=clips, logits=None, tolerance=None, where=file.where)
     ours = OnnxFile(made.content)
@@ -207,6 +195,19 @@ def how_it_would_run(path: Path) -> str:
         "cut into encoder and head, once adopted: "
         f"{encoder.num_nodes} of {ours.num_nodes} nodes see each picture once"
     )
+
+
+def _contract(foreign: Foreign, **told: Any) -> ModelSpec:
+    try:
+        return ModelSpec(
+            frames_per_clip=foreign.size("f"),
+            height=foreign.size("h"),
+            width=foreign.size("w"),
+            modality=foreign.modality,
+            **told,
+        )
+    except ModelSpecError as error:
+        raise UsageError(str(error)) from None
 
 
 def _scale(foreign: Foreign, name: str | None) -> Scale:

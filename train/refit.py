@@ -66,13 +66,6 @@ def refit(
         if trainee.is_whole
         else encoded_datasets(trainee, config, both, console, first_epoch=0)
     )
-
-    def rate(epoch: int) -> float:
-        if config.schedule == "cosine":
-            return cosine_rate(epoch, epochs=config.epochs, highest=config.learning_rate)
-        # A row tells what the rate became at its end.
-        return history[epoch - 1]["learning_rate"] if epoch else config.learning_rate
-
     weights = class_weights(training.clips.clip_labels) if config.balance == "weights" else None
     trainee.part.fit(
         training,
@@ -83,10 +76,17 @@ def refit(
         callbacks=[
             ShowProgress(console, num_epochs),
             SeedEachEpoch(config.seed),
-            keras.callbacks.LearningRateScheduler(rate),
+            keras.callbacks.LearningRateScheduler(lambda epoch: _rate(epoch, config, history)),
         ],
     )  # Keras leaves averages of the weights in their place, where there are some
     folder.save_network(float32_copy(trainee.network), folder.model)
+
+
+def _rate(epoch: int, config: TrainConfig, history: Sequence[HistoryRow]) -> float:
+    if config.schedule == "cosine":
+        return cosine_rate(epoch, epochs=config.epochs, highest=config.learning_rate)
+    # A row tells what the rate became at its end.
+    return history[epoch - 1]["learning_rate"] if epoch else config.learning_rate
 
 
 def epochs_of_refit(config: TrainConfig, history: Sequence[HistoryRow]) -> int:
