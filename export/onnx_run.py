@@ -8,24 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_state
 
 from rtaction.errors import ExportError
+from rtaction.onnx_errors import LOADING_ERRORS
 
 Run = Callable[[npt.NDArray[Any]], list[npt.NDArray[Any]]]
 
-# onnxruntime's exceptions have no common base of their own. The last is that of a text in which it
-# quotes a file's bytes.
-_ERRORS = (
-    ort_state.EPFail,
-    ort_state.Fail,
-    ort_state.InvalidArgument,
-    ort_state.InvalidGraph,
-    ort_state.InvalidProtobuf,
-    ort_state.NotImplemented,
-    ort_state.RuntimeException,
-    UnicodeDecodeError,
-)
 _FATAL_ONLY = 4
 
 
@@ -52,7 +40,7 @@ def runner(
         session = onnxruntime.InferenceSession(
             content, options, providers=["CPUExecutionProvider"], enable_fallback=0
         )
-    except _ERRORS as error:
+    except LOADING_ERRORS as error:
         raise ExportError(f"onnxruntime cannot load {where}: {_words_of(error)}") from None
     name = session.get_inputs()[0].name
     names = None if outputs is None else list(outputs)
@@ -60,7 +48,7 @@ def runner(
     def run(values: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
         try:
             return [np.asarray(result) for result in session.run(names, {name: values})]
-        except _ERRORS as error:
+        except LOADING_ERRORS as error:
             raise ExportError(f"onnxruntime cannot run {where}: {_words_of(error)}") from None
 
     return run

@@ -20,11 +20,11 @@ import numpy.typing as npt
 import onnxruntime
 
 from rtaction.errors import ModelUnreadable
+from rtaction.onnx_errors import LOADING_ERRORS
 from rtaction.onnx_file import OnnxFile
 from rtaction.realtime.batch_runner import BatchRunner
 from rtaction.realtime.devices import CPU
 from rtaction.realtime.session import (
-    LOADING_ERRORS,
     name_in_use,
     open_session,
     provider_in_use,

@@ -12,8 +12,9 @@ import numpy.typing as npt
 import onnxruntime
 
 from rtaction.errors import DeviceUnavailable, ModelUnreadable
+from rtaction.onnx_errors import LOADING_ERRORS, RUNNING_ERRORS
 from rtaction.realtime.devices import COREML, CUDA, DIRECTML, MAX_BATCH, TENSORRT
-from rtaction.realtime.session import LOADING_ERRORS, RUNNING_ERRORS, name_in_use, words_of
+from rtaction.realtime.session import name_in_use, words_of
 
 FloatArray = npt.NDArray[np.float32]
 

@@ -18,8 +18,9 @@ import numpy.typing as npt
 
 from rtaction.errors import ModelUnreadable
 from rtaction.model_spec import ModelSpec
+from rtaction.onnx_errors import LOADING_ERRORS
 from rtaction.onnx_file import OnnxFile
-from rtaction.realtime.session import LOADING_ERRORS, open_session, words_of
+from rtaction.realtime.session import open_session, words_of
 
 _GATES = {"GRU": 3, "LSTM": 4, "RNN": 1}
 

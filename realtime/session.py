@@ -13,8 +13,8 @@ import re
 from collections import Counter
 
 import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_state
 
+from rtaction.onnx_errors import LOADING_ERRORS
 from rtaction.realtime.devices import (
     CPU,
     DIRECTML,
@@ -26,21 +26,6 @@ from rtaction.realtime.devices import (
     tensorrt_options,
     unavailable,
 )
-
-# onnxruntime's exceptions have no common base of their own. The last is that of a text in which it
-# quotes a file's bytes.
-LOADING_ERRORS = (
-    ort_state.EPFail,
-    ort_state.Fail,
-    ort_state.InvalidArgument,
-    ort_state.InvalidGraph,
-    ort_state.InvalidProtobuf,
-    ort_state.NotImplemented,
-    ort_state.RuntimeException,
-    UnicodeDecodeError,
-)
-# What a processor may raise in the middle of its work, unlike a wrong input.
-RUNNING_ERRORS = (ort_state.EPFail, ort_state.Fail, ort_state.RuntimeException)
 
 _log = logging.getLogger(__name__)
 # onnxruntime writes to stderr by itself; what a person can mend is raised as an error instead.

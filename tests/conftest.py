@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from rtaction.model_spec import ModelSpec
+from tests.displays import started_display
 from tests.tiny_model import write_tiny_model
 from tests.videos import write_indexed_video
 
@@ -28,6 +29,15 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         del os.environ["XDG_CACHE_HOME"]
     else:
         os.environ["XDG_CACHE_HOME"] = before
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[str]:
+    """A display that nobody sees, such as ":1"."""
+    server, name = started_display("1024x768x24")
+    yield name
+    server.kill()
+    server.wait()
 
 
 @pytest.fixture

@@ -5,13 +5,10 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +19,7 @@ from rtaction.errors import DisplayUnavailable
 from rtaction.opencv import cv2
 from rtaction.realtime.overlay import ACCENT
 from rtaction.realtime.screen import display_available, open_screen
+from tests.displays import needs_x
 from tests.realtime.conftest import (
     WAIT_SECONDS,
     Start,
@@ -31,31 +29,8 @@ from tests.realtime.conftest import (
     rtaction,
 )
 
-PROGRAMS = ("Xvfb", "xdotool", "import")
-missing = [program for program in PROGRAMS if shutil.which(program) is None]
-needs_x = pytest.mark.skipif(
-    sys.platform != "linux" or bool(missing),
-    reason=f"needs Linux and, of Debian's xvfb, xdotool and imagemagick: {', '.join(missing)}",
-)
+on_x = needs_x("xdotool", "import")
 DEAD_DISPLAY = ":4094"
-
-
-@pytest.fixture(scope="module")
-def display() -> Iterator[str]:
-    """A display that nobody sees, such as ":1"."""
-    readable, writable = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writable), "-screen", "0", "1024x768x24", "-nolisten", "tcp"],
-        pass_fds=[writable],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writable)
-    with open(readable, encoding="ascii") as pipe:
-        number = pipe.readline().strip()
-    assert number, "Xvfb did not start"
-    yield f":{number}"
-    server.terminate()
-    server.wait(WAIT_SECONDS)
 
 
 def on_display(display: str, *arguments: str) -> str:
@@ -142,7 +117,7 @@ def ask_to_close(display: str, window: str) -> None:
     library.XCloseDisplay(connection)
 
 
-@needs_x
+@on_x
 def test_the_window_shows_label_and_bar(
     start: Start, display: str, tiny_model: Path, long_video: Path, tmp_path: Path
 ) -> None:
@@ -166,7 +141,7 @@ def test_the_window_shows_label_and_bar(
     process.kill()
 
 
-@needs_x
+@on_x
 @pytest.mark.parametrize("key", ["q", "Escape"])
 def test_a_key_ends_the_run(
     start: Start, display: str, tiny_model: Path, long_video: Path, key: str
@@ -182,7 +157,7 @@ def test_a_key_ends_the_run(
     assert stderr.splitlines()[-1].endswith("MB of memory")
 
 
-@needs_x
+@on_x
 def test_a_key_tells_the_figures(
     start: Start, display: str, tiny_model: Path, long_video: Path
 ) -> None:
@@ -201,7 +176,7 @@ def test_a_key_tells_the_figures(
     assert "so far:" in stderr
 
 
-@needs_x
+@on_x
 def test_several_sources_share_the_window(
     start: Start, display: str, tiny_model: Path, long_video: Path, tmp_path: Path
 ) -> None:
@@ -231,7 +206,7 @@ def test_several_sources_share_the_window(
     assert shown[300:400, 800:1000].max() < 40
 
 
-@needs_x
+@on_x
 def test_the_close_button_ends_the_run(
     start: Start, display: str, tiny_model: Path, long_video: Path
 ) -> None:
@@ -244,7 +219,7 @@ def test_the_close_button_ends_the_run(
     assert process.returncode == 0, stderr
 
 
-@needs_x
+@on_x
 def test_the_window_opens_by_default_where_there_is_a_display(
     start: Start, display: str, tiny_model: Path, long_video: Path
 ) -> None:
@@ -291,14 +266,14 @@ def test_no_window_without_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
         open_screen(True)
 
 
-@needs_x
+@on_x
 def test_a_display_is_found(display: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISPLAY", display)
 
     assert display_available()
 
 
-@needs_x
+@on_x
 def test_a_shown_file_plays_to_its_end_and_tells_its_timeline(
     display: str, tiny_model: Path, halves_video: Path
 ) -> None:

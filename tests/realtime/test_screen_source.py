@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -20,41 +19,20 @@ from rtaction.errors import CameraLost, MissingLibrary, SourceMissing
 from rtaction.opencv import cv2
 from rtaction.realtime.address import parse_address
 from rtaction.realtime.screen_source import ScreenSource
+from tests.displays import needs_x, started_display
 from tests.realtime.conftest import WAIT_SECONDS, environment
 
-PROGRAMS = ("Xvfb", "display")
-missing = [program for program in PROGRAMS if shutil.which(program) is None]
 needs_linux = pytest.mark.skipif(
     sys.platform != "linux", reason="displays are named in DISPLAY on Linux only"
 )
-needs_x = pytest.mark.skipif(
-    sys.platform != "linux" or bool(missing),
-    reason=f"needs Linux and, of Debian's xvfb and imagemagick: {', '.join(missing)}",
-)
+on_x = needs_x("display")
 HEIGHT, WIDTH = 120, 160
-
-
-def started_display() -> tuple[subprocess.Popen[bytes], str]:
-    """A display that nobody sees, such as ":1"."""
-    readable, writable = os.pipe()
-    screen = ("-screen", "0", f"{WIDTH}x{HEIGHT}x24")
-    server = subprocess.Popen(
-        # Without -noreset the server forgets what was drawn once nobody is connected.
-        ["Xvfb", "-displayfd", str(writable), *screen, "-nolisten", "tcp", "-noreset"],
-        pass_fds=[writable],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writable)
-    with open(readable, encoding="ascii") as pipe:
-        number = pipe.readline().strip()
-    assert number, "Xvfb did not start"
-    return server, f":{number}"
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[bytes]]:
     """A display of this process."""
-    server, name = started_display()
+    server, name = started_display(f"{WIDTH}x{HEIGHT}x24")
     monkeypatch.setenv("DISPLAY", name)
     yield server
     server.kill()
@@ -80,7 +58,7 @@ def source_of(text: str) -> ScreenSource:
     return ScreenSource(parse_address(text))
 
 
-@needs_x
+@on_x
 @pytest.mark.usefixtures("server")
 @pytest.mark.parametrize(
     ("text", "part"),
@@ -103,7 +81,7 @@ def test_every_pixel_is_there(tmp_path: Path, text: str, part: tuple[slice, slic
     assert source.frames_per_second == 30.0
 
 
-@needs_x
+@on_x
 @pytest.mark.usefixtures("server")
 def test_frames_come_at_most_30_times_a_second() -> None:
     source = source_of("screen:")
@@ -121,7 +99,7 @@ def test_frames_come_at_most_30_times_a_second() -> None:
     assert times[-1] - times[1] >= 9 / 30 - 0.001
 
 
-@needs_x
+@on_x
 @pytest.mark.usefixtures("server")
 def test_what_changes_is_seen(tmp_path: Path) -> None:
     frames = source_of("screen:").frames()
@@ -132,7 +110,7 @@ def test_what_changes_is_seen(tmp_path: Path) -> None:
     assert np.array_equal(next(frames).image, expected)
 
 
-@needs_x
+@on_x
 @pytest.mark.usefixtures("server")
 def test_a_slow_reader_gets_no_burst() -> None:
     frames = source_of("screen:").frames()
@@ -144,7 +122,7 @@ def test_a_slow_reader_gets_no_burst() -> None:
     assert times[-1] - times[1] >= 2 / 30 - 0.001
 
 
-@needs_x
+@on_x
 @pytest.mark.usefixtures("server")
 def test_closing_ends_it() -> None:
     source = source_of("screen:")
@@ -163,7 +141,7 @@ def test_closing_ends_it() -> None:
     assert not thread.is_alive()
 
 
-@needs_x
+@on_x
 @pytest.mark.usefixtures("server")
 @pytest.mark.parametrize(
     ("text", "message"),
@@ -180,7 +158,7 @@ def test_a_part_that_is_not_there(text: str, message: str) -> None:
         source_of(text)
 
 
-@needs_x
+@on_x
 def test_a_display_that_goes_away(server: subprocess.Popen[bytes]) -> None:
     source = source_of("screen:")
     frames = source.frames()

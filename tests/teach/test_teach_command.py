@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.displays import needs_x
 from tests.realtime.conftest import (
     WAIT_SECONDS,
     assert_one_error,
@@ -21,12 +21,7 @@ from tests.realtime.conftest import (
 )
 from tests.teach.staging import write_session
 
-PROGRAMS = ("Xvfb", "xdotool", "import")
-missing = [program for program in PROGRAMS if shutil.which(program) is None]
-needs_x = pytest.mark.skipif(
-    sys.platform != "linux" or bool(missing),
-    reason=f"needs Linux and, of Debian's xvfb, xdotool and imagemagick: {', '.join(missing)}",
-)
+on_x = needs_x("xdotool", "import")
 TRAINING = ("tensorflow", "keras", "onnx", "tf2onnx", "matplotlib", "rich")
 
 
@@ -82,24 +77,6 @@ def test_takes_are_not_mixed_with_other_videos(drawn_takes: Path, tmp_path: Path
     assert "holds takes of its own" in assert_one_error(run.returncode, run.stderr, 2)
 
 
-@pytest.fixture(scope="module")
-def display() -> Iterator[str]:
-    """A display that nobody sees, such as ":1"."""
-    readable, writable = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writable), "-screen", "0", "1024x768x24", "-nolisten", "tcp"],
-        pass_fds=[writable],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writable)
-    with open(readable, encoding="ascii") as pipe:
-        number = pipe.readline().strip()
-    assert number, "Xvfb did not start"
-    yield f":{number}"
-    server.terminate()
-    server.wait(WAIT_SECONDS)
-
-
 def _press(display: str, key: str) -> None:
     """Give a key to the window, once it is there."""
     for arguments in (
@@ -115,7 +92,7 @@ def _press(display: str, key: str) -> None:
         )
 
 
-@needs_x
+@on_x
 @pytest.mark.slow
 def test_before_a_camera(display: str, tmp_path: Path) -> None:
     """A drawn person does what the guide asks for; then the same window names what it sees."""
@@ -149,7 +126,7 @@ def test_before_a_camera(display: str, tmp_path: Path) -> None:
     ]
 
 
-@needs_x
+@on_x
 @pytest.mark.slow
 def test_keys_and_going_on_later(display: str, tmp_path: Path) -> None:
     """A take is deleted by key, and what was stopped is there for the next time."""
