@@ -48,6 +48,8 @@ class Picture:
             PictureDamaged: the frame cannot be decoded.
         """
         image_rgb = cv2.flip(frame.image, 1) if self._mirror else frame.image
+        if self.state == "connecting":  # files tell no states, but here is a frame
+            self.state = "warming_up"
         self._size_hw = (image_rgb.shape[0], image_rgb.shape[1])
         self._recent.append((time.monotonic(), num_frames))
         status = self._status(device)
