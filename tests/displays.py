@@ -19,17 +19,18 @@ def needs_x(*programs: str) -> pytest.MarkDecorator:
     )
 
 
-def started_display(screen: str) -> tuple[subprocess.Popen[bytes], str]:
+def started_display(screen: str, *options: str) -> tuple[subprocess.Popen[bytes], str]:
     """A server, and the name of its display, such as ":1".
 
     Args:
         screen: width, height and bits of a pixel, such as "1024x768x24".
+        options: more of Xvfb's; without "-noreset" it forgets what was drawn once nobody is
+            connected.
     """
     readable, writable = os.pipe()
-    options = ("-displayfd", str(writable), "-screen", "0", screen, "-nolisten", "tcp")
+    basic = ("-displayfd", str(writable), "-screen", "0", screen, "-nolisten", "tcp")
     server = subprocess.Popen(
-        # Without -noreset the server forgets what was drawn once nobody is connected.
-        ["Xvfb", *options, "-noreset"],
+        ["Xvfb", *basic, *options],
         pass_fds=[writable],
         stderr=subprocess.DEVNULL,
     )

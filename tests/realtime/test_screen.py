@@ -132,6 +132,7 @@ def test_the_window_shows_label_and_bar(
         # A window is painted some time after it is told to.
         if accent.any() or time.monotonic() > deadline_seconds:
             break
+        assert process.poll() is None, process.communicate()[1]
 
     # The bar of a score of 200 / 255 is 268 * 0.78 wide and 6 high.
     assert int(accent.sum()) > 1200

@@ -32,7 +32,7 @@ HEIGHT, WIDTH = 120, 160
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[bytes]]:
     """A display of this process."""
-    server, name = started_display(f"{WIDTH}x{HEIGHT}x24")
+    server, name = started_display(f"{WIDTH}x{HEIGHT}x24", "-noreset")
     monkeypatch.setenv("DISPLAY", name)
     yield server
     server.kill()

@@ -40,7 +40,7 @@ def _everything(videos: Path, **changes: Any) -> TrainConfig:
         "schedule": "cosine",
         "balance": "sampling",
         "label_smoothing": 0.1,
-        "learning_rate": 3e-3,
+        "learning_rate": 1e-3,
         "dropout": 0.3,
         "epochs": 5,
     }
@@ -97,7 +97,7 @@ def unbroken(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolde
 def test_with_everything_on_it_learns(unbroken: RunFolder) -> None:
     history = unbroken.read_history()
     assert history[-1]["val_loss"] < history[0]["val_loss"] * 0.8
-    rates = [cosine_rate(epoch, epochs=5, highest=3e-3) for epoch in range(5)]
+    rates = [cosine_rate(epoch, epochs=5, highest=1e-3) for epoch in range(5)]
     assert [row["learning_rate"] for row in history] == pytest.approx(rates)
 
 
@@ -129,8 +129,8 @@ def test_the_averages_are_validated_and_saved(videos: Path, unbroken: RunFolder)
     averaged = keras.models.load_model(unbroken.model)
     raw = keras.models.load_model(unbroken.resume_point(5))
     assert min(row["val_loss"] for row in history) == history[-1]["val_loss"], "compare the same"
-    assert _smoothed_loss(averaged, clips, 0.1) == pytest.approx(history[-1]["val_loss"], rel=1e-3)
-    assert _smoothed_loss(raw, clips, 0.1) != pytest.approx(history[-1]["val_loss"], rel=1e-2)
+    assert _smoothed_loss(averaged, clips, 0.1) == pytest.approx(history[-1]["val_loss"], rel=1e-4)
+    assert _smoothed_loss(raw, clips, 0.1) != pytest.approx(history[-1]["val_loss"], rel=1e-3)
     assert raw.optimizer.use_ema
 
 
