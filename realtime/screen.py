@@ -19,6 +19,9 @@ from rtaction.opencv import cv2
 
 _ESCAPE = chr(27)
 _NO_KEY = 0xFF
+# On a busy machine Qt may miss that its window has come, and then leaves it black for ever. The
+# one more row that the window gets with this picture tells it again.
+_NUDGED_AT = 3
 _PROBE = "import cv2; cv2.namedWindow('rtaction'); cv2.destroyAllWindows()"
 _PROBE_TIMEOUT_SECONDS = 15.0
 
@@ -85,7 +88,7 @@ class Screen:
 
     def __init__(self, title: str = "rtaction") -> None:
         self._title = title
-        self._shown = False
+        self._num_shown = 0
         cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
 
     def __enter__(self) -> Screen:
@@ -101,10 +104,13 @@ class Screen:
 
     def show(self, image_rgb: npt.NDArray[Any]) -> None:
         """Show a picture: uint8 RGB, shape (height, width, 3)."""
-        if not self._shown:
-            cv2.resizeWindow(self._title, image_rgb.shape[1], image_rgb.shape[0])
+        height, width = image_rgb.shape[:2]
+        if self._num_shown == 0:
+            cv2.resizeWindow(self._title, width, height - 1)
+        elif self._num_shown == _NUDGED_AT:
+            cv2.resizeWindow(self._title, width, height)
         cv2.imshow(self._title, cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR))
-        self._shown = True
+        self._num_shown += 1
 
     def key(self) -> str:
         """Handle what the person did; returns the key that was pressed, "" for none."""
@@ -116,7 +122,7 @@ class Screen:
         if key in ("q", _ESCAPE):
             return True
         # Before the first picture the window does not count as visible.
-        return self._shown and not self._is_open()
+        return self._num_shown > 0 and not self._is_open()
 
     def _is_open(self) -> bool:
         try:
