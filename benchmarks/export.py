@@ -15,15 +15,15 @@ import argparse
 import time
 from pathlib import Path
 
-from rtaction.cli_smaller import Wishes, fulfil
-from rtaction.export.compare import time_encoders
-from rtaction.export.convert import to_onnx
-from rtaction.export.half import halve
-from rtaction.export.keras_parts import divide
-from rtaction.export.parity import make_clips
-from rtaction.export.quantize import quantize, weight_range_here
+from rtaction.cli.smaller import Wishes, fulfil
+from rtaction.export.agreement.compare import time_encoders
+from rtaction.export.agreement.parity import make_clips
+from rtaction.export.keras.convert import to_onnx
+from rtaction.export.keras.parts import divide
+from rtaction.export.smaller.half import halve
+from rtaction.export.smaller.quantize import quantize, weight_range_here
 from rtaction.model_spec import ModelSpec
-from rtaction.train.networks import NetworkName, build_network
+from rtaction.train.networks.build import NetworkName, build_network
 
 NETWORKS: tuple[NetworkName, ...] = ("convnet", "light", "small", "mobilenet_v2", "lite0")
 FRAMES_PER_CLIP = (5, 16, 32)

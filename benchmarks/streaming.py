@@ -21,19 +21,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rtaction.export.convert import to_onnx
-from rtaction.export.keras_parts import divide
+from rtaction.export.keras.convert import to_onnx
+from rtaction.export.keras.parts import divide
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
-from rtaction.realtime.action_model import ActionModel
-from rtaction.realtime.bench import bench_model, measure_peaks, num_cores
-from rtaction.realtime.bench_cameras import bench_cameras
-from rtaction.realtime.bench_report import CAMERAS_HEAD, MODEL_HEAD, cameras_line, model_line
-from rtaction.realtime.engine import Scorer
-from rtaction.realtime.live import LiveWatch
-from rtaction.realtime.simulated import SimulatedCamera, SimulatedVideo, simulated_cameras
-from rtaction.realtime.stats import Histogram, RunStats
-from rtaction.train.networks import NetworkName, build_network
+from rtaction.realtime.bench.cameras import bench_cameras
+from rtaction.realtime.bench.model import bench_model, measure_peaks, num_cores
+from rtaction.realtime.bench.report import CAMERAS_HEAD, MODEL_HEAD, cameras_line, model_line
+from rtaction.realtime.bench.simulated import SimulatedCamera, SimulatedVideo, simulated_cameras
+from rtaction.realtime.model.action_model import ActionModel
+from rtaction.realtime.watching.live import LiveWatch
+from rtaction.realtime.watching.stats import Histogram, RunStats
+from rtaction.realtime.windows.engine import Scorer
+from rtaction.train.networks.build import NetworkName, build_network
 
 NETWORKS: tuple[NetworkName, ...] = ("light", "small", "convnet")
 FRAMES_PER_CLIP = (5, 16)

@@ -29,14 +29,14 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
-from rtaction.labelled_videos import Video, find_videos
 from rtaction.model_spec import ModelSpec
 from rtaction.opencv import cv2
-from rtaction.pixels import prepare_image
 from rtaction.sampling import sliding_selections
-from rtaction.train.clip_dataset import ClipDataset
-from rtaction.train.clip_set import ClipSet, read_clip_set
-from rtaction.train.frame_cache import FrameCache
+from rtaction.train.data.clip_dataset import ClipDataset
+from rtaction.train.data.clip_set import ClipSet, read_clip_set
+from rtaction.train.data.frame_cache import FrameCache
+from rtaction.video.labelled_videos import Video, find_videos
+from rtaction.video.pixels import prepare_image
 
 SPEC = ModelSpec(
     labels=("left", "right"), frames_per_clip=5, clip_seconds=1.0, height=112, width=112

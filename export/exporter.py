@@ -10,15 +10,21 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.errors import OutputError, UsageError
-from rtaction.export.adapted import Adapted, adapted
-from rtaction.export.contract import SPEC_NAME, contract_of, scales_of
-from rtaction.export.convert import to_onnx
-from rtaction.export.given import Given
-from rtaction.export.keras_loading import load_keras_model
-from rtaction.export.keras_parts import divide
-from rtaction.export.parity import TOLERANCE, Parity, make_clips, measure_parity, require_parity
+from rtaction.export.agreement.parity import (
+    TOLERANCE,
+    Parity,
+    make_clips,
+    measure_parity,
+    require_parity,
+)
+from rtaction.export.contract.adapted import Adapted, adapted
+from rtaction.export.contract.given import Given
+from rtaction.export.contract.spec import SPEC_NAME, contract_of, scales_of
+from rtaction.export.keras.convert import to_onnx
+from rtaction.export.keras.loading import load_keras_model
+from rtaction.export.keras.parts import divide
 from rtaction.model_spec import ModelSpec
-from rtaction.onnx_file import OnnxFile
+from rtaction.onnx_format.file import OnnxFile
 from rtaction.output_file import write_file
 
 

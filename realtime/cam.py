@@ -15,15 +15,15 @@ from typing import Any
 from rtaction.errors import MissingLibrary, SourceError, UsageError
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
-from rtaction.realtime.action_model import ActionModel
-from rtaction.realtime.action_rules import ActionRules
-from rtaction.realtime.cameras import Camera, cameras_of, load_cameras
-from rtaction.realtime.moment import Moments
-from rtaction.realtime.screen import Screen, open_screen
-from rtaction.realtime.sinks import Sinks
-from rtaction.realtime.sources import is_file
-from rtaction.realtime.stats import RunStats
-from rtaction.realtime.watch import Actions, EventCallback, StateCallback, watch_cameras
+from rtaction.realtime.actions.rules import ActionRules
+from rtaction.realtime.model.action_model import ActionModel
+from rtaction.realtime.outputs.screen import Screen, open_screen
+from rtaction.realtime.outputs.sinks import Sinks
+from rtaction.realtime.sources.cameras import Camera, cameras_of, load_cameras
+from rtaction.realtime.sources.opening import is_file
+from rtaction.realtime.watching.moment import Moments
+from rtaction.realtime.watching.stats import RunStats
+from rtaction.realtime.watching.watch import Actions, EventCallback, StateCallback, watch_cameras
 
 _log = logging.getLogger(__name__)
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rtaction.models import SAMPLE_CLIP, STARTER_MODEL
-from rtaction.realtime.action_model import ActionModel
-from rtaction.realtime.actions import ActionEvent
+from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.cam import CamConfig, CamSummary, run_cam
-from rtaction.realtime.screen import display_available
-from rtaction.realtime.timeline import Segment, actions_to_segments
+from rtaction.realtime.model.action_model import ActionModel
+from rtaction.realtime.outputs.screen import display_available
+from rtaction.realtime.outputs.timeline import Segment, actions_to_segments
 
 
 @dataclass(frozen=True, eq=False, slots=True)

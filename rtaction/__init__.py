@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rtaction.frame import Frame
     from rtaction.model_spec import ModelSpec
     from rtaction.prediction import Prediction
-    from rtaction.realtime.watch import watch
+    from rtaction.realtime.watching.watch import watch
 
 # onnxruntime 1.29 and later reports to its maker unless told not to before it is loaded.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -41,7 +41,7 @@ _HOMES = {
     "ModelSpec": "rtaction.model_spec",
     "Prediction": "rtaction.prediction",
     "RtactionError": "rtaction.errors",
-    "watch": "rtaction.realtime.watch",
+    "watch": "rtaction.realtime.watching.watch",
 }
 
 

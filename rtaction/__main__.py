@@ -1,6 +1,6 @@
 """`python -m rtaction`."""
 
-from rtaction.cli import main
+from rtaction.cli.app import main
 
 if __name__ == "__main__":
     main()

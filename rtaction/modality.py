@@ -22,7 +22,7 @@ CHANNELS = {
     "diff_mask": 3,
     "flow_mask": 3,
 }
-"""Channels of each name; `rtaction.motion` says what is in them."""
+"""Channels of each name; `rtaction.video.motion` says what is in them."""
 
 _NEED_COLOUR = {"rgb", "rgb_diff", "diff_mask", "flow_mask"}
 _MOTION = set(CHANNELS) - {"rgb", "gray"}

@@ -21,9 +21,9 @@ import numpy.typing as npt
 from rtaction.modality import CHANNELS, channels_of, parts_of
 from rtaction.model_spec import METADATA_KEY, ModelSpec
 from rtaction.models import ENCODER_MODEL
-from rtaction.onnx_build import described, model_bytes, node, stored
-from rtaction.onnx_file import BOUNDARY_KEY, Boundary, OnnxFile
-from rtaction.onnx_schema import message_class
+from rtaction.onnx_format.build import described, model_bytes, node, stored
+from rtaction.onnx_format.file import BOUNDARY_KEY, Boundary, OnnxFile
+from rtaction.onnx_format.schema import message_class
 
 PICTURE_SIZE = 224
 NUM_FEATURES = 320

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.opencv import cv2
-from rtaction.realtime.overlay import (
+from rtaction.realtime.outputs.overlay import (
     ACCENT,
     BAR_TRACK,
     MIN_HEIGHT,

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.errors import DatasetError, SourceError
-from rtaction.labelled_videos import Video, labels_of
 from rtaction.modality import parts_of
 from rtaction.model_spec import ModelSpec
 from rtaction.teach import ridge
@@ -28,7 +27,8 @@ from rtaction.teach.graph import (
 )
 from rtaction.teach.pace import Pace, choose_pace
 from rtaction.teach.take_features import FeatureStore, TakeFeatures
-from rtaction.video import read_declared, read_video
+from rtaction.video.file import read_declared, read_video
+from rtaction.video.labelled_videos import Video, labels_of
 
 MODALITIES = ("rgb+rgb_diff", "rgb_diff+abs_diff+flow", "rgb+rgb_diff+abs_diff+flow")
 """To choose from, the cheapest first: each part costs a pass of the encoder."""

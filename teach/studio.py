@@ -12,10 +12,11 @@ from typing import Any
 import numpy.typing as npt
 
 from rtaction.errors import DisplayUnavailable
-from rtaction.realtime.cameras import Camera
-from rtaction.realtime.deferred_frame import PictureDamaged
-from rtaction.realtime.screen import Screen, display_available
-from rtaction.realtime.sources import Source, open_source
+from rtaction.realtime.outputs.screen import Screen, display_available
+from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.sources.deferred_frame import PictureDamaged
+from rtaction.realtime.sources.opening import open_source
+from rtaction.realtime.sources.source import Source
 from rtaction.teach.guide import draw_guide
 from rtaction.teach.recorder import Recorder, Step
 from rtaction.teach.takes import Take, TakesFolder

@@ -9,7 +9,7 @@ from collections import Counter
 
 import numpy as np
 
-from rtaction.confidence import Figure, share
+from rtaction.evaluation.confidence import Figure, share
 from rtaction.teach.learning import BACKGROUND, JudgedTake, Lesson
 
 _MOST_PAIRS = 3

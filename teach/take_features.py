@@ -22,8 +22,6 @@ import numpy.typing as npt
 
 from rtaction.errors import DatasetError
 from rtaction.frame import Frame
-from rtaction.motion import network_picture
-from rtaction.pixels import UInt8Array, prepare_image
 from rtaction.sampling import (
     TIME_TOLERANCE_SECONDS,
     last_period_seconds,
@@ -33,7 +31,9 @@ from rtaction.sampling import (
 from rtaction.teach.encoder import ALL_PARTS, Float16Array, PictureEncoder
 from rtaction.teach.graph import PICTURE_SIZE
 from rtaction.teach.pace import Pace
-from rtaction.video import read_video
+from rtaction.video.file import read_video
+from rtaction.video.motion import network_picture
+from rtaction.video.pixels import UInt8Array, prepare_image
 
 _LONGEST_SECONDS = 60.0
 """What comes later in a take is not looked at."""

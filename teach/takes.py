@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from rtaction.errors import OutputError, UsageError
 from rtaction.opencv import cv2
-from rtaction.realtime.clip_writer import ClipFile, JpegPicture
-from rtaction.video import VIDEO_SUFFIXES
+from rtaction.realtime.outputs.clip_writer import ClipFile, JpegPicture
+from rtaction.video.file import VIDEO_SUFFIXES
 
 MODEL_NAME = "model.onnx"
 FEATURES_NAME = ".features"

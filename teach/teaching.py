@@ -9,20 +9,20 @@ from pathlib import Path
 import numpy as np
 
 from rtaction.errors import DatasetError, UsageError
-from rtaction.labelled_videos import find_videos
 from rtaction.output_file import write_file
-from rtaction.realtime.action_model import ActionModel
 from rtaction.realtime.cam import CamConfig, CamSummary, run_cam
-from rtaction.realtime.cameras import Camera, cameras_of
-from rtaction.realtime.screen import Screen
-from rtaction.realtime.sources import open_source
-from rtaction.realtime.watch import EventCallback
+from rtaction.realtime.model.action_model import ActionModel
+from rtaction.realtime.outputs.screen import Screen
+from rtaction.realtime.sources.cameras import Camera, cameras_of
+from rtaction.realtime.sources.opening import open_source
+from rtaction.realtime.watching.watch import EventCallback
 from rtaction.teach.guide import draw_message
 from rtaction.teach.learning import BACKGROUND, Lesson, Progress, learn
 from rtaction.teach.recorder import Quota, Recorder
 from rtaction.teach.studio import OpenSource, Studio, open_guide
 from rtaction.teach.sureness import told
 from rtaction.teach.takes import TakesFolder, check_label
+from rtaction.video.labelled_videos import find_videos
 
 Say = Callable[[str], None]
 

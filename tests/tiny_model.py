@@ -9,7 +9,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from rtaction.model_spec import METADATA_KEY, ModelSpec
-from rtaction.onnx_file import BOUNDARY_KEY, Boundary
+from rtaction.onnx_format.file import BOUNDARY_KEY, Boundary
 
 BOUNDARY = Boundary("frames", "frame_features", "clip_features")
 

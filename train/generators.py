@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rtaction.labelled_videos import Group, find_videos, labels_of
 from rtaction.model_spec import ModelSpec, Resize, Sampling
-from rtaction.train.augment import Augmentation
-from rtaction.train.clip_dataset import ClipDataset
-from rtaction.train.clip_set import read_clip_set, with_clip_length
-from rtaction.train.frame_cache import FrameCache
-from rtaction.train.split import Split, split_by_group
+from rtaction.train.data.augment import Augmentation
+from rtaction.train.data.clip_dataset import ClipDataset
+from rtaction.train.data.clip_set import read_clip_set, with_clip_length
+from rtaction.train.data.frame_cache import FrameCache
+from rtaction.train.data.split import Split, split_by_group
+from rtaction.video.labelled_videos import Group, find_videos, labels_of
 
 
 class _FoundClipDataset(ClipDataset):
@@ -83,7 +83,8 @@ class VideoFrameGenerator(_FoundClipDataset):
         modality: what a picture shows, see `rtaction.modality`. Default "rgb".
         resize: "squash", "crop" or "letterbox". Default "squash".
         labels: only these, in this order. Default: all that are found, sorted.
-        group: which videos belong together, see `rtaction.labelled_videos.Group`. Default None.
+        group: which videos belong together, see `rtaction.video.labelled_videos.Group`. Default
+            None.
         validation_fraction: share of videos for `validation()`. Default 0.0.
         test_fraction: share of videos for `test()`. Default 0.0.
         batch_size: clips in a batch. Default 8.
@@ -155,7 +156,8 @@ class SlidingFrameGenerator(_FoundClipDataset):
         modality: what a picture shows, see `rtaction.modality`. Default "rgb".
         resize: "squash", "crop" or "letterbox". Default "squash".
         labels: only these, in this order. Default: all that are found, sorted.
-        group: which videos belong together, see `rtaction.labelled_videos.Group`. Default None.
+        group: which videos belong together, see `rtaction.video.labelled_videos.Group`. Default
+            None.
         validation_fraction: share of videos for `validation()`. Default 0.0.
         test_fraction: share of videos for `test()`. Default 0.0.
         batch_size: clips in a batch. Default 8.

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from rtaction.labelled_videos import find_videos, labels_of
-from rtaction.motion import clip_pictures
-from rtaction.train.augment import Augmentation
-from rtaction.train.clip_dataset import changed_images
-from rtaction.train.clip_set import ClipSet, read_clip_set
-from rtaction.train.config import TrainConfig
-from rtaction.train.filmstrip import Strip, draw_filmstrip, strips_of
-from rtaction.train.frame_cache import FrameCache
+from rtaction.train.data.augment import Augmentation
+from rtaction.train.data.clip_dataset import changed_images
+from rtaction.train.data.clip_set import ClipSet, read_clip_set
+from rtaction.train.data.frame_cache import FrameCache
+from rtaction.train.report.filmstrip import Strip, draw_filmstrip, strips_of
+from rtaction.train.settings.config import TrainConfig
+from rtaction.video.labelled_videos import find_videos, labels_of
+from rtaction.video.motion import clip_pictures
 
 
 def show_clips(config: TrainConfig, path: Path, *, num_clips: int = 6) -> int:

@@ -9,11 +9,11 @@ import pytest
 
 from rtaction.errors import DatasetError
 from rtaction.model_spec import ModelSpec
-from rtaction.pixels import prepare_image
-from rtaction.realtime.ring_buffer import RingBuffer
-from rtaction.realtime.tracker import Tracker
+from rtaction.realtime.windows.ring_buffer import RingBuffer
+from rtaction.realtime.windows.tracker import Tracker
 from rtaction.train.generators import SlidingFrameGenerator
-from rtaction.video import read_video
+from rtaction.video.file import read_video
+from rtaction.video.pixels import prepare_image
 from tests.videos import index_of, write_indexed_video
 
 FRAMES_PER_CLIP = 5

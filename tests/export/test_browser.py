@@ -18,11 +18,12 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from rtaction.export.parity import make_clips
+from rtaction.export.agreement.parity import make_clips
 from rtaction.opencv import cv2
 from tests.export.smaller_models import SPEC, conv_model
+from tests.project import ROOT
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "browser"
+EXAMPLE = ROOT / "examples" / "browser"
 RUNTIME = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 SECONDS = 90
 

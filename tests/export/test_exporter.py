@@ -16,12 +16,12 @@ from rtaction.errors import (
     ParityError,
     UsageError,
 )
+from rtaction.export.agreement.parity import make_clips
 from rtaction.export.exporter import Export, export_model
-from rtaction.export.parity import make_clips
 from rtaction.keras_tensorflow import keras
-from rtaction.onnx_file import OnnxFile
-from rtaction.train.heads import HeadName
-from rtaction.train.networks import STANDARD, NetworkName, build_network
+from rtaction.onnx_format.file import OnnxFile
+from rtaction.train.networks.build import STANDARD, NetworkName, build_network
+from rtaction.train.networks.heads import HeadName
 from tests.export.networks import SPEC, calibrated, save, sensitive
 
 

@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rtaction.cli import main
+from rtaction.cli.app import main
 from rtaction.errors import SourceUnreadable
 from rtaction.model_spec import ModelSpec
-from rtaction.realtime.action_model import ActionModel
-from rtaction.realtime.actions import ActionEvent
+from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.cam import CamConfig, CamSummary, run_cam, with_threshold
-from rtaction.realtime.moment import StateChange
-from rtaction.realtime.stats import RunStats
-from rtaction.video import read_video
+from rtaction.realtime.model.action_model import ActionModel
+from rtaction.realtime.watching.moment import StateChange
+from rtaction.realtime.watching.stats import RunStats
+from rtaction.video.file import read_video
 from tests.realtime.conftest import (
     BRIGHT,
     DARK,

@@ -10,7 +10,7 @@ import pytest
 
 from rtaction.errors import RtactionError
 from rtaction.models import SAMPLE_CLIP, STARTER_MODEL
-from rtaction.onnx_file import OnnxFile
+from rtaction.onnx_format.file import OnnxFile
 from rtaction.realtime.demo import camera_present
 from tests.realtime.conftest import frame_times, rtaction
 
@@ -36,7 +36,7 @@ def test_the_demo(tmp_path: Path, actions: set[str]) -> None:
     assert first == "A drawn person, recognised on CPU:"
     rows = [line.split() for line in lines[: lines.index("")]]
     named = [row[4] for row in rows if row[4] != "-"]
-    # What models/make_starter.py let the drawn person do, in its order.
+    # What tools/make_starter.py let the drawn person do, in its order.
     assert named == ["wave", "arms_side", "clap", "arms_raise", "punch"]
     assert set(named) == actions
     expected, written = frame_times(SAMPLE_CLIP), frame_times(folder / "annotated.avi")

@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from rtaction.teach.recorder import Quota, Recorder
-from rtaction.train.render import render_sequence
+from rtaction.train.render.clip import render_sequence
 from tests.videos import write_video
 
 FRAMES_PER_SECOND = 15.0

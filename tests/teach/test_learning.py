@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from rtaction.errors import DatasetError
-from rtaction.labelled_videos import Video, find_videos
 from rtaction.output_file import write_file
-from rtaction.realtime.action_model import ActionModel
+from rtaction.realtime.model.action_model import ActionModel
 from rtaction.teach.learning import Lesson, learn
 from rtaction.teach.sureness import accuracy_of, told
-from rtaction.video_clips import read_clips
+from rtaction.video.clips import read_clips
+from rtaction.video.labelled_videos import Video, find_videos
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from rtaction.labelled_videos import Video
 from rtaction.model_spec import ModelSpec
 from rtaction.teach.learning import JudgedTake, Lesson
 from rtaction.teach.sureness import accuracy_of, mixed_up, told
+from rtaction.video.labelled_videos import Video
 
 
 def _lesson(*takes: tuple[str, str | None, int]) -> Lesson:

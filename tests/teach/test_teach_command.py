@@ -28,7 +28,7 @@ TRAINING = ("tensorflow", "keras", "onnx", "tf2onnx", "matplotlib", "rich")
 def test_from_videos_by_the_light_installation(drawn_takes: Path, tmp_path: Path) -> None:
     """Without one package of the training stack; what it writes is recognised and judged."""
     hidden = "".join(f"sys.modules[{name!r}] = None\n" for name in TRAINING)
-    script = f"import sys\n{hidden}from rtaction.cli import main\nmain()"
+    script = f"import sys\n{hidden}from rtaction.cli.app import main\nmain()"
     arguments = ["teach", "--from", str(drawn_takes), "-o", str(tmp_path / "out")]
     run = subprocess.run(
         [sys.executable, "-c", script, *arguments],

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 from rich.console import Console
 
-from rtaction.train.clip_set import ClipSet
-from rtaction.train.config import TrainConfig
-from rtaction.train.evaluate import predict_scores
-from rtaction.train.fit import train
-from rtaction.train.run_folder import RunFolder
-from rtaction.train.training_data import decode
+from rtaction.train.data.clip_set import ClipSet
+from rtaction.train.judging.evaluate import predict_scores
+from rtaction.train.learning.fit import train
+from rtaction.train.learning.training_data import decode
+from rtaction.train.settings.config import TrainConfig
+from rtaction.train.settings.run_folder import RunFolder
 from tests.videos import write_video
 
 EVEN = {"right": 6, "down": 6}

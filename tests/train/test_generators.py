@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from rtaction.errors import DatasetError
-from rtaction.train import frame_cache
-from rtaction.train.augment import Augmentation
-from rtaction.train.frame_cache import FrameCache
+from rtaction.train.data import frame_cache
+from rtaction.train.data.augment import Augmentation
+from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.generators import SlidingFrameGenerator, VideoFrameGenerator
 from tests.videos import index_of, write_indexed_video
 

@@ -9,8 +9,8 @@ import pytest
 
 from rtaction.errors import OutputError
 from rtaction.opencv import cv2
-from rtaction.train.config import TrainConfig
-from rtaction.train.filmstrip import Strip, draw_filmstrip
+from rtaction.train.report.filmstrip import Strip, draw_filmstrip
+from rtaction.train.settings.config import TrainConfig
 from rtaction.train.show import show_clips
 from tests.videos import write_flat_video
 

@@ -22,14 +22,15 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from rtaction.cli import app
+from rtaction.cli.app import app
 from rtaction.model_spec import ModelSpec
-from rtaction.onnx_file import OnnxFile
-from rtaction.train.hmdb import group_pattern
-from rtaction.video import VideoWriter
+from rtaction.onnx_format.file import OnnxFile
+from rtaction.train.hmdb.hmdb51 import group_pattern
+from rtaction.video.file import VideoWriter
+from tests.project import ROOT
 from tests.train.archives import zip_of
 
-PAGE = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 COLOURS = {"golf": (40, 200, 40), "kick_ball": (220, 60, 40), "dribble": (40, 60, 220)}
 FASTER = ["--epochs", "6", "--batch-size", "4", "--dropout", "0"]
 

@@ -1,0 +1,1 @@
+"""Labels, timing and pixels of a model from elsewhere."""

@@ -1,0 +1,193 @@
+"""A trained model behind the front and before the tail that make it what rtaction runs.
+
+Front: one uint8 clip from 0 to 255, as cameras give it, to the pixels that the model was trained
+on; two clip inputs, such as pixels and flow, are cut from one. Tail: one score for each label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.errors import ModelSpecError
+from rtaction.export.contract.scales import Scale
+from rtaction.export.keras.graph import call, flattened, nodes_of
+from rtaction.keras_tensorflow import keras
+from rtaction.model_spec import ModelSpec
+
+layers = keras.layers
+FloatArray = npt.NDArray[np.float32]
+UInt8Array = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Adapted:
+    """A model as it was, and as it is exported.
+
+    Args:
+        original: takes scaled clips, one or several.
+        model: takes one uint8 clip, gives one score for each label.
+        scales: for each input of the original; None where its own layers scale.
+        logits: whether a softmax or a sigmoid was added.
+        notes: what was added, for a person.
+    """
+
+    original: Any
+    model: Any
+    scales: list[Scale | None]
+    logits: bool
+    notes: list[str] = field(default_factory=list)
+
+    def truth(self, clips: UInt8Array) -> FloatArray:
+        """What the original says, its pixels scaled in numpy, not by the graph that is tested.
+
+        Args:
+            clips: uint8 (num_clips, frames, height, width, channels).
+
+        Returns:
+            float32 (num_clips, num_labels).
+        """
+        values, start = [], 0
+        for tensor, scale in zip(self.original.inputs, self.scales, strict=True):
+            stop = start + tensor.shape[-1]
+            values.append(_scaled(clips[..., start:stop], scale, tensor.dtype))
+            start = stop
+        given = values[0] if len(values) == 1 else values
+        scores = np.asarray(self.original.predict_on_batch(given), np.float32)
+        is_one = scores.shape[1] == 1
+        if self.logits:
+            # A sigmoid is the softmax of a score and nothing.
+            both = np.concatenate([np.zeros_like(scores), scores], axis=1) if is_one else scores
+            powers = np.exp(both - both.max(axis=1, keepdims=True))
+            return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+        return np.concatenate([1 - scores, scores], axis=1) if is_one else scores
+
+
+def adapted(
+    model: Any, spec: ModelSpec, scales: Sequence[Scale | None], *, logits: bool | None = None
+) -> Adapted:
+    """Put front and tail around a model.
+
+    Args:
+        model: a `keras.Model`.
+        spec: the contract; its shape is that of the clip.
+        scales: for each input of the model; None where its own layers scale.
+        logits: whether its scores are still to become probabilities. Default None: told from its
+            last layer.
+
+    Raises:
+        ModelSpecError: the contract does not fit the model.
+    """
+    check_spec(model, spec)
+    clip = keras.Input(spec.clip_shape, dtype="uint8", name="clip")
+    sources, start = [], 0
+    for tensor, scale in zip(model.inputs, scales, strict=True):
+        stop = start + tensor.shape[-1]
+        part = clip if len(model.inputs) == 1 else clip[..., start:stop]
+        sources.append(_front(part, scale, tensor.dtype))
+        start = stop
+    original = model
+    if any(None in tensor.shape[1:] for tensor in model.inputs):
+        shapes = [(*spec.clip_shape[:3], one.shape[-1]) for one in model.inputs]
+        model = flattened(model, shapes=shapes)
+    if logits is None:
+        logits = gives_logits(model)
+    scores = keras.tree.flatten(call(model, sources))[0]
+    notes, is_one = [], scores.shape[-1] == 1
+    if logits:
+        added = "sigmoid" if is_one else "softmax"
+        notes.append(f"a {added} was added, as its last layer has no activation")
+        scores = layers.Activation(added)(scores)
+    if is_one:
+        notes.append(
+            f"its one score is that of {spec.labels[1]!r}; {spec.labels[0]!r} has the rest"
+        )
+        scores = layers.Concatenate()([1.0 - scores, scores])
+    if len(model.inputs) > 1:
+        notes.append(f"its {len(model.inputs)} inputs became one of {spec.channels} channels")
+    whole = keras.Model(clip, scores, name=model.name)
+    return Adapted(original, whole, list(scales), logits, notes)
+
+
+def check_spec(model: Any, spec: ModelSpec) -> None:
+    """See that a contract fits a model.
+
+    Raises:
+        ModelSpecError: it does not.
+    """
+    channels = sum(one.shape[-1] for one in model.inputs)
+    takes = [tuple(one.shape[1:-1]) for one in model.inputs]
+    fits = all(
+        size in (None, wanted)
+        for shape in takes
+        for size, wanted in zip(shape, spec.clip_shape[:-1], strict=True)
+    )
+    if not fits or channels != spec.channels:
+        shapes = " and ".join(str(tuple(one.shape[1:])) for one in model.inputs)
+        raise ModelSpecError(
+            f"the contract says clips of shape {spec.clip_shape}, the model takes {shapes}"
+        )
+    gives = tuple(model.outputs[0].shape[1:])
+    if gives not in ((len(spec.labels),), (1,) if len(spec.labels) == 2 else None):
+        raise ModelSpecError(
+            f"the contract has {len(spec.labels)} labels, the model gives scores of shape {gives}"
+        )
+
+
+def scales_pixels_itself(model: Any) -> bool:
+    """Whether a model was trained on pixels from 0 to 255, as its type or its first layers tell."""
+    if all(one.dtype in ("uint8", "int32", "int64") for one in model.inputs):
+        return True
+    for layer in _layers_in_order(model):
+        if isinstance(layer, layers.Rescaling | layers.Normalization):
+            return True
+        if getattr(layer, "weights", None):
+            return False
+    return False
+
+
+def _layers_in_order(model: Any) -> Iterator[Any]:
+    """As they are called, those within TimeDistributed among them."""
+    for node in nodes_of(flattened(model)):
+        inner = getattr(node.operation, "layer", node.operation)
+        if isinstance(inner, keras.Model):
+            yield from _layers_in_order(inner)
+        else:
+            yield inner
+
+
+def gives_logits(model: Any) -> bool:
+    """Whether the last layer is a dense one without activation."""
+    flat = flattened(model)
+    last = [n.operation for n in nodes_of(flat) if any(t is flat.outputs[0] for t in n.outputs)]
+    return any(
+        isinstance(one, layers.Dense) and one.activation is keras.activations.linear for one in last
+    )
+
+
+def _front(part: Any, scale: Scale | None, dtype: str) -> Any:
+    if scale is None or scale.is_identity:
+        return part if part.dtype == dtype else keras.ops.cast(part, dtype)
+    if scale.is_bgr:
+        part = part[..., ::-1]
+    factors, offsets = [1 / s for s in scale.std], [-m / s for m, s in _pairs(scale)]
+    short = len(factors) == len(offsets) == 1
+    return layers.Rescaling(*((factors[0], offsets[0]) if short else (factors, offsets)))(part)
+
+
+def _pairs(scale: Scale) -> list[tuple[float, float]]:
+    size = max(len(scale.mean), len(scale.std))
+    mean, std = (np.broadcast_to(one, size).tolist() for one in (scale.mean, scale.std))
+    return list(zip(mean, std, strict=True))
+
+
+def _scaled(clips: UInt8Array, scale: Scale | None, dtype: str) -> npt.NDArray[Any]:
+    if scale is None or scale.is_identity:
+        return clips.astype(dtype)
+    pixels = clips[..., ::-1] if scale.is_bgr else clips
+    made = (pixels.astype(np.float64) - np.array(scale.mean)) / np.array(scale.std)
+    return np.asarray(made, np.float32)

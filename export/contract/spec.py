@@ -1,0 +1,146 @@
+"""The contract of a model from elsewhere: what its layers tell, and what only its owner knows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rtaction.errors import ExportError, ModelSpecError, UsageError
+from rtaction.export.contract.adapted import scales_pixels_itself
+from rtaction.export.contract.given import Given
+from rtaction.export.contract.scales import SCALES, Scale, scale_named
+from rtaction.model_spec import ModelSpec
+
+SPEC_NAME = "model_spec.json"
+# What a picture of so many channels shows, unless said otherwise.
+_USUAL = {1: "gray", 2: "flow", 3: "rgb"}
+
+
+def contract_of(model: Any, given: Given, spec_path: Path, *, is_named: bool) -> ModelSpec:
+    """The contract of a model.
+
+    Args:
+        model: a `keras.Model`.
+        given: what a person says; it comes before what the file says.
+        spec_path: a contract, if there is one.
+        is_named: whether a person named that path, so that it must be there.
+
+    Raises:
+        ModelSpecError: something is missing; the text names the options.
+        ExportError: the model takes no clips, or gives no scores.
+    """
+    require_clips_to_scores(model)
+    if is_named or spec_path.exists():
+        return _changed(ModelSpec.load(spec_path), given)
+    missing = _missing(model, given)
+    if missing:
+        raise ModelSpecError(
+            f"the model has no contract beside it ({spec_path}), so it must be told: "
+            f"{'; '.join(missing)}"
+        )
+    own = model.inputs[0].shape[1:4]
+    said = (given.frames, *(given.size_hw or (None, None)))
+    frames, height, width = (a or b for a, b in zip(own, said, strict=True))
+    spec = ModelSpec(
+        labels=given.labels or (),
+        frames_per_clip=frames,
+        clip_seconds=given.clip_seconds or 0.0,
+        height=height,
+        width=width,
+        modality=given.modality or _usual_modality(model),
+    )
+    return _changed(spec, given)
+
+
+def scales_of(model: Any, given: Given) -> list[Scale | None]:
+    """What is to be done to the pixels of each input; None where the model does it itself.
+
+    Raises:
+        ModelSpecError: the model does not, and nobody said what.
+        UsageError: it makes no sense.
+    """
+    channels = [one.shape[-1] for one in model.inputs]
+    if given.scale is None:
+        if scales_pixels_itself(model):
+            return [None] * len(channels)
+        raise ModelSpecError(f"the model must be told: {_scale_option()}")
+    names = given.scale.split(",")
+    if len(names) == 1:
+        names *= len(channels)
+    if len(names) != len(channels):
+        raise UsageError(
+            f"--scale must be one name or one for each of {len(channels)} inputs, with commas "
+            f"between, got {given.scale!r}"
+        )
+    return [scale_named(one, channels=n) for one, n in zip(names, channels, strict=True)]
+
+
+def require_clips_to_scores(model: Any) -> None:
+    """See that a model is one of clips.
+
+    Raises:
+        ExportError: it takes or gives something else.
+    """
+    shapes = [tuple(one.shape[1:]) for one in model.inputs]
+    gives = [tuple(one.shape[1:]) for one in model.outputs]
+    if not all(len(shape) == 4 for shape in shapes) or [len(one) for one in gives] != [1]:
+        raise ExportError(
+            "expected a model of clips (frames, height, width, channels) to one row of scores, got "
+            f"{_joined(shapes)} to {_joined(gives)}"
+        )
+    if len({shape[:3] for shape in shapes}) > 1:
+        raise ExportError(
+            "the clips of a model with several inputs must have the same frames, height and width, "
+            f"got {_joined(shapes)}"
+        )
+    fixed = [one.shape[0] for one in model.inputs if one.shape[0] is not None]
+    if fixed or any(shape[3] is None for shape in shapes):
+        raise ExportError(
+            f"the model takes {fixed or 'clips of any number of channels'}; expected a free number "
+            "of clips at once and a fixed number of channels: build it with keras.Input((frames, "
+            "height, width, channels))"
+        )
+
+
+def _changed(spec: ModelSpec, given: Given) -> ModelSpec:
+    options = ("labels", "clip_seconds", "modality", "resize", "background_label", "threshold")
+    said = {name: getattr(given, name) for name in options}
+    return replace(spec, **{name: value for name, value in said.items() if value is not None})
+
+
+def _missing(model: Any, given: Given) -> list[str]:
+    scores = model.outputs[0].shape[-1]
+    frames, height, width = model.inputs[0].shape[1:4]
+    what = f"for its {scores} scores, in order"
+    if scores == 1:
+        what = "what a low score means, and what a high one"
+    missing = {
+        f"--labels {','.join('abcdefghij'[: max(scores, 2)])} ({what})": given.labels is None,
+        "--clip-seconds (time from a clip's first picture to its last)": given.clip_seconds is None,
+        _scale_option(): given.scale is None and not scales_pixels_itself(model),
+        "--modality (what its channels are, such as rgb+flow)": not (
+            given.modality or _usual_modality(model)
+        ),
+        "--frames (it takes clips of any length)": frames is None and given.frames is None,
+        "--size HEIGHTxWIDTH (it takes pictures of any size)": None in (height, width)
+        and given.size_hw is None,
+    }
+    return [option for option, is_missing in missing.items() if is_missing]
+
+
+def _scale_option() -> str:
+    return (
+        f"--scale {'|'.join(SCALES)} (the pixels it was trained on; none of its first layers is "
+        "a Rescaling or a Normalization)"
+    )
+
+
+def _usual_modality(model: Any) -> str:
+    """Empty where the channels do not tell."""
+    names = [_USUAL.get(one.shape[-1], "") for one in model.inputs]
+    return "+".join(names) if all(names) and len(set(names)) == len(names) else ""
+
+
+def _joined(shapes: list[tuple[Any, ...]]) -> str:
+    return " and ".join(map(str, shapes))

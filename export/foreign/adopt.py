@@ -1,0 +1,224 @@
+"""`rtaction export foreign.onnx`: an ONNX file from elsewhere into one of rtaction's.
+
+Made by PyTorch, Keras or anything else, it gets what it lacks: uint8 pictures as its input, scores
+as its output, a contract, and where its graph allows it a boundary, so that live each picture is
+encoded once. Each step is proven on pictures before it is kept. TensorFlow is not needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rtaction.errors import MissingLibrary, ModelSpecError, UsageError
+
+try:
+    import onnx  # noqa: F401
+except ModuleNotFoundError:
+    raise MissingLibrary(
+        "adopting an ONNX file from elsewhere needs the package onnx; "
+        "install it with: pip install 'rtaction[onnx]'"
+    ) from None
+
+from rtaction.export.agreement.onnx_run import runner
+from rtaction.export.agreement.parity import make_clips
+from rtaction.export.agreement.sample_clips import read_clips
+from rtaction.export.contract.scales import Scale, scale_named
+from rtaction.export.foreign.make import make
+from rtaction.export.foreign.proof import Proof
+from rtaction.export.foreign.read import Foreign, read_foreign, with_two_scores
+from rtaction.model_spec import ModelSpec, Resize
+from rtaction.onnx_format.file import OnnxFile
+from rtaction.onnx_format.layout import Layout
+from rtaction.output_file import write_file
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What came of a file from elsewhere.
+
+    Args:
+        path: the ONNX file that was written.
+        num_nodes: operations in its graph.
+        num_bytes: its size.
+        layout: order of the foreign file's axes.
+        is_layout_guessed: whether that was told from its shape.
+        is_softmax_added: whether probabilities had to be made of its scores.
+        is_cut: whether it can be cut into encoder and head.
+        reason_for_whole: why not; empty where it is.
+        proof: how near it is to the foreign file.
+        clips_from: where the compared clips came from.
+    """
+
+    path: Path
+    num_nodes: int
+    num_bytes: int
+    layout: Layout
+    is_layout_guessed: bool
+    is_softmax_added: bool
+    is_cut: bool
+    reason_for_whole: str
+    proof: Proof
+    clips_from: str
+
+    def to_text(self) -> str:
+        """Some lines for people."""
+        told = " (told from its shape)" if self.is_layout_guessed else ""
+        softmax = ", Softmax added" if self.is_softmax_added else ""
+        runs = (
+            "cut into encoder and head: live, each picture is encoded once"
+            if self.is_cut
+            else f"runs whole for each window: {self.reason_for_whole}"
+        )
+        return (
+            f"wrote {self.path}: {self.num_nodes} nodes, {self.num_bytes / 1e6:.2f} MB\n"
+            f"axes were {self.layout}{told}{softmax}\n{runs}\n"
+            f"same as the file it came from on {self.proof.num_clips} clips ({self.clips_from}): "
+            f"scores differ by at most {self.proof.max_difference:.1e}, vary by "
+            f"{self.proof.spread:.2g}"
+        )
+
+
+def adopt_onnx(
+    path: Path,
+    output: Path,
+    *,
+    labels: Sequence[str],
+    clip_seconds: float,
+    scale: str | None = None,
+    layout: str | None = None,
+    num_frames: int | None = None,
+    size_hw: tuple[int, int] | None = None,
+    modality: str | None = None,
+    resize: Resize = "squash",
+    background_label: str | None = None,
+    threshold: float = 0.5,
+    logits: bool | None = None,
+    clips_path: Path | None = None,
+    tolerance: float | None = None,
+) -> Adoption:
+    """Make one of rtaction's files of an ONNX file from elsewhere, and prove it.
+
+    Args:
+        path: a model with one input, clips of pictures, and scores among its outputs.
+        output: the file to write; missing folders are made.
+        labels: one for each score, in order; of a single score, two, and it is the second's.
+        clip_seconds: time from a clip's first picture to its last.
+        scale: what pixels it was trained on, a name of `rtaction.export.contract.scales.SCALES`.
+            Default
+            None: "0..255" where it takes whole numbers; else it must be said.
+        layout: order of its axes, of `rtaction.onnx_format.layout.LAYOUTS`. Default None: told from
+            the shape.
+        num_frames: of a clip, where the file leaves it free.
+        size_hw: height and width of a picture, where the file leaves them free.
+        modality: what a picture shows. Default None: "rgb" of 3 channels, "gray" of 1.
+        resize: how camera pictures are fitted. Default "squash".
+        background_label: the label that means *no action*. Default None.
+        threshold: score from which a label is shown. Default 0.5.
+        logits: whether its scores are still to become probabilities. Default None: told from its
+            last operation, or from the scores.
+        clips_path: a `.npz` with uint8 `clips` (n, F, H, W, C) to compare the models on. Default
+            None: made-up moving pictures.
+        tolerance: largest difference of a score that is allowed. Default None: 1e-4, or 1e-2 where
+            it computes in float16.
+
+    Raises:
+        ModelError, ExportError, ParityError, UsageError, OutputError: see `rtaction.errors`. The
+            output is then not written, and an older file of that name is left as it was.
+    """
+    if output.resolve() == path.resolve():
+        raise UsageError(f"-o {output} would overwrite the model; choose another name")
+    file = OnnxFile.load(path)
+    if file.has_spec:
+        raise UsageError(f"{path} has a contract already; run it with: rtaction cam --model {path}")
+    foreign = read_foreign(
+        file, layout=layout, num_frames=num_frames, size_hw=size_hw, modality=modality
+    )
+    if len(labels) == 2 and file.num_scores == 1:
+        foreign, logits = with_two_scores(foreign), None
+    chosen = _scale(foreign, scale)
+    spec = _contract(
+        foreign,
+        labels=tuple(labels),
+        clip_seconds=clip_seconds,
+        resize=resize,
+        pixel_scaling=f"inside the model: {chosen.words}",
+        background_label=background_label,
+        threshold=threshold,
+    )
+    clips = None if clips_path is None else read_clips(clips_path, spec)
+    made = make(
+        foreign, spec, chosen, clips=clips, logits=logits, tolerance=tolerance, where=file.where
+    )
+    write_file(output, made.content)
+    ours = OnnxFile(made.content, where=str(output))
+    return Adoption(
+        path=output,
+        num_nodes=ours.num_nodes,
+        num_bytes=len(made.content),
+        layout=foreign.layout,
+        is_layout_guessed=foreign.was_guessed,
+        is_softmax_added=made.is_softmax_added,
+        is_cut=ours.is_cut,
+        reason_for_whole=ours.reason_for_whole,
+        proof=made.proof,
+        clips_from="made-up moving pictures" if clips_path is None else str(clips_path),
+    )
+
+
+def how_it_would_run(path: Path) -> str:
+    """Whether a file from elsewhere would be cut, in words.
+
+    Raises:
+        ModelError, ExportError, UsageError: it cannot be told.
+    """
+    file = OnnxFile.load(path)
+    foreign = read_foreign(file)
+    scale = scale_named("0..1" if foreign.is_float else "0..255", channels=foreign.size("c"))
+    run = runner(foreign.model.SerializeToString(), where=file.where)
+    blank = np.zeros((1, *foreign.dims[1:]), np.dtype(foreign.dtype))
+    names = [f"label {number + 1}" for number in range(max(run(blank)[0].size, 2))]
+    if file.num_scores == 1:
+        foreign = with_two_scores(foreign)
+    spec = _contract(foreign, labels=tuple(names), clip_seconds=1.0)
+    clips = make_clips(spec, num_clips=2)
+    made = make(foreign, spec, scale, clips=clips, logits=None, tolerance=None, where=file.where)
+    ours = OnnxFile(made.content)
+    if not ours.is_cut:
+        return f"whole for each window: {ours.reason_for_whole}"
+    boundary = ours.boundary
+    encoder = OnnxFile(ours.cut([boundary.frames], [boundary.frame_features]))
+    return (
+        "cut into encoder and head, once adopted: "
+        f"{encoder.num_nodes} of {ours.num_nodes} nodes see each picture once"
+    )
+
+
+def _contract(foreign: Foreign, **told: Any) -> ModelSpec:
+    try:
+        return ModelSpec(
+            frames_per_clip=foreign.size("f"),
+            height=foreign.size("h"),
+            width=foreign.size("w"),
+            modality=foreign.modality,
+            **told,
+        )
+    except ModelSpecError as error:
+        raise UsageError(str(error)) from None
+
+
+def _scale(foreign: Foreign, name: str | None) -> Scale:
+    if name is None and foreign.is_float:
+        raise UsageError(
+            "--scale must say what pixels the network was trained on, such as 0..1, -1..1, 0..255, "
+            "imagenet; the file does not tell"
+        )
+    if not foreign.is_float and name not in (None, "0..255"):
+        raise UsageError(
+            f"the model takes whole numbers, so --scale must be 0..255 or left out, got {name}"
+        )
+    return scale_named(name or "0..255", channels=foreign.size("c"))

@@ -1,0 +1,137 @@
+"""A graph of the `onnx` package: what depends on what, where all of it runs through one tensor.
+
+Graphs here have one input that matters, the clip. A tensor is *data* if its values depend on the
+clip's values, *shape* if they depend on the clip's shape alone. This file knows nothing of
+pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from onnx import (
+    GraphProto,
+    ModelProto,
+    NodeProto,
+    TensorProto,
+    ValueInfoProto,
+    helper,
+    numpy_helper,
+)
+
+from rtaction.onnx_format.file import names_used
+
+_ONLY_SHAPE = ("Shape", "Size")
+
+
+def copied(model: ModelProto) -> ModelProto:
+    """A copy of its own."""
+    copy = ModelProto()
+    copy.CopyFrom(model)
+    return copy
+
+
+def constants_of(graph: GraphProto) -> dict[str, TensorProto]:
+    """Stored tensors by name, those in Constant nodes included."""
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Constant" and [a.name for a in node.attribute] == ["value"]:
+            constants[node.output[0]] = node.attribute[0].t
+    return constants
+
+
+def array_of(tensor: TensorProto) -> npt.NDArray[Any]:
+    """Its values."""
+    return np.asarray(numpy_helper.to_array(tensor))
+
+
+def data_names(graph: GraphProto) -> set[str]:
+    """Tensors whose values depend on the clip's values."""
+    data = {graph.input[0].name}
+    for node in graph.node:
+        if node.op_type not in _ONLY_SHAPE and not data.isdisjoint(names_used(node)):
+            data.update(name for name in node.output if name)
+    return data
+
+
+def narrows(graph: GraphProto) -> list[str]:
+    """Tensors through which everything runs on its way from the clip to the first output.
+
+    Returns:
+        In order; the clip comes first, the output last.
+    """
+    data, output = data_names(graph), graph.output[0].name
+    nodes = [node for node in ancestors(graph, [output]) if not data.isdisjoint(node.output)]
+    last_reader = {output: len(nodes)}
+    for number, node in enumerate(nodes):
+        for name in names_used(node) & data:
+            if node.op_type not in _ONLY_SHAPE:
+                last_reader[name] = max(number, last_reader.get(name, 0))
+    waiting = {graph.input[0].name}
+    found = [graph.input[0].name]
+    for number, node in enumerate(nodes):
+        waiting -= {name for name in waiting if last_reader.get(name, -1) <= number}
+        waiting |= {name for name in node.output if last_reader.get(name, -1) > number}
+        if len(waiting) == 1:
+            name = next(iter(waiting))
+            if name != found[-1]:
+                found.append(name)
+    return found
+
+
+def ancestors(
+    graph: GraphProto, outputs: Iterable[str], *, stop_at: Iterable[str] = ()
+) -> list[NodeProto]:
+    """The nodes that some tensors need, in order; those behind `stop_at` are left out."""
+    stop = set(stop_at)
+    needed, nodes = set(outputs) - stop, []
+    for node in reversed(graph.node):
+        if not needed.isdisjoint(node.output):
+            nodes.append(node)
+            needed |= names_used(node) - stop
+    return nodes[::-1]
+
+
+def part(
+    model: ModelProto, inputs: Sequence[ValueInfoProto], outputs: Sequence[str | ValueInfoProto]
+) -> ModelProto:
+    """What lies between tensors, as a model of its own; of an output, the type may stay open."""
+    values = [ValueInfoProto(name=one) if isinstance(one, str) else one for one in outputs]
+    nodes = ancestors(
+        model.graph, [one.name for one in values], stop_at=[one.name for one in inputs]
+    )
+    used = {name for node in nodes for name in names_used(node)} | {one.name for one in values}
+    cut = copied(model)
+    for field in ("node", "initializer", "input", "output", "value_info"):
+        cut.graph.ClearField(field)
+    cut.graph.node.extend(nodes)
+    cut.graph.initializer.extend(t for t in model.graph.initializer if t.name in used)
+    cut.graph.input.extend(inputs)
+    cut.graph.output.extend(values)
+    return cut
+
+
+def add_constant(graph: GraphProto, name: str, values: npt.NDArray[Any]) -> str:
+    """Store a tensor; returns its name."""
+    graph.initializer.append(numpy_helper.from_array(values, name))
+    return name
+
+
+def replaced_inputs(node: NodeProto, names: dict[str, str]) -> None:
+    """Let a node, and the graphs inside it, read other tensors."""
+    node.input[:] = [names.get(name, name) for name in node.input]
+    for attribute in node.attribute:
+        for graph in [attribute.g] * attribute.HasField("g") + [*attribute.graphs]:
+            for inner in graph.node:
+                replaced_inputs(inner, names)
+            for value in graph.output:
+                value.name = names.get(value.name, value.name)
+
+
+def reshape_nodes(graph: GraphProto, source: str, target: str, shape: Sequence[int]) -> NodeProto:
+    """A Reshape, whose shape is stored in `graph`."""
+    stored = add_constant(graph, f"{target}/shape", np.array(shape, np.int64))
+    return helper.make_node("Reshape", [source, stored], [target], f"{target}/Reshape")

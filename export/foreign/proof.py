@@ -1,0 +1,201 @@
+"""Proof that a file made from one from elsewhere computes what that computes, cut or not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.errors import ExportError, UsageError
+from rtaction.export.agreement.onnx_run import runner
+from rtaction.export.contract.scales import Scale
+from rtaction.export.foreign.front import prepared, softmaxed
+from rtaction.export.foreign.graph import part
+from rtaction.export.foreign.read import Foreign, last_operation
+from rtaction.onnx_format.file import OnnxFile
+
+FloatArray = npt.NDArray[np.float32]
+UInt8Array = npt.NDArray[np.uint8]
+
+# Softmax and Sigmoid give probabilities: of one label, or of each.
+_GIVE_PROBABILITIES = ("Softmax", "Sigmoid", "HardSigmoid")
+_SAME = 1e-3
+_CLIPS_AT_ONCE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What the network from elsewhere says, given one clip at a time, scaled by NumPy.
+
+    Args:
+        clips: uint8, shape (num_clips, frames, height, width, channels). The second half holds the
+            pictures of the first, each clip's from several of its clips.
+        sources: for each clip and picture of the second half, the clip and picture of the first,
+            shape (num_clips / 2, frames, 2).
+        raw: what the network gives at `output`, shape (num_clips, num_labels).
+        scores: as they should come out, shape (num_clips, num_labels).
+        output: name of the tensor with the scores, before a last Softmax.
+        is_softmax_last: whether `scores` are the Softmax of `raw`.
+        is_softmax_added: whether the network itself has none.
+    """
+
+    clips: UInt8Array
+    sources: npt.NDArray[np.int64]
+    raw: FloatArray
+    scores: FloatArray
+    output: str
+    is_softmax_last: bool
+    is_softmax_added: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How near a file is to the network that it was made from.
+
+    Args:
+        num_clips: clips compared.
+        max_difference: largest difference of a score: all clips at once, one by one, and, of a file
+            that is cut, one picture at a time.
+        spread: largest difference that a label's score has between two clips.
+    """
+
+    num_clips: int
+    max_difference: float
+    spread: float
+
+
+def truth_of(
+    foreign: Foreign,
+    scale: Scale,
+    clips: UInt8Array,
+    *,
+    num_labels: int | None,
+    logits: bool | None,
+    where: str,
+) -> Truth:
+    """Run the network on clips, and on clips with pictures exchanged between them.
+
+    Args:
+        foreign: the network.
+        scale: of its pixels.
+        clips: uint8, shape (num_clips, frames, height, width, channels).
+        num_labels: scores that a clip should have. Default None: the first output's.
+        logits: whether its scores are still to become probabilities. Default None: told from its
+            last operation, or from the scores.
+        where: what to call it in an error.
+
+    Raises:
+        ExportError: it does not run, or gives something else than numbers.
+        UsageError: it gives other scores than there are labels, or `logits` is wrong.
+    """
+    sources = _exchanged(len(clips), clips.shape[1])
+    clips = np.concatenate([clips, clips[sources[..., 0], sources[..., 1]]])
+    names = [value.name for value in foreign.model.graph.output]
+    run = runner(foreign.model.SerializeToString(), outputs=names, where=where)
+    values = [prepared(clip[np.newaxis], scale, foreign.layout, foreign.dtype) for clip in clips]
+    results = [run(value) for value in values]
+    sizes = [result.size for result in results[0]]
+    position = (
+        0
+        if num_labels is None
+        else next((number for number, size in enumerate(sizes) if size == num_labels), -1)
+    )
+    if position < 0:
+        told = ", ".join(f"{name}: {size}" for name, size in zip(names, sizes, strict=True))
+        raise UsageError(
+            f"--labels names {num_labels} labels, but {where} gives other numbers of scores for a "
+            f"clip ({told}); name one label for each score, in its order"
+        )
+    raw = np.stack([result[position].reshape(-1) for result in results]).astype(np.float32)
+    if not np.isfinite(raw).all():
+        raise ExportError(
+            f"{where} gives scores that are no numbers (NaN or infinite) for ordinary pictures; "
+            "look at --scale, and where it computes in float16 export it in float32"
+        )
+    output = names[position]
+    before, logit_values = _before_softmax(foreign, output, values)
+    if before and np.abs(softmaxed(logit_values) - raw).max() <= _SAME:
+        return Truth(clips, sources, logit_values, raw, before, True, False)
+    softmax = _needs_softmax(foreign, output, raw, logits, where)
+    return Truth(clips, sources, raw, softmaxed(raw) if softmax else raw, output, softmax, softmax)
+
+
+def _before_softmax(
+    foreign: Foreign, output: str, values: Sequence[npt.NDArray[Any]]
+) -> tuple[str, FloatArray]:
+    """Name and values of what a network's last Softmax takes; an empty name where it has none."""
+    maker = last_operation(foreign.model, output)
+    if maker is None or maker.op_type != "Softmax":
+        return "", np.empty(0, np.float32)
+    name = maker.input[0]
+    exposed = part(foreign.model, foreign.model.graph.input[:1], [name])
+    run = runner(exposed.SerializeToString())
+    found = np.stack([run(value)[0].reshape(-1) for value in values]).astype(np.float32)
+    return name, found
+
+
+def _exchanged(num_clips: int, num_frames: int) -> npt.NDArray[np.int64]:
+    clip, frame = np.meshgrid(np.arange(num_clips), np.arange(num_frames), indexing="ij")
+    return np.stack([(clip + frame) % num_clips, (frame * 3 + clip) % num_frames], axis=-1)
+
+
+def _needs_softmax(
+    foreign: Foreign, output: str, raw: FloatArray, logits: bool | None, where: str
+) -> bool:
+    are_shares = bool((raw >= -1e-4).all() and (raw <= 1 + 1e-4).all())
+    sum_to_one = are_shares and bool(np.abs(raw.sum(axis=1) - 1).max() < 1e-2)
+    maker = last_operation(foreign.model, output)
+    gives = maker is not None and maker.op_type in _GIVE_PROBABILITIES
+    if logits is False and not are_shares:
+        raise UsageError(
+            f"--probabilities says that {where} gives probabilities, but its scores go from "
+            f"{raw.min():.3g} to {raw.max():.3g}; leave it out"
+        )
+    return not (sum_to_one or (gives and are_shares)) if logits is None else logits
+
+
+def prove(
+    content: bytes, clips: UInt8Array, sources: npt.NDArray[np.int64], expected: FloatArray
+) -> Proof:
+    """Compare a file with the network that it was made from.
+
+    Args:
+        content: the file.
+        clips: of the `Truth`.
+        sources: of the `Truth`.
+        expected: its scores, shape (num_clips, num_labels).
+
+    Raises:
+        ExportError: it does not run.
+    """
+    file = OnnxFile(content)
+    found = []
+    whole = runner(content)
+    if file.input_dims[0] != 1:
+        parts = np.array_split(clips, len(clips) // _CLIPS_AT_ONCE)
+        found.append(np.concatenate([whole(part)[0] for part in parts]))
+    found.append(np.concatenate([whole(clip[np.newaxis])[0] for clip in clips]))
+    if file.is_cut:
+        found.append(_cut_scores(file, clips, sources))
+    # Unlike max(), a nan anywhere comes out as nan.
+    difference = np.max([np.abs(scores - expected).max() for scores in found])
+    return Proof(len(clips), float(difference), float(np.ptp(expected, axis=0).max()))
+
+
+def _cut_scores(file: OnnxFile, clips: UInt8Array, sources: npt.NDArray[np.int64]) -> FloatArray:
+    """Scores by encoder and head; each picture is encoded once, alone, for all clips it is in."""
+    boundary = file.boundary
+    encoder = runner(file.cut([boundary.frames], [boundary.frame_features]))
+    head = runner(file.cut([boundary.clip_features], [file.score_name]))
+    features = np.stack(
+        [
+            np.concatenate([encoder(image[np.newaxis])[0] for image in clip])
+            for clip in clips[: len(sources)]
+        ]
+    )  # (num_clips / 2, frames, ...)
+    exchanged = features[sources[..., 0], sources[..., 1]]
+    windows = np.concatenate([features, exchanged])
+    return np.concatenate([head(window[np.newaxis])[0] for window in windows])

@@ -1,0 +1,1 @@
+"""Keras models, read without running their code, cut and converted."""

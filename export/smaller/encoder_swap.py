@@ -1,0 +1,98 @@
+"""Another encoder for an ONNX file of ours: the same picture in, the same row of features out.
+
+The file keeps its contract and its boundary, so it is cut where it was cut before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import onnx
+
+from rtaction.errors import ExportError, UsageError
+from rtaction.onnx_format.file import OnnxFile
+
+SMALLER_KEY = "rtaction.smaller"
+"""Key in an ONNX file's `metadata_props` of what was done to make it smaller, as text."""
+
+
+def cut_encoder(content: bytes) -> bytes:
+    """The encoder of a file, to be made smaller.
+
+    Args:
+        content: an ONNX file with contract and boundary.
+
+    Returns:
+        An ONNX file: `frames` uint8 (batch, H, W, C) to features float32 (batch, num_features).
+
+    Raises:
+        UsageError: it was made smaller before, or has no boundary.
+    """
+    file = OnnxFile(content)
+    done = file.metadata.get(SMALLER_KEY)
+    if done is not None:
+        raise UsageError(f"this model was made smaller before ({done}); start from the float one")
+    if not file.is_cut:
+        raise UsageError(
+            "only a model that is cut into encoder and head can be made smaller, and this one runs "
+            f"whole{': ' * bool(file.reason_for_whole)}{file.reason_for_whole}"
+        )
+    return file.cut([file.boundary.frames], [file.boundary.frame_features])
+
+
+def with_encoder(content: bytes, encoder: onnx.ModelProto, *, prefix: str, done: str) -> bytes:
+    """Put another encoder into a file.
+
+    Args:
+        content: an ONNX file with contract and boundary.
+        encoder: what comes in the place of `cut_encoder(content)`; same input and output names.
+        prefix: of all names inside the new encoder, such as "int8/".
+        done: what was done, for `SMALLER_KEY`.
+
+    Raises:
+        ExportError: the head reads what lies inside the encoder, or the result is no valid ONNX.
+    """
+    file = OnnxFile(content)
+    model = onnx.load_from_string(content)
+    encoder = onnx.compose.add_prefix(encoder, prefix, rename_inputs=False, rename_outputs=False)
+    old = _made_by(onnx.load_from_string(cut_encoder(content)).graph.node)
+    features = file.boundary.frame_features
+    rest = [node for node in model.graph.node if old.isdisjoint(node.output)]
+    read = {name for node in rest for name in node.input} & old
+    if read - {features}:
+        raise ExportError(
+            f"the encoder cannot be replaced: the head reads {sorted(read - {features})} inside "
+            f"it, and only {features!r} may lead from one to the other"
+        )
+    # What feeds the encoder stands before it, what reads its features behind.
+    ends = next(n for n, node in enumerate(model.graph.node) if features in node.output)
+    position = sum(old.isdisjoint(node.output) for node in model.graph.node[:ends])
+    nodes = [*rest[:position], *encoder.graph.node, *rest[position:]]
+    used = {name for node in nodes for name in node.input}
+    weights = [*model.graph.initializer, *encoder.graph.initializer]
+    values = [value for value in model.graph.value_info if value.name not in old - {features}]
+    for field, kept in (
+        ("node", nodes),
+        ("initializer", [tensor for tensor in weights if tensor.name in used]),
+        ("value_info", values),
+    ):
+        model.graph.ClearField(field)
+        getattr(model.graph, field).extend(kept)
+    _add_operator_sets(model, encoder)
+    model.metadata_props.add(key=SMALLER_KEY, value=done)
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise ExportError(f"the smaller graph is not valid ONNX: {error}") from None
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def _made_by(nodes: Iterable[onnx.NodeProto]) -> set[str]:
+    return {name for node in nodes for name in node.output if name}
+
+
+def _add_operator_sets(model: onnx.ModelProto, encoder: onnx.ModelProto) -> None:
+    """Import what the new nodes need, each set once: a second entry breaks later tools."""
+    needed = {node.domain for node in encoder.graph.node}
+    known = {one.domain for one in model.opset_import}
+    model.opset_import.extend(one for one in encoder.opset_import if one.domain in needed - known)

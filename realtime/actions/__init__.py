@@ -1,0 +1,1 @@
+"""From scores to actions that start and end."""

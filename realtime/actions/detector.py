@@ -1,0 +1,250 @@
+"""From the scores of overlapping windows to actions that start and end.
+
+Whatever is decided here is decided by the times of the windows, so it does not depend on how many
+there are a second. This file knows nothing of pictures, of models or of threads.
+
+The rule is that of voice activity detectors (Gelly and Gauvain, "Minimum Word Error Training of
+RNN-based Voice Activity Detection", Interspeech 2015): one threshold to enter, a lower one to
+leave, a shortest length, and a rest after the end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.model_spec import ModelSpec
+from rtaction.prediction import Prediction
+from rtaction.realtime.actions.rules import ActionRules
+from rtaction.sampling import TIME_TOLERANCE_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class ActionEvent:
+    """One action, from its start to its end.
+
+    Args:
+        source: name of the source, fit to be shown.
+        label: the action.
+        start_seconds: the moment that the first scores in it speak for: the middle of a window,
+            and with smoothing the middle of the time averaged over. On the source's clock.
+        end_seconds: the same for the last, or None while the action goes on.
+        peak_score: highest smoothed score until now.
+        number: counts the events of its source, from 1.
+    """
+
+    source: str
+    label: str
+    start_seconds: float
+    end_seconds: float | None
+    peak_score: float
+    number: int
+
+
+class ActionDetector:
+    """Finds the actions of one source.
+
+    A window speaks for its middle. A label enters when its smoothed score is the highest of all,
+    that of the background among them, and reaches its `enter`; it stays while it reaches its
+    `exit`. Where another action enters meanwhile, the two go on side by side until the newcomer has
+    lasted its `min_seconds`, or the first is ahead again.
+
+    Args:
+        rules: when a label makes an event.
+        spec: labels, background label and clip length.
+        stride_seconds: usual distance between two windows. Middles that lie further apart than a
+            clip and a stride are not joined. Default: that of two pictures in a clip.
+    """
+
+    def __init__(
+        self, rules: ActionRules, spec: ModelSpec, *, stride_seconds: float | None = None
+    ) -> None:
+        stride = spec.frame_interval_seconds if stride_seconds is None else stride_seconds
+        self._max_gap_seconds = spec.window_seconds + stride + TIME_TOLERANCE_SECONDS
+        self._rules = rules
+        self._labels = spec.labels
+        self._background = spec.background_label
+        self._mean = _MeanOverTime(rules.smoothing_seconds)
+        self._scores: dict[str, float] = {}
+        self._last_middle_seconds = -math.inf
+        # Of a source that was never interrupted.
+        self._first_seconds: float | None = None
+        self._now_seconds = -math.inf
+        # Both end, for now, at the last window they were seen in.
+        self._ongoing: ActionEvent | None = None
+        self._newcomer: ActionEvent | None = None
+        self._ended_seconds: dict[str, float] = {}
+        self._num_events = 0
+
+    @property
+    def current(self) -> ActionEvent | None:
+        """The action that goes on, if one does."""
+        return replace(self._ongoing, end_seconds=None) if self._ongoing else None
+
+    @property
+    def smoothed(self) -> npt.NDArray[np.float32] | None:
+        """Smoothed scores: float32, shape (num_labels,); None before the first window of a run."""
+        return np.array(list(self._scores.values()), np.float32) if self._scores else None
+
+    def see(self, prediction: Prediction) -> list[ActionEvent]:
+        """Take the next window. A gap in time, or time that runs backwards, interrupts.
+
+        Returns:
+            Events that are now known to have ended or to have started, in this order.
+
+        Raises:
+            ValueError: the prediction has other labels than the model.
+        """
+        if prediction.labels != self._labels:
+            raise ValueError(f"expected scores of {self._labels}, got {prediction.labels}")
+        middle_seconds = (prediction.start_seconds + prediction.end_seconds) / 2
+        gap_seconds = middle_seconds - self._last_middle_seconds
+        if gap_seconds == 0:
+            # A camera slower than the stride fills two windows with the same pictures.
+            return []
+        events = [] if 0 < gap_seconds <= self._max_gap_seconds else self.interrupt()
+        if gap_seconds < 0:
+            self._ended_seconds.clear()
+        self._last_middle_seconds = middle_seconds
+        smoothed, span_seconds = self._mean.push(middle_seconds, prediction.scores)
+        # A mean over time speaks for the middle of that time.
+        self._now_seconds = middle_seconds - span_seconds / 2
+        self._scores = dict(zip(self._labels, smoothed.tolist(), strict=True))
+        if self._first_seconds is None:
+            self._first_seconds = self._now_seconds
+        self._choose_newcomer(prediction.source)
+        return events + self._advance()
+
+    def interrupt(self) -> list[ActionEvent]:
+        """The picture is lost: what goes on ends at the last window it was seen in.
+
+        Returns:
+            The event that ends, if there is one.
+        """
+        self._newcomer = None
+        self._mean.clear()
+        self._scores = {}
+        if self._first_seconds is not None:
+            self._first_seconds = -math.inf
+        return self._end_ongoing()
+
+    def finish(self) -> list[ActionEvent]:
+        """The source has ended.
+
+        Returns:
+            What `interrupt` does; where all of a source was one action, and too short for any
+            event, its start and its end.
+        """
+        events = []
+        newcomer = self._newcomer
+        if newcomer is not None and newcomer.start_seconds == self._first_seconds:
+            events = self._begin(newcomer)
+        return events + self.interrupt()
+
+    def _choose_newcomer(self, source: str) -> None:
+        ongoing, newcomer = self._ongoing, self._newcomer
+        if newcomer is not None and not self._stays(newcomer):
+            newcomer = None
+        label = self._entering_label()
+        if label is not None:
+            score = self._scores[label]
+            if ongoing is not None and ongoing.label == label:
+                newcomer = None
+            elif all(run is None or score > self._scores[run.label] for run in (ongoing, newcomer)):
+                now = self._now_seconds
+                newcomer = ActionEvent(source, label, now, now, score, 0)
+        self._newcomer = newcomer
+
+    def _entering_label(self) -> str | None:
+        label = max(self._scores, key=self._scores.__getitem__)
+        rule = self._rules.of(label)
+        rested_seconds = self._now_seconds - self._ended_seconds.get(label, -math.inf)
+        enters = (
+            label != self._background
+            and _reaches(self._scores[label], rule.enter)
+            and rested_seconds + TIME_TOLERANCE_SECONDS >= rule.cooldown_seconds
+        )
+        return label if enters else None
+
+    def _advance(self) -> list[ActionEvent]:
+        events = []
+        if self._ongoing is not None and not self._stays(self._ongoing):
+            events += self._end_ongoing()
+        elif self._ongoing is not None and self._newcomer is None:
+            self._ongoing = self._extended(self._ongoing)
+        if self._newcomer is not None:
+            self._newcomer = self._extended(self._newcomer)
+            lasted_seconds = self._now_seconds - self._newcomer.start_seconds
+            min_seconds = self._rules.of(self._newcomer.label).min_seconds
+            if lasted_seconds + TIME_TOLERANCE_SECONDS >= min_seconds:
+                events += self._end_ongoing() + self._begin(self._newcomer)
+                self._newcomer = None
+        return events
+
+    def _begin(self, newcomer: ActionEvent) -> list[ActionEvent]:
+        self._num_events += 1
+        self._ongoing = replace(newcomer, number=self._num_events)
+        return [replace(self._ongoing, end_seconds=None)]
+
+    def _end_ongoing(self) -> list[ActionEvent]:
+        event, self._ongoing = self._ongoing, None
+        if event is None or event.end_seconds is None:
+            return []
+        self._ended_seconds[event.label] = event.end_seconds
+        return [event]
+
+    def _extended(self, run: ActionEvent) -> ActionEvent:
+        peak_score = max(run.peak_score, self._scores[run.label])
+        return replace(run, end_seconds=self._now_seconds, peak_score=peak_score)
+
+    def _stays(self, run: ActionEvent) -> bool:
+        return _reaches(self._scores[run.label], self._rules.of(run.label).exit)
+
+
+class _MeanOverTime:
+    """The mean of scores over the last `seconds`, the scores joined by straight lines.
+
+    It is the moving average "SMA linear" of Eckner, "Algorithms for Unevenly Spaced Time Series:
+    Moving Averages and Other Rolling Operators": more windows a second only trace the same curve
+    more finely. An exponential average would never forget: a score just above a high threshold
+    might take seconds to lift it over, where this mean takes `seconds` at most.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._points: deque[tuple[float, npt.NDArray[np.float64]]] = deque()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._points.clear()
+
+    def push(
+        self, at_seconds: float, scores: npt.NDArray[Any]
+    ) -> tuple[npt.NDArray[np.float32], float]:
+        """Add scores; returns the mean, float32 as they are, so that equal ones stay the same, and
+        the seconds that it is taken over."""
+        self._points.append((at_seconds, scores.astype(np.float64)))
+        start_seconds = at_seconds - self._seconds
+        while len(self._points) > 1 and self._points[1][0] <= start_seconds:
+            self._points.popleft()
+        times = np.array([seconds for seconds, _ in self._points])
+        values = np.stack([value for _, value in self._points])
+        if len(times) == 1:
+            return np.asarray(values[0], np.float32), 0.0
+        if times[0] < start_seconds:
+            part = (start_seconds - times[0]) / (times[1] - times[0])
+            values[0] += part * (values[1] - values[0])
+            times[0] = start_seconds
+        span_seconds = float(times[-1] - times[0])
+        area = np.trapezoid(values, times, axis=0)
+        return np.asarray(area / span_seconds, np.float32), span_seconds
+
+
+def _reaches(score: float, threshold: float) -> bool:
+    # Scores are float32, in which 0.7 lies below 0.7.
+    return score >= float(np.float32(threshold))

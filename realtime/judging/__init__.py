@@ -1,0 +1,1 @@
+"""Labelled videos run through a model as `rtaction cam` would, and judged."""

@@ -1,0 +1,98 @@
+"""The figures of `rtaction eval` as JSON, for other programs.
+
+One object. Fields of both kinds, `schema_version` 1:
+
+    schema_version   1; a field may be added without notice, a change of meaning raises it
+    kind             "clips" or "events"
+    model            the file, as given
+    dataset          the folder or pattern of videos, as given
+    group            the regular expression, or null: each video (or event) counts as independent
+    clip_seconds     length of a window
+    stride_seconds   distance between two windows
+    confidence       0.95: share of the intervals that hold the true figure
+
+A *figure* is {"value", "low", "high", "count"}: the value, the ends of its interval, and of how
+many items (of false alarms: hours) it is; null where there was nothing to measure.
+
+"clips": `labels` of the model; `confusion_rows`, these and the `unknown_labels`, which the model
+does not know, with their numbers of videos; `labels_without_videos`; `num_videos`,
+`num_not_judged`, `num_groups`; `videos`, each with `path`, `label`, `group`, `windows`, `called`,
+`score` and `problem`; and for `windows` and `clips` each:
+
+    count            how many
+    accuracy         figure, of labels that the model knows; top_k: the same by k
+    accuracy_with_unknown   figure, of all: items of a label that the model does not know are right
+                     where they were called its background label
+    chance           what a guess would reach
+    most_frequent_label   what always naming the most frequent label would reach
+    labels           precision, recall and f1 (figures) and count of each
+    confusion        counts, a row for each of `confusion_rows`, a column for each of `labels`
+    calibration      expected_calibration_error (figure) and bins with low, high, mean_score and
+                     accuracy (figure); empty bins are left out
+
+"events", of the part that is reported on: `num_videos`, `num_groups`, `watched_seconds`, `videos`
+with their `events` and `intervals`; `ignored_intervals`, how many have a label that the model
+cannot find; `problems` and `notes`; and
+
+    all, labels      events, intervals; precision, recall and f1 by `iou`; false_alarms_an_hour;
+                     onset_delay_seconds, from the true start to the moment at which it was told,
+                     and start_error_seconds, to the start that was named: median and p90, or null
+    tuning           null, or actions (the table of a cameras.toml), num_videos, num_intervals,
+                     figures_on_tuned_part and figures_before_tuning
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rtaction.errors import OutputError
+from rtaction.evaluation.confidence import CONFIDENCE
+from rtaction.model_spec import ModelSpec
+from rtaction.realtime.judging.clips import ClipEvaluation
+from rtaction.realtime.judging.events import EventEvaluation
+
+SCHEMA_VERSION = 1
+
+
+def write_report(
+    path: Path,
+    found: ClipEvaluation | EventEvaluation,
+    spec: ModelSpec,
+    *,
+    model: Path,
+    videos: str,
+    group: str | None,
+    stride_seconds: float | None,
+) -> None:
+    """Write a JSON file. Missing folders are made.
+
+    Args:
+        path: the file; replaced where it is there.
+        found: the figures.
+        spec: of the model.
+        model: the model file, as given.
+        videos: the folder or pattern, as given.
+        group: the regular expression, or None.
+        stride_seconds: as given; None stands for the distance of two pictures in a clip.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    values: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "kind": "clips" if isinstance(found, ClipEvaluation) else "events",
+        "model": str(model),
+        "dataset": videos,
+        "group": group,
+        "clip_seconds": spec.clip_seconds,
+        "stride_seconds": round(stride_seconds or spec.frame_interval_seconds, 6),
+        "confidence": CONFIDENCE,
+    } | found.to_dict()
+    text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"cannot write --output {path}: {error}") from None

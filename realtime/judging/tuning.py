@@ -1,0 +1,176 @@
+"""Thresholds that find the most actions with the fewest mistakes.
+
+They are searched on videos that are then not reported on, as they fit those too well. This file
+knows nothing of how videos are read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rtaction.evaluation.event_figures import mean_f1
+from rtaction.evaluation.event_pairs import Event, WatchedTime
+from rtaction.model_spec import ModelSpec
+from rtaction.prediction import Prediction
+from rtaction.realtime.actions.detector import ActionDetector
+from rtaction.realtime.actions.rules import EXIT_FRACTION, ActionRules
+
+ENTERS = tuple(round(0.30 + 0.05 * step, 2) for step in range(14))
+"""Thresholds to try, 0.30 to 0.95."""
+EXIT_FRACTIONS = (0.5, EXIT_FRACTION, 0.85, 1.0)
+"""Thresholds to leave, as parts of those to enter."""
+MIN_INTERVALS = 5
+"""A label with fewer gets no threshold of its own: it would fit these few by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One video of which all is known.
+
+    Args:
+        predictions: what the model said, in order.
+        truth: what truly happens; its events are not looked at.
+    """
+
+    predictions: tuple[Prediction, ...]
+    truth: WatchedTime
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What tuning chooses.
+
+    Args:
+        enter: for all labels.
+        exit_fraction: the threshold to leave, as part of the one to enter, for all labels.
+        by_label: thresholds to enter of labels that have their own.
+    """
+
+    enter: float
+    exit_fraction: float
+    by_label: tuple[tuple[str, float], ...] = ()
+
+    def to_overrides(self) -> dict[str, Any]:
+        """The table `[actions]`, as `ActionRules.for_model` takes it."""
+        table: dict[str, Any] = self._pair(self.enter)
+        if self.by_label:
+            table["labels"] = {label: self._pair(enter) for label, enter in self.by_label}
+        return table
+
+    def to_toml(self) -> str:
+        """The table `[actions]` for a cameras.toml."""
+        lines = ["[actions]", f"enter = {self.enter:g}", f"exit = {self._exit(self.enter):g}"]
+        for label, enter in self.by_label:
+            values = f"enter = {enter:g}, exit = {self._exit(enter):g}"
+            lines.append(f"labels.{_key(label)} = {{ {values} }}")
+        return "\n".join(lines)
+
+    def _pair(self, enter: float) -> dict[str, float]:
+        return {"enter": enter, "exit": self._exit(enter)}
+
+    def _exit(self, enter: float) -> float:
+        return round(self.exit_fraction * enter, 4)
+
+
+def find_events(
+    predictions: Sequence[Prediction],
+    rules: ActionRules,
+    spec: ModelSpec,
+    *,
+    stride_seconds: float | None = None,
+) -> tuple[Event, ...]:
+    """The actions in the predictions of one file, as `rtaction cam` would tell them.
+
+    Args:
+        predictions: all of them, in order.
+        rules: when scores make an action.
+        spec: of the model.
+        stride_seconds: see `ActionDetector`.
+    """
+    detector = ActionDetector(rules, spec, stride_seconds=stride_seconds)
+    told_seconds: dict[int, float] = {}
+    events = []
+    now_seconds = 0.0
+    for prediction in [*predictions, None]:
+        if prediction is None:
+            news = detector.finish()
+        else:
+            now_seconds = prediction.end_seconds
+            news = detector.see(prediction)
+        for one in news:
+            if one.end_seconds is None:
+                told_seconds[one.number] = now_seconds
+            else:
+                told = told_seconds[one.number]
+                events.append(Event(one.label, one.start_seconds, one.end_seconds, told))
+    return tuple(events)
+
+
+def with_events(
+    watched: Sequence[Watched],
+    rules: ActionRules,
+    spec: ModelSpec,
+    *,
+    stride_seconds: float | None = None,
+) -> list[WatchedTime]:
+    """What truly happens in each video, and what is found with some rules; see `find_events`."""
+    return [
+        replace(
+            one.truth,
+            events=find_events(one.predictions, rules, spec, stride_seconds=stride_seconds),
+        )
+        for one in watched
+    ]
+
+
+def tune_thresholds(
+    watched: Sequence[Watched],
+    spec: ModelSpec,
+    *,
+    stride_seconds: float | None = None,
+) -> Thresholds:
+    """Search thresholds with the highest F1 over all events, averaged over the IoUs.
+
+    First those to enter and to leave for all labels, then one to enter for each label that has
+    `MIN_INTERVALS`. Of several equally good ones the usual part to leave is taken, and the middle
+    one to enter, as the least by chance.
+
+    Args:
+        watched: the videos to tune on.
+        spec: of the model.
+        stride_seconds: see `ActionDetector`.
+    """
+
+    def f1_of(thresholds: Thresholds) -> float:
+        rules = ActionRules.for_model(spec, overrides=thresholds.to_overrides())
+        return mean_f1(with_events(watched, rules, spec, stride_seconds=stride_seconds))
+
+    def best(tried: Sequence[Thresholds]) -> Thresholds:
+        f1s = [f1_of(one) for one in tried]
+        equal = [one for one, f1 in zip(tried, f1s, strict=True) if f1 == max(f1s)]
+        parts = [one.exit_fraction for one in equal]
+        usual = min(parts, key=lambda part: abs(part - EXIT_FRACTION))
+        equal = [one for one in equal if one.exit_fraction == usual]
+        return equal[len(equal) // 2]
+
+    found = best([Thresholds(enter, part) for part in EXIT_FRACTIONS for enter in ENTERS])
+    for label in _labels_to_tune(watched):
+        others = tuple(pair for pair in found.by_label if pair[0] != label)
+        found = best([replace(found, by_label=(*others, (label, enter))) for enter in ENTERS])
+    return found
+
+
+def _labels_to_tune(watched: Sequence[Watched]) -> list[str]:
+    counts = Counter(interval.label for one in watched for interval in one.truth.intervals)
+    return sorted(label for label, count in counts.items() if count >= MIN_INTERVALS)
+
+
+def _key(label: str) -> str:
+    """A label as a key of TOML, which takes the texts of JSON."""
+    is_bare = re.fullmatch(r"[A-Za-z0-9_-]+", label) is not None
+    return label if is_bare else json.dumps(label, ensure_ascii=False)

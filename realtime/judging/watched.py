@@ -1,0 +1,105 @@
+"""Video files, watched as `rtaction cam` watches them: what the model said of each.
+
+This file knows nothing of what the videos truly show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from rtaction.errors import SourceError
+from rtaction.model_spec import ModelSpec
+from rtaction.prediction import Prediction
+from rtaction.realtime.sources.address import Address
+from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.watching.stats import RunStats
+from rtaction.realtime.watching.watch import watch_cameras
+from rtaction.realtime.windows.engine import Scorer
+from rtaction.sampling import last_period_seconds
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """What a model said of one video.
+
+    Args:
+        path: the file.
+        predictions: of all its windows, in order, times counted from its first frame; none where
+            there is a `problem`.
+        duration_seconds: length of what could be decoded; 0.0 where nothing could.
+        problem: why nothing could be said, for a person; "" where something could.
+    """
+
+    path: Path
+    predictions: tuple[Prediction, ...]
+    duration_seconds: float
+    problem: str = ""
+
+
+def judge_videos(
+    model: Scorer,
+    paths: Sequence[Path],
+    *,
+    stride_seconds: float | None = None,
+    on_video: Callable[[], None] | None = None,
+) -> list[Judged]:
+    """Watch videos, one after the other. One that cannot be judged says why, and the rest goes on.
+
+    Args:
+        model: the network.
+        paths: the files.
+        stride_seconds: distance between two windows. Default: that of two pictures in a clip.
+        on_video: called after each video. Default None.
+
+    Returns:
+        One for each path, in order.
+
+    Raises:
+        DeviceUnavailable: the accelerator failed.
+    """
+    judged = []
+    for path in paths:
+        judged.append(_judge(model, path, stride_seconds))
+        if on_video is not None:
+            on_video()
+    return judged
+
+
+def _judge(model: Scorer, path: Path, stride_seconds: float | None) -> Judged:
+    predictions: list[Prediction] = []
+    times_seconds: list[float] = []
+    try:
+        for moment_predictions, moment_times in _moments(model, path, stride_seconds):
+            predictions += moment_predictions
+            times_seconds = (times_seconds + moment_times)[-2:]
+    except SourceError as error:
+        return Judged(path, (), 0.0, str(error).removeprefix(str(path)).lstrip(": "))
+    duration_seconds = times_seconds[-1] + last_period_seconds(times_seconds)
+    if predictions:
+        return Judged(path, tuple(predictions), duration_seconds)
+    return Judged(path, (), duration_seconds, _why_nothing(model.spec, duration_seconds))
+
+
+def _moments(
+    model: Scorer, path: Path, stride_seconds: float | None
+) -> Iterator[tuple[list[Prediction], list[float]]]:
+    """The predictions and the frames' times of each moment."""
+    # Not by its name, as that may look like something else: "0", "screen:", a pattern.
+    camera = Camera(Address("file", str(path), str(path)), str(path))
+    moments = watch_cameras(model, [camera], RunStats(), stride_seconds=stride_seconds)
+    with closing(moments):
+        for moment in moments:
+            yield moment.predictions, [frame.captured_at_seconds for frame in moment.frames]
+
+
+def _why_nothing(spec: ModelSpec, duration_seconds: float) -> str:
+    # The decoder's milliseconds may make a video a little shorter than it is.
+    if duration_seconds < spec.window_seconds + 0.01:
+        return f"too short: {duration_seconds:.2f} s, a window needs {spec.window_seconds:.2f} s"
+    return (
+        "its frames lie too far apart in time, or have holes: no window of "
+        f"{spec.frames_per_window} different frames can be had"
+    )

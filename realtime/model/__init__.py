@@ -1,0 +1,1 @@
+"""An ONNX model on any processor."""

@@ -1,0 +1,165 @@
+"""A model file, loaded and cut into encoder and head.
+
+The encoder sees one picture at a time, so its features can be kept while windows overlap: a new
+window costs one encoder pass for each new picture and one pass of the small head. A file that does
+not say where to cut it runs whole: a picture is its own features, and the head is all of the model.
+Pictures and clips of several cameras may share a pass. This file knows nothing of cameras or of
+time.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from rtaction.errors import ModelUnreadable
+from rtaction.onnx_format.errors import LOADING_ERRORS
+from rtaction.onnx_format.file import OnnxFile
+from rtaction.realtime.model.batch_runner import BatchRunner
+from rtaction.realtime.model.devices import CPU
+from rtaction.realtime.model.session import (
+    name_in_use,
+    open_session,
+    provider_in_use,
+    words_of,
+)
+
+FloatArray = npt.NDArray[np.float32]
+
+# Whole clips are big, and so is what a network makes of them on its way.
+_WHOLE_CLIPS_AT_ONCE = 8
+
+
+class ActionModel:
+    """A recogniser of actions.
+
+    Args:
+        path: an ONNX file with a contract, as `rtaction export` makes of any model.
+        device: "auto", "cpu", "cuda[:N]", "tensorrt[:N]", "openvino", "coreml" or "directml[:N]".
+            Default "auto".
+        num_threads: threads of the encoder on the CPU, at least 1. Default: one for each core that
+            this process may use.
+
+    Raises:
+        ModelMissing, ModelUnreadable, ModelSpecError: see `rtaction.errors`.
+        UsageError: another device.
+        DeviceUnavailable: a named device cannot be had.
+    """
+
+    def __init__(self, path: Path, *, device: str = "auto", num_threads: int | None = None) -> None:
+        self.file = OnnxFile.load(path)
+        self.spec = self.file.spec
+        # Two threads halve the time of a big network (16 ms against 30 ms); a small one is as fast
+        # with one, and as the threads do not spin, the second costs the cameras' decoders next to
+        # nothing (3 to 7 percent where they already fill both cores).
+        self._num_threads = _num_cores() if num_threads is None else num_threads
+        self._device = device
+        self._encoder: BatchRunner | None = None
+        if not self.file.is_cut:
+            self._head = self._whole = self._open_first(self.file.content)
+            return
+        boundary = self.file.boundary
+        self._encoder = self._open_first(
+            self.file.cut([boundary.frames], [boundary.frame_features])
+        )
+        head = self.file.cut([boundary.clip_features], [self.file.score_name])
+        # A second thread makes the head slower; it is small.
+        self._head = self._open_rest(head, 1)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether each picture is encoded once; else the model runs whole for each window."""
+        return self._encoder is not None
+
+    @property
+    def device_in_use(self) -> str:
+        """The processor that really runs the encoder, or the whole: "CPU", "CUDA" and so on."""
+        return self._device_in_use
+
+    def encode(self, images: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Features of single pictures, from one camera or from many.
+
+        Args:
+            images: uint8, shape (num_images, height, width, channels), as `prepare_image` gives; at
+                least one.
+
+        Returns:
+            float32, shape (num_images, num_features); of a model that runs whole, the images.
+
+        Raises:
+            DeviceUnavailable: the accelerator failed.
+        """
+        if self._encoder is None:
+            return images
+        return self._encoder.run(images)  # (num_images, num_features)
+
+    def score(self, clip_features: npt.NDArray[Any]) -> FloatArray:
+        """Scores of clips whose pictures are already encoded.
+
+        Args:
+            clip_features: shape (num_clips, frames_per_clip, ...), what `encode` gave for each
+                picture; at least one clip.
+
+        Returns:
+            float32, shape (num_clips, num_labels).
+
+        Raises:
+            DeviceUnavailable: the accelerator failed.
+        """
+        return self._head.run(clip_features)  # (num_clips, num_labels)
+
+    def score_clips(self, clips: npt.NDArray[Any]) -> FloatArray:
+        """Scores of whole clips, by the model as it stands in the file, uncut.
+
+        Args:
+            clips: uint8, shape (num_clips, frames_per_clip, height, width, channels); at least one.
+
+        Returns:
+            float32, shape (num_clips, num_labels).
+
+        Raises:
+            DeviceUnavailable: the accelerator failed.
+        """
+        return self._whole.run(clips)  # (num_clips, num_labels)
+
+    @cached_property
+    def _whole(self) -> BatchRunner:
+        return self._open_rest(self.file.content, self._num_threads)
+
+    def _open_first(self, content: bytes) -> BatchRunner:
+        """Load what the person watches, where they want it; it decides where the rest may run."""
+        session = self._open(content, self._num_threads)
+        self._device_in_use = name_in_use(session)
+        # A loop over a few small steps is no work for TensorRT; and where "auto" has come down to
+        # the CPU, a second try would only take time.
+        on_cpu = provider_in_use(session) == CPU
+        self._device_of_rest = "cpu" if on_cpu else re.sub("^tensorrt", "cuda", self._device)
+        return BatchRunner(session, max_batch=None if self.file.is_cut else _WHOLE_CLIPS_AT_ONCE)
+
+    def _open_rest(self, content: bytes, num_threads: int) -> BatchRunner:
+        """Load what the person does not watch: it may run where its operations can."""
+        return BatchRunner(self._open(content, num_threads, self._device_of_rest, strict=False))
+
+    def _open(
+        self, content: bytes, num_threads: int, device: str | None = None, *, strict: bool = True
+    ) -> onnxruntime.InferenceSession:
+        try:
+            return open_session(
+                content, device or self._device, num_threads=num_threads, strict=strict
+            )
+        except LOADING_ERRORS as error:
+            raise ModelUnreadable(
+                f"onnxruntime cannot load {self.file.where}: {words_of(error)}"
+            ) from None
+
+
+def _num_cores() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -1,0 +1,173 @@
+"""One session of onnxruntime, run on batches of varying size. It knows nothing of pictures."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from rtaction.errors import DeviceUnavailable, ModelUnreadable
+from rtaction.onnx_format.errors import LOADING_ERRORS, RUNNING_ERRORS
+from rtaction.realtime.model.devices import COREML, CUDA, DIRECTML, MAX_BATCH, TENSORRT
+from rtaction.realtime.model.session import name_in_use, words_of
+
+FloatArray = npt.NDArray[np.float32]
+
+_BOUND = (CUDA, TENSORRT)
+# A shape seen for the first time costs these a search, a compilation or new buffers.
+_PADDED = (CUDA, TENSORRT, COREML, DIRECTML)
+
+
+@dataclass(slots=True, eq=False)
+class _Buffers:
+    """What one shape of input is run with, made once.
+
+    Args:
+        padded: the input on the host, of the shape that is run.
+        on_device: the input where the session wants it; None where the session copies by itself.
+        binding: what ties `on_device` and `output` to the session.
+        output: where the results go; None until the first run has told their shape.
+    """
+
+    padded: npt.NDArray[Any]
+    on_device: onnxruntime.OrtValue | None = None
+    binding: onnxruntime.IOBinding | None = None
+    output: onnxruntime.OrtValue | None = None
+
+
+class BatchRunner:
+    """Runs a network of one input and one output on batches of varying size.
+
+    On a processor to which each new shape is dear, a batch is padded to the next power of two and
+    split above `MAX_BATCH`; on an NVIDIA GPU input and output also keep their places in its memory
+    from call to call. A network that takes one thing at a time is given one. Any thread may call
+    `run`.
+
+    Args:
+        session: the network; its first dimensions are the batch, free or 1.
+        max_batch: most to run at once. Default None: `MAX_BATCH` where batches are padded, else
+            any number.
+        pad: Default None: where the processor needs it, which the CPU does not.
+        bind: keep input and output in buffers on the processor; pads too. Default None: on CUDA
+            and TensorRT. On the CPU it gains nothing (0.46 ms against 0.47 ms).
+    """
+
+    def __init__(
+        self,
+        session: onnxruntime.InferenceSession,
+        *,
+        max_batch: int | None = None,
+        pad: bool | None = None,
+        bind: bool | None = None,
+    ) -> None:
+        provider = session.get_providers()[0]
+        self._session = session
+        self._input = session.get_inputs()[0].name
+        self._output = session.get_outputs()[0].name
+        self._bind = provider in _BOUND if bind is None else bind
+        self._pad = self._bind or (provider in _PADDED if pad is None else pad)
+        self._place = _place_of(session)
+        takes_one = session.get_inputs()[0].shape[:1] == [1]
+        self._max_batch = 1 if takes_one else max_batch or (MAX_BATCH if self._pad else None)
+        self._buffers: dict[tuple[int, ...], _Buffers] = {}
+        # The buffers are for one call at a time, and so is a session on DirectML.
+        self._lock = threading.Lock()
+
+    def run(self, values: npt.NDArray[Any]) -> FloatArray:
+        """The network's output.
+
+        Args:
+            values: what the network takes, shape (batch, ...), at least one.
+
+        Returns:
+            float32, shape (batch, ...), an array of its own.
+
+        Raises:
+            DeviceUnavailable: the accelerator failed.
+            ModelUnreadable: on the CPU: the network cannot take these, or contradicts itself.
+        """
+        step = self._max_batch or len(values)
+        parts = [values[start : start + step] for start in range(0, len(values), step)]
+        if self._pad:
+            with self._lock:
+                results = self._run_parts(self._run_padded, parts)
+        else:
+            results = self._run_parts(self._run_as_it_is, parts)
+        return results[0] if len(results) == 1 else np.concatenate(results)
+
+    def _run_parts(
+        self, run: Callable[[npt.NDArray[Any]], FloatArray], parts: list[npt.NDArray[Any]]
+    ) -> list[FloatArray]:
+        # On the CPU nothing but the model can be at fault.
+        errors = RUNNING_ERRORS if self._pad else LOADING_ERRORS
+        try:
+            return [run(part) for part in parts]
+        except errors as error:
+            if not self._pad:
+                raise ModelUnreadable(
+                    f"the model failed while it ran: {words_of(error)}; export it again, or look "
+                    "into it with `rtaction inspect`"
+                ) from None
+            raise DeviceUnavailable(
+                f"{name_in_use(self._session)} failed while the model ran: {words_of(error)}; "
+                "start again, or use --device cpu"
+            ) from None
+
+    def _run_as_it_is(self, values: npt.NDArray[Any]) -> FloatArray:
+        (result,) = self._session.run(None, {self._input: values})
+        return np.asarray(result, dtype=np.float32)
+
+    def _run_padded(self, values: npt.NDArray[Any]) -> FloatArray:
+        num_wanted = len(values)
+        shape = (padded_length(num_wanted), *values.shape[1:])
+        buffers = self._buffers.get(shape)
+        if buffers is None:
+            buffers = self._buffers[shape] = self._make_buffers(shape, values.dtype)
+        if num_wanted < shape[0]:
+            # What an earlier batch left behind the end is run too, and cut off again.
+            buffers.padded[:num_wanted] = values
+            values = buffers.padded
+        if buffers.binding is None:
+            return self._run_as_it_is(values)[:num_wanted]
+        return self._run_bound(buffers, values)[:num_wanted].copy()
+
+    def _run_bound(self, buffers: _Buffers, values: npt.NDArray[Any]) -> FloatArray:
+        """Run in the buffers; the result may be a view of them, and hold until the next run."""
+        assert buffers.binding is not None
+        assert buffers.on_device is not None
+        buffers.on_device.update_inplace(values)
+        self._session.run_with_iobinding(buffers.binding)
+        if buffers.output is None:
+            buffers.output = buffers.binding.get_outputs()[0]
+            buffers.binding.bind_ortvalue_output(self._output, buffers.output)
+        return np.asarray(buffers.output.numpy(), dtype=np.float32)
+
+    def _make_buffers(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> _Buffers:
+        padded = np.zeros(shape, dtype)
+        if not self._bind:
+            return _Buffers(padded)
+        on_device = onnxruntime.OrtValue.ortvalue_from_shape_and_type(
+            list(shape), padded.dtype, *self._place
+        )
+        binding = self._session.io_binding()
+        binding.bind_ortvalue_input(self._input, on_device)
+        binding.bind_output(self._output, *self._place)
+        return _Buffers(padded, on_device, binding)
+
+
+def padded_length(num_wanted: int) -> int:
+    """The next power of two: for 1, 2, 3, 5 it is 1, 2, 4, 8."""
+    return 1 << (num_wanted - 1).bit_length()
+
+
+def _place_of(session: onnxruntime.InferenceSession) -> tuple[str, int]:
+    """Kind and number of the memory that a session's preferred provider works in."""
+    provider = session.get_providers()[0]
+    if provider not in _BOUND:
+        return "cpu", 0
+    return "cuda", int(session.get_provider_options()[provider].get("device_id", 0))

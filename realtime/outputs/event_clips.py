@@ -1,0 +1,262 @@
+"""A short video of each event: from a little before it to a little after.
+
+Every picture is kept as a JPEG for some seconds, so that a clip can begin before anybody knew of
+its event. A clip is made of these very JPEGs and their own times, and a thread of its own writes
+it, so that a slow disk delays nobody. This file knows nothing of models.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+import tempfile
+import threading
+import time
+import unicodedata
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from rtaction.errors import OutputError, UsageError
+from rtaction.opencv import cv2
+from rtaction.realtime.actions.detector import ActionEvent
+from rtaction.realtime.outputs.clip_writer import ClipFile, ClipWriter, JpegPicture
+from rtaction.realtime.sources.address import redact
+from rtaction.sampling import TIME_TOLERANCE_SECONDS
+
+CLOSE_TIMEOUT_SECONDS = 2.0
+_MEBIBYTE = 1 << 20
+_DAY_SECONDS = 86_400.0
+_log = logging.getLogger(__name__)
+
+
+class EventClips:
+    """Keeps a video of each event of one or many sources.
+
+    A clip is a Motion JPEG .mkv named `<UTC time>_<source>_<label>_<number>.mkv` by the start of
+    its event; names sort by time. Its first picture has time 0 and all others their true distance
+    from it, to the millisecond. It plays to the end even if the process is killed. What goes on
+    after an event and was written before its end was known stays in.
+
+    Each source may have a thread of its own that adds its pictures.
+
+    Args:
+        folder: where the clips go; made if it is missing.
+        pre_roll_seconds: how much of the time before an event to keep. Default 2.0.
+        post_roll_seconds: how much of the time after it. Default 1.0.
+        max_seconds: a clip is cut off at this length: an action that never ends must not fill the
+            disk. Default 60.0.
+        max_delay_seconds: pictures are kept so much longer than the pre-roll, for an event is told
+            of only some time after its start. Default 5.0.
+        quality: of the JPEGs, 1 to 100. Default 90.
+        max_bytes_per_source: JPEGs kept for a source; beyond, the oldest go early. Default 64 MiB.
+        max_queue_bytes: JPEGs that wait for the disk; beyond, new ones are dropped. Default 64 MiB.
+
+    Raises:
+        UsageError: a value is out of its range.
+        OutputError: the folder cannot be made or written to.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        pre_roll_seconds: float = 2.0,
+        post_roll_seconds: float = 1.0,
+        max_seconds: float = 60.0,
+        max_delay_seconds: float = 5.0,
+        quality: int = 90,
+        max_bytes_per_source: int = 64 * _MEBIBYTE,
+        max_queue_bytes: int = 64 * _MEBIBYTE,
+    ) -> None:
+        for name, seconds in (
+            ("pre_roll_seconds", pre_roll_seconds),
+            ("post_roll_seconds", post_roll_seconds),
+            ("max_seconds", max_seconds),
+            ("max_delay_seconds", max_delay_seconds),
+        ):
+            if not 0 <= seconds < math.inf:
+                raise UsageError(f"{name} of event clips must be 0 or more, got {seconds}")
+        _require_writable(folder)
+        self._folder = folder
+        self._pre_roll_seconds = pre_roll_seconds
+        self._post_roll_seconds = post_roll_seconds
+        self._max_seconds = max_seconds
+        self._kept_seconds = pre_roll_seconds + max_delay_seconds
+        self._quality = quality
+        self._max_bytes = max_bytes_per_source
+        self._writer = ClipWriter(max_queue_bytes)
+        self._sources: dict[str, _Source] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+
+    @property
+    def num_dropped(self) -> int:
+        """Pictures that belong into clips and could not be written, or not fast enough."""
+        return self._writer.num_dropped
+
+    def add_frame(self, source: str, image_rgb: npt.NDArray[Any], at_seconds: float) -> None:
+        """Take a picture. After `close`, nothing is taken any more.
+
+        Args:
+            source: name of the source.
+            image_rgb: uint8 RGB, shape (height, width, 3); the size may change.
+            at_seconds: its time, on the clock that the events of the source are told in. Where it
+                runs backwards, the clips of this source end.
+        """
+        # The slowest part by far, so it runs outside the lock.
+        options = [cv2.IMWRITE_JPEG_QUALITY, self._quality]
+        _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR), options)
+        picture = JpegPicture(at_seconds, jpeg.tobytes(), (image_rgb.shape[0], image_rgb.shape[1]))
+        with self._lock:
+            state = self._sources.setdefault(source, _Source())
+            if self._closed or at_seconds == state.last_seconds:
+                return
+            if at_seconds < state.last_seconds:
+                self._end(state, list(state.clips.values()))
+                state.forget()
+            state.push(picture, self._kept_seconds, self._max_bytes)
+            for clip in state.clips.values():
+                self._offer(clip, picture)
+            self._end(state, [clip for clip in state.clips.values() if clip.is_over(at_seconds)])
+
+    def add_event(self, event: ActionEvent) -> None:
+        """Take an event, when it starts and again when it ends."""
+        with self._lock:
+            if self._closed:
+                return
+            state = self._sources.setdefault(event.source, _Source())
+            until_seconds = math.inf
+            if event.end_seconds is not None:
+                until_seconds = event.end_seconds + self._post_roll_seconds
+            clip = state.clips.get(event.number)
+            if clip is not None:
+                clip.until_seconds = until_seconds
+            elif event.end_seconds is None or event.number > state.last_number:
+                clip = self._begin(state, event, until_seconds)
+            # None where the clip was cut off, long before its event ended.
+            if clip is not None and clip.is_over(state.last_seconds):
+                self._end(state, [clip])
+
+    def flush(self, timeout_seconds: float = CLOSE_TIMEOUT_SECONDS) -> bool:
+        """Wait until all that was given is written; returns whether it is.
+
+        The last picture of a clip that goes on reaches its file with the next one.
+        """
+        return self._writer.flush(timeout_seconds)
+
+    def close(self) -> None:
+        """Finish the open clips. Closing twice does nothing.
+
+        Raises:
+            OutputError: a clip could not be written, or the disk did not keep up.
+        """
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            for state in self._sources.values():
+                self._end(state, list(state.clips.values()))
+                state.forget()
+        self._writer.close(CLOSE_TIMEOUT_SECONDS)
+
+    def _begin(self, state: _Source, event: ActionEvent, until_seconds: float) -> _Clip:
+        file = ClipFile(self._folder, _stem(event, state))
+        from_seconds = event.start_seconds - self._pre_roll_seconds
+        clip = _Clip(event.number, file, from_seconds, until_seconds)
+        state.last_number = event.number
+        state.clips[event.number] = clip
+        for picture in state.pictures:
+            self._offer(clip, picture)
+        return clip
+
+    def _offer(self, clip: _Clip, picture: JpegPicture) -> None:
+        at_seconds = picture.at_seconds
+        if at_seconds < clip.from_seconds - TIME_TOLERANCE_SECONDS or clip.is_over(at_seconds):
+            return
+        if clip.longest_until_seconds == math.inf:
+            clip.longest_until_seconds = at_seconds + self._max_seconds
+        self._writer.put(clip.file, picture)
+
+    def _end(self, state: _Source, clips: list[_Clip]) -> None:
+        for clip in clips:
+            del state.clips[clip.number]
+            self._writer.put(clip.file, None)
+
+
+@dataclass(slots=True)
+class _Clip:
+    """A clip that takes pictures: from when, and until when as far as that is known."""
+
+    number: int
+    file: ClipFile
+    from_seconds: float
+    until_seconds: float
+    longest_until_seconds: float = math.inf
+
+    def is_over(self, at_seconds: float) -> bool:
+        """Whether a picture of this time comes too late for it."""
+        until_seconds = min(self.until_seconds, self.longest_until_seconds)
+        return at_seconds > until_seconds + TIME_TOLERANCE_SECONDS
+
+
+@dataclass(slots=True)
+class _Source:
+    """The last seconds of one source, and its clips by the number of their event."""
+
+    pictures: deque[JpegPicture] = field(default_factory=deque)
+    num_bytes: int = 0
+    last_seconds: float = -math.inf
+    last_seen_at_utc_seconds: float = 0.0
+    last_number: int = 0
+    clips: dict[int, _Clip] = field(default_factory=dict)
+
+    def push(self, picture: JpegPicture, kept_seconds: float, max_bytes: int) -> None:
+        """Keep a picture, and drop those that are too old or too many."""
+        self.pictures.append(picture)
+        self.num_bytes += len(picture.jpeg)
+        self.last_seconds = picture.at_seconds
+        self.last_seen_at_utc_seconds = time.time()
+        oldest_seconds = picture.at_seconds - kept_seconds - TIME_TOLERANCE_SECONDS
+        while self.pictures and (
+            self.pictures[0].at_seconds < oldest_seconds or self.num_bytes > max_bytes
+        ):
+            self.num_bytes -= len(self.pictures.popleft().jpeg)
+
+    def forget(self) -> None:
+        """Drop all pictures."""
+        self.pictures.clear()
+        self.num_bytes = 0
+
+
+def _stem(event: ActionEvent, state: _Source) -> str:
+    age_seconds = 0.0
+    if state.pictures:
+        # An event on another clock than the pictures must not name a year that does not exist.
+        age_seconds = min(max(state.last_seconds - event.start_seconds, 0.0), _DAY_SECONDS)
+    now_seconds = state.last_seen_at_utc_seconds or time.time()
+    started = datetime.fromtimestamp(now_seconds - age_seconds, UTC)
+    stamp = f"{started:%Y%m%dT%H%M%S}.{started.microsecond // 1000:03}Z"
+    source = redact(event.source) if "://" in event.source else event.source
+    # The end of a path tells more than its beginning.
+    return f"{stamp}_{_slug(source)[-40:].lstrip('-')}_{_slug(event.label)[:40]}_{event.number}"
+
+
+def _slug(text: str) -> str:
+    """Letters, digits and hyphens, which every file system takes; "x" where none are left."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
+    return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-") or "x"
+
+
+def _require_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return
+    except OSError as error:
+        raise OutputError(f"cannot write event clips into {folder}: {error}") from None

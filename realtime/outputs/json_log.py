@@ -1,0 +1,176 @@
+"""Predictions, actions and states as JSON lines, for other programs.
+
+Each line is one object. Fields of all lines, `schema_version` 2:
+
+    type             "prediction", "event", "state" or "summary"
+    schema_version   2; a field may be added without notice, a change of meaning raises it
+    source           name of the source, without its password (not in "summary")
+    time             wall-clock time that the line speaks of, ISO 8601 UTC; null for a file
+
+"prediction", one for each window:
+
+    start_seconds    first picture of the window, counted from the source's first frame
+    end_seconds      last picture of the window, likewise; `time` is its time
+    label, score     the best label, 0 to 1
+    shown            whether it reaches its threshold and is no background label
+    top              the best labels: [{"label": ..., "score": ...}, ...]
+    latency_seconds  from capture of the last picture to the label; for a file, the computing time
+    frame_age_seconds  age of the last picture when the computing began; 0 for a file
+
+"event", twice for each action:
+
+    phase            "start" once it is certain, "end" once it is over
+    number           counts the events of the source from 1; the same in both lines
+    label            the action
+    start_seconds, end_seconds   counted from the source's first frame; the end is null in "start"
+    peak_score       highest smoothed score so far
+
+"state", when a source begins or ceases to be fit for labels:
+
+    state            connecting, warming_up, ok, degraded, black, frozen, late, down, refused, ended
+    reason           for a person; may be ""
+
+"summary", at the end and on demand: `elapsed_seconds`, `memory_bytes`, `threads` and `sources`, by
+name: frames, predictions, events, reconnects, their rates, `drops` by reason, and p50, p95, p99 of
+`latency_seconds` and `frame_age_seconds`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from rtaction.errors import OutputError
+from rtaction.model_spec import ModelSpec
+from rtaction.prediction import Prediction
+from rtaction.realtime.actions.detector import ActionEvent
+from rtaction.realtime.outputs.overlay import shown_label
+from rtaction.realtime.watching.moment import StateChange
+from rtaction.realtime.watching.stats import RunStats
+
+SCHEMA_VERSION = 2
+
+
+class JsonLog:
+    """Writes one line for each thing that happens, at once.
+
+    Args:
+        target: a file, or "-" for stdout. Missing folders are made.
+        spec: thresholds and background label.
+        stats: knows when each source began.
+        top_k: how many labels `top` holds. Default 3.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+
+    def __init__(self, target: str, spec: ModelSpec, stats: RunStats, *, top_k: int = 3) -> None:
+        self._spec = spec
+        self._stats = stats
+        self._top_k = top_k
+        self._target = target
+        self._failed = False
+        self._file: TextIO
+        if target == "-" and sys.stdout is None:
+            raise OutputError("cannot write --output -: stdout is closed; name a file instead")
+        try:
+            if target == "-":
+                self._file = sys.stdout
+            else:
+                Path(target).parent.mkdir(parents=True, exist_ok=True)
+                self._file = open(target, "w", encoding="utf-8")  # noqa: SIM115
+        except OSError as error:
+            raise self._error(error) from None
+
+    def close(self) -> None:
+        """Close the file; stdout stays open."""
+        if self._file is sys.stdout:
+            return
+        try:
+            self._file.close()
+        except OSError as error:
+            # What could not be written once was told then; closing only tries it again.
+            if not self._failed:
+                raise self._error(error) from None
+
+    def prediction(self, prediction: Prediction, *, is_live: bool) -> None:
+        """Add the line of a window; all that write raise `OutputError` where the file cannot be
+        written, and `BrokenPipeError` where whoever read stdout has gone."""
+        source = prediction.source
+        self._write(
+            "prediction",
+            source,
+            wall_clock(prediction.end_seconds) if is_live else None,
+            start_seconds=self._since_start(source, prediction.start_seconds),
+            end_seconds=self._since_start(source, prediction.end_seconds),
+            label=prediction.label,
+            score=round(prediction.score, 6),
+            shown=shown_label(prediction, self._spec) is not None,
+            top=[
+                {"label": label, "score": round(score, 6)}
+                for label, score in prediction.top(self._top_k)
+            ],
+            latency_seconds=round(prediction.latency_seconds, 6),
+            frame_age_seconds=round(prediction.frame_age_seconds, 6),
+        )
+
+    def event(self, event: ActionEvent, *, is_live: bool) -> None:
+        """Add the line of an action that has begun or ended."""
+        at_seconds = event.start_seconds if event.end_seconds is None else event.end_seconds
+        self._write(
+            "event",
+            event.source,
+            wall_clock(at_seconds) if is_live else None,
+            phase="start" if event.end_seconds is None else "end",
+            number=event.number,
+            label=event.label,
+            start_seconds=self._since_start(event.source, event.start_seconds),
+            end_seconds=self._since_start(event.source, event.end_seconds),
+            peak_score=round(event.peak_score, 6),
+        )
+
+    def state(self, change: StateChange, *, is_live: bool) -> None:
+        """Add the line of a source's new state."""
+        at = wall_clock(change.at_seconds) if is_live else None
+        self._write("state", change.source, at, state=change.state, reason=change.reason)
+
+    def summary(self) -> None:
+        """Add the line of the figures so far."""
+        self._write("summary", None, wall_clock(time.monotonic()), **self._stats.to_dict())
+
+    def _since_start(self, source: str, seconds: float | None) -> float | None:
+        first_seconds = self._stats.of(source).first_seconds or 0.0
+        return None if seconds is None else round(seconds - first_seconds, 6)
+
+    def _write(self, kind: str, source: str | None, at: str | None, **fields: Any) -> None:
+        line: dict[str, Any] = {"type": kind, "schema_version": SCHEMA_VERSION}
+        if source is not None:
+            line["source"] = source
+        line |= {"time": at} | fields
+        try:
+            self._file.write(json.dumps(line) + "\n")  # plain ASCII, for a console of any encoding
+            self._file.flush()
+        except BrokenPipeError:
+            # What is still buffered would fail again when Python ends, with exit code 120
+            # (https://docs.python.org/3/library/signal.html#note-on-sigpipe).
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._file.fileno())
+            os.close(nowhere)
+            raise
+        except OSError as error:
+            self._failed = True
+            raise self._error(error) from None
+
+    def _error(self, error: OSError) -> OutputError:
+        return OutputError(f"cannot write --output {self._target}: {error}")
+
+
+def wall_clock(monotonic_seconds: float) -> str:
+    """A moment of the monotonic clock as ISO 8601 in UTC, to the millisecond."""
+    at_seconds = time.time() - (time.monotonic() - monotonic_seconds)
+    return datetime.fromtimestamp(at_seconds, UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,167 @@
+"""Draws what is recognised onto a picture.
+
+The overlay knows nothing of windows on a screen: it returns a picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.model_spec import ModelSpec
+from rtaction.opencv import cv2
+from rtaction.prediction import Prediction
+from rtaction.realtime.windows.state import STATE_TEXT, State
+
+Colour = tuple[int, int, int]
+WHITE: Colour = (255, 255, 255)
+MUTED: Colour = (176, 180, 186)
+ACCENT: Colour = (94, 214, 128)
+BAR_TRACK: Colour = (74, 78, 84)
+PANEL: Colour = (18, 20, 24)
+
+# Smaller pictures are enlarged, so that the text can be read.
+MIN_HEIGHT = 480
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the bottom line tells.
+
+    Args:
+        frames_per_second: frames seen in the last second or so.
+        latency_seconds: from capture to label, or None before the first label.
+        device: the processor in use.
+        state: whether labels may be given.
+        source: name of the source, where there are several. Default "".
+    """
+
+    frames_per_second: float
+    latency_seconds: float | None
+    device: str
+    state: State
+    source: str = ""
+
+
+def shown_label(prediction: Prediction, spec: ModelSpec) -> str | None:
+    """The label to name: the best one, if it is sure enough and is an action."""
+    sure = prediction.score >= spec.threshold_of(prediction.label)
+    return prediction.label if sure and prediction.label != spec.background_label else None
+
+
+def draw_overlay(
+    image_rgb: npt.NDArray[Any],
+    prediction: Prediction | None,
+    status: Status,
+    *,
+    action: str | None,
+    top_k: int = 3,
+) -> npt.NDArray[np.uint8]:
+    """Draw label, scores and status.
+
+    Args:
+        image_rgb: uint8 RGB, shape (height, width, 3); left as it is.
+        prediction: the newest, or None while there is none.
+        status: the bottom line.
+        action: the action that goes on, or None.
+        top_k: number of labels with a bar. Default 3.
+
+    Returns:
+        uint8 RGB, at least `MIN_HEIGHT` high.
+    """
+    image = enlarged(image_rgb)
+    unit = image.shape[0] / MIN_HEIGHT
+    # What was true of an earlier window is not shown while none can be judged.
+    prediction = prediction if status.state == "ok" else None
+    top = prediction.top(top_k) if prediction else []
+    panel_height = round((64 + 30 * len(top)) * unit)
+    title = STATE_TEXT[status.state]
+    title_colour = MUTED
+    if prediction is not None:
+        title = f"{action}  {prediction.score_of(action):.2f}" if action else "—"
+        title_colour = ACCENT if action else MUTED
+    size = round(30 * unit)
+    title_width = cv2.getTextSize(image.shape[1::-1], title, (0, 0), _font(), size, 700)[2]
+    panel_width = min(max(round(300 * unit), title_width + round(32 * unit)), image.shape[1])
+    shade(image[:panel_height, :panel_width])
+    draw_text(image, title, (16, 42), 30, title_colour, unit, bold=True)
+    for row, (label, score) in enumerate(top):
+        _bar(image, label, score, 64 + 30 * row, unit, best=row == 0)
+    _draw_status(image, status, unit)
+    return image
+
+
+def _draw_status(image: npt.NDArray[np.uint8], status: Status, unit: float) -> None:
+    height = round(30 * unit)
+    shade(image[-height:])
+    latency = status.latency_seconds
+    parts = [status.source] if status.source else []
+    parts += [
+        f"{status.frames_per_second:.0f} fps",
+        f"{latency * 1000:.0f} ms" if latency is not None else "— ms",
+        status.device,
+    ]
+    base = image.shape[0] / unit - 9
+    draw_text(image, "   ·   ".join(parts), (16, base), 16, WHITE, unit)
+
+
+def _bar(
+    image: npt.NDArray[np.uint8], label: str, score: float, top: float, unit: float, *, best: bool
+) -> None:
+    left, right, thickness = 16.0, 284.0, 5.0
+    draw_text(image, label, (left, top + 12), 16, WHITE if best else MUTED, unit)
+    draw_text(image, f"{score:.2f}", (right - 32, top + 12), 16, WHITE if best else MUTED, unit)
+    filled = left + (right - left) * float(np.clip(score, 0.0, 1.0))
+    for end, colour in ((right, BAR_TRACK), (filled, ACCENT if best else MUTED)):
+        corner_a = (round(left * unit), round((top + 18) * unit))
+        corner_b = (round(end * unit), round((top + 18 + thickness) * unit))
+        cv2.rectangle(image, corner_a, corner_b, colour, cv2.FILLED)
+
+
+def draw_text(
+    image: npt.NDArray[np.uint8],
+    text: str,
+    origin_xy: tuple[float, float],
+    size: int,
+    colour: Colour,
+    unit: float,
+    *,
+    bold: bool = False,
+) -> None:
+    """Write one line into a picture; see `draw_overlay`.
+
+    Args:
+        image: uint8 RGB, shape (height, width, 3), changed in place.
+        text: the line.
+        origin_xy: left end of its base, in units.
+        size: of the letters, in units.
+        colour: RGB.
+        unit: pixels of a unit, of which `MIN_HEIGHT` make the picture's height.
+        bold: thicker letters. Default False.
+    """
+    origin = (round(origin_xy[0] * unit), round(origin_xy[1] * unit))
+    # OpenCV 5's own font knows more than ASCII; its old ones drew "???" for "aplaudir ñ".
+    cv2.putText(
+        image, text, origin, colour, _font(), max(round(size * unit), 8), 700 if bold else 400
+    )
+
+
+def _font() -> Any:
+    return cv2.FontFace("sans")
+
+
+def enlarged(image_rgb: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """A copy of a picture, at least `MIN_HEIGHT` high: uint8 RGB."""
+    height, width = image_rgb.shape[:2]
+    if height >= MIN_HEIGHT:
+        return image_rgb.astype(np.uint8, copy=True)
+    size_wh = (max(round(width * MIN_HEIGHT / height), 1), MIN_HEIGHT)
+    return np.asarray(cv2.resize(image_rgb, size_wh, interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def shade(area: npt.NDArray[np.uint8]) -> None:
+    """Darken a part of the picture in place, so that light text stands out."""
+    cv2.addWeighted(area, 0.35, np.full_like(area, PANEL), 0.65, 0.0, dst=area)

@@ -1,0 +1,78 @@
+"""What is drawn of one source: its newest frame with what is known of it, or why there is none."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.opencv import cv2
+from rtaction.prediction import Prediction
+from rtaction.realtime.outputs.overlay import Status, draw_overlay
+from rtaction.realtime.sources.deferred_frame import FrameLike
+from rtaction.realtime.windows.state import State
+
+
+class Picture:
+    """What is drawn of one source.
+
+    Args:
+        name: shown in the status line, "" for not.
+        mirror: draw the frame as in a mirror. Default False.
+    """
+
+    def __init__(self, name: str, *, mirror: bool = False) -> None:
+        self.state: State = "connecting"
+        self.prediction: Prediction | None = None
+        self.action: str | None = None
+        self._name = name
+        self._mirror = mirror
+        self._size_hw = (480, 640)
+        self._recent: deque[tuple[float, int]] = deque(maxlen=31)
+
+    def draw(
+        self, frame: FrameLike, num_frames: int, device: str, *, top_k: int
+    ) -> npt.NDArray[Any]:
+        """The frame with its overlay: uint8 RGB.
+
+        Args:
+            frame: the newest.
+            num_frames: how many have come, drawn or not.
+            device: the processor in use.
+            top_k: labels to draw.
+
+        Raises:
+            PictureDamaged: the frame cannot be decoded.
+        """
+        image_rgb = cv2.flip(frame.image, 1) if self._mirror else frame.image
+        if self.state == "connecting":  # files tell no states, but here is a frame
+            self.state = "warming_up"
+        self._size_hw = (image_rgb.shape[0], image_rgb.shape[1])
+        self._recent.append((time.monotonic(), num_frames))
+        status = self._status(device)
+        return draw_overlay(image_rgb, self.prediction, status, action=self.action, top_k=top_k)
+
+    def draw_lost(self, device: str) -> npt.NDArray[Any]:
+        """A dark picture that says why there is no other: uint8 RGB."""
+        self.prediction = self.action = None
+        self._recent.clear()
+        dark = np.zeros((*self._size_hw, 3), np.uint8)
+        return draw_overlay(dark, None, self._status(device), action=None)
+
+    def _status(self, device: str) -> Status:
+        return Status(
+            frames_per_second=self._frames_per_second(),
+            latency_seconds=self.prediction.latency_seconds if self.prediction else None,
+            device=device,
+            state=self.state,
+            source=self._name,
+        )
+
+    def _frames_per_second(self) -> float:
+        if len(self._recent) < 2:
+            return 0.0
+        (start_seconds, num_before), (end_seconds, num_after) = self._recent[0], self._recent[-1]
+        return (num_after - num_before) / max(end_seconds - start_seconds, 1e-9)

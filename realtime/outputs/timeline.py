@@ -1,0 +1,81 @@
+"""Predictions of overlapping windows, or actions, told as stretches of time with one label each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rtaction.model_spec import ModelSpec
+from rtaction.prediction import Prediction
+from rtaction.realtime.actions.detector import ActionEvent
+from rtaction.realtime.outputs.overlay import shown_label
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of time in which one label was shown.
+
+    Args:
+        label: the label, or None where no action was named.
+        start_seconds: start, on the source's clock.
+        end_seconds: end, on the source's clock.
+        peak_score: highest score of the label in it; 0.0 without a label.
+    """
+
+    label: str | None
+    start_seconds: float
+    end_seconds: float
+    peak_score: float
+
+
+def to_segments(predictions: Iterable[Prediction], spec: ModelSpec) -> list[Segment]:
+    """Join neighbouring predictions that name the same label.
+
+    A window speaks for its middle; between two middles the time is shared.
+
+    Args:
+        predictions: of one source, in order.
+        spec: thresholds and background label.
+    """
+    segments: list[Segment] = []
+    last_middle_seconds = 0.0
+    for prediction in predictions:
+        middle_seconds = (prediction.start_seconds + prediction.end_seconds) / 2
+        label = shown_label(prediction, spec)
+        score = prediction.score if label else 0.0
+        if not segments:
+            segments.append(Segment(label, prediction.start_seconds, prediction.end_seconds, score))
+        elif segments[-1].label == label:
+            last = segments[-1]
+            peak = max(last.peak_score, score)
+            segments[-1] = Segment(label, last.start_seconds, prediction.end_seconds, peak)
+        else:
+            last = segments[-1]
+            border_seconds = (last_middle_seconds + middle_seconds) / 2
+            segments[-1] = Segment(last.label, last.start_seconds, border_seconds, last.peak_score)
+            segments.append(Segment(label, border_seconds, prediction.end_seconds, score))
+        last_middle_seconds = middle_seconds
+    return segments
+
+
+def actions_to_segments(events: Iterable[ActionEvent], end_seconds: float) -> list[Segment]:
+    """Actions that have ended, in order, and what is between them.
+
+    Args:
+        events: of one source; those that only began are left out.
+        end_seconds: when the source ends.
+    """
+    segments: list[Segment] = []
+    now_seconds = 0.0
+    for event in events:
+        if event.end_seconds is None:
+            continue
+        if event.start_seconds > now_seconds:
+            segments.append(Segment(None, now_seconds, event.start_seconds, 0.0))
+        segments.append(
+            Segment(event.label, event.start_seconds, event.end_seconds, event.peak_score)
+        )
+        now_seconds = event.end_seconds
+    if end_seconds > now_seconds:
+        segments.append(Segment(None, now_seconds, end_seconds, 0.0))
+    return segments

@@ -1,0 +1,253 @@
+"""Video files and pictures on a disk: found by name, and read as frames.
+
+This file knows nothing of cameras or of networks.
+"""
+
+from __future__ import annotations
+
+import glob
+import logging
+import os
+import re
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.errors import SourceMissing, SourceUnreadable, UsageError
+from rtaction.frame import Frame
+from rtaction.opencv import cv2
+from rtaction.video.file import VIDEO_SUFFIXES, read_declared, read_video
+
+if TYPE_CHECKING:
+    from rtaction.realtime.sources.source import BareSource
+
+PICTURE_SUFFIXES = frozenset(
+    [
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".bmp",
+        ".webp",
+        ".tif",
+        ".tiff",
+        ".ppm",
+        ".pgm",
+        ".jp2",
+        ".avif",
+    ]
+)
+
+_NUMBER = re.compile(r"%(?:0(\d{1,2}))?d", re.ASCII)
+_log = logging.getLogger(__name__)
+
+
+def is_pattern(text: str) -> bool:
+    """Whether a name may stand for many files: a glob, or a number such as %05d in the last part.
+
+    A file that is really named like that goes first; see `os.path.exists`.
+    """
+    return glob.has_magic(text) or _NUMBER.search(os.path.basename(text)) is not None
+
+
+def list_files(text: str) -> list[Path]:
+    """The files that a folder or a pattern names, hidden ones left out.
+
+    Args:
+        text: a folder, whose own files are meant and not those of folders in it; a glob, in which
+            "**" stands for any folders; or a name with a number such as `shots/%05d.png`.
+
+    Returns:
+        The files in natural order: clip2 before clip10.
+    """
+    if "\0" in text:
+        return []
+    if os.path.isdir(text):
+        names = glob.glob(os.path.join(glob.escape(text), "*"))
+    elif _NUMBER.search(os.path.basename(text)):
+        names = _numbered(text)
+    else:
+        names = glob.glob(text, recursive=True)
+    return sorted((Path(name) for name in names if os.path.isfile(name)), key=_natural)
+
+
+def videos_among(paths: Sequence[Path]) -> list[Path]:
+    """Those of the files that are named like videos."""
+    return [path for path in paths if path.suffix.lower() in VIDEO_SUFFIXES]
+
+
+def pictures_among(paths: Sequence[Path]) -> list[Path]:
+    """Those of the files that are named like pictures."""
+    return [path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES]
+
+
+def _numbered(text: str) -> list[str]:
+    folder, pattern = os.path.split(text)
+    regex, end = "", 0
+    for number in _NUMBER.finditer(pattern):
+        regex += re.escape(pattern[end : number.start()])
+        regex += rf"\d{{{int(number[1] or 1)},}}"
+        end = number.end()
+    named = re.compile(regex + re.escape(pattern[end:]))
+    names = glob.glob(os.path.join(glob.escape(folder), "*"))
+    return [name for name in names if named.fullmatch(os.path.basename(name))]
+
+
+def _natural(path: Path) -> tuple[list[list[str | int]], str]:
+    """A key by which numbers in names count as numbers, and then whatever tells two names apart."""
+    parts = []
+    for part in path.parts:
+        # Texts and numbers take turns, so a text is never compared to a number.
+        pieces = re.split(r"(\d+)", part.casefold())
+        parts.append([int(piece) if at % 2 else piece for at, piece in enumerate(pieces)])
+    return parts, str(path)
+
+
+class FileSource:
+    """A video file, every frame of it, as fast as it is asked for.
+
+    Args:
+        path: the file.
+
+    Raises:
+        SourceMissing, SourceUnreadable: it cannot be read.
+    """
+
+    is_live = False
+
+    def __init__(self, path: Path) -> None:
+        self.name = str(path)
+        self.frames_per_second = _plausible(read_declared(path).frames_per_second)
+        self._path = path
+
+    def frames(self) -> Iterator[Frame]:
+        """RGB frames, their times counted from the first."""
+        return read_video(self._path)
+
+    def close(self) -> None:
+        """Nothing to do: the reader closes the file."""
+
+
+class ImagesSource:
+    """Pictures as the frames of a video of constant rate, as fast as they are asked for.
+
+    A picture carries no time, so the rate is an assumption. One that cannot be read is left out
+    and keeps its moment; the sizes of the others may differ.
+
+    Args:
+        paths: the pictures in order, or what `list_files` takes.
+        frames_per_second: how many make a second, above 0. Default 25.0.
+
+    Raises:
+        UsageError: the rate is not above 0.
+        SourceMissing: there is no picture.
+
+    Attributes:
+        num_unreadable: pictures left out in the last run of `frames`, so far.
+    """
+
+    is_live = False
+
+    def __init__(self, paths: Sequence[Path] | str, frames_per_second: float = 25.0) -> None:
+        if not 0 < frames_per_second < float("inf"):
+            raise UsageError(
+                "pictures need a rate above 0 frames per second, such as 25; "
+                f"got {frames_per_second}"
+            )
+        found = pictures_among(list_files(paths)) if isinstance(paths, str) else list(paths)
+        if not found:
+            where = f" in {paths}" if isinstance(paths, str) else ""
+            raise SourceMissing(f"there is no picture{where}; expected some such as 00001.png")
+        self.name = paths if isinstance(paths, str) else f"{found[0]} … {found[-1].name}"
+        self.frames_per_second = frames_per_second
+        self.num_unreadable = 0
+        self._paths = found
+        self._closed = False
+
+    def frames(self) -> Iterator[Frame]:
+        """RGB frames, timed from the moment of the first picture in the list.
+
+        Raises:
+            SourceUnreadable: not one can be read.
+        """
+        self.num_unreadable = 0
+        first_unreadable: Path | None = None
+        index = 0
+        try:
+            for position, path in enumerate(self._paths):
+                if self._closed:
+                    return
+                image_rgb = _read_picture(path)
+                if image_rgb is None:
+                    self.num_unreadable += 1
+                    first_unreadable = first_unreadable or path
+                    continue
+                yield Frame(image_rgb, position / self.frames_per_second, index, self.name)
+                index += 1
+        finally:
+            if first_unreadable is not None and index > 0:
+                _log.warning(
+                    "%s: %d of %d pictures cannot be read and were left out; the first is %s",
+                    *(self.name, self.num_unreadable, len(self._paths), first_unreadable),
+                )
+        if index == 0:
+            raise SourceUnreadable(
+                f"{self.name}: not one of {len(self._paths)} pictures can be read; are they "
+                "damaged or empty?"
+            )
+
+    def close(self) -> None:
+        """End `frames` after the picture that is being read."""
+        self._closed = True
+
+
+class Paced:
+    """A video file or pictures at their own pace, as if they came from a camera.
+
+    Args:
+        source: gives frames whose times count from its start, and waits to be asked for them.
+    """
+
+    is_live = True
+
+    def __init__(self, source: BareSource) -> None:
+        self.name = source.name
+        self.frames_per_second = source.frames_per_second
+        self._source = source
+        self._closed = threading.Event()
+
+    def frames(self) -> Iterator[Frame]:
+        """RGB frames, each given when its moment has come, on the monotonic clock."""
+        start_seconds: float | None = None
+        for frame in self._source.frames():
+            if start_seconds is None:
+                start_seconds = time.monotonic() - frame.captured_at_seconds
+            at_seconds = start_seconds + frame.captured_at_seconds
+            if self._closed.wait(max(at_seconds - time.monotonic(), 0.0)):
+                return
+            yield replace(frame, captured_at_seconds=at_seconds, source=self.name)
+
+    def close(self) -> None:
+        """End `frames` at once, or after the frame that is being read."""
+        self._closed.set()
+        self._source.close()
+
+
+def _plausible(frames_per_second: float) -> float:
+    # Files of variable rate and many streams declare their clock's rate, such as 1000 or 90000.
+    return frames_per_second if 1 <= frames_per_second <= 240 else 0.0
+
+
+def _read_picture(path: Path) -> npt.NDArray[Any] | None:
+    """uint8 RGB, shape (height, width, 3), or None where the file holds no whole picture."""
+    try:
+        # OpenCV itself opens no name outside the code page of a Windows machine.
+        encoded = np.frombuffer(path.read_bytes(), np.uint8)
+        return cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB)
+    except (OSError, cv2.error):
+        return None

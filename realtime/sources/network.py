@@ -1,0 +1,297 @@
+"""Streams over the network: RTSP, Motion JPEG and HLS, read by FFmpeg through PyAV.
+
+PyAV rather than OpenCV, because it tells a wrong password from a wrong path, keeps its time-outs,
+and decodes only what it is asked for. This file knows nothing of models or of reconnecting.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, TypeAlias
+
+import av
+import numpy.typing as npt
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from rtaction.errors import CameraLost, SourceUnreadable
+from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.sources.deferred_frame import DeferredFrame, PictureDamaged
+from rtaction.realtime.sources.network_errors import explain_open_failure
+from rtaction.realtime.sources.rgb_converter import RgbConverter
+from rtaction.realtime.sources.stamps import ArrivalStamps, PacedStamps, PtsStamps, Stamps
+
+# A sender may announce any size; a picture of this many pixels takes 200 MB as RGB.
+MAX_PIXELS = 8192 * 8192
+# How much is looked at before the first picture is given. RTSP says at once what it sends; more
+# only delays slow cameras, and the news that a coding is unknown.
+_ANALYSED_MICROSECONDS = {"rtsp": "100000", "http": "1000000"}
+# FFmpeg follows playlists and redirects to what they name, but never into local files.
+_PROTOCOLS = {
+    "rtsp": "rtsp,rtsps,tcp,tls,udp,rtp",
+    "http": "http,https,httpproxy,tcp,tls,crypto,hls",
+}
+# What comes this late has piled up here, and is passed over up to the next whole picture.
+_BEHIND_SECONDS = 0.5
+_CAUGHT_UP_SECONDS = 0.2
+# A sender that stays this late never makes up for it; a new session starts in the present.
+_HOPELESS_SECONDS, _HOPELESS_FOR_SECONDS = 1.0, 5.0
+_NO_WAIT_SECONDS = 0.002
+_INTRA_ONLY = {"mjpeg"}
+# JPEG markers that are no frame header, though they lie among those that are (ITU T.81, table B.1).
+_NO_FRAME_HEADER = {0xC4, 0xC8, 0xCC}
+
+ImageMaker = Callable[[], npt.NDArray[Any]]
+VideoPacket: TypeAlias = "Packet[VideoStream]"  # subscriptable for type checkers alone
+
+
+class StreamSource:
+    """A camera or a stream at the other end of a network.
+
+    RTSP is stamped by its presentation timestamps, mapped to the monotonic clock; Motion JPEG,
+    which has none, on arrival; HLS and files, which come in large pieces, play at their own pace.
+
+    Args:
+        camera: its address is of the kind "rtsp" or "http".
+
+    Raises:
+        SourceMissing: nobody answers, or no such host.
+        StreamMissing: no stream of that path.
+        SourceRefused: wrong user or password.
+        SourceUnreadable: it answers with something that cannot be decoded.
+
+    Attributes:
+        drops: pictures that came and were not given, by reason: "burst" (age unknown), "damaged",
+            "oversized", "behind" (passed over to catch up).
+        is_finite: whether its end is no loss: a video file over HTTP.
+    """
+
+    is_live = True
+
+    def __init__(self, camera: Camera) -> None:
+        self.name = camera.name
+        self.drops: Counter[str] = Counter()
+        self._camera = camera
+        self._closed = False
+        self._container = _open(camera)
+        self._stream = _video_stream(self._container, camera.name)
+        self._decoder: VideoCodecContext = self._stream.codec_context
+        self._decoder.thread_count = 1  # one thread for each camera is enough, and the bound
+        self._decoder.options = _decoder_options(self._decoder.name)
+        self._decoding = threading.Lock()
+        self._converter = RgbConverter()
+        self._run = 0
+        self._index = 0
+        self._size_hw: tuple[int, int] | None = None
+        self._waited_seconds = 0.0
+        self._behind_since_seconds: float | None = None
+        kind = self._container.format.name
+        # Whatever is at hand is shown at the pace of its timestamps, which for Motion JPEG are made
+        # up by FFmpeg from an assumed rate.
+        self.is_finite = camera.address.kind == "http" and self._container.duration is not None
+        self._stamps: Stamps
+        if camera.address.kind == "rtsp":
+            self._stamps = PtsStamps()
+        elif kind in ("mpjpeg", "mjpeg", "jpeg_pipe"):
+            self._stamps, self.is_finite = ArrivalStamps(), False
+        else:
+            self._stamps = PacedStamps(lambda: self._closed)
+        rate = float(self._stream.average_rate or 0)
+        self.frames_per_second = rate if 1 <= rate <= 240 else 0.0
+
+    def frames(self) -> Iterator[DeferredFrame]:
+        """RGB frames on the monotonic clock, their pixels made on demand.
+
+        Raises:
+            CameraLost: it ended or stopped answering.
+        """
+        try:
+            for packet in self._packets():
+                arrived_at_seconds = time.monotonic()
+                if self._decoder.name in _INTRA_ONLY:
+                    yield from self._whole_picture(packet, arrived_at_seconds)
+                else:
+                    yield from self._decoded(packet, arrived_at_seconds)
+                if self._closed:
+                    return
+        finally:
+            with self._decoding:
+                self._container.close()
+
+    def close(self) -> None:
+        """End `frames` after the picture that is being read."""
+        self._closed = True
+
+    def _packets(self) -> Iterator[VideoPacket]:
+        packets = self._container.demux(self._stream)
+        silence = f"{self.name} has sent nothing for {self._camera.read_timeout_seconds:g} s"
+        while True:
+            asked_seconds = time.monotonic()
+            try:
+                packet = next(packets)
+            except (StopIteration, av.error.EOFError):
+                break
+            except av.error.ExitError:
+                raise CameraLost(silence) from None
+            except (av.error.FFmpegError, OSError):
+                # Their text holds the URL, password and all.
+                raise CameraLost(f"{self.name}: the connection broke") from None
+            if packet.size == 0:
+                break
+            self._waited_seconds = time.monotonic() - asked_seconds
+            if self._waited_seconds >= self._camera.read_timeout_seconds:
+                raise CameraLost(silence)  # FFmpeg's parser had kept one back, and let go of it
+            yield packet
+        if not (self._closed or self.is_finite):
+            raise CameraLost(f"{self.name} has ended the stream")
+
+    def _whole_picture(
+        self, packet: VideoPacket, arrived_at_seconds: float
+    ) -> Iterator[DeferredFrame]:
+        """Every picture stands alone, so that even its decoding can wait."""
+        pts_seconds = _seconds(packet.pts, packet.time_base)
+        at_seconds = self._stamps.stamp(pts_seconds, arrived_at_seconds)
+        if at_seconds is None:
+            self.drops["burst"] += 1
+            return
+
+        def make_image() -> npt.NDArray[Any]:
+            # Who looks at the picture counts it where it is damaged.
+            try:
+                with self._decoding:
+                    pictures = self._decoder.decode(packet)
+            except (av.error.FFmpegError, MemoryError):
+                raise PictureDamaged from None
+            if not pictures:
+                raise PictureDamaged
+            return self._to_rgb(pictures[-1])
+
+        size_hw = _jpeg_size_hw(packet)
+        if size_hw is None:
+            self.drops["damaged"] += 1
+        elif self._takes_size(size_hw):
+            yield self._frame(make_image, at_seconds)
+
+    def _decoded(self, packet: VideoPacket, arrived_at_seconds: float) -> Iterator[DeferredFrame]:
+        is_empty = True
+        for picture in self._decode(packet):
+            if not self._takes_size((picture.height, picture.width)):
+                continue
+            pts_seconds = _seconds(picture.pts, picture.time_base)
+            at_seconds = self._stamps.stamp(pts_seconds, arrived_at_seconds)
+            if at_seconds is None:
+                self.drops["burst"] += 1
+                continue
+            self._stay_in_the_present(time.monotonic() - at_seconds, packet.is_keyframe)
+            is_empty = False
+            yield self._frame(partial(self._to_rgb, picture), at_seconds)
+        self.drops["behind"] += is_empty and self._decoder.skip_frame == "NONKEY"
+
+    def _decode(self, packet: VideoPacket) -> list[VideoFrame]:
+        try:
+            pictures = self._decoder.decode(packet)
+        except (av.error.FFmpegError, MemoryError):
+            # The decoder refuses what its option `max_pixels` forbids, and tells the size it read.
+            is_oversized = self._decoder.height * self._decoder.width > MAX_PIXELS
+            self.drops["oversized" if is_oversized else "damaged"] += 1
+            return []
+        whole = [picture for picture in pictures if not picture.is_corrupt]
+        self.drops["damaged"] += len(pictures) - len(whole)
+        return whole
+
+    def _frame(self, make_image: ImageMaker, at_seconds: float) -> DeferredFrame:
+        index, self._index = self._index, self._index + 1
+        return DeferredFrame(make_image, at_seconds, index, self.name, self._run + self._stamps.run)
+
+    def _to_rgb(self, picture: VideoFrame) -> npt.NDArray[Any]:
+        return self._camera.view.apply(self._converter.to_rgb(picture))
+
+    def _takes_size(self, size_hw: tuple[int, int]) -> bool:
+        if size_hw[0] * size_hw[1] > MAX_PIXELS:
+            self.drops["oversized"] += 1
+            return False
+        if size_hw != self._size_hw:
+            self._run += self._size_hw is not None
+            self._size_hw = size_hw
+        return True
+
+    def _stay_in_the_present(self, age_seconds: float, is_keyframe: bool) -> None:
+        """Decode only whole pictures while more has piled up than can be decoded in time.
+
+        Where reading had to wait, nothing has piled up here: the sender itself is late.
+        """
+        if age_seconds < _CAUGHT_UP_SECONDS or self._waited_seconds > _NO_WAIT_SECONDS:
+            self._decoder.skip_frame = "DEFAULT"
+        elif age_seconds > _BEHIND_SECONDS and not is_keyframe:
+            self._decoder.skip_frame = "NONKEY"
+        if age_seconds < _HOPELESS_SECONDS:
+            self._behind_since_seconds = None
+            return
+        now = time.monotonic()
+        self._behind_since_seconds = self._behind_since_seconds or now
+        if now - self._behind_since_seconds > _HOPELESS_FOR_SECONDS:
+            raise CameraLost(f"{self.name} is {age_seconds:.1f} s late")
+
+
+def _open(camera: Camera) -> InputContainer:
+    options = {
+        "protocol_whitelist": _PROTOCOLS[camera.address.kind],
+        # Without these FFmpeg collects seconds of video to guess the rate, which is not needed.
+        "fpsprobesize": "0",
+        "analyzeduration": _ANALYSED_MICROSECONDS[camera.address.kind],
+    }
+    if camera.address.kind == "rtsp":
+        options["rtsp_transport"] = camera.transport
+    started_seconds = time.monotonic()
+    timeouts = (camera.open_timeout_seconds, camera.read_timeout_seconds)
+    try:
+        return av.open(str(camera.address.target), options=options, timeout=timeouts)
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        elapsed_seconds = time.monotonic() - started_seconds
+        raise explain_open_failure(camera, error, elapsed_seconds) from None
+
+
+def _video_stream(container: InputContainer, name: str) -> VideoStream:
+    videos = container.streams.video
+    if not videos:
+        container.close()
+        raise SourceUnreadable(f"{name} sends no video")
+    decoder: VideoCodecContext | None = videos[0].codec_context  # PyAV's type says never None
+    if decoder is None:
+        container.close()
+        raise SourceUnreadable(
+            f"{name} sends video in a coding that cannot be decoded here; set the camera to H.264"
+        )
+    return videos[0]
+
+
+def _decoder_options(coding: str) -> dict[str, str]:
+    # FFmpeg would fill the missing half of a JPEG with gray and say nothing.
+    whole = {"err_detect": "explode"} if coding in _INTRA_ONLY else {}
+    return {"max_pixels": str(MAX_PIXELS)} | whole
+
+
+def _jpeg_size_hw(packet: VideoPacket) -> tuple[int, int] | None:
+    """Height and width of a JPEG, undecoded; None where its headers are damaged."""
+    jpeg = bytes(packet)
+    at = 2
+    while at + 9 <= len(jpeg) and jpeg[at] == 0xFF:
+        marker = jpeg[at + 1]
+        if marker == 0xFF:  # they may be padded
+            at += 1
+        elif 0xC0 <= marker <= 0xCF and marker not in _NO_FRAME_HEADER:
+            return int.from_bytes(jpeg[at + 5 : at + 7]), int.from_bytes(jpeg[at + 7 : at + 9])
+        else:
+            at += 2 + int.from_bytes(jpeg[at + 2 : at + 4])
+    return None
+
+
+def _seconds(pts: int | None, time_base: Any) -> float | None:
+    return None if pts is None or time_base is None else float(pts * time_base)

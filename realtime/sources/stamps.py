@@ -1,0 +1,107 @@
+"""When a picture of a stream was taken: three kinds of stream, three rules.
+
+This file knows nothing of networks.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from rtaction.realtime.sources.pts_clock import PtsClock
+
+_WAKE_SECONDS = 0.1
+
+
+class Stamps(Protocol):
+    """Gives pictures their times on the monotonic clock."""
+
+    @property
+    def run(self) -> int:
+        """Counts the breaks: times before and after one lie at unknown distances."""
+
+    def stamp(self, pts_seconds: float | None, arrived_at_seconds: float) -> float | None:
+        """The time of a picture, later than that of the one before; None where it has none."""
+
+
+class ArrivalStamps:
+    """The moment in which a picture came: for webcams and Motion JPEG."""
+
+    run = 0
+
+    def __init__(self) -> None:
+        self._last_seconds = float("-inf")
+
+    def stamp(self, pts_seconds: float | None, arrived_at_seconds: float) -> float | None:
+        """The time of arrival; None for one that came in the same moment as the one before."""
+        # Windows' clock has steps of 16 ms before Python 3.13.
+        if arrived_at_seconds <= self._last_seconds:
+            return None
+        self._last_seconds = arrived_at_seconds
+        return arrived_at_seconds
+
+
+class PtsStamps:
+    """The sender's own times, mapped to the monotonic clock: for RTSP."""
+
+    def __init__(self) -> None:
+        self._clock = PtsClock()
+
+    @property
+    def run(self) -> int:
+        """See `Stamps`."""
+        return self._clock.run
+
+    def stamp(self, pts_seconds: float | None, arrived_at_seconds: float) -> float | None:
+        """See `PtsClock.to_monotonic`; a picture without a time has none."""
+        if pts_seconds is None:
+            return None
+        return self._clock.to_monotonic(pts_seconds, arrived_at_seconds)
+
+
+class PacedStamps:
+    """The pace of the pictures' own times, however large the pieces in which they come.
+
+    `stamp` waits until a picture's moment has come. Where the sender was too slow, or its times
+    jump, the pace starts anew.
+
+    Args:
+        is_closed: asked while waiting; True ends the wait.
+        max_late_seconds: a picture later than this is a break. Default 0.5.
+        max_step_seconds: so is a step of the sender's times beyond this. Default 5.0.
+    """
+
+    def __init__(
+        self,
+        is_closed: Callable[[], bool],
+        *,
+        max_late_seconds: float = 0.5,
+        max_step_seconds: float = 5.0,
+    ) -> None:
+        self.run = 0
+        self._is_closed = is_closed
+        self._max_late_seconds = max_late_seconds
+        self._max_step_seconds = max_step_seconds
+        self._offset_seconds: float | None = None
+        self._last_pts_seconds = 0.0
+
+    def stamp(self, pts_seconds: float | None, arrived_at_seconds: float) -> float | None:
+        """The moment of a picture, once it has come."""
+        if pts_seconds is None:
+            return None
+        step_seconds = pts_seconds - self._last_pts_seconds
+        if self._offset_seconds is not None and step_seconds == 0:
+            return None
+        self._last_pts_seconds = pts_seconds
+        if (
+            self._offset_seconds is None
+            or not 0 < step_seconds <= self._max_step_seconds
+            or time.monotonic() - (pts_seconds + self._offset_seconds) > self._max_late_seconds
+        ):
+            self.run += self._offset_seconds is not None
+            self._offset_seconds = time.monotonic() - pts_seconds
+        at_seconds = pts_seconds + self._offset_seconds
+        while not self._is_closed() and (wait_seconds := at_seconds - time.monotonic()) > 0:
+            time.sleep(min(wait_seconds, _WAKE_SECONDS))
+        return at_seconds

@@ -1,0 +1,86 @@
+"""A camera at this machine."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy.typing as npt
+
+from rtaction.errors import CameraLost, SourceMissing, SourceUnreadable
+from rtaction.opencv import cv2
+from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.sources.deferred_frame import DeferredFrame
+from rtaction.realtime.sources.stamps import ArrivalStamps
+
+
+class WebcamSource:
+    """A webcam, its pictures stamped on arrival.
+
+    Args:
+        camera: its address is of the kind "webcam".
+
+    Raises:
+        SourceMissing: no such camera.
+        SourceUnreadable: it gives no picture.
+    """
+
+    is_live = True
+    is_finite = False
+
+    def __init__(self, camera: Camera) -> None:
+        self.name = camera.name
+        self.drops: Counter[str] = Counter()
+        self._camera = camera
+        self._closed = False
+        self._capture = cv2.VideoCapture(camera.address.target)
+        if not self._capture.isOpened():
+            self._capture.release()
+            raise SourceMissing(
+                f"there is no {self.name}, or it cannot be opened; is it plugged in, and may you "
+                "read it? To try without one: rtaction demo"
+            )
+        rate = float(self._capture.get(cv2.CAP_PROP_FPS))
+        self.frames_per_second = rate if 1 <= rate <= 240 else 0.0
+        self._first_image_bgr: npt.NDArray[Any] | None
+        got_one, self._first_image_bgr = self._capture.read()
+        if not got_one:
+            self._capture.release()
+            raise SourceUnreadable(
+                f"{self.name} was opened but gave no picture; is another program using it?"
+            )
+
+    def frames(self) -> Iterator[DeferredFrame]:
+        """RGB frames on the monotonic clock, their colours converted on demand.
+
+        Raises:
+            CameraLost: it was unplugged or stopped answering.
+        """
+        image_bgr: Any = self._first_image_bgr
+        self._first_image_bgr = None
+        index, run, shape = 0, 0, image_bgr.shape
+        stamps = ArrivalStamps()
+        try:
+            while not self._closed:
+                run += image_bgr.shape != shape
+                shape = image_bgr.shape
+                at_seconds = stamps.stamp(None, time.monotonic())
+                if at_seconds is not None:
+                    make_image = partial(self._to_rgb, image_bgr)
+                    yield DeferredFrame(make_image, at_seconds, index, self.name, run)
+                    index += 1
+                got_one, image_bgr = self._capture.read()
+                if not got_one and not self._closed:
+                    raise CameraLost(f"{self.name} was unplugged or stopped answering")
+        finally:
+            self._capture.release()
+
+    def close(self) -> None:
+        """End `frames` after the picture that is being read."""
+        self._closed = True
+
+    def _to_rgb(self, image_bgr: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return self._camera.view.apply(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB))

@@ -1,0 +1,251 @@
+"""One live source, read by a thread of its own for as long as the run lasts.
+
+The thread opens the source, hands every picture to the tracker, and when the source is lost waits a
+while and opens it again, for ever. Nothing that happens to one source delays another. This file
+knows nothing of models.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Literal
+from weakref import WeakSet
+
+from rtaction.errors import CameraLost, RtactionError
+from rtaction.realtime.sources.address import scrub
+from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.sources.deferred_frame import FrameLike
+from rtaction.realtime.sources.opening import open_source
+from rtaction.realtime.sources.source import Source
+from rtaction.realtime.watching.back_off import BackOff
+from rtaction.realtime.windows.state import State
+from rtaction.realtime.windows.tracker import Tracker
+
+# A source that has given pictures for this long is well again, and the next loss is a new one.
+_HEALTHY_SECONDS = 5.0
+# The longest that a thread hangs in the network: it opens in two steps, each with its time-out.
+_LONGEST_HANG_SECONDS = 10.0
+_log = logging.getLogger(__name__)
+
+Link = Literal["connecting", "up", "down", "refused", "ended"]
+
+
+class Feed:
+    """Reads one camera into its tracker.
+
+    Args:
+        camera: what to read.
+        tracker: gets every picture.
+        wake: set when there is something to do: a window has come due, the link has changed, or, if
+            `keep_frames`, a picture has come.
+        keep_frames: keep the newest picture, for somebody who draws it. Default True.
+        reconnect: open the source again when it is lost. Default True.
+        on_frame: called with every picture, on the thread that reads. Default None.
+        back_off: waits between two tries. Default: 0.5 to 30 s.
+        open_with: opens the source. Default `open_source`.
+
+    Attributes:
+        first_seconds: time of the first picture, None before.
+        last_seconds: time of the newest picture.
+        num_frames: pictures so far.
+        num_tries: how often it was tried to open the source.
+        num_reconnects: how often that succeeded after a loss.
+        error: why the source is not up, None where it is.
+    """
+
+    def __init__(
+        self,
+        camera: Camera,
+        tracker: Tracker,
+        wake: threading.Event,
+        *,
+        keep_frames: bool = True,
+        reconnect: bool = True,
+        on_frame: Callable[[FrameLike], None] | None = None,
+        back_off: BackOff | None = None,
+        open_with: Callable[[Camera], Source] = open_source,
+    ) -> None:
+        self.camera = camera
+        self.tracker = tracker
+        self.first_seconds: float | None = None
+        self.last_seconds = 0.0
+        self.frames_per_second = 0.0
+        self.num_frames = 0
+        self.num_tries = 0
+        self.num_reconnects = 0
+        self._drops: Counter[str] = Counter()
+        self.error: RtactionError | None = None
+        self._wake = wake
+        self._keep_frames = keep_frames
+        self._reconnect = reconnect
+        self._on_frame = on_frame
+        self._back_off = back_off or BackOff()
+        self._open_with = open_with
+        self._closed = threading.Event()
+        self._link: Link = "connecting"
+        self._slot_lock = threading.Lock()
+        self._frame: FrameLike | None = None
+        self._source: Source | None = None
+        self._arrived_seconds = time.monotonic()
+        self._up_since_seconds = 0.0
+        self._num_failures = 0
+        self._thread = threading.Thread(target=self._run, name="rtaction-feed", daemon=True)
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._arrived_seconds = time.monotonic()
+        self._thread.start()
+        _feeds.add(self)
+
+    def close(self) -> None:
+        """End the thread soon; it may still hang in the network for a few seconds."""
+        self._closed.set()
+        source = self._source  # the thread may take it away meanwhile
+        if source is not None:
+            source.close()
+
+    def join(self, timeout_seconds: float) -> bool:
+        """Wait for the end of the thread; returns whether it has ended."""
+        self._thread.join(timeout_seconds)
+        return not self._thread.is_alive()
+
+    @property
+    def link(self) -> Link:
+        """Whether pictures come. One that has hung for the read time-out counts as down, even
+        while the thread still waits for it, or for the first answer."""
+        link = self._link
+        if link in ("connecting", "up"):
+            # A webcam may take its time to wake up, and nobody else says when.
+            is_waking = link == "connecting" and self.camera.address.kind == "webcam"
+            camera = self.camera
+            patience_seconds = (
+                camera.open_timeout_seconds if is_waking else camera.read_timeout_seconds
+            )
+            if time.monotonic() - self._arrived_seconds > patience_seconds:
+                return "down"
+        return link
+
+    @property
+    def state(self) -> State:
+        """Whether a label may be given, and if not, why."""
+        link = self.link
+        return self.tracker.state if link == "up" else link
+
+    @property
+    def drops(self) -> Counter[str]:
+        """Pictures and windows that came to nothing so far, by reason."""
+        source = self._source
+        total: Counter[str] = Counter()
+        for drops in (self._drops, self.tracker.drops, source.drops if source else {}):
+            # Another thread may be adding to them: a copy is made in one step, a sum is not.
+            total.update(dict(drops))
+        return +total
+
+    @property
+    def has_failed_at_first(self) -> bool:
+        """Whether it was tried and has never given a picture."""
+        return self._num_failures > 0 and self.num_frames == 0
+
+    def latest(self) -> FrameLike | None:
+        """The newest picture that was not fetched before."""
+        with self._slot_lock:
+            frame, self._frame = self._frame, None
+            return frame
+
+    def _run(self) -> None:
+        try:
+            while not self._closed.is_set():
+                self.error = self._read_once()
+                if self.error is None:
+                    return
+                self.tracker.clear()
+                self._num_failures += 1
+                if not self._reconnect:
+                    return
+                # What is no fault of the source, such as a missing library, lasts as well.
+                is_lasting = getattr(self.error, "is_lasting", True)
+                self._change("refused" if is_lasting else "down")
+                wait_seconds = self._back_off.wait_seconds(
+                    self._num_failures, is_lasting=is_lasting
+                )
+                self._closed.wait(wait_seconds)
+        finally:
+            self._change("ended")
+
+    def _read_once(self) -> RtactionError | None:
+        """Open the source and read it to its end; returns what ended it, None for a true end."""
+        self.num_tries += 1
+        source: Source | None = None
+        try:
+            source = self._source = self._open_with(self.camera)
+            if self._closed.is_set():
+                return None  # `close` found no source yet
+            self.frames_per_second = source.frames_per_second
+            for frame in source.frames():
+                if self._closed.is_set():
+                    break
+                self._take(frame)
+        except RtactionError as error:
+            return error
+        except Exception as error:  # whatever one camera sends, the others go on
+            reason = scrub(f"{type(error).__name__}: {error}", self.camera.address.secrets)
+            _log.warning("%s: unexpected %s", self.camera.name, reason)
+            return CameraLost(f"{self.camera.name} could not be read")
+        finally:
+            self._source = None
+            if source is not None:
+                source.close()
+                self._drops.update(source.drops)
+        return None
+
+    def _take(self, frame: FrameLike) -> None:
+        now = time.monotonic()
+        if self._link != "up":
+            self._up_since_seconds = now
+            self.num_reconnects += self.num_frames > 0
+            self.error = None
+            self._arrived_seconds = now
+            self._change("up")
+        elif self._num_failures and now - self._up_since_seconds > _HEALTHY_SECONDS:
+            self._num_failures = 0
+        self._arrived_seconds = now
+        self.num_frames += 1
+        if self.first_seconds is None:
+            self.first_seconds = frame.captured_at_seconds
+        self.last_seconds = frame.captured_at_seconds
+        is_due = self.tracker.push(frame)
+        if self._on_frame is not None:
+            self._on_frame(frame)
+        if self._keep_frames:
+            with self._slot_lock:
+                self._drops["not drawn"] += self._frame is not None
+                self._frame = frame
+        if is_due or self._keep_frames:
+            self._wake.set()
+
+    def _change(self, link: Link) -> None:
+        self._link = link
+        self._wake.set()
+
+
+_feeds: WeakSet[Feed] = WeakSet()
+
+
+def has_hanging_threads() -> bool:
+    """Whether a thread of any feed still runs; after `close` it can but wait for the network."""
+    return not all(feed.join(0.0) for feed in list(_feeds))
+
+
+@atexit.register
+def _end_threads() -> None:
+    """FFmpeg, while it waits, asks Python whether to go on; once Python has gone, that crashes."""
+    deadline_seconds = time.monotonic() + _LONGEST_HANG_SECONDS
+    for feed in list(_feeds):
+        feed.close()
+    for feed in list(_feeds):
+        feed.join(max(deadline_seconds - time.monotonic(), 0.0))

@@ -1,0 +1,177 @@
+"""Many live sources, one network.
+
+Each source has a thread that reads it. The thread that asks for moments computes: it takes the
+newest window of every source that has one, all in one batch, so that each has its turn and the
+windows speak of the present however slow the network is. This file knows nothing of screens or of
+logs.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from rtaction.errors import RtactionError
+from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.sources.deferred_frame import FrameLike
+from rtaction.realtime.sources.opening import is_file, open_source
+from rtaction.realtime.sources.source import Source
+from rtaction.realtime.watching.back_off import BackOff
+from rtaction.realtime.watching.feed import Feed, Link
+from rtaction.realtime.watching.moment import Moment, Moments, StateChange
+from rtaction.realtime.watching.stats import RunStats
+from rtaction.realtime.windows.engine import Engine, Scorer
+from rtaction.realtime.windows.state import STATE_TEXT, State
+from rtaction.realtime.windows.tracker import Tracker
+
+# How long the caller may go without a look at the keyboard.
+_IDLE_SECONDS = 0.1
+# A thread may hang in the network until its time-out; it is not waited for.
+_JOIN_SECONDS = 1.0
+
+
+class LiveWatch:
+    """Watches live sources until all have ended.
+
+    Args:
+        model: the network.
+        cameras: what to watch; files among them play at their own pace.
+        stats: kept up to date.
+        stride_seconds: see `Tracker`.
+        keep_frames: put the newest frames into the moments. Default True.
+        reconnect: open lost sources again, for ever. Default True.
+        wait_for_sources: go on trying where not one source can be opened at first. Default False.
+        on_frame: called with every picture, on the thread that reads its source. Default None.
+        back_off: waits between two tries.
+        open_with: opens a source. Default `open_source`.
+    """
+
+    def __init__(
+        self,
+        model: Scorer,
+        cameras: Sequence[Camera],
+        *,
+        stats: RunStats,
+        stride_seconds: float | None = None,
+        keep_frames: bool = True,
+        reconnect: bool = True,
+        wait_for_sources: bool = False,
+        on_frame: Callable[[FrameLike], None] | None = None,
+        back_off: BackOff | None = None,
+        open_with: Callable[[Camera], Source] = open_source,
+    ) -> None:
+        self._engine = Engine(model)
+        self._stats = stats
+        self._wait_for_sources = wait_for_sources
+        self._wake = threading.Event()
+        self._told: dict[str, tuple[State, str]] = {}
+        self.feeds = [
+            Feed(
+                camera,
+                Tracker(
+                    model.spec,
+                    stride_seconds=stride_seconds,
+                    is_live=True,
+                    is_camera=camera.address.kind in ("webcam", "rtsp", "http"),
+                ),
+                self._wake,
+                keep_frames=keep_frames,
+                reconnect=reconnect and not is_file(camera),
+                on_frame=on_frame,
+                back_off=back_off,
+                open_with=open_with,
+            )
+            for camera in cameras
+        ]
+
+    @property
+    def engine(self) -> Engine:
+        """What computes."""
+        return self._engine
+
+    def moments(self) -> Moments:
+        """Watch.
+
+        Raises:
+            SourceError: not one source could be opened at first; or, without `reconnect`, all have
+                ended and one of them was lost.
+        """
+        for feed in self.feeds:
+            feed.start()
+        try:
+            while True:
+                self._wake.wait(_IDLE_SECONDS)
+                self._wake.clear()
+                # What is over now gives nothing more; what ends while the network computes may.
+                links = [feed.link for feed in self.feeds]
+                self._raise_if_none_can_be_opened()
+                yield self._look(links)
+                if all(link == "ended" for link in links):
+                    break
+            self._raise_what_was_lost()
+        finally:
+            self._close()
+
+    def _look(self, links: Sequence[Link]) -> Moment:
+        taken = []
+        for feed, link in zip(self.feeds, links, strict=True):
+            window = feed.tracker.take()
+            if window is not None:
+                taken.append((feed.tracker, window))
+            if link == "ended" and feed.error is None:
+                while (last := feed.tracker.take_last()) is not None:
+                    taken.append((feed.tracker, last))
+        predictions = self._engine.predict(taken, is_live=True)
+        frames = [frame for feed in self.feeds if (frame := feed.latest()) is not None]
+        changes = [
+            change
+            for feed, link in zip(self.feeds, links, strict=True)
+            if (change := self._change_of(feed, link)) is not None
+        ]
+        for feed in self.feeds:
+            self._update_stats(feed)
+        for prediction in predictions:
+            self._stats.of(prediction.source).count(prediction)
+        return Moment(frames, predictions, changes)
+
+    def _change_of(self, feed: Feed, link: Link) -> StateChange | None:
+        name = feed.camera.name
+        state: State = feed.tracker.state if link == "up" else link
+        # The name stands beside the reason wherever it is told.
+        text = str(feed.error) if feed.error else STATE_TEXT[state]
+        reason = text.removeprefix(name).lstrip(": ")
+        # That nothing comes is known before it is known why.
+        news = (state, reason) if self._told.get(name) == ("down", STATE_TEXT["down"]) else (state,)
+        if self._told.get(name, ())[: len(news)] == news:
+            return None
+        self._told[name] = (state, reason)
+        return StateChange(name, state, reason, time.monotonic())
+
+    def _update_stats(self, feed: Feed) -> None:
+        stats = self._stats.of(feed.camera.name)
+        stats.first_seconds = feed.first_seconds
+        stats.last_seconds = feed.last_seconds
+        stats.num_frames = feed.num_frames
+        stats.num_reconnects = feed.num_reconnects
+        stats.frames_per_second = feed.frames_per_second
+        stats.drops = feed.drops
+        if feed.link == "ended" and stats.ended_seconds is None:
+            stats.ended_seconds = time.monotonic()
+
+    def _raise_if_none_can_be_opened(self) -> None:
+        if self._wait_for_sources or not all(feed.has_failed_at_first for feed in self.feeds):
+            return
+        self._raise_what_was_lost()
+
+    def _raise_what_was_lost(self) -> None:
+        errors: list[RtactionError] = [feed.error for feed in self.feeds if feed.error is not None]
+        if errors:
+            raise errors[0]
+
+    def _close(self) -> None:
+        for feed in self.feeds:
+            feed.close()
+        deadline_seconds = time.monotonic() + _JOIN_SECONDS
+        for feed in self.feeds:
+            feed.join(max(deadline_seconds - time.monotonic(), 0.0))

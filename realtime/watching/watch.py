@@ -1,0 +1,241 @@
+"""From sources to predictions: the loop that `rtaction cam` and `rtaction.watch` share.
+
+Files alone are read one after the other, every frame, as fast as the network can. Live sources are
+watched all at once; see `LiveWatch`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rtaction.errors import SourceError
+from rtaction.prediction import Prediction
+from rtaction.realtime.actions.detector import ActionDetector, ActionEvent
+from rtaction.realtime.actions.rules import ActionRules
+from rtaction.realtime.model.action_model import ActionModel
+from rtaction.realtime.sources.cameras import Camera, cameras_of
+from rtaction.realtime.sources.deferred_frame import FrameLike
+from rtaction.realtime.sources.opening import is_file, open_source
+from rtaction.realtime.watching.live import LiveWatch
+from rtaction.realtime.watching.moment import Moment, Moments, StateChange
+from rtaction.realtime.watching.stats import RunStats
+from rtaction.realtime.windows.engine import Engine, Scorer
+from rtaction.realtime.windows.tracker import Tracker
+
+_log = logging.getLogger(__name__)
+EventCallback = Callable[[ActionEvent], Any]
+StateCallback = Callable[[StateChange], Any]
+
+
+def watch_cameras(
+    model: Scorer,
+    cameras: Sequence[Camera],
+    stats: RunStats,
+    *,
+    paced: bool = False,
+    keep_frames: bool = True,
+    stride_seconds: float | None = None,
+    reconnect: bool = True,
+    wait_for_sources: bool = False,
+    on_frame: Callable[[FrameLike], None] | None = None,
+) -> Moments:
+    """Watch until all sources have ended.
+
+    Args:
+        model: the network.
+        cameras: what to watch, at least one.
+        stats: kept up to date.
+        paced: play files at their own pace even where there are only files. Default False.
+        keep_frames, stride_seconds, reconnect, wait_for_sources, on_frame: see `LiveWatch`.
+
+    Raises:
+        SourceError: see `LiveWatch.moments`; of several files, only where not one can be read.
+    """
+    live = partial(
+        LiveWatch,
+        model,
+        stats=stats,
+        stride_seconds=stride_seconds,
+        keep_frames=keep_frames,
+        reconnect=reconnect,
+        wait_for_sources=wait_for_sources,
+        on_frame=on_frame,
+    )
+    if not all(is_file(camera) for camera in cameras):
+        yield from live(cameras).moments()
+        return
+    num_read = 0
+    for camera in cameras:
+        try:
+            if paced:
+                yield from live([camera]).moments()
+            else:
+                yield from _follow_file(model, camera, stats, stride_seconds, on_frame)
+        except SourceError as error:
+            if len(cameras) == 1 or (camera is cameras[-1] and num_read == 0):
+                raise
+            _log.warning("left out: %s", error)
+        else:
+            num_read += 1
+
+
+def _follow_file(
+    model: Scorer,
+    camera: Camera,
+    stats: RunStats,
+    stride_seconds: float | None,
+    on_frame: Callable[[FrameLike], None] | None,
+) -> Moments:
+    tracker = Tracker(model.spec, stride_seconds=stride_seconds)
+    engine = Engine(model)
+    source = open_source(camera, paced=False)
+    figures = stats.of(camera.name)
+    figures.frames_per_second = source.frames_per_second
+    state = tracker.state
+    for frame in source.frames():
+        if figures.first_seconds is None:
+            figures.first_seconds = frame.captured_at_seconds
+        figures.last_seconds = frame.captured_at_seconds
+        figures.num_frames += 1
+        tracker.push(frame)
+        if on_frame is not None:
+            on_frame(frame)
+        predictions: list[Prediction] = []
+        while (window := tracker.take()) is not None:
+            predictions += engine.predict([(tracker, window)], is_live=False)
+        changes = []
+        if tracker.state != state:
+            state = tracker.state
+            changes.append(StateChange(camera.name, state, "", frame.captured_at_seconds))
+        yield _counted(Moment([frame], predictions, changes), stats)
+    last: list[Prediction] = []
+    while (window := tracker.take_last()) is not None:
+        last += engine.predict([(tracker, window)], is_live=False)
+    figures.drops = tracker.drops + source.drops
+    figures.ended_seconds = time.monotonic()
+    ended = StateChange(camera.name, "ended", "", figures.last_seconds)
+    yield _counted(Moment([], last, [ended]), stats)
+
+
+def _counted(moment: Moment, stats: RunStats) -> Moment:
+    for prediction in moment.predictions:
+        stats.of(prediction.source).count(prediction)
+    return moment
+
+
+def watch(
+    source: str | Path | Sequence[str | Path],
+    model: str | Path | ActionModel,
+    *,
+    device: str = "auto",
+    stride_seconds: float | None = None,
+    reconnect: bool = True,
+    rules: ActionRules | None = None,
+    on_event: EventCallback | None = None,
+    on_state: StateCallback | None = None,
+) -> Iterator[Prediction]:
+    """Recognise actions in videos, webcams and streams, one or many at once.
+
+    Args:
+        source: a webcam's number as text, a video file, a folder of them, an rtsp:// or http://
+            address; or several of these.
+        model: an ONNX file made by `rtaction export`, or a loaded one.
+        device: see `rtaction cam --device`. Default "auto".
+        stride_seconds: distance between two windows. Default: that of two pictures in a clip.
+        reconnect: open lost cameras again, for ever. Default True.
+        rules: when scores make an action. Default: `ActionRules.for_model` of the model.
+        on_event: called when an action has begun, and once more, with its end, when it has ended.
+        on_state: called when a source begins or ceases to be fit for labels.
+
+    Yields:
+        A prediction for each window; its `source` says of which. A file's times count from its
+        first frame, a camera's are on the monotonic clock (`time.monotonic`).
+
+    Raises:
+        RtactionError: see `rtaction.errors`.
+
+    Example:
+        >>> for prediction in rtaction.watch("0", "model.onnx", on_event=print):
+        ...     print(prediction.label, prediction.score)
+    """
+    if not isinstance(model, ActionModel):
+        model = ActionModel(Path(model), device=device)
+    named = [source] if isinstance(source, str | Path) else list(source)
+    cameras = cameras_of([str(one) for one in named])
+    actions = Actions(model, rules, stride_seconds)
+    moments = watch_cameras(
+        model,
+        cameras,
+        RunStats(),
+        keep_frames=False,
+        stride_seconds=stride_seconds,
+        reconnect=reconnect,
+    )
+    with closing(moments):
+        for moment in moments:
+            for event in actions.see(moment):
+                if on_event is not None:
+                    on_event(event)
+            for change in moment.changes:
+                if on_state is not None:
+                    on_state(change)
+            yield from moment.predictions
+    for event in actions.finish():
+        if on_event is not None:
+            on_event(event)
+
+
+class Actions:
+    """The actions of all sources.
+
+    Args:
+        model: labels, thresholds and clip length.
+        rules: when scores make an action. Default: `ActionRules.for_model` of the model.
+        stride_seconds: see `ActionDetector`.
+    """
+
+    def __init__(
+        self, model: Scorer, rules: ActionRules | None, stride_seconds: float | None = None
+    ) -> None:
+        self._spec = model.spec
+        self._rules = rules or ActionRules.for_model(model.spec)
+        self._stride_seconds = stride_seconds
+        self._detectors: dict[str, ActionDetector] = {}
+
+    @property
+    def longest_delay_seconds(self) -> float:
+        """From the start of an action to its news, computing left aside."""
+        rules = [self._rules.default, *self._rules.by_label.values()]
+        lasting_seconds = max(rule.min_seconds for rule in rules)
+        return lasting_seconds + self._spec.window_seconds + self._rules.smoothing_seconds
+
+    def of(self, source: str) -> ActionDetector:
+        """The detector of one source."""
+        if source not in self._detectors:
+            self._detectors[source] = ActionDetector(
+                self._rules, self._spec, stride_seconds=self._stride_seconds
+            )
+        return self._detectors[source]
+
+    def see(self, moment: Moment) -> list[ActionEvent]:
+        """The events that began or ended with this moment."""
+        events = []
+        for prediction in moment.predictions:
+            events += self.of(prediction.source).see(prediction)
+        for change in moment.changes:
+            # A window or two of too few frames is no end; the detector sees to longer gaps.
+            if change.state == "ended":
+                events += self.of(change.source).finish()
+            elif change.state not in ("ok", "warming_up", "degraded"):
+                events += self.of(change.source).interrupt()
+        return events
+
+    def finish(self) -> list[ActionEvent]:
+        """At the end of the run: the events that still went on."""
+        return [event for detector in self._detectors.values() for event in detector.finish()]

@@ -1,0 +1,113 @@
+"""Windows in, predictions out: one network for all sources.
+
+Pictures of several sources are encoded in one batch, and their windows scored in one batch. Each
+picture is encoded once, however much the windows overlap. The engine knows nothing of cameras,
+threads or screens.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.model_spec import ModelSpec
+from rtaction.prediction import Prediction
+from rtaction.realtime.windows.tracker import PictureWindow, Tracker
+
+# A larger batch gains nothing, and makes the first of it wait for the last.
+MAX_IMAGES_AT_ONCE = 32
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class Scorer(Protocol):
+    """What the engine needs of a model; `ActionModel` is one."""
+
+    spec: ModelSpec
+
+    def encode(self, images: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Features (num_images, ...) of uint8 images."""
+
+    def score(self, clip_features: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Scores (num_clips, num_labels) of features (num_clips, frames_per_clip, ...)."""
+
+
+class Engine:
+    """Runs a network over windows.
+
+    Args:
+        model: the network.
+
+    Attributes:
+        num_encoded: pictures encoded so far.
+        model_seconds: time spent in the network so far.
+    """
+
+    def __init__(self, model: Scorer) -> None:
+        self.num_encoded = 0
+        self.model_seconds = 0.0
+        self._model = model
+
+    def predict(
+        self, taken: Sequence[tuple[Tracker, PictureWindow]], *, is_live: bool
+    ) -> list[Prediction]:
+        """Score windows, all at once.
+
+        Args:
+            taken: each window with the tracker that gave it.
+            is_live: whether times are on the monotonic clock, so that ages can be told.
+
+        Returns:
+            A prediction for each window, in order.
+        """
+        if not taken:
+            return []
+        started_seconds = time.monotonic()
+        self._encode_missing([window for _, window in taken])
+        features = np.stack([_features_of(window) for _, window in taken])
+        # (num_windows, frames_per_clip, ...) to (num_windows, num_labels)
+        scores = self._model.score(features)
+        ended_seconds = time.monotonic()
+        self.model_seconds += ended_seconds - started_seconds
+        predictions = []
+        for (tracker, window), window_scores in zip(taken, scores, strict=True):
+            newest_seconds = window.times_seconds[-1] if is_live else started_seconds
+            predictions.append(
+                Prediction(
+                    scores=window_scores,
+                    labels=self._model.spec.labels,
+                    start_seconds=window.times_seconds[0],
+                    end_seconds=window.times_seconds[-1],
+                    latency_seconds=max(ended_seconds - newest_seconds, 0.0),
+                    source=tracker.source,
+                    frame_age_seconds=max(started_seconds - newest_seconds, 0.0),
+                )
+            )
+        return predictions
+
+    def _encode_missing(self, windows: Sequence[PictureWindow]) -> None:
+        # A picture may stand twice in a window; it is encoded once.
+        missing = list(
+            {
+                id(picture): picture
+                for window in windows
+                for picture in window.values
+                if picture.features is None
+            }.values()
+        )
+        for start in range(0, len(missing), MAX_IMAGES_AT_ONCE):
+            batch = missing[start : start + MAX_IMAGES_AT_ONCE]
+            images = np.stack([picture.image for picture in batch])
+            for picture, features in zip(batch, self._model.encode(images), strict=True):
+                picture.features = features
+            self.num_encoded += len(batch)
+
+
+def _features_of(window: PictureWindow) -> npt.NDArray[Any]:
+    """What `Scorer.encode` gave, shape (frames_per_clip, ...)."""
+    features = [p.features for p in window.values if p.features is not None]
+    return np.stack(features)

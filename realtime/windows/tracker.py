@@ -1,0 +1,236 @@
+"""What is known of one source: the pictures that its windows need, and whether they may be judged.
+
+Pictures come in on the thread that reads the source, windows are taken on the thread that computes.
+The tracker knows nothing of cameras, of networks or of neural networks.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy.typing as npt
+
+from rtaction.model_spec import ModelSpec
+from rtaction.realtime.sources.deferred_frame import FrameLike, PictureDamaged
+from rtaction.realtime.windows.ring_buffer import RingBuffer, Window
+from rtaction.realtime.windows.state import State
+from rtaction.video.motion import network_picture
+from rtaction.video.pixels import UInt8Array, prepare_image
+
+# A lens cap or a lost signal; a dark room has noise and a lamp somewhere.
+_BLACK_MEAN, _BLACK_DEVIATION = 10.0, 4.0
+# A newest picture older than this speaks of the past.
+MAX_AGE_SECONDS = 1.0
+# Beyond this, and a frame's distance, a window is given up for the next: labels are of the present.
+MAX_LATE_SECONDS = 0.05
+
+
+@dataclass(slots=True, eq=False)
+class Picture:
+    """One picture as the network sees it, then its features.
+
+    Args:
+        image: uint8, shape `ModelSpec.frame_shape`.
+        features: what the network made of it, once computed; of a network that runs whole, the
+            picture again.
+    """
+
+    image: UInt8Array
+    features: npt.NDArray[Any] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Seen:
+    """One frame of the source, and what the network sees of it.
+
+    Args:
+        frame: as it came, until `image` is made.
+        image: uint8, shape `ModelSpec.base_shape`, once made.
+        pictures: what the network sees, by the time of the frame that comes before it in a clip.
+            Windows that are a whole number of frames apart share one.
+        is_black: whether `image` shows nothing.
+        fingerprint: equal for equal images.
+    """
+
+    frame: FrameLike | None
+    image: UInt8Array | None = None
+    pictures: dict[float, Picture] = field(default_factory=dict)
+    is_black: bool = False
+    fingerprint: int = 0
+
+
+PictureWindow = Window[Picture]
+"""Values are the network's pictures; times are those of all frames that they are made of."""
+
+
+class Tracker:
+    """Follows one source.
+
+    Args:
+        spec: the contract of the model.
+        stride_seconds: distance between two windows. Default: the distance of two pictures in a
+            clip, so that a new window needs one new picture.
+        is_live: give up windows that have become late, so that labels are of the present. Default
+            False: every window is given.
+        is_camera: refuse black and frozen pictures, as cameras give them when something is wrong.
+            Default False: a video may well hold them.
+
+    Attributes:
+        drops: windows that were not judged, by reason: "skipped" (a newer one was there),
+            "warming_up", "degraded", "black", "frozen", "late"; and "damaged" pictures.
+    """
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        *,
+        stride_seconds: float | None = None,
+        is_live: bool = False,
+        is_camera: bool = False,
+    ) -> None:
+        self.drops: Counter[str] = Counter()
+        self.source = ""
+        self._spec = spec
+        self._is_live = is_live
+        self._is_camera = is_camera
+        self._lock = threading.Lock()
+        self._state: State = "warming_up"
+        self._run: int | None = None
+        self._was_passed_over = False
+        self._ring: RingBuffer[Seen] = RingBuffer(
+            frames_per_clip=spec.frames_per_window,
+            clip_seconds=spec.window_seconds,
+            stride_seconds=stride_seconds or spec.frame_interval_seconds,
+        )
+
+    @property
+    def state(self) -> State:
+        """Whether the newest window could be judged, and if not, why."""
+        return self._state
+
+    def push(self, frame: FrameLike) -> bool:
+        """Take in the next frame of the source.
+
+        Returns:
+            Whether a window has come due.
+        """
+        with self._lock:
+            if frame.run != self._run:
+                self._ring.clear()
+                self._run = frame.run
+            settled = self._ring.push(Seen(frame), frame.captured_at_seconds)
+            if len(self._ring) == 1:
+                self._state = "warming_up"
+            self.source = frame.source
+            if settled is not None:
+                self._prepare([settled])
+            return self._ring.num_due > 0
+
+    def clear(self) -> None:
+        """Forget all pictures: the camera was lost."""
+        with self._lock:
+            self._ring.clear()
+            self._state = "warming_up"
+
+    def take(self) -> PictureWindow | None:
+        """The next window to be judged, its pictures ready; None where there is none.
+
+        The newest one that is due for a live source, the oldest otherwise.
+        """
+        with self._lock:
+            if self._is_live and self._ring.num_due > 0:
+                # None is given up twice in a row: windows that always end while the engine is busy
+                # with another source would never be judged.
+                max_late_seconds = math.inf if self._was_passed_over else MAX_LATE_SECONDS
+                self.drops["skipped"] += self._ring.skip_to_newest(max_late_seconds)
+                self._was_passed_over = self._ring.num_due == 0
+            while self._ring.num_due > 0:
+                window = self._judged(self._ring.take())
+                if window is not None:
+                    return window
+            return None
+
+    def take_last(self) -> PictureWindow | None:
+        """At the end of a file: the next window that ends while its last frame is still shown."""
+        with self._lock:
+            while (window := self._ring.take_last()) is not None:
+                judged = self._judged(window)
+                if judged is not None:
+                    return judged
+            return None
+
+    def _judged(self, window: Window[Seen]) -> PictureWindow | None:
+        state: State = window.state
+        if state == "ok":
+            state = self._state_of_pictures(window)
+        self._state = state
+        if state == "ok":
+            pictures = self._pictures_of(window)
+            return Window(window.end_seconds, pictures, window.times_seconds, "ok")
+        self.drops[state] += 1
+        return None
+
+    def _pictures_of(self, window: Window[Seen]) -> tuple[Picture, ...]:
+        """What the network sees of a window: one picture fewer than frames where it is motion."""
+        frames = list(zip(window.values, window.times_seconds, strict=True))
+        befores = frames[:-1] if self._spec.shows_motion else frames
+        pictures = []
+        for (before, at_seconds), (seen, _) in zip(befores, frames[-len(befores) :], strict=True):
+            picture = seen.pictures.get(at_seconds)
+            if picture is None:
+                assert before.image is not None
+                assert seen.image is not None
+                image = network_picture(before.image, seen.image, self._spec.modality)
+                picture = seen.pictures[at_seconds] = Picture(image)
+            pictures.append(picture)
+        return tuple(pictures)
+
+    def _state_of_pictures(self, window: Window[Seen]) -> State:
+        if not self._prepare(window.values):
+            return "degraded"
+        age_seconds = time.monotonic() - window.times_seconds[-1]
+        if self._is_live and age_seconds > MAX_AGE_SECONDS:
+            return "late"
+        if self._is_camera:
+            if any(seen.is_black for seen in window.values):
+                return "black"
+            # Even a still scene gives noise; equal pictures come from a camera that hangs, or from
+            # one that codes so coarsely that nothing which moves is in them either.
+            newest_half = window.values[len(window.values) // 2 :]
+            if len(window.values) > 1 and len({seen.fingerprint for seen in newest_half}) == 1:
+                return "frozen"
+        return "ok"
+
+    def _prepare(self, values: Sequence[Seen]) -> bool:
+        """Bring those that are not yet to the network's size; False where one is damaged."""
+        all_whole = True
+        for seen in values:
+            if seen.image is not None or seen.frame is None:
+                continue
+            try:
+                image_rgb = seen.frame.image
+            except PictureDamaged:
+                self.drops["damaged"] += 1
+                self._ring.discard(seen)
+                all_whole = False
+                continue
+            finally:
+                seen.frame = None
+            self._fill(seen, image_rgb)
+        return all_whole and all(seen.image is not None for seen in values)
+
+    def _fill(self, seen: Seen, image_rgb: npt.NDArray[Any]) -> None:
+        spec = self._spec
+        size_hw = (spec.height, spec.width)
+        seen.image = prepare_image(image_rgb, size_hw, base=spec.base, resize=spec.resize)
+        if self._is_camera:
+            mean = float(seen.image.mean())
+            seen.is_black = mean < _BLACK_MEAN and float(seen.image.std()) < _BLACK_DEVIATION
+            seen.fingerprint = zlib.crc32(seen.image.data)

@@ -1,0 +1,184 @@
+"""The command line: arguments in, library calls, text out.
+
+Every command imports what it needs when it runs, so that `rtaction --help` waits for none of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import rtaction
+from rtaction.cli.cam import DeviceOption, cam, print_timeline
+from rtaction.cli.eval import evaluate
+from rtaction.cli.export import export
+from rtaction.cli.hmdb51 import hmdb51
+from rtaction.cli.inspect import inspect
+from rtaction.cli.render import render
+from rtaction.cli.show import show
+from rtaction.cli.teach import record, teach
+from rtaction.cli.train import train
+from rtaction.cli.verify import verify
+from rtaction.errors import RtactionError, UsageError, training_stack_missing
+
+app = typer.Typer(
+    name="rtaction",
+    help="Name the action that a camera sees, live. Train on your own clips, export, run anywhere.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+TRAINING_PACKAGES = {
+    "keras",
+    "matplotlib",
+    "onnx",
+    "platformdirs",
+    "rich",
+    "tensorflow",
+    "tf2onnx",
+}
+
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
+
+
+class _CurrentStderr:
+    """Whatever stderr is at the moment: a progress bar puts itself in its place."""
+
+    def write(self, text: str) -> None:
+        """Write to it."""
+        sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Flush it."""
+        sys.stderr.flush()
+
+
+def main() -> None:
+    """Entry point: what a person can cause ends in a sentence, never in a traceback."""
+    handler = logging.StreamHandler(_CurrentStderr())
+    logging.basicConfig(format="%(levelname)s: %(message)s", handlers=[handler])
+    logging.addLevelName(logging.WARNING, "warning")
+    try:
+        try:
+            app()
+        except ModuleNotFoundError as error:
+            if (error.name or "").split(".")[0] not in TRAINING_PACKAGES:
+                raise
+            raise training_stack_missing(error) from None
+    except RtactionError as error:
+        print(f"error: {error}", file=sys.stderr)
+        _leave(error.exit_code)
+        sys.exit(error.exit_code)
+    except SystemExit as ended:
+        _leave(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
+        raise
+
+
+def _leave(exit_code: int) -> None:
+    """End at once where the orderly way would not.
+
+    Python would wait for a camera's thread that hangs in the network; and TensorFlow's threads, cut
+    in the middle of a step, abort a process that takes them down.
+    """
+    feed = sys.modules.get("rtaction.realtime.watching.feed")
+    hangs = feed is not None and feed.has_hanging_threads()
+    if hangs or (exit_code == INTERRUPTED and "tensorflow" in sys.modules):
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                with suppress(OSError, ValueError):  # whoever read it may have gone
+                    stream.flush()
+        os._exit(exit_code)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rtaction {rtaction.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show version."),
+    ] = False,
+) -> None:
+    pass
+
+
+app.command()(cam)
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the video.")] = Path(
+        "demo"
+    ),
+    device: DeviceOption = "auto",
+) -> None:
+    """Recognise a bundled clip with the bundled model; needs no camera and no display."""
+    from rtaction.realtime.demo import run_demo
+
+    result = run_demo(output, device=device)
+    typer.echo(f"A drawn person, recognised on {result.device}:")
+    print_timeline(result.segments)
+    typer.echo(f"\nThe annotated video: {result.video}")
+    if not result.camera:
+        typer.echo("No camera here; on a machine with one, run: rtaction cam")
+    elif result.display:
+        typer.echo("Now stand before your camera and run: rtaction cam")
+    else:
+        typer.echo("No display here; to watch your camera without one: rtaction cam --headless")
+    typer.echo("To teach it actions of your own: rtaction teach wave clap nothing")
+
+
+app.command()(teach)
+app.command()(record)
+app.command()(hmdb51)
+app.command()(train)
+app.command()(render)
+app.command()(show)
+app.command("eval")(evaluate)
+app.command()(export)
+app.command()(verify)
+app.command()(inspect)
+
+
+@app.command()
+def bench(
+    model: Annotated[
+        Path | None, typer.Argument(help="ONNX model. Default: the bundled one.")
+    ] = None,
+    device: Annotated[
+        list[str] | None, typer.Option(help="Devices to compare; may be repeated. Default: cpu.")
+    ] = None,
+    cameras: Annotated[
+        str, typer.Option(help="Numbers of simulated cameras, or none.")
+    ] = "1,4,16,32",
+    seconds: Annotated[
+        float, typer.Option(min=1, help="How long to measure each number of cameras.")
+    ] = 6.0,
+) -> None:
+    """Measure what a model costs here, and how many cameras this machine bears."""
+    from rtaction.models import STARTER_MODEL
+    from rtaction.realtime.bench.report import print_bench
+
+    counts = _whole_numbers("--cameras", cameras)
+    print_bench(model or STARTER_MODEL, device or ["cpu"], counts, seconds, typer.echo)
+
+
+def _whole_numbers(option: str, text: str) -> list[int]:
+    words = [] if text == "none" else text.split(",")
+    if not all(word.strip().isdecimal() and int(word) > 0 for word in words):
+        raise UsageError(f'{option} must be numbers such as "1,4", or "none", got {text!r}')
+    return [int(word) for word in words]

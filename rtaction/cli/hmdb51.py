@@ -1,0 +1,43 @@
+"""The command that fetches the tutorial's clips: `rtaction hmdb51`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def hmdb51(
+    folder: Annotated[Path, typer.Argument(help="Where the folders of clips go.")],
+    classes: Annotated[
+        str, typer.Option(help="Which actions, with commas, such as golf,kick_ball,dribble.")
+    ],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            envvar="RTACTION_HMDB51",
+            help="Archive: a file, or the address of a mirror. Default: the publishers' own.",
+        ),
+    ] = None,
+) -> None:
+    """Fetch clips of HMDB51 (2 GB, CC BY 4.0), and unpack some of its 51 actions."""
+    from rtaction.train.hmdb.hmdb51 import ARCHIVE_URL, fetch_hmdb51, group_pattern
+
+    shown = -1
+
+    def show(there: int, total: int | None) -> None:
+        nonlocal shown
+        percent = there * 100 // total if total else there // 10_000_000
+        if percent > shown:
+            shown = percent
+            whole = f" of {total / 1e6:.0f}" if total else ""
+            typer.echo(f"\rfetched {there / 1e6:.0f}{whole} MB", err=True, nl=there == total)
+
+    chosen = [name.strip() for name in classes.split(",") if name.strip()]
+    counts = fetch_hmdb51(folder, chosen, source=source or ARCHIVE_URL, on_bytes=show)
+    for name, count in counts.items():
+        typer.echo(f"{folder / name}: {count} clips")
+    typer.echo(f"the archive stays in {folder / '.hmdb51'}; it may be deleted", err=True)
+    typer.echo(f"clips of one film belong together: --group '{group_pattern(chosen)}'")

@@ -1,0 +1,83 @@
+"""The command that looks into a model file: `rtaction inspect`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rtaction.realtime.model.inspect import Inspection
+
+
+def inspect(
+    model: Annotated[Path, typer.Argument(help="An ONNX file, from rtaction or elsewhere.")],
+) -> None:
+    """Show a model's contract, inputs, outputs, size and cost, and whether it can be cut."""
+    from rtaction.realtime.model.inspect import inspect_model
+
+    found = inspect_model(model)
+    rows: list[tuple[str, Any]] = [
+        ("file", f"{found.path} ({found.num_bytes / 1e6:.2f} MB)"),
+        *[("input", text) for text in found.inputs],
+        *[("output", text) for text in found.outputs],
+        ("parameters", f"{found.num_parameters:,}"),
+        (
+            "nodes",
+            f"{found.num_nodes} ({', '.join(f'{k} {v}' for k, v in found.op_counts.items())})",
+        ),
+    ]
+    rows += _rows_of_foreign(found) if found.spec is None else _rows_of_ours(found)
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        typer.echo(f"{name:<{width}}  {value}")
+
+
+def _rows_of_ours(found: Inspection) -> list[tuple[str, Any]]:
+    import json
+
+    assert found.spec is not None
+    contract = json.loads(found.spec.to_json())
+    of_window = f"{found.flops_per_window / 1e6:,.2f} MFLOP"
+    if found.is_cut:
+        cost = [
+            ("runs", "cut into encoder and head: each picture is encoded once"),
+            ("per frame", f"{found.flops_per_frame / 1e6:,.2f} MFLOP (encoder)"),
+            ("per window", f"{of_window} (head)"),
+        ]
+    else:
+        reason = found.reason_for_whole or "the file does not say where to cut it"
+        cost = [("runs", f"whole for each window: {reason}"), ("per window", of_window)]
+    return [*cost, *[(f"contract.{key}", value) for key, value in contract.items()]]
+
+
+def _rows_of_foreign(found: Inspection) -> list[tuple[str, Any]]:
+    from rtaction.onnx_format.layout import possible_layouts
+
+    possible = possible_layouts(found.input_dims)
+    if len(possible) == 1:
+        layout = f"{possible[0]} (n batch, f frames, h height, w width, c channels)"
+    elif possible:
+        layout = f"unclear: {' or '.join(possible)} (say which with --layout)"
+    else:
+        layout = f"none that a clip may have: {found.inputs[0]}"
+    return [
+        ("layout", layout),
+        ("runs", _how_it_would_run(found)),
+        ("contract", "none: labels, seconds of a clip and scale of the pixels are missing"),
+        ("adopt it with", found.adoption_command),
+    ]
+
+
+def _how_it_would_run(found: Inspection) -> str:
+    from rtaction.errors import MissingLibrary, RtactionError
+
+    try:
+        from rtaction.export.foreign.adopt import how_it_would_run
+
+        return how_it_would_run(found.path)
+    except MissingLibrary:
+        return "told when it is adopted (that needs `pip install 'rtaction[onnx]'`)"
+    except RtactionError as error:
+        return f"not yet: {error}"

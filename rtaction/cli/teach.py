@@ -1,0 +1,81 @@
+"""The commands that learn from takes: `rtaction teach` and `rtaction record`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rtaction.errors import UsageError
+
+LabelsArgument = Annotated[
+    list[str] | None, typer.Argument(help="Names of the actions, such as wave clap.")
+]
+SourceOption = Annotated[
+    str,
+    typer.Option("--source", "-s", help="Webcam number, rtsp://, http:// or a video as a camera."),
+]
+SecondsOption = Annotated[
+    float, typer.Option(min=0.5, max=30, help="About how long a take is; it varies.")
+]
+FolderOption = Annotated[Path, typer.Option("--output", "-o", help="Folder of takes and model.")]
+
+
+def teach(
+    labels: LabelsArgument = None,
+    source: SourceOption = "0",
+    videos: Annotated[
+        str | None,
+        typer.Option(
+            "--from", help="Learn from a folder with a folder of videos for each action instead."
+        ),
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(help="With --from: regular expression of what belongs together."),
+    ] = None,
+    takes: Annotated[
+        int, typer.Option(min=2, max=200, help="Takes wanted of each action, old ones counted.")
+    ] = 10,
+    seconds: SecondsOption = 3.0,
+    output: FolderOption = Path("taught"),
+) -> None:
+    """Teach it your own actions before the camera, and see them recognised a minute later."""
+    from rtaction.teach.teaching import TeachConfig, teach, teach_from
+
+    if videos is not None:
+        from rtaction.teach.sureness import told
+
+        lesson = teach_from(videos, output, labels=labels, group=group, on_progress=_print_progress)
+        for line in told(lesson):
+            typer.echo(line)
+        typer.echo(f"the model: {output / 'model.onnx'}")
+        typer.echo(f"see it live: rtaction cam --model {output / 'model.onnx'}")
+        return
+    if group is not None:
+        raise UsageError("--group goes with --from; of recorded takes, each is a group of its own")
+    from rtaction.cli.cam import print_event
+
+    config = TeachConfig(tuple(labels or ()), source, output, takes, seconds)
+    summary = teach(config, typer.echo, on_event=print_event)
+    if summary is not None:
+        typer.echo(summary.stats.to_text(), err=True)
+
+
+def record(
+    labels: Annotated[list[str], typer.Argument(help="Names of the actions, such as wave.")],
+    source: SourceOption = "0",
+    takes: Annotated[int, typer.Option(min=1, max=200, help="How many more takes of each.")] = 10,
+    seconds: SecondsOption = 3.0,
+    output: FolderOption = Path("taught"),
+) -> None:
+    """Record takes before the camera, for `rtaction teach` or `rtaction train`."""
+    from rtaction.teach.teaching import TeachConfig, record
+
+    record(TeachConfig(tuple(labels), source, output, takes, seconds), typer.echo)
+
+
+def _print_progress(num_done: int, num_all: int) -> None:
+    if num_done % 10 == 0 or num_done == num_all:
+        typer.echo(f"looked at {num_done} of {num_all} videos", err=True)

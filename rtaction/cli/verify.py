@@ -1,0 +1,80 @@
+"""The command that compares two models on a person's own videos: `rtaction verify`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rtaction.errors import DatasetError
+
+if TYPE_CHECKING:
+    from rtaction.export.agreement.verify import Scores
+    from rtaction.model_spec import ModelSpec
+
+
+def verify(
+    model: Annotated[Path, typer.Argument(help="An ONNX file made by rtaction.")],
+    videos: Annotated[list[Path], typer.Argument(help="Videos, or folders of them.")],
+    against: Annotated[
+        Path,
+        typer.Option(help="What it was made of: a trained model, or another ONNX file."),
+    ],
+    tolerance: Annotated[float, typer.Option(help="Largest difference of a score.")] = 1e-4,
+    max_clips: Annotated[int, typer.Option(min=1, help="Clips of each video, at most.")] = 8,
+    scale: Annotated[
+        str | None,
+        typer.Option(help="Pixels the trained model wants, where its layers do not say."),
+    ] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Let code that the trained model brings run.")
+    ] = False,
+) -> None:
+    """Compare an ONNX file with the model it was made of, on your own videos."""
+    from rtaction.export.agreement.verify import scores_of_onnx, verify
+    from rtaction.onnx_format.file import OnnxFile
+    from rtaction.video.clips import find_video_files
+
+    file = OnnxFile.load(model)
+    spec = file.spec
+    others = _scores_of(against, spec, scale, trust)
+    paths = find_video_files(videos)
+    clips = list(_clips(paths, spec, max_clips))
+    if not clips:
+        raise DatasetError(
+            f"none of {len(paths)} videos has a clip of {spec.window_seconds:.2f} s; expected some "
+            "of that length or longer"
+        )
+    found = verify(scores_of_onnx(file), others, clips, spec.labels, tolerance=tolerance)
+    typer.echo(found.to_text())
+    found.require()
+
+
+def _scores_of(path: Path, spec: ModelSpec, scale: str | None, trust: bool) -> Scores:
+    from rtaction.export.agreement.verify import is_onnx, require_same_contract, scores_of_onnx
+
+    if is_onnx(path):
+        from rtaction.onnx_format.file import OnnxFile
+
+        file = OnnxFile.load(path)
+        require_same_contract(spec, file.spec)
+        return scores_of_onnx(file)
+    from rtaction.export.contract.adapted import adapted
+    from rtaction.export.contract.given import Given
+    from rtaction.export.contract.spec import scales_of
+    from rtaction.export.keras.loading import load_keras_model
+
+    model = load_keras_model(path, trust=trust)
+    return adapted(model, spec, scales_of(model, Given(scale=scale))).truth
+
+
+def _clips(paths: list[Path], spec: ModelSpec, max_clips: int) -> Iterator[tuple[str, Any]]:
+    from rtaction.video.clips import read_all_clips
+
+    for one in read_all_clips(paths, spec, max_clips=max_clips):
+        if isinstance(one, str):
+            typer.echo(f"left out: {one}", err=True)
+        else:
+            yield one.name, one.pictures

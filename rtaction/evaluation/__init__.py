@@ -1,0 +1,1 @@
+"""What a figure is worth: accuracy, events, calibration, intervals."""

@@ -1,0 +1,184 @@
+"""How many true actions are found, how well and how late, and how many found ones are not there.
+
+This file knows nothing of scores, of thresholds or of how videos are read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.evaluation.confidence import Figure, f1_score, rate, share
+from rtaction.evaluation.event_pairs import Pair, WatchedTime, match_events
+
+IOUS = (0.3, 0.5, 0.7)
+"""From which an event counts as found."""
+_DELAY_QUANTILES = (0.5, 0.9)
+_SECONDS_AN_HOUR = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class FitFigures:
+    """Figures at one IoU.
+
+    Args:
+        precision: share of the events that are found.
+        recall: share of the intervals that are found.
+        f1: the harmonic mean of the two.
+    """
+
+    precision: Figure
+    recall: Figure
+    f1: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class EventFigures:
+    """Figures of one label, or of all.
+
+    Args:
+        label: the label; "" for all.
+        num_events: found.
+        num_intervals: true.
+        at_iou: figures by IoU.
+        false_alarms_an_hour: events that overlap no interval of their label.
+        onset_delays_seconds: median and 90 % quantile of the time from an interval's true start to
+            the moment at which its event was told; None where none was found.
+        start_errors_seconds: the same to the start that the event names.
+    """
+
+    label: str
+    num_events: int
+    num_intervals: int
+    at_iou: dict[float, FitFigures]
+    false_alarms_an_hour: Figure
+    onset_delays_seconds: tuple[float, float] | None
+    start_errors_seconds: tuple[float, float] | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "label": self.label or None,
+            "events": self.num_events,
+            "intervals": self.num_intervals,
+            "iou": {
+                f"{iou:g}": {
+                    "precision": one.precision.to_dict(),
+                    "recall": one.recall.to_dict(),
+                    "f1": one.f1.to_dict(),
+                }
+                for iou, one in self.at_iou.items()
+            },
+            "false_alarms_an_hour": self.false_alarms_an_hour.to_dict(),
+            "onset_delay_seconds": _quantiles_dict(self.onset_delays_seconds),
+            "start_error_seconds": _quantiles_dict(self.start_errors_seconds),
+        }
+
+
+def event_figures(
+    watched: Sequence[WatchedTime], labels: Sequence[str], *, grouped: bool
+) -> tuple[EventFigures, ...]:
+    """Figures of all labels together, then of each.
+
+    Args:
+        watched: the videos.
+        labels: that the model can find.
+        grouped: whether groups were given; else each event counts as independent.
+    """
+    pairs = [pair for one in watched for pair in match_events(one)]
+    return tuple(
+        _figures(
+            label, [pair for pair in pairs if label in ("", _label_of(pair))], watched, grouped
+        )
+        for label in ("", *labels)
+    )
+
+
+def mean_f1(watched: Sequence[WatchedTime]) -> float:
+    """F1 over all events, averaged over `IOUS`; 0.0 where there is neither event nor interval."""
+    pairs = [pair for one in watched for pair in match_events(one)]
+    num_events = sum(pair.event is not None for pair in pairs)
+    num_intervals = sum(pair.interval is not None for pair in pairs)
+    found = [sum(pair.iou >= iou for pair in pairs) for iou in IOUS]
+    return 2 * float(np.mean(found)) / max(num_events + num_intervals, 1)
+
+
+def _figures(
+    label: str, pairs: Sequence[Pair], watched: Sequence[WatchedTime], grouped: bool
+) -> EventFigures:
+    found_at_all = [pair for pair in pairs if pair.iou >= IOUS[0]]
+    delays = [
+        (
+            pair.event.told_seconds - pair.interval.start_seconds,
+            pair.event.start_seconds - pair.interval.start_seconds,
+        )
+        for pair in found_at_all
+        if pair.event is not None and pair.interval is not None
+    ]
+    return EventFigures(
+        label=label,
+        num_events=sum(pair.event is not None for pair in pairs),
+        num_intervals=sum(pair.interval is not None for pair in pairs),
+        at_iou={iou: _fit_figures(pairs, iou, grouped) for iou in IOUS},
+        false_alarms_an_hour=_false_alarms(pairs, watched, grouped),
+        onset_delays_seconds=_quantiles([told for told, _ in delays]),
+        start_errors_seconds=_quantiles([named for _, named in delays]),
+    )
+
+
+def _fit_figures(pairs: Sequence[Pair], iou: float, grouped: bool) -> FitFigures:
+    items = []
+    for pair in pairs:
+        if pair.iou >= iou:
+            items.append((True, True, pair.group))
+        else:
+            # Two that do not fit well enough are an event too many and an interval missed.
+            items += [(False, True, pair.group)] * (pair.event is not None)
+            items += [(True, False, pair.group)] * (pair.interval is not None)
+    is_true = np.array([true for true, _, _ in items], bool)
+    is_called = np.array([called for _, called, _ in items], bool)
+    clusters = _clusters([group for _, _, group in items], grouped)
+    return FitFigures(
+        precision=share(is_true[is_called], clusters[is_called]),
+        recall=share(is_called[is_true], clusters[is_true]),
+        f1=f1_score(is_true, is_called, clusters),
+    )
+
+
+def _false_alarms(pairs: Sequence[Pair], watched: Sequence[WatchedTime], grouped: bool) -> Figure:
+    counts: Counter[str] = Counter()
+    hours: dict[str, float] = defaultdict(float)
+    for pair in pairs:
+        counts[pair.group] += pair.is_false_alarm
+    for one in watched:
+        hours[one.group] += one.duration_seconds / _SECONDS_AN_HOUR
+    return rate([counts[group] for group in hours], list(hours.values()), clustered=grouped)
+
+
+def _clusters(groups: Sequence[str], grouped: bool) -> npt.NDArray[np.intp]:
+    if not grouped:
+        return np.arange(len(groups))
+    return np.unique(np.array(groups, str), return_inverse=True)[1].astype(np.intp)
+
+
+def _label_of(pair: Pair) -> str:
+    one = pair.event or pair.interval
+    return one.label if one else ""
+
+
+def _quantiles(values: Sequence[float]) -> tuple[float, float] | None:
+    if not values:
+        return None
+    median, late = np.quantile(values, _DELAY_QUANTILES).tolist()
+    return median, late
+
+
+def _quantiles_dict(quantiles: tuple[float, float] | None) -> dict[str, float] | None:
+    if quantiles is None:
+        return None
+    return {"median": round(quantiles[0], 6), "p90": round(quantiles[1], 6)}

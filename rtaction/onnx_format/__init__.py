@@ -1,0 +1,1 @@
+"""ONNX files, read, vetted, cut and written without a training stack."""

@@ -1,0 +1,294 @@
+"""An ONNX file as a graph that can be read and cut, without the `onnx` package.
+
+A model is cut at three tensors, whose names the export room puts into the file:
+
+    clip (N, F, H, W, C) -> frames (N*F, H, W, C) -> ... -> frame_features (N*F, D)
+         -> clip_features (N, F, D) -> ... -> scores (N, num_labels)
+
+*Encoder*: frames to frame_features. *Head*: clip_features to scores. A model that does not name
+them runs whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from rtaction.errors import ModelMissing, ModelSpecError, ModelUnreadable
+from rtaction.model_spec import METADATA_KEY, ModelSpec
+from rtaction.onnx_format.layout import adoption_command
+from rtaction.onnx_format.safety import check_safe
+from rtaction.onnx_format.schema import describe, dims_of, message_class
+
+BOUNDARY_KEY = "rtaction.boundary"
+"""Key of the three tensor names in an ONNX file's `metadata_props`."""
+
+CAMERA_KEY = "rtaction.camera"
+"""Key of a file that fits camera pictures by itself: their size, "HEIGHTxWIDTH" or "any"."""
+WHOLE_KEY = "rtaction.whole"
+"""Key of the reason why a file is not cut, in one sentence."""
+
+_MAX_FILE_BYTES = 2**31 - 1  # what protobuf can hold
+_MAX_CLIP_BYTES = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """Names of the tensors at which a model is cut.
+
+    Args:
+        frames: uint8 (batch, height, width, channels), the encoder's input.
+        frame_features: float32 (batch, ...), the encoder's output; mostly (batch, num_features).
+        clip_features: float32 (batch, frames_per_clip, ...), the head's input.
+    """
+
+    frames: str
+    frame_features: str
+    clip_features: str
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self))
+
+
+class OnnxFile:
+    """One ONNX model in memory.
+
+    Args:
+        content: the bytes of the file.
+        where: what to call it in an error.
+
+    Raises:
+        ModelUnreadable: the bytes are no ONNX model, or one that is not safe to run, see
+            `rtaction.onnx_format.safety`.
+    """
+
+    def __init__(self, content: bytes, *, where: str = "the model") -> None:
+        self.where = where
+        self.content = content
+        try:
+            self._model = message_class("Model").FromString(content)
+        except DecodeError:
+            raise ModelUnreadable(f"{where} is no ONNX model, or a damaged one") from None
+        if not self._model.graph.node or not self._model.graph.output:
+            raise ModelUnreadable(f"{where} is no ONNX model: it has no graph")
+        check_safe(self._model, where=where)
+        if not self._inputs:
+            raise ModelUnreadable(f"{where} is no model of clips: it has no input")
+
+    @classmethod
+    def load(cls, path: Path) -> OnnxFile:
+        """Read a file.
+
+        Raises:
+            ModelMissing: there is none.
+            ModelUnreadable: it cannot be read, or is no ONNX model.
+        """
+        if not os.path.exists(path):  # unlike Path.exists, False for a name too long
+            raise ModelMissing(
+                f"there is no model file {path}; "
+                "make one with `rtaction export run/model.keras -o model.onnx`"
+            )
+        if os.path.exists(path) and not (path.is_file() or path.is_dir()):
+            raise ModelUnreadable(f"{path} is no file; expected an ONNX model")
+        try:
+            size = path.stat().st_size
+            if size > _MAX_FILE_BYTES:
+                raise ModelUnreadable(f"{path} has {size} bytes; an ONNX model has 2 GB at most")
+            content = path.read_bytes()
+        except OSError as error:
+            raise ModelUnreadable(f"cannot read the model {path}: {error}") from None
+        return cls(content, where=str(path))
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The file's metadata, by key."""
+        return {entry.key: entry.value for entry in self._model.metadata_props}
+
+    @property
+    def has_spec(self) -> bool:
+        """Whether there is a contract in the file, good or bad."""
+        return METADATA_KEY in self.metadata
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The contract in the file.
+
+        Raises:
+            ModelSpecError: there is none, or it cannot be read.
+        """
+        text = self.metadata.get(METADATA_KEY)
+        if CAMERA_KEY in self.metadata:
+            raise ModelSpecError(
+                f"{self.where} takes camera pictures as they are, for runtimes without OpenCV; "
+                "rtaction fits pictures itself: use the file that was written beside it"
+            )
+        if text is None:
+            raise ModelSpecError(
+                f"{self.where} carries no rtaction contract (labels, timing, pixels), so it cannot "
+                f"be run; give it one with: {self.adoption_command}"
+            )
+        spec = ModelSpec.from_json(text, where=f"the contract in {self.where}")
+        self._check_shapes(spec)
+        return spec
+
+    @property
+    def adoption_command(self) -> str:
+        """The command that gives a contract to a file from elsewhere."""
+        return adoption_command(self.where, self.input_dims, self.num_scores)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the file says where to cut it; else it runs whole."""
+        return BOUNDARY_KEY in self.metadata
+
+    @property
+    def reason_for_whole(self) -> str:
+        """Why it is not cut; empty where it is, or where the file does not say."""
+        return "" if self.is_cut else self.metadata.get(WHOLE_KEY, "")
+
+    @property
+    def boundary(self) -> Boundary:
+        """Where to cut.
+
+        Raises:
+            ModelSpecError: the file does not say, or names tensors that it does not have.
+        """
+        text = self.metadata.get(BOUNDARY_KEY)
+        try:
+            boundary = Boundary(**json.loads(text or ""))
+        except (TypeError, ValueError, RecursionError):
+            raise ModelSpecError(
+                f"{self.where} does not say where to cut it into encoder and head; "
+                "export it with `rtaction export`"
+            ) from None
+        missing = sorted(set(asdict(boundary).values()) - {v.name for v in self._values()})
+        if missing:
+            raise ModelSpecError(f"{self.where} names boundary tensors it lacks: {missing}")
+        return boundary
+
+    @property
+    def inputs(self) -> list[str]:
+        """Inputs as text, such as "clip: uint8 (batch, 5, 112, 112, 3)"."""
+        return [describe(value) for value in self._inputs]
+
+    @property
+    def outputs(self) -> list[str]:
+        """Outputs as text, such as "scores: float32 (batch, 6)"."""
+        return [describe(v) for v in self._model.graph.output]
+
+    @property
+    def input_dims(self) -> list[int]:
+        """Sizes of the first input, batch first; 0 where one is free."""
+        return dims_of(self._inputs[0])
+
+    @property
+    def num_scores(self) -> int:
+        """Scores of a clip; 0 where the file does not say."""
+        return (dims_of(self._model.graph.output[0]) or [0])[-1]
+
+    @property
+    def score_name(self) -> str:
+        """Name of the first output."""
+        return str(self._model.graph.output[0].name)
+
+    @property
+    def num_parameters(self) -> int:
+        """Numbers in all stored tensors."""
+        return sum(prod(tensor.dims) for tensor in self._model.graph.initializer)
+
+    @property
+    def num_nodes(self) -> int:
+        """Operations in the graph."""
+        return len(self._model.graph.node)
+
+    def op_counts(self) -> dict[str, int]:
+        """How often each operation stands in the graph, by name."""
+        counts: dict[str, int] = {}
+        for node in self._model.graph.node:
+            counts[node.op_type] = counts.get(node.op_type, 0) + 1
+        return dict(sorted(counts.items()))
+
+    def cut(self, inputs: Iterable[str], outputs: Iterable[str]) -> bytes:
+        """The part of the model between two sets of tensors, as an ONNX file of its own.
+
+        Args:
+            inputs: names of tensors to feed.
+            outputs: names of tensors to read.
+
+        Raises:
+            ModelSpecError: the outputs need another input than those given.
+        """
+        graph, inputs, outputs = self._model.graph, list(inputs), list(outputs)
+        values = {value.name: value for value in self._values()}
+        weights = {tensor.name for tensor in graph.initializer}
+        weights |= {tensor.values.name for tensor in graph.sparse_initializer}
+        needed, nodes = set(outputs) - set(inputs), []
+        for node in reversed(graph.node):
+            if needed.intersection(node.output):
+                nodes.append(node)
+                needed.difference_update(node.output)
+                needed.update(names_used(node) - set(inputs))
+        unfed = sorted(needed - weights)
+        if unfed:
+            raise ModelSpecError(
+                f"{self.where} cannot be cut between {inputs} and {outputs}: "
+                f"{outputs} also need {unfed}"
+            )
+        part = type(self._model)()
+        part.CopyFrom(self._model)
+        for field_name in ("node", "initializer", "input", "output", "value_info"):
+            part.graph.ClearField(field_name)
+        part.graph.node.extend(reversed(nodes))
+        part.graph.initializer.extend(t for t in graph.initializer if t.name in needed)
+        part.graph.input.extend(values[name] for name in inputs)
+        part.graph.output.extend(values[name] for name in outputs)
+        return bytes(part.SerializeToString())
+
+    def _check_shapes(self, spec: ModelSpec) -> None:
+        if prod(spec.clip_shape) > _MAX_CLIP_BYTES:
+            raise ModelSpecError(
+                f"the contract in {self.where} says clips of {spec.clip_shape}, more than a "
+                "gigabyte each; export it for smaller pictures"
+            )
+        for value, expected in (
+            (self._inputs[0], spec.clip_shape),
+            (self._model.graph.output[0], (len(spec.labels),)),
+        ):
+            dims = dims_of(value)[1:]
+            if len(dims) != len(expected) or any(
+                dim not in (0, wanted) for dim, wanted in zip(dims, expected, strict=True)
+            ):
+                raise ModelSpecError(
+                    f"the contract in {self.where} does not fit the model: it says {expected} for "
+                    f"each clip, but the model has {describe(value)}; export it again"
+                )
+
+    @property
+    def _inputs(self) -> list[Any]:
+        weights = {tensor.name for tensor in self._model.graph.initializer}
+        return [value for value in self._model.graph.input if value.name not in weights]
+
+    def _values(self) -> list[Any]:
+        graph = self._model.graph
+        return [*graph.input, *graph.output, *graph.value_info]
+
+
+def names_used(node: Any) -> set[str]:
+    """What a node reads, the graphs inside it included; for nodes of the `onnx` package as well."""
+    names = {name for name in node.input if name}
+    for attribute in node.attribute:
+        for graph in [attribute.g, *attribute.graphs]:
+            inner = {name for inner_node in graph.node for name in names_used(inner_node)}
+            made = {name for inner_node in graph.node for name in inner_node.output}
+            made |= {value.name for value in graph.input}
+            made |= {tensor.name for tensor in graph.initializer}
+            names |= inner - made
+    return names

@@ -1,0 +1,158 @@
+"""What an ONNX file must fulfil before anything is run from it.
+
+A model may come from anyone. What it says is checked here, in Python, before onnxruntime's C++ sees
+it: that it reads no other file, loads no other code, claims no more memory than it fills, and is a
+graph in order. This file knows nothing of contracts, and never opens anything.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from math import prod
+from typing import Any
+
+from rtaction.errors import ModelUnreadable, ModelUnsafe
+
+_DOMAINS = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft"}
+# It holds a processor's own code, or the name of a file with it.
+_FOREIGN_CODE = "EPContext"
+# The smallest numbers of ONNX are half a byte.
+_NUMBERS_PER_BYTE = 2
+
+
+def check_safe(model: Any, *, where: str) -> None:
+    """Refuse a file that is not to be run.
+
+    Args:
+        model: the message "Model" of `rtaction.onnx_format.schema`.
+        where: what to call it in the error.
+
+    Raises:
+        ModelUnsafe: it keeps data in other files, or needs code of somebody else.
+        ModelUnreadable: it holds a tensor of an impossible size, or its graph is broken.
+    """
+    try:
+        _check(model)
+    except _Unsafe as unsafe:
+        raise ModelUnsafe(f"{where} {unsafe}") from None
+    except _Damaged as damage:
+        raise ModelUnreadable(f"{where} is damaged: {damage}") from None
+
+
+class _Unsafe(Exception):
+    """Carries what it would do, to follow the file's name."""
+
+
+class _Damaged(Exception):
+    """Carries what is wrong."""
+
+
+def _check(model: Any) -> None:
+    _check_text(model)
+    if model.training_info:
+        raise _Unsafe("holds a graph for training as well; export it for inference")
+    domains = _DOMAINS | {function.domain for function in model.functions}
+    _check_graph(model.graph, set(), domains)
+    for function in model.functions:
+        for attribute in function.attribute_proto:
+            _check_attribute(attribute, set(), domains)
+        _check_nodes(function.node, set(function.input), function.output, domains)
+
+
+def _check_text(message: Any) -> None:
+    """Check that all names in a message, and in those inside it, are text."""
+    for field, value in message.ListFields():
+        is_one = isinstance(value, str | bytes) or not isinstance(value, Sequence)
+        for one in [value] if is_one else value:
+            if field.message_type is not None:
+                _check_text(one)
+            # Protobuf gives a string's bytes where they are no UTF-8.
+            elif field.type == field.TYPE_STRING and isinstance(one, bytes):
+                raise _Damaged("a name in it is no text")
+
+
+def _check_graph(graph: Any, outer: set[str], domains: set[str]) -> None:
+    """Check a graph, and those inside it, given the names that it may read from around it."""
+    for tensor in [*graph.initializer, *_tensors_of(graph.sparse_initializer)]:
+        _check_tensor(tensor)
+    for value in [*graph.input, *graph.output, *graph.value_info]:
+        _check_value(value)
+    weights = [tensor.name for tensor in graph.initializer]
+    weights += [tensor.values.name for tensor in graph.sparse_initializer]
+    inputs = [value.name for value in graph.input]
+    for names in (weights, inputs):
+        _check_differ(names)
+    known = outer | set(weights) | set(inputs)
+    made = [name for node in graph.node for name in node.output if name]
+    _check_differ([*made, *{*weights, *inputs}])
+    _check_nodes(graph.node, known, [value.name for value in graph.output], domains)
+
+
+def _check_nodes(
+    nodes: Iterable[Any], known: set[str], outputs: Iterable[str], domains: set[str]
+) -> None:
+    known = set(known)
+    for node in nodes:
+        if node.domain not in domains:
+            raise _Unsafe(
+                f"needs the operator {node.domain}.{node.op_type}, which is code of somebody "
+                "else; export it with operators of ONNX only"
+            )
+        if node.op_type == _FOREIGN_CODE:
+            raise _Unsafe("is compiled for one processor (EPContext); use the file it came from")
+        for name in node.input:
+            _check_known(name, known, f"{node.op_type} {node.name!r}")
+        for attribute in node.attribute:
+            _check_attribute(attribute, known, domains)
+        known.update(node.output)
+    for name in outputs:
+        _check_known(name, known, "the output")
+
+
+def _check_attribute(attribute: Any, known: set[str], domains: set[str]) -> None:
+    sparse = [attribute.sparse_tensor] * attribute.HasField("sparse_tensor")
+    dense = [attribute.t] * attribute.HasField("t")
+    dense += [*attribute.tensors, *_tensors_of([*sparse, *attribute.sparse_tensors])]
+    for tensor in dense:
+        _check_tensor(tensor)
+    for graph in [attribute.g] * attribute.HasField("g") + [*attribute.graphs]:
+        _check_graph(graph, known, domains)
+
+
+def _check_tensor(tensor: Any) -> None:
+    # Any but 0, not 1 alone: of a number said twice, readers differ in which they believe.
+    if tensor.data_location != 0 or tensor.external_data:
+        raise _Unsafe("keeps weights in other files; expected one file that holds everything")
+    if any(dim < 0 for dim in tensor.dims):
+        raise _Damaged(f"tensor {tensor.name!r} has the shape {list(tensor.dims)}")
+    if prod(tensor.dims) > _NUMBERS_PER_BYTE * tensor.ByteSize():
+        raise _Damaged(
+            f"tensor {tensor.name!r} claims the shape {list(tensor.dims)} but holds "
+            f"only {tensor.ByteSize()} bytes"
+        )
+
+
+def _check_value(value: Any) -> None:
+    dims = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+    if any(dim < -1 for dim in dims):  # some write -1 for "any"
+        raise _Damaged(f"{value.name!r} has the shape {dims}")
+
+
+def _check_differ(names: Iterable[str]) -> None:
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    if twice:
+        raise _Damaged(f"several tensors are called {twice[0]!r}")
+
+
+def _check_known(name: str, known: set[str], reader: str) -> None:
+    if name and name not in known:
+        raise _Damaged(
+            f"{reader} reads {name!r}, which nothing makes before it (the graph has a "
+            "circle, a gap, or is out of order)"
+        )
+
+
+def _tensors_of(sparse: Iterable[Any]) -> Iterator[Any]:
+    for tensor in sparse:
+        yield from (tensor.values, tensor.indices)

@@ -1,0 +1,124 @@
+"""Clips of video files, as a contract says: what a model would be shown live.
+
+This file knows nothing of networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rtaction.errors import DatasetError, SourceError
+from rtaction.model_spec import ModelSpec
+from rtaction.sampling import sliding_selections
+from rtaction.video.file import VIDEO_SUFFIXES, read_video
+from rtaction.video.motion import clip_pictures
+from rtaction.video.pixels import UInt8Array, prepare_image
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VideoClip:
+    """One window of one video.
+
+    Args:
+        path: the video.
+        start_seconds: time of its first frame.
+        pictures: uint8, `spec.clip_shape`.
+    """
+
+    path: Path
+    start_seconds: float
+    pictures: UInt8Array
+
+    @property
+    def name(self) -> str:
+        """The video and the time, for a person."""
+        return f"{self.path} at {self.start_seconds:.2f} s"
+
+
+def find_video_files(places: Sequence[Path]) -> list[Path]:
+    """Videos, and those in folders, however deep.
+
+    Raises:
+        DatasetError: one is not there, or there is no video at all.
+    """
+    found: list[Path] = []
+    for place in places:
+        if place.is_dir():
+            inside = (path for path in place.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES)
+            found += sorted(path for path in inside if path.is_file())
+        elif place.is_file():
+            found.append(place)
+        else:
+            raise DatasetError(f"there is no video file and no folder {place}")
+    if not found:
+        raise DatasetError(f"no video in {', '.join(map(str, places))}")
+    return found
+
+
+def read_clips(path: Path, spec: ModelSpec, *, max_clips: int = 8) -> list[VideoClip]:
+    """Windows of one video, one after the other, evenly chosen where there are more.
+
+    Args:
+        path: the video.
+        spec: the contract.
+        max_clips: how many at most. Default 8.
+
+    Returns:
+        The clips; none where the video is too short or has holes.
+
+    Raises:
+        SourceError: it cannot be decoded.
+    """
+    times = [frame.captured_at_seconds for frame in read_video(path)]
+    selections = sliding_selections(
+        times,
+        frames_per_clip=spec.frames_per_window,
+        clip_seconds=spec.window_seconds,
+        stride_seconds=spec.window_seconds,
+    )
+    usable = [one.indices for one in selections if one.problem is None]
+    if not usable:
+        return []
+    positions = np.linspace(0, len(usable) - 1, min(len(usable), max_clips)).round().astype(int)
+    chosen = [usable[position] for position in positions]
+    needed = {int(index) for indices in chosen for index in indices}
+    size_hw = spec.height, spec.width
+    # Decoded again, so that only pictures that are needed are held.
+    images = {
+        number: prepare_image(frame.image, size_hw, base=spec.base, resize=spec.resize)
+        for number, frame in enumerate(read_video(path))
+        if number in needed
+    }
+    return [
+        VideoClip(
+            path,
+            times[indices[0]],
+            clip_pictures(np.stack([images[int(i)] for i in indices]), spec.modality),
+        )
+        for indices in chosen
+    ]
+
+
+def read_all_clips(
+    paths: Sequence[Path], spec: ModelSpec, *, max_clips: int = 8
+) -> Iterator[VideoClip | str]:
+    """Clips of many videos; for one that gives none, a sentence that says why.
+
+    Args:
+        paths: the videos.
+        spec: the contract.
+        max_clips: of each video, at most. Default 8.
+    """
+    for path in paths:
+        try:
+            clips = read_clips(path, spec, max_clips=max_clips)
+        except SourceError as error:
+            yield str(error)
+            continue
+        if not clips:
+            yield f"{path}: no window of {spec.window_seconds:.2f} s without holes in it"
+        yield from clips

@@ -1,0 +1,167 @@
+"""Which videos there are, what each shows, and which belong together.
+
+This file knows nothing of pixels: it looks at paths only.
+"""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rtaction.errors import DatasetError, UsageError
+from rtaction.video.file import VIDEO_SUFFIXES
+
+CLASSNAME = "{classname}"
+
+Group = str | Callable[[Path], str] | None
+"""How to tell which videos belong together: a regular expression on the path, of which the first
+group (or the whole match) counts, a function of the path, or None: each video for itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """One labelled video.
+
+    Args:
+        path: the file.
+        label: what it shows.
+        group: videos with the same group never stand on two sides of a split.
+    """
+
+    path: Path
+    label: str
+    group: str
+
+
+def find_videos(
+    pattern: str | Path,
+    *,
+    labels: Sequence[str] | None = None,
+    group: Group = None,
+    min_labels: int = 2,
+) -> list[Video]:
+    """Find labelled videos.
+
+    Args:
+        pattern: a folder with one folder of videos for each label, or a glob pattern in which
+            "{classname}" stands for the label, such as "videos/{classname}/*.avi".
+        labels: only these. Default: all that are found.
+        group: see `Group`. Default None.
+        min_labels: how many different ones there must be. Default 2, as training needs them.
+
+    Returns:
+        The videos, in the order of their paths.
+
+    Raises:
+        UsageError: the pattern or the regular expression makes no sense.
+        DatasetError: no video, too few labels, or a label of `labels` is not there.
+    """
+    text = str(pattern)
+    if CLASSNAME in text:
+        paths = [Path(name) for name in glob.glob(_as_glob(text), recursive=True)]
+    elif Path(text).is_dir():
+        text = f"{glob.escape(text.rstrip('/'))}/{CLASSNAME}/*"
+        paths = [Path(name) for name in glob.glob(_as_glob(text))]
+        paths = [path for path in paths if path.suffix.lower() in VIDEO_SUFFIXES]
+    else:
+        raise UsageError(
+            f"{text!r} is neither a folder nor a pattern with {CLASSNAME}; expected something like "
+            f"videos/ or 'videos/{CLASSNAME}/*.mp4'"
+        )
+    label_of = re.compile(_as_regex(text))
+    group_of = grouping(group)
+    videos = []
+    for path in sorted(path for path in paths if path.is_file()):
+        match = label_of.fullmatch(path.as_posix())
+        if match and (labels is None or match["classname"] in labels):
+            videos.append(Video(path, match["classname"], group_of(path)))
+    _check(videos, text, labels, min_labels)
+    return videos
+
+
+def labels_of(videos: Sequence[Video]) -> tuple[str, ...]:
+    """All labels, sorted."""
+    return tuple(sorted({video.label for video in videos}))
+
+
+def grouping(group: Group) -> Callable[[Path], str]:
+    """What tells the group of a path.
+
+    Args:
+        group: see `Group`.
+
+    Returns:
+        A function that raises `DatasetError` where the regular expression does not match a path.
+
+    Raises:
+        UsageError: it is no regular expression.
+    """
+    if group is None:
+        return Path.as_posix
+    if callable(group):
+        return group
+    try:
+        regex = re.compile(group)
+    except re.error as error:
+        raise UsageError(f"--group {group!r} is no regular expression: {error}") from None
+
+    def of(path: Path) -> str:
+        match = regex.search(path.as_posix())
+        if match is None or (regex.groups and match.group(1) is None):
+            raise DatasetError(
+                f"--group {group!r} does not match {path}; expected a regular expression that "
+                "finds the group (person, camera, take) in every path"
+            )
+        return str(match.group(1) if regex.groups else match.group(0))
+
+    return of
+
+
+def _check(
+    videos: Sequence[Video], pattern: str, labels: Sequence[str] | None, min_labels: int
+) -> None:
+    if not videos:
+        raise DatasetError(
+            f"no video matches {pattern}; expected files such as videos/wave/first.mp4, one folder "
+            "for each action"
+        )
+    found = labels_of(videos)
+    missing = sorted(set(labels or ()) - set(found))
+    if missing:
+        raise DatasetError(f"no video shows {missing}; found {list(found)} in {pattern}")
+    if len(found) < min_labels:
+        raise DatasetError(
+            f"expected at least {min_labels} actions, one folder for each, got only {list(found)} "
+            f"in {pattern}; add a folder of something else, such as nothing/"
+        )
+
+
+def _as_glob(pattern: str) -> str:
+    return pattern.replace(CLASSNAME, "*")
+
+
+def _as_regex(pattern: str) -> str:
+    """A glob pattern as a regular expression whose group `classname` is the label."""
+    # "./videos" and "videos" are the same to Path.as_posix.
+    pattern = Path(pattern).as_posix()
+    parts = re.split(r"(\{classname\}|\*\*/|\*\*|\*|\?|\[[^\]]*\])", pattern)
+    regex, seen = "", False
+    for part in parts:
+        if part == CLASSNAME:
+            regex += "(?P=classname)" if seen else "(?P<classname>[^/]+?)"
+            seen = True
+        elif part == "**/":
+            regex += "(?:.*/)?"
+        elif part == "**":
+            regex += ".*"
+        elif part in ("*", "?"):
+            regex += "[^/]" + ("*" if part == "*" else "")
+        elif part.startswith("["):
+            inside = part[1:-1].replace("[", "\\[")
+            regex += f"[^{inside[1:]}]" if inside.startswith("!") else f"[{inside}]"
+        else:
+            regex += re.escape(part)
+    return regex

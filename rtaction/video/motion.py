@@ -1,0 +1,157 @@
+"""Motion as pictures: the one place, for training and for live video.
+
+Each name of `rtaction.modality` is a function from two pictures that follow each other in a clip to
+one uint8 picture, in which 127 stands for no motion where motion has a sign.
+
+This file knows nothing of time: how far apart the two are is the clip's affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.modality import parts_of, shows_motion
+from rtaction.opencv import cv2
+from rtaction.video.pixels import UInt8Array
+
+STILL = 127
+_DIFF_GAIN = 2
+# A change of this many gray values, or a motion of this share of the picture, is shown in full.
+_FULL_CHANGE = 32.0
+_FULL_FLOW = 1 / 8
+_FULL_FLOW_OF_MASK = 1 / 32
+_MIN_SIZE_OF_DIS = 12
+_MASK_BLUR = 1 / 16  # as a share of the picture's width
+
+
+def clip_pictures(images: npt.NDArray[Any], modality: str) -> UInt8Array:
+    """A network's pictures of one clip.
+
+    Args:
+        images: uint8, shape (num_frames, height, width, 3 or 1) as `base_of(modality)` says. For
+            a modality that shows motion the first is the one before the clip.
+        modality: see `rtaction.modality`.
+
+    Returns:
+        uint8, shape (frames_per_clip, height, width, channels_of(modality)); one fewer than
+        `images` for a modality that shows motion.
+    """
+    pairs = pairwise(images) if shows_motion(modality) else zip(images, images, strict=True)
+    return np.stack([network_picture(before, after, modality) for before, after in pairs])
+
+
+def network_picture(before: npt.NDArray[Any], after: npt.NDArray[Any], modality: str) -> UInt8Array:
+    """One picture as the network sees it.
+
+    Args:
+        before: uint8, shape (height, width, 3 or 1), the picture before in the clip; not looked at
+            by a modality that shows no motion.
+        after: uint8, of the same shape.
+        modality: see `rtaction.modality`.
+
+    Returns:
+        uint8, shape (height, width, channels_of(modality)).
+    """
+    made = [_MAKERS[part](before, after) for part in parts_of(modality)]
+    return made[0] if len(made) == 1 else np.concatenate(made, axis=2)
+
+
+def _rgb(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UInt8Array:
+    return after
+
+
+def _gray(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UInt8Array:
+    return _shades(after)[..., np.newaxis]
+
+
+def _diff(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UInt8Array:
+    """The later minus the earlier, twice as strong, in shades."""
+    return _signed_difference(_shades(before), _shades(after))[..., np.newaxis]
+
+
+def _rgb_diff(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UInt8Array:
+    """The later minus the earlier, twice as strong, for each colour."""
+    return _signed_difference(before, after)
+
+
+def _abs_diff(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UInt8Array:
+    """How much each shade changed, twice as strong, whichever way."""
+    change = cv2.absdiff(_shades(before), _shades(after))
+    return np.asarray(cv2.convertScaleAbs(change, alpha=_DIFF_GAIN), np.uint8)[..., np.newaxis]
+
+
+def _flow(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UInt8Array:
+    """To the right and downwards; an eighth of the picture's width and height is the most."""
+    height, width = before.shape[:2]
+    full = np.array([width, height], np.float32) * _FULL_FLOW
+    levels = _flow_pixels(before, after) * (STILL / full) + STILL
+    return np.clip(np.rint(levels), 0, 2 * STILL).astype(np.uint8)
+
+
+def _diff_mask(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UInt8Array:
+    """The picture where something changed, black elsewhere."""
+    change = cv2.absdiff(_shades(before), _shades(after)).astype(np.float32)
+    return _masked(before, after, change / _FULL_CHANGE)
+
+
+def _flow_mask(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UInt8Array:
+    """The picture where something moves, black elsewhere."""
+    flow = _flow_pixels(before, after)
+    full = before.shape[1] * _FULL_FLOW_OF_MASK
+    return _masked(before, after, np.hypot(flow[..., 0], flow[..., 1]) / full)
+
+
+_MAKERS: dict[str, Callable[[npt.NDArray[Any], npt.NDArray[Any]], UInt8Array]] = {
+    "rgb": _rgb,
+    "gray": _gray,
+    "diff": _diff,
+    "abs_diff": _abs_diff,
+    "rgb_diff": _rgb_diff,
+    "flow": _flow,
+    "diff_mask": _diff_mask,
+    "flow_mask": _flow_mask,
+}
+
+
+def _shades(image: npt.NDArray[Any]) -> UInt8Array:
+    """uint8 (height, width) of a picture in colours or in shades."""
+    if image.shape[2] == 1:
+        return np.asarray(image[..., 0])
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _signed_difference(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UInt8Array:
+    change = after.astype(np.int16) - before
+    return np.asarray(np.clip(STILL + _DIFF_GAIN * change, 0, 255), np.uint8)
+
+
+def _flow_pixels(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Dense optical flow in pixels: float32 (height, width, 2), right and down.
+
+    DIS (Kroeger et al. 2016, arXiv 1603.03590) beside Farneback on 64 pairs of surveillance
+    pictures: 0.8 against 1.9 ms at 112x112, and 8.7 against 9.5 gray values left after warping.
+    """
+    earlier, later = (np.ascontiguousarray(_shades(image)) for image in (before, after))
+    flow: Any = None
+    if min(earlier.shape) < _MIN_SIZE_OF_DIS:
+        flow = cv2.calcOpticalFlowFarneback(earlier, later, flow, 0.5, 3, 15, 3, 5, 1.1, 0)
+    else:
+        # Its state is not for two threads at once, and making it costs next to nothing.
+        method = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        flow = method.calc(earlier, later, flow)
+    return np.asarray(flow, np.float32)
+
+
+def _masked(
+    before: npt.NDArray[Any], after: npt.NDArray[Any], mask: npt.NDArray[np.float32]
+) -> UInt8Array:
+    """Both pictures in one, as bright as `mask` (height, width) says, from 0 to 1."""
+    deviation = max(before.shape[1] * _MASK_BLUR / 2, 0.5)
+    soft = cv2.GaussianBlur(np.minimum(mask, 1.0), (0, 0), deviation)
+    both = cv2.addWeighted(before, 0.5, after, 0.5, 0.0).reshape(before.shape)
+    return np.rint(both * np.minimum(soft, 1.0)[..., np.newaxis]).astype(np.uint8)

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+import rtaction
+from rtaction.cli.app import TRAINING_PACKAGES, app
+from tests.project import ROOT
+
+README = ROOT / "README.md"
+COMMANDS = sorted(get_command(app).commands)  # type: ignore[attr-defined]
+
+
+def _rtaction(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "rtaction", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def test_version() -> None:
+    assert _rtaction("--version").stdout == f"rtaction {rtaction.__version__}\n"
+
+
+def test_help_loads_none_of_the_stacks() -> None:
+    script = (
+        "import sys; sys.argv = ['rtaction', '--help']\n"
+        "from rtaction.cli.app import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'cv2', 'onnxruntime', 'tensorflow', 'keras', 'numpy', 'onnx'}\n"
+        "print('loaded', sorted(heavy & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "loaded []" in run.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_and_is_in_the_readme(command: str) -> None:
+    run = _rtaction(command, "--help")
+    assert run.returncode == 0
+    assert command in run.stdout
+    assert f"rtaction {command}" in README.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_is_explained(command: str) -> None:
+    parameters = get_command(app).commands[command].params  # type: ignore[attr-defined]
+    unexplained = [one.name for one in parameters if not getattr(one, "help", None)]
+    assert unexplained == []
+
+
+def test_completion_is_offered() -> None:
+    assert "--install-completion" in _rtaction("--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "message"),
+    [
+        (["cam", "--model", "none.onnx"], 3, "there is no model file none.onnx"),
+        (["inspect", "none.onnx"], 3, "there is no model file none.onnx"),
+        (["inspect", str(README)], 4, "is no ONNX model"),
+        (["export", "none.keras"], 3, "there is no Keras model none.keras"),
+        (["train", "none"], 2, "neither a folder nor a pattern"),
+    ],
+)
+def test_mistakes_end_in_one_line(arguments: list[str], exit_code: int, message: str) -> None:
+    run = _rtaction(*arguments)
+    assert run.returncode == exit_code
+    assert run.stderr.startswith("error: ")
+    assert message in run.stderr
+    assert run.stderr.count("\n") == 1
+    assert run.stdout == ""
+
+
+@pytest.mark.parametrize("command", ["train", "export"])
+@pytest.mark.parametrize("missing", ["tensorflow", "keras", "onnx", "tf2onnx"])
+def test_the_light_install_says_what_is_missing(command: str, missing: str, tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        f"sys.modules[{missing!r}] = None\n"
+        f"sys.argv = ['rtaction', {command!r}, {str(tmp_path / 'none.keras')!r}]\n"
+        "from rtaction.cli.app import main\n"
+        "main()"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    needed = command == "export" or missing in ("tensorflow", "keras")
+    assert run.returncode == (15 if needed and missing != "tf2onnx" else 3 if needed else 2)
+    assert run.stderr.count("\n") == 1
+    assert ("pip install 'rtaction[train]'" in run.stderr) == (run.returncode == 15)
+
+
+def test_every_package_of_the_train_extra_is_known_to_be_one() -> None:
+    """Else its absence ends in a traceback instead of a sentence."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    requirements = project["optional-dependencies"]["train"]
+
+    names = {re.split(r"[^\w-]", requirement)[0] for requirement in requirements}
+    assert names == TRAINING_PACKAGES

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rtaction.errors import DatasetError, UsageError
+from rtaction.video.labelled_videos import Video, find_videos, labels_of
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("wave/s1_a.mp4", "wave/s2_a.AVI", "clap/s1_b.mp4", "clap/notes.txt", "top.mp4"):
+        path = tmp_path / "videos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return tmp_path / "videos"
+
+
+def _names(videos: list[Video]) -> list[tuple[str, str]]:
+    return [(video.label, video.path.name) for video in videos]
+
+
+def test_a_folder_of_folders(folder: Path) -> None:
+    expected = [("clap", "s1_b.mp4"), ("wave", "s1_a.mp4"), ("wave", "s2_a.AVI")]
+    assert _names(find_videos(folder)) == expected
+    assert _names(find_videos(f"{folder}/")) == expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("{classname}/*.mp4", [("clap", "s1_b.mp4"), ("wave", "s1_a.mp4")]),
+        ("{classname}/s1_?.mp4", [("clap", "s1_b.mp4"), ("wave", "s1_a.mp4")]),
+        ("**/{classname}/*.mp4", [("clap", "s1_b.mp4"), ("wave", "s1_a.mp4")]),
+        ("wave/{classname}_a.*", [("s1", "s1_a.mp4"), ("s2", "s2_a.AVI")]),
+        ("{classname}/[!n]*", [("clap", "s1_b.mp4"), ("wave", "s1_a.mp4"), ("wave", "s2_a.AVI")]),
+    ],
+)
+def test_patterns(folder: Path, pattern: str, expected: list[tuple[str, str]]) -> None:
+    assert _names(find_videos(f"{folder}/{pattern}")) == expected
+
+
+def test_a_label_ends_where_the_rest_of_the_pattern_begins(tmp_path: Path) -> None:
+    for name in ("wave_01_a.mp4", "wave_02_a.mp4", "clap_01_b.mp4"):
+        (tmp_path / name).touch()
+    assert labels_of(find_videos(f"{tmp_path}/{{classname}}_*.mp4")) == ("clap", "wave")
+
+
+def test_two_stars_reach_all_folders_below(tmp_path: Path) -> None:
+    for name in ("a/x/1.mp4", "a/2.mp4", "b/y/z/3.mp4"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    videos = find_videos(f"{tmp_path}/{{classname}}/**")
+    assert [(v.label, v.path.name) for v in videos] == [
+        ("a", "2.mp4"),
+        ("a", "1.mp4"),
+        ("b", "3.mp4"),
+    ]
+
+
+def test_folder_names_may_hold_glob_characters(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / "set [1]" / name).mkdir(parents=True)
+        (tmp_path / "set [1]" / name / "x.mp4").touch()
+    assert labels_of(find_videos(tmp_path / "set [1]")) == ("a", "b")
+
+
+def test_labels_can_be_chosen(folder: Path) -> None:
+    (folder / "punch").mkdir()
+    (folder / "punch" / "x.mp4").touch()
+    assert labels_of(find_videos(folder, labels=["wave", "punch"])) == ("punch", "wave")
+
+
+def test_one_label_is_enough_where_nothing_is_trained(folder: Path) -> None:
+    found = find_videos(f"{folder}/{{classname}}/s2*", min_labels=1)
+    assert _names(found) == [("wave", "s2_a.AVI")]
+
+
+def test_groups(folder: Path) -> None:
+    assert [video.group for video in find_videos(folder, group=r"(s\d)_")] == ["s1", "s1", "s2"]
+    assert [video.group for video in find_videos(folder, group=r"s\d(?=_)")] == ["s1", "s1", "s2"]
+    by_function = find_videos(folder, group=lambda path: path.stem[-1])
+    assert [video.group for video in by_function] == ["b", "a", "a"]
+    assert len({video.group for video in find_videos(folder)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("pattern", "options", "error", "message"),
+    [
+        ("nowhere", {}, UsageError, "neither a folder nor a pattern"),
+        ("{classname}/*.mov", {}, DatasetError, "no video matches"),
+        ("{classname}/s2*", {}, DatasetError, "only \\['wave'\\]"),
+        ("", {"labels": ["wave", "jump"]}, DatasetError, "no video shows \\['jump'\\]"),
+        ("", {"group": "("}, UsageError, "no regular expression"),
+        ("", {"group": r"s9"}, DatasetError, "does not match"),
+        ("", {"group": r"mp4(x)?|AVI"}, DatasetError, "does not match"),
+    ],
+)
+def test_mistakes_are_told(
+    folder: Path, pattern: str, options: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        find_videos(f"{folder}/{pattern}", **options)

@@ -1,0 +1,69 @@
+"""Videos are judged exactly as `rtaction.watch` judges them, and what cannot be says why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import rtaction
+from rtaction.model_spec import ModelSpec
+from rtaction.realtime.judging.watched import judge_videos
+from rtaction.realtime.model.action_model import ActionModel
+from tests.realtime.conftest import BrightnessModel
+from tests.videos import write_flat_video, write_indexed_video
+
+
+def test_the_same_predictions_as_live_files(halves_video: Path, tiny_model: Path) -> None:
+    watched = list(rtaction.watch(halves_video, tiny_model, device="cpu", stride_seconds=0.2))
+
+    (judged,) = judge_videos(
+        ActionModel(tiny_model, device="cpu"), [halves_video], stride_seconds=0.2
+    )
+
+    assert judged.problem == ""
+    assert judged.duration_seconds == pytest.approx(4.0, abs=0.01)
+    spans = [(one.start_seconds, one.end_seconds) for one in judged.predictions]
+    assert spans == [(one.start_seconds, one.end_seconds) for one in watched]
+    assert len(spans) == 16
+    for mine, theirs in zip(judged.predictions, watched, strict=True):
+        assert np.array_equal(mine.scores, theirs.scores)
+
+
+def test_what_cannot_be_judged_says_why(tmp_path: Path, tiny_spec: ModelSpec) -> None:
+    good = write_flat_video(tmp_path / "good.mp4", value=200, seconds=2.0)
+    short = write_flat_video(tmp_path / "short.mp4", value=200, seconds=0.6)
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"no video")
+    slow = write_indexed_video(tmp_path / "slow.mkv", np.linspace(0.0, 3.6, 5))
+    paths = [short, broken, good, slow, tmp_path / "none.mp4"]
+    calls: list[int] = []
+
+    judged = judge_videos(BrightnessModel(tiny_spec), paths, on_video=lambda: calls.append(1))
+
+    assert [one.path for one in judged] == paths
+    assert len(calls) == 5
+    assert judged[0].problem == "too short: 0.60 s, a window needs 1.00 s"
+    assert judged[0].duration_seconds == pytest.approx(0.6, abs=0.01)
+    assert judged[1].problem.startswith("cannot be read as a video")
+    assert judged[1].duration_seconds == 0.0
+    assert judged[2].problem == ""
+    assert judged[3].problem.startswith("its frames lie too far apart in time")
+    assert judged[3].duration_seconds == pytest.approx(4.5, abs=0.01)
+    assert "there is no video file" in judged[4].problem
+    assert [bool(one.predictions) for one in judged] == [False, False, True, False, False]
+
+
+def test_a_name_is_taken_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_spec: ModelSpec
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    video = write_flat_video(Path("video.mp4"), value=200, seconds=1.2)
+    paths = [Path(name) for name in ("clip[1].mp4", "shot%05d.mp4", "0")]
+    for path in paths:
+        path.write_bytes(video.read_bytes())
+
+    judged = judge_videos(BrightnessModel(tiny_spec), paths)
+
+    assert [one.problem for one in judged] == ["", "", ""]

@@ -1,0 +1,121 @@
+"""Many trainings as one: each video tested once in each repeat, nothing trained twice."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from rtaction.cli.app import app
+from rtaction.errors import UsageError
+from rtaction.train.judging.cross_validated import CrossValidation
+from rtaction.train.learning import cross_validation
+from rtaction.train.learning.cross_validation import cross_validate, saved_plan
+from rtaction.train.learning.fit import train
+from rtaction.train.settings.config import TrainConfig
+from tests.train.small_training import small_config, write_squares
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_squares(tmp_path_factory.mktemp("squares") / "videos")
+
+
+def _run(config: TrainConfig, output: Path, **options: Any) -> tuple[CrossValidation, str]:
+    said = StringIO()
+    found = cross_validate(config, output, console=Console(file=said, width=200), **options)
+    return found, said.getvalue()
+
+
+@pytest.mark.slow
+def test_every_video_is_tested_once_in_each_repeat(videos: Path, tmp_path: Path) -> None:
+    config = small_config(videos, epochs=2)
+    found, said = _run(config, tmp_path / "cv", folds=3, repeats=2)
+    for folds in found.repeats.values():
+        paths = [one.video.path for fold in folds for one in fold.videos]
+        assert len(paths) == len(set(paths)) == 12
+    assert found.num_videos == 12
+    assert int(found.confusion.sum()) == 24
+    right = int(found.confusion[0, 0] + found.confusion[1, 1])
+    assert found.video_accuracy.value == pytest.approx(right / 24)
+    assert found.video_accuracy.low <= right / 24 <= found.video_accuracy.high
+    mean = sum(found.video_accuracies) / 2
+    assert mean == pytest.approx(right / 24)
+    report = json.loads((tmp_path / "cv" / "cross_validation.json").read_text())
+    assert len(report["folds"]) == 6
+    assert "right on" in said
+    for number in (1, 2, 3):
+        split = json.loads((tmp_path / f"cv/repeat-2/fold-{number}/split.json").read_text())
+        groups = [{video[2] for video in side} for side in split.values()]
+        assert sum(map(len, groups)) == len(set().union(*groups)) == 12
+    assert saved_plan(tmp_path / "cv") == {"folds": 3, "repeats": 2}
+
+
+@pytest.mark.slow
+def test_a_finished_fold_is_not_trained_again_and_another_goes_on(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained = []
+
+    class Cut(Exception):
+        pass
+
+    def cut_second(config: TrainConfig, output: Path, **options: Any) -> Any:
+        trained.append((output.name, options["resume"]))
+        if len(trained) == 2:
+            train(replace(config, epochs=1), output, **options)
+            raise Cut
+        return train(config, output, **options)
+
+    monkeypatch.setattr(cross_validation, "train", cut_second)
+    config = small_config(videos, epochs=2)
+    with pytest.raises(Cut):
+        _run(config, tmp_path / "cv", folds=2)
+    found, said = _run(config, tmp_path / "cv", folds=2, resume=True)
+    assert trained == [("fold-1", False), ("fold-2", False), ("fold-2", True)]
+    assert [fold.num_epochs for fold in found.folds] == [2, 2]
+    assert "going on after epoch 1" in said
+    assert "already finished" in said
+    assert found.num_videos == 12
+    with pytest.raises(UsageError, match="already holds a cross-validation; add --resume"):
+        _run(config, tmp_path / "cv", folds=2)
+    with pytest.raises(UsageError, match="other settings \\(epochs\\)"):
+        _run(small_config(videos, epochs=3), tmp_path / "cv", folds=2, resume=True)
+    with pytest.raises(UsageError, match="was begun with --folds 2"):
+        _run(config, tmp_path / "cv", folds=3, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "message"),
+    [
+        ({}, {"folds": 2, "repeats": 0}, "--repeats must be 1 or more"),
+        ({"test_fraction": 0.2}, {"folds": 2}, "--test-fraction makes no sense"),
+        ({"validation_groups": ("x",)}, {"folds": 2}, "--validate-on makes no sense"),
+    ],
+)
+def test_settings_that_contradict_each_other(
+    videos: Path, tmp_path: Path, changes: Any, options: Any, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        _run(small_config(videos, **changes), tmp_path / "cv", **options)
+    assert not (tmp_path / "cv").exists()
+
+
+@pytest.mark.slow
+def test_the_command(videos: Path, tmp_path: Path) -> None:
+    options = "--folds 2 --epochs 1 --height 32 --width 32 --frames 4 --clip-seconds 0.6"
+    arguments = ["train", str(videos), "-o", str(tmp_path / "cv"), *options.split()]
+    runner = CliRunner()
+    found = runner.invoke(app, arguments)
+    assert found.exit_code == 0, found.output
+    assert (tmp_path / "cv" / "cross_validation.json").exists()
+    again = runner.invoke(app, ["train", str(videos), "-o", str(tmp_path / "cv"), "--resume"])
+    assert again.exit_code == 0, again.output
+    alone = runner.invoke(app, ["train", str(videos), "-o", str(tmp_path / "x"), "--repeats", "2"])
+    assert "--repeats needs --folds" in str(alone.exception)

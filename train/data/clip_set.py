@@ -1,0 +1,312 @@
+"""Videos as the clips that a network is trained on.
+
+The pictures stay on disk, at the network's own size, until a batch asks for them: a large set needs
+disk, not memory. This file knows nothing of networks.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.errors import DatasetError, SourceError
+from rtaction.model_spec import ModelSpec, Sampling
+from rtaction.sampling import (
+    FloatArray,
+    Selection,
+    select_frames,
+    sliding_selections,
+    spread_selection,
+)
+from rtaction.train.data.decoded_video import DecodedVideo, TemporaryFrames, VideoFrames
+from rtaction.train.data.frame_cache import FrameCache
+from rtaction.video.labelled_videos import Video
+from rtaction.video.motion import clip_pictures
+from rtaction.video.pixels import UInt8Array
+
+_log = logging.getLogger(__name__)
+
+
+class _Skipped(Exception):
+    """Why one video is left out."""
+
+
+@dataclass(frozen=True, eq=False)
+class ClipSet:
+    """Clips of several videos.
+
+    Args:
+        frames: uint8, shape (num_frames, height, width, 3 or 1); every picture once, read only
+            when it is asked for.
+        clip_frames: intp, shape (num_clips, frames_per_window), positions in `frames`.
+        clip_times_seconds: float64, shape (num_clips, frames_per_window), times in the clip's
+            video.
+        clip_labels: intp, shape (num_clips,), positions in `labels`.
+        clip_videos: intp, shape (num_clips,), positions in `videos`.
+        labels: all labels, in the order of a network's scores.
+        videos: those that gave at least one clip.
+        modality: what the network sees of a picture, see `rtaction.modality`. Default "rgb".
+        num_skipped: videos that gave none. Default 0.
+        sampling: how the clips were cut, see `rtaction.sampling`. Default "sliding".
+        video_times_seconds: for each video, float64 times of its pictures in `frames`. Default (),
+            unknown: each clip then has just its own pictures.
+    """
+
+    frames: UInt8Array | VideoFrames
+    clip_frames: npt.NDArray[np.intp]
+    clip_times_seconds: npt.NDArray[np.float64]
+    clip_labels: npt.NDArray[np.intp]
+    clip_videos: npt.NDArray[np.intp]
+    labels: tuple[str, ...]
+    videos: tuple[Video, ...]
+    modality: str = "rgb"
+    num_skipped: int = 0
+    sampling: Sampling = "sliding"
+    video_times_seconds: tuple[FloatArray, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.clip_labels)
+
+    def images(self, clips: npt.NDArray[np.intp] | Sequence[int]) -> UInt8Array:
+        """Frames of some clips: uint8, shape (len(clips), frames_per_window, H, W, 3 or 1)."""
+        return np.asarray(self.frames[self.clip_frames[np.asarray(clips, dtype=np.intp)]])
+
+    def pictures(self, clips: npt.NDArray[np.intp] | Sequence[int]) -> UInt8Array:
+        """What a network sees: uint8, shape (len(clips), frames_per_clip, H, W, channels)."""
+        return np.stack([clip_pictures(clip, self.modality) for clip in self.images(clips)])
+
+    def images_at(self, clip: int, moments_seconds: FloatArray) -> UInt8Array:
+        """Frames of one clip, taken at other moments of its video.
+
+        Where these leave the video, or would be a lie (see `rtaction.sampling.Problem`), they are
+        the clip's own. Of a video that the cache had no room for, only the frames that some clip
+        uses are there to choose from.
+
+        Args:
+            clip: which.
+            moments_seconds: float64, shape (frames_per_window,), nowhere decreasing.
+
+        Returns:
+            uint8, shape (frames_per_window, H, W, 3 or 1).
+        """
+        positions = self.clip_frames[clip]
+        if self.video_times_seconds:
+            video = self.clip_videos[clip]
+            found = select_frames(self.video_times_seconds[video], moments_seconds)
+            if found.problem is None:
+                positions = self.video_starts[video] + found.indices
+        return np.asarray(self.frames[positions])
+
+    def one_hot(self, clips: npt.NDArray[np.intp] | Sequence[int]) -> npt.NDArray[np.float32]:
+        """Labels of some clips: float32, shape (len(clips), num_labels)."""
+        rows = np.eye(len(self.labels), dtype=np.float32)
+        return np.asarray(rows[self.clip_labels[np.asarray(clips)]])
+
+    def joined(self, other: ClipSet) -> ClipSet:
+        """These clips, and then those of other videos of the same labels and sampling."""
+        return replace(
+            self,
+            frames=self._frames_joined(other),
+            clip_frames=np.concatenate([self.clip_frames, other.clip_frames + len(self.frames)]),
+            clip_times_seconds=np.concatenate([self.clip_times_seconds, other.clip_times_seconds]),
+            clip_labels=np.concatenate([self.clip_labels, other.clip_labels]),
+            clip_videos=np.concatenate([self.clip_videos, other.clip_videos + len(self.videos)]),
+            videos=self.videos + other.videos,
+            num_skipped=self.num_skipped + other.num_skipped,
+            video_times_seconds=self.video_times_seconds + other.video_times_seconds,
+        )
+
+    def _frames_joined(self, other: ClipSet) -> UInt8Array | VideoFrames:
+        if isinstance(self.frames, VideoFrames) and isinstance(other.frames, VideoFrames):
+            return self.frames.joined(other.frames)
+        every = [clips.frames[np.arange(len(clips.frames))] for clips in (self, other)]
+        return np.concatenate(every)
+
+    @cached_property
+    def video_starts(self) -> npt.NDArray[np.intp]:
+        """Where the pictures of each video begin in `frames`, where their times are known."""
+        return np.cumsum([0, *map(len, self.video_times_seconds)])
+
+
+@dataclass(frozen=True, eq=False)
+class _Clips:
+    """The clips of one video; `clip_frames` counts within its own pictures."""
+
+    video: DecodedVideo
+    clip_frames: npt.NDArray[np.intp]
+
+    @property
+    def clip_times_seconds(self) -> npt.NDArray[np.float64]:
+        return self.video.times_seconds[self.clip_frames]
+
+
+def read_clip_set(
+    videos: Sequence[Video],
+    spec: ModelSpec,
+    *,
+    stride_seconds: float | None = None,
+    need_every_label: bool = True,
+    on_video: Callable[[], None] | None = None,
+    cache: FrameCache | None = None,
+) -> ClipSet:
+    """Take clips from videos. A video that gives none is skipped, with a warning that says why.
+
+    Videos that the cache does not know are decoded, on all cores.
+
+    Args:
+        videos: where from.
+        spec: labels, timing and size of the clips.
+        stride_seconds: distance between two windows of a video. Default: half a clip. Without
+            meaning where `spec.sampling` is "spread".
+        need_every_label: refuse a set in which a label has videos, but none that can be used.
+            Default True.
+        on_video: called after each video. Default None.
+        cache: where decoded videos are kept from run to run; those it has no room for go into a
+            temporary file. Default: `FrameCache()`.
+
+    Raises:
+        DatasetError: no clip at all, a label without clips where each is needed, or no room on the
+            disk.
+    """
+    kept: list[Video] = []
+    parts: list[_Clips] = []
+    with closing(_read_all(videos, spec, stride_seconds, cache or FrameCache())) as results:
+        for video, result in results:
+            if on_video:
+                on_video()
+            if isinstance(result, str):
+                _log.warning("skipped %s: %s", video.path, result)
+                continue
+            kept.append(video)
+            parts.append(result)
+    num_skipped = len(videos) - len(kept)
+    if num_skipped:
+        _log.warning("skipped %d of %d videos", num_skipped, len(videos))
+    _check_labels(videos, kept, need_every_label)
+    frames = VideoFrames([part.video for part in parts], [video.path for video in kept], spec)
+    counts = [len(part.clip_frames) for part in parts]
+    label_numbers = [spec.labels.index(video.label) for video in kept]
+    shifted = [p.clip_frames + start for p, start in zip(parts, frames.starts, strict=False)]
+    return ClipSet(
+        frames=frames,
+        clip_frames=np.concatenate(shifted),
+        clip_times_seconds=np.concatenate([part.clip_times_seconds for part in parts]),
+        clip_labels=np.repeat(label_numbers, counts).astype(np.intp),
+        clip_videos=np.repeat(np.arange(len(kept)), counts).astype(np.intp),
+        labels=spec.labels,
+        videos=tuple(kept),
+        modality=spec.modality,
+        num_skipped=num_skipped,
+        sampling=spec.sampling,
+        video_times_seconds=tuple(part.video.times_seconds for part in parts),
+    )
+
+
+def _check_labels(videos: Sequence[Video], kept: Sequence[Video], need_every_label: bool) -> None:
+    lost = sorted({v.label for v in videos} - {v.label for v in kept})
+    if lost and (need_every_label or not kept):
+        raise DatasetError(
+            f"not one of these {len(videos)} videos of {lost} can be used; the warnings above say "
+            "why"
+        )
+
+
+def _read_all(
+    videos: Sequence[Video], spec: ModelSpec, stride_seconds: float | None, cache: FrameCache
+) -> Generator[tuple[Video, _Clips | str]]:
+    """The clips of each video in order, or why it has none."""
+    stop = threading.Event()
+    read_one = partial(
+        _read_or_reason,
+        spec=spec,
+        stride_seconds=stride_seconds,
+        cache=cache,
+        leftover=TemporaryFrames(),
+        stop=stop,
+    )
+    # Threads: OpenCV decodes without holding Python's lock, and processes were no faster.
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count())
+    try:
+        yield from zip(videos, pool.map(read_one, videos), strict=True)
+    finally:
+        # After Ctrl-C nobody waits for the rest of a long video, let alone of all videos.
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+
+
+def _read_or_reason(
+    video: Video,
+    *,
+    spec: ModelSpec,
+    stride_seconds: float | None,
+    cache: FrameCache,
+    leftover: TemporaryFrames,
+    stop: threading.Event,
+) -> _Clips | str:
+    try:
+        with cache.read(video.path, spec, stop) as decoded:
+            if decoded.problem:
+                return decoded.problem
+            selections = _usable_selections(decoded.times_seconds, spec, stride_seconds)
+            indices = np.stack([selection.indices for selection in selections])
+            if decoded.is_kept:
+                return _Clips(decoded, indices)
+            # Without room for all pictures, only those that some clip uses stay.
+            used, positions = np.unique(indices, return_inverse=True)
+            return _Clips(leftover.add(decoded, used), positions.reshape(indices.shape))
+    except SourceError as reason:
+        return str(reason).removeprefix(str(video.path)).lstrip(": ")
+    except _Skipped as reason:
+        return str(reason)
+
+
+def _usable_selections(
+    times_seconds: npt.NDArray[np.float64], spec: ModelSpec, stride_seconds: float | None
+) -> list[Selection]:
+    needed = spec.frames_per_window
+    if spec.sampling == "spread":
+        if len(times_seconds) < needed:
+            raise _Skipped(f"too short: {len(times_seconds)} frames, a clip needs {needed}")
+        selections = [spread_selection(times_seconds, frames_per_clip=needed)]
+    else:
+        selections = sliding_selections(
+            times_seconds,
+            frames_per_clip=needed,
+            clip_seconds=spec.window_seconds,
+            stride_seconds=stride_seconds or spec.clip_seconds / 2,
+        )
+        if not selections:
+            duration_seconds = times_seconds[-1] - times_seconds[0]
+            raise _Skipped(
+                f"too short: {duration_seconds:.2f} s, a clip needs {spec.window_seconds:.2f} s"
+            )
+    usable = [selection for selection in selections if selection.problem is None]
+    if not usable:
+        raise _Skipped(
+            "its frames lie too far apart in time, or have holes: no clip of "
+            f"{needed} different frames can be had"
+        )
+    return usable
+
+
+def with_clip_length(spec: ModelSpec, clips: ClipSet) -> ModelSpec:
+    """The contract with the length that a live window needs.
+
+    Clips spread over whole videos are as long as their videos; live, the median length stands for
+    them. A sliding contract is returned as it is.
+    """
+    if spec.sampling == "sliding":
+        return spec
+    first = int(spec.shows_motion)  # the frame before the first picture is no part of the clip
+    lengths_seconds = clips.clip_times_seconds[:, -1] - clips.clip_times_seconds[:, first]
+    # A clip of one picture has no length, but a live window must have one.
+    return replace(spec, clip_seconds=max(round(float(np.median(lengths_seconds)), 3), 0.001))

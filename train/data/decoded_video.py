@@ -1,0 +1,221 @@
+"""The pictures of decoded videos, in files: how they get there, and how they are read back.
+
+A file holds the pictures of a video one after the other, as they are in memory. This file knows
+nothing of clips or labels, nor of which videos are kept from run to run.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Sequence
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.errors import DatasetError, SourceUnreadable
+from rtaction.model_spec import ModelSpec
+from rtaction.sampling import last_period_seconds
+from rtaction.video.file import read_declared, read_video
+from rtaction.video.pixels import UInt8Array, prepare_image
+
+# A header that promises this much more than can be decoded describes a file that was cut off.
+_MIN_DECODED_FRACTION = 0.9
+_DECLARED_SLACK_SECONDS = 0.25
+
+_COPIED_AT_ONCE = 256
+
+
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class DecodedVideo:
+    """The pictures of one video.
+
+    Args:
+        file: where they lie: a path that outlives this run, or an open temporary file.
+        frame_shape: height, width and channels.
+        times_seconds: float64, shape (num_frames,), counted from the first frame.
+        problem: None, or why the video cannot be used; it has no pictures then. Default None.
+        offset_bytes: where the pictures begin in the file. Default 0.
+    """
+
+    file: Path | IO[bytes]
+    frame_shape: tuple[int, ...]
+    times_seconds: npt.NDArray[np.float64]
+    problem: str | None = None
+    offset_bytes: int = 0
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the pictures outlive this run."""
+        return isinstance(self.file, Path)
+
+    def frames(self) -> UInt8Array:
+        """The pictures, mapped into memory: uint8, shape (num_frames, *frame_shape).
+
+        Not to be held for long: a map takes a file handle, and what was read through it counts as
+        memory of this process.
+
+        Raises:
+            OSError: the file is gone.
+        """
+        source: Any = self.file
+        shape = (len(self.times_seconds), *self.frame_shape)
+        return np.memmap(source, np.uint8, mode="r", offset=self.offset_bytes, shape=shape)
+
+
+def decode_video(
+    path: Path, spec: ModelSpec, file: IO[bytes], *, stop: threading.Event | None = None
+) -> DecodedVideo:
+    """Decode a whole video into an empty file.
+
+    Args:
+        path: the video.
+        spec: size and resizing of the pictures, and whether they have colours.
+        file: where to; stays open.
+        stop: ends the decoding when set. Default None.
+
+    Returns:
+        The pictures; none, and the problem, where the video cannot be used.
+
+    Raises:
+        SourceMissing: there is no such file.
+        DatasetError: no room on the disk.
+        CancelledError: `stop` was set.
+    """
+    size_hw = (spec.height, spec.width)
+    times: list[float] = []
+    try:
+        for frame in read_video(path):
+            if stop and stop.is_set():
+                raise CancelledError
+            image = prepare_image(frame.image, size_hw, base=spec.base, resize=spec.resize)
+            write_decoded(file, image.data)
+            times.append(frame.captured_at_seconds)
+        problem = _cut_off(path, times)
+    except SourceUnreadable as error:
+        problem = str(error).removeprefix(str(path)).lstrip(": ")
+    if problem:
+        times = []
+        file.seek(0)
+        file.truncate()
+    return DecodedVideo(file, spec.base_shape, np.asarray(times, dtype=np.float64), problem)
+
+
+def write_decoded(file: IO[bytes], content: bytes | memoryview) -> None:
+    """Add to a file of pictures.
+
+    Raises:
+        DatasetError: no room on the disk.
+    """
+    try:
+        file.write(content)
+        file.flush()
+    except OSError as error:
+        raise DatasetError(
+            f"cannot keep decoded pictures: {error}; make room on that disk, or choose another "
+            "with --cache-dir, or with TMPDIR for what the cache's limit leaves out"
+        ) from None
+
+
+def open_temporary() -> IO[bytes]:
+    """A file that goes when it is closed, or when this process ends."""
+    return tempfile.TemporaryFile(prefix="rtaction-")
+
+
+def _cut_off(path: Path, times_seconds: Sequence[float]) -> str | None:
+    declared_seconds = read_declared(path).duration_seconds
+    decoded_seconds = times_seconds[-1] - times_seconds[0] + last_period_seconds(times_seconds)
+    if decoded_seconds >= _MIN_DECODED_FRACTION * declared_seconds - _DECLARED_SLACK_SECONDS:
+        return None
+    return (
+        f"its header promises {declared_seconds:.1f} s, but only {decoded_seconds:.1f} s can "
+        "be decoded; it was cut off, or its header lies"
+    )
+
+
+class TemporaryFrames:
+    """One temporary file for those pictures of several videos that a run needs. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._file = open_temporary()
+        self._num_bytes = 0
+        self._lock = threading.Lock()
+
+    def add(self, video: DecodedVideo, positions: npt.NDArray[np.intp]) -> DecodedVideo:
+        """Copy some pictures of a video.
+
+        Args:
+            video: where they are now.
+            positions: intp, shape (num_positions,), which.
+
+        Raises:
+            DatasetError: no room on the disk.
+        """
+        with self._lock:
+            start_bytes = self._num_bytes
+            # Bit by bit: a long video does not fit into memory.
+            for start in range(0, len(positions), _COPIED_AT_ONCE):
+                images = video.frames()[positions[start : start + _COPIED_AT_ONCE]]
+                write_decoded(self._file, images.data)
+                self._num_bytes += images.nbytes
+        times = video.times_seconds[positions]
+        return DecodedVideo(self._file, video.frame_shape, times, offset_bytes=start_bytes)
+
+
+class VideoFrames:
+    """All pictures of several videos in a row, read only when they are asked for.
+
+    A file that has gone meanwhile, because another process emptied the cache, is decoded again.
+
+    Args:
+        videos: the pictures of each video, at least one.
+        paths: the videos themselves.
+        spec: size and resizing of the pictures, and whether they have colours.
+    """
+
+    def __init__(
+        self, videos: Sequence[DecodedVideo], paths: Sequence[Path], spec: ModelSpec
+    ) -> None:
+        self._videos = list(videos)
+        self._paths = list(paths)
+        self._spec = spec
+        self.starts = np.cumsum([0, *(len(video.times_seconds) for video in videos)])
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    def __getitem__(self, positions: npt.NDArray[np.intp]) -> UInt8Array:
+        """Read pictures: uint8, shape (*positions.shape, height, width, channels)."""
+        if positions.size and not (positions.min() >= 0 and positions.max() < len(self)):
+            raise IndexError(f"pictures are numbered from 0 to {len(self) - 1}, got {positions}")
+        flat = positions.ravel()
+        images = np.empty((len(flat), *self._spec.base_shape), np.uint8)
+        numbers = np.searchsorted(self.starts, flat, side="right") - 1
+        for number in np.unique(numbers):
+            frames = self._frames(number)
+            for place in np.flatnonzero(numbers == number):
+                images[place] = frames[flat[place] - self.starts[number]]
+        return images.reshape(*positions.shape, *self._spec.base_shape)
+
+    def joined(self, other: VideoFrames) -> VideoFrames:
+        """These pictures, and then those of other videos."""
+        videos, paths = [*self._videos, *other._videos], [*self._paths, *other._paths]
+        return VideoFrames(videos, paths, self._spec)
+
+    def _frames(self, number: int) -> UInt8Array:
+        try:
+            return self._videos[number].frames()
+        except OSError:
+            before, path = self._videos[number], self._paths[number]
+            again = decode_video(path, self._spec, open_temporary())
+            if not np.array_equal(again.times_seconds, before.times_seconds):
+                raise DatasetError(
+                    f"{path} is not what it was when this training began, and its decoded pictures "
+                    "have been deleted; begin again"
+                ) from None
+            self._videos[number] = again
+            return again.frames()

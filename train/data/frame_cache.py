@@ -1,0 +1,291 @@
+"""A folder of decoded videos, kept from run to run, so that each is decoded once.
+
+An entry is one file: all pictures of one video at one size, their times, and how many there are. It
+is named after the video's path, size and modification time and what its pictures are made into, so
+a changed video is another entry. It is written under another name and then renamed: any number of
+processes share a folder, and one that is killed leaves a partial file, which a later run removes. A
+video that cannot be used leaves an entry that says why.
+
+Every picture is kept, so that another stride or length of clips needs no decoding and chooses the
+same frames. A second at 25 frames of 112x112 RGB takes 0.94 MB. What a frozen network made of a
+video is kept beside them, see `encoded`. This file knows nothing of clips.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+import os
+import shutil
+import struct
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+import platformdirs
+
+from rtaction.errors import UsageError
+from rtaction.model_spec import ModelSpec
+from rtaction.opencv import cv2
+from rtaction.train.data.decoded_video import (
+    DecodedVideo,
+    decode_video,
+    open_temporary,
+    write_decoded,
+)
+
+_log = logging.getLogger(__name__)
+
+DEFAULT_LIMIT_GB = 20.0
+_MAX_SHARE_OF_FREE = 0.5
+
+# To be raised whenever the files, the pictures in them or the verdict on a video would be others.
+_FORMAT = 1
+_SUFFIX = ".frames"
+_ARRAY_SUFFIX = ".npy"
+_PARTIAL_PREFIX = "partial-"
+# A file that is being written changes every few seconds.
+_STALE_SECONDS = 3600.0
+# Other processes add entries as well.
+_RESCAN_SECONDS = 10.0
+_FOOTER = struct.Struct("<QQ8s")  # number of frames, bytes of the problem's text, mark
+_MARK = b"rtframes"
+
+# For all caches of this process: what must not be dropped, and the right to look or to drop.
+_in_use: weakref.WeakSet[DecodedVideo] = weakref.WeakSet()
+_lock = threading.Lock()
+
+
+class FrameCache:
+    """A folder of decoded videos that does not grow beyond a limit.
+
+    The entries used longest ago go first, but none that this process uses. Where that makes no room
+    for a video, its pictures are not kept. What is being decoded at the moment, and what other
+    processes added in the last seconds, come on top of the limit.
+
+    Args:
+        folder: where to. Default: rtaction/frames in the user's cache folder.
+        limit_gb: how large it may grow, in 10**9 bytes, though never beyond half of what would be
+            free on its disk without it. 0 keeps nothing. Default 20.0.
+
+    Raises:
+        UsageError: the limit is below 0, or a folder that was given cannot be written. Where the
+            default folder cannot, a warning says so, and nothing is kept.
+    """
+
+    def __init__(
+        self, folder: str | Path | None = None, *, limit_gb: float = DEFAULT_LIMIT_GB
+    ) -> None:
+        if not limit_gb >= 0:
+            raise UsageError(f"--cache-gb must be 0 or more, got {limit_gb}")
+        self.folder = Path(os.path.abspath(folder or default_folder()))
+        self.limit_gb = limit_gb
+        self._keeps = limit_gb > 0 and self._prepare(is_given=folder is not None)
+        self._used_bytes = self._limit_bytes = 0
+        self._scanned_at_seconds = -math.inf
+
+    @contextmanager
+    def read(
+        self, path: Path, spec: ModelSpec, stop: threading.Event | None = None
+    ) -> Iterator[DecodedVideo]:
+        """A video's pictures: from the cache, or decoded, and kept where there is room.
+
+        Pictures that are not kept (`is_kept`) are gone when the context ends.
+
+        Args:
+            path: the video.
+            spec: size and resizing of the pictures, and whether they have colours.
+            stop: ends the decoding when set. Default None.
+
+        Raises:
+            SourceMissing: there is no such file.
+            DatasetError: no room on the disk.
+            CancelledError: `stop` was set.
+        """
+        entry = self._entry(path, spec) if self._keeps else None
+        found = _open_entry(entry, spec) if entry else None
+        if found:
+            yield found
+            return
+        with _open_partial(entry) as file:
+            decoded = decode_video(path, spec, file, stop=stop)
+            # A file that changed meanwhile, or that only this user may not read, is not remembered.
+            lasts = entry and os.access(path, os.R_OK) and entry == self._entry(path, spec)
+            yield (self._keep(decoded, file, entry) if entry and lasts else None) or decoded
+
+    def array(self, path: Path, identity: Sequence[Any]) -> npt.NDArray[Any] | None:
+        """What was made of a video, and kept; None where it was not, or is damaged.
+
+        Args:
+            path: the video, as it is now.
+            identity: all else that tells what was made and how, as JSON allows it.
+        """
+        entry = self._array_entry(path, identity)
+        if entry is None:
+            return None
+        with suppress(OSError, ValueError):
+            found = np.load(entry, allow_pickle=False)
+            os.utime(entry)
+            return np.asarray(found)
+        return None
+
+    def keep_array(self, path: Path, identity: Sequence[Any], made: npt.NDArray[Any]) -> None:
+        """Keep what was made of a video, where there is room.
+
+        Args:
+            path: the video.
+            identity: see `array`.
+            made: of any shape and type but objects.
+        """
+        entry = self._array_entry(path, identity)
+        if entry is None:
+            return
+        # Losing it costs time alone; and a full disk says so where pictures are kept.
+        with suppress(OSError), _open_partial(entry) as file:
+            np.save(file, made, allow_pickle=False)
+            with _lock:
+                if self._make_room(file.tell()):
+                    file.close()
+                    os.replace(file.name, entry)
+
+    def _array_entry(self, path: Path, identity: Sequence[Any]) -> Path | None:
+        known = _known(path) if self._keeps else None
+        return self.folder / f"{_digest([*known, *identity])}{_ARRAY_SUFFIX}" if known else None
+
+    def _prepare(self, is_given: bool) -> bool:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder):
+                pass
+            for path in self.folder.glob(f"{_PARTIAL_PREFIX}*"):
+                with suppress(FileNotFoundError):  # another process clears up as well
+                    if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+                        path.unlink()
+        except OSError as error:
+            text = f"cannot keep decoded videos in {self.folder}: {error.strerror}"
+            if is_given:
+                raise UsageError(f"{text}; choose another folder with --cache-dir") from None
+            _log.warning("%s; each run decodes anew. --cache-dir chooses another folder", text)
+            return False
+        return True
+
+    def _entry(self, path: Path, spec: ModelSpec) -> Path | None:
+        known = _known(path)
+        if known is None:  # decoding it will say what is wrong
+            return None
+        made_into = [spec.height, spec.width, spec.base, spec.resize]
+        return self.folder / f"{_digest([*known, *made_into])}{_SUFFIX}"
+
+    def _keep(self, decoded: DecodedVideo, file: IO[bytes], entry: Path) -> DecodedVideo | None:
+        problem = (decoded.problem or "").encode()
+        write_decoded(file, decoded.times_seconds.astype("<f8").tobytes())
+        write_decoded(file, problem + _FOOTER.pack(len(decoded.times_seconds), len(problem), _MARK))
+        with _lock:
+            if not self._make_room(file.tell()):
+                return None
+            file.close()  # some systems do not rename an open file
+            os.replace(file.name, entry)
+            kept = replace(decoded, file=entry)
+            _in_use.add(kept)
+        return kept
+
+    def _make_room(self, num_bytes: int) -> bool:
+        is_old = time.monotonic() - self._scanned_at_seconds > _RESCAN_SECONDS
+        if is_old or self._used_bytes + num_bytes > self._limit_bytes:
+            entries = self._scan()
+            in_use = {video.file for video in _in_use}
+            free_to_go = [entry for entry in sorted(entries) if entry[2] not in in_use]
+            still_used_bytes = self._used_bytes - sum(size for _, size, _ in free_to_go)
+            if still_used_bytes + num_bytes > self._limit_bytes:
+                return False
+            self._drop(free_to_go, self._used_bytes + num_bytes - self._limit_bytes)
+        self._used_bytes += num_bytes
+        return True
+
+    def _drop(self, entries: list[tuple[float, int, Path]], num_bytes: int) -> None:
+        for _, size, path in entries:
+            if num_bytes <= 0:
+                return
+            with suppress(OSError):  # open in another process, on some systems
+                path.unlink(missing_ok=True)
+                self._used_bytes -= size
+                num_bytes -= size
+
+    def _scan(self) -> list[tuple[float, int, Path]]:
+        """Time of last use, size and path of each entry."""
+        entries = []
+        for path in self.folder.iterdir():
+            if path.suffix not in (_SUFFIX, _ARRAY_SUFFIX):
+                continue
+            with suppress(FileNotFoundError):
+                status = path.stat()
+                entries.append((status.st_mtime, status.st_size, path))
+        self._scanned_at_seconds = time.monotonic()
+        self._used_bytes = sum(size for _, size, _ in entries)
+        free_bytes = shutil.disk_usage(self.folder).free + self._used_bytes
+        self._limit_bytes = int(min(self.limit_gb * 1e9, free_bytes * _MAX_SHARE_OF_FREE))
+        return entries
+
+
+def default_folder() -> Path:
+    """Where decoded videos are kept unless told otherwise."""
+    return platformdirs.user_cache_path("rtaction", appauthor=False) / "frames"
+
+
+def _known(path: Path) -> list[Any] | None:
+    """What a video is known by, and what reads it; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    # Another version may decode what this one cannot, and rounds otherwise.
+    version = [cv2.__version__, _FORMAT]
+    return [os.path.abspath(path), status.st_size, status.st_mtime_ns, *version]
+
+
+def _digest(identity: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
+
+
+def _open_entry(entry: Path, spec: ModelSpec) -> DecodedVideo | None:
+    """An entry of the cache, in use from now on; None where it is missing or damaged."""
+    with _lock, suppress(OSError), entry.open("rb") as file:
+        file.seek(-_FOOTER.size, os.SEEK_END)
+        num_frames, num_text_bytes, mark = _FOOTER.unpack(file.read())
+        times_at = num_frames * math.prod(spec.base_shape)
+        size = times_at + num_frames * 8 + num_text_bytes + _FOOTER.size
+        if mark == _MARK and size == os.fstat(file.fileno()).st_size:
+            file.seek(times_at)
+            times = np.frombuffer(file.read(num_frames * 8), "<f8")
+            problem = file.read(num_text_bytes).decode() or None
+            found = DecodedVideo(entry, spec.base_shape, times, problem)
+            _in_use.add(found)
+            os.utime(entry)
+            return found
+    return None
+
+
+@contextmanager
+def _open_partial(entry: Path | None) -> Iterator[IO[bytes]]:
+    if entry is None:
+        with open_temporary() as file:
+            yield file
+        return
+    with tempfile.NamedTemporaryFile(
+        prefix=_PARTIAL_PREFIX, dir=entry.parent, delete=False
+    ) as partial:
+        try:
+            yield partial.file
+        finally:
+            partial.close()
+            Path(partial.name).unlink(missing_ok=True)

@@ -1,0 +1,104 @@
+"""Who trains, who validates, who tests: decided for whole groups, before anything is decoded.
+
+Two windows of one video look nearly the same, so a split that lets them fall on both sides measures
+memory, not recognition.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rtaction.errors import DatasetError, UsageError
+from rtaction.video.labelled_videos import Video, labels_of
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Videos by their use; no group stands in two of them."""
+
+    train: list[Video]
+    validation: list[Video]
+    test: list[Video]
+
+    def sides(self) -> dict[str, list[Video]]:
+        """Videos by the name of their side."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+
+def split_by_group(
+    videos: Sequence[Video],
+    *,
+    validation_fraction: float = 0.2,
+    test_fraction: float = 0.0,
+    validation_groups: Collection[str] | None = None,
+    seed: int = 0,
+) -> Split:
+    """Share out groups so that each label has about its fraction of videos on each side.
+
+    Args:
+        videos: all of them.
+        validation_fraction: share of the videos to validate on. Default 0.2.
+        test_fraction: share of the videos to test on. Default 0.0.
+        validation_groups: validate on just these groups, whatever the fraction. Default None.
+        seed: another seed gives another split. Default 0.
+
+    Raises:
+        UsageError: the fractions cannot be had together.
+        DatasetError: a label would have no video to train on, or an unknown group is named.
+    """
+    if min(validation_fraction, test_fraction) < 0 or validation_fraction + test_fraction >= 1:
+        raise UsageError(
+            "the validation and test fractions must be 0 or more and leave something to train on, "
+            f"got {validation_fraction} and {test_fraction}"
+        )
+    groups = sorted({video.group for video in videos})
+    np.random.default_rng(seed).shuffle(groups)
+    if validation_groups is None:
+        chosen = _choose(videos, groups, validation_fraction)
+    else:
+        unknown = sorted(set(validation_groups) - set(groups))
+        if unknown:
+            raise DatasetError(f"there is no group {unknown}; the groups are {sorted(groups)}")
+        chosen = set(validation_groups)
+    rest = [group for group in groups if group not in chosen]
+    tested = _choose(videos, rest, test_fraction)
+    split = Split(
+        train=[v for v in videos if v.group not in chosen | tested],
+        validation=[v for v in videos if v.group in chosen],
+        test=[v for v in videos if v.group in tested],
+    )
+    lacking = sorted(set(labels_of(videos)) - set(labels_of(split.train)))
+    if lacking:
+        raise DatasetError(
+            f"no video of {lacking} is left to train on; add videos of it from another group, or "
+            "take smaller validation and test fractions"
+        )
+    return split
+
+
+def _choose(videos: Sequence[Video], groups: Sequence[str], fraction: float) -> set[str]:
+    """Groups that together come nearest to `fraction` of each label's videos."""
+    per_group = {group: Counter[str]() for group in groups}
+    total = Counter(video.label for video in videos)
+    for video in videos:
+        if video.group in per_group:
+            per_group[video.group][video.label] += 1
+    # A label with few videos still gives one, if a fraction is asked for at all.
+    wanted = {label: max(round(fraction * n), fraction > 0) for label, n in total.items()}
+    # A label that one group alone has stays where it can be trained on.
+    groups_left = Counter(label for counts in per_group.values() for label in counts)
+    chosen: set[str] = set()
+    for group in groups:
+        counts = per_group[group]
+        if any(groups_left[label] == 1 for label in counts):
+            continue
+        after = {label: wanted[label] - counts[label] for label in wanted}
+        if sum(map(abs, after.values())) < sum(map(abs, wanted.values())):
+            chosen.add(group)
+            groups_left.subtract(counts.keys())
+            wanted = after
+    return chosen

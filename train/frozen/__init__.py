@@ -1,0 +1,1 @@
+"""What the frozen part of a network made of clips, computed once."""

@@ -1,0 +1,246 @@
+"""Clips that the frozen part of a network has seen once, so that only what learns is run again.
+
+A part that does not learn makes the same of a picture in every epoch: what comes after it trains in
+seconds or minutes. What augmentation changes is drawn for a few variants of each video instead of
+anew in each epoch, and each epoch draws a variant for each clip.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.keras_tensorflow import keras
+from rtaction.modality import shows_motion
+from rtaction.train.data.augment import Augmentation
+from rtaction.train.data.clip_dataset import ClipDataset
+from rtaction.train.data.clip_set import ClipSet
+from rtaction.train.data.decoded_video import open_temporary
+from rtaction.train.frozen.kept_features import Change, KeptFeatures
+from rtaction.train.networks.build import FRAMES, STANDARD
+from rtaction.train.networks.known_encoders import FROZEN, LEARNING
+from rtaction.video.motion import network_picture
+from rtaction.video.pixels import UInt8Array
+
+FloatArray = npt.NDArray[np.float32]
+IndexArray = npt.NDArray[np.intp]
+
+_ENCODED_AT_ONCE = 32
+_READ_AT_ONCE = 256
+_ADAPTED_TO = 400
+_LEAST_VARIANCE = 0.01  # as a share of the mean variance
+
+
+def frozen_part(network: Any) -> Any | None:
+    """The part of a network's encoder that does not learn; None where there is none."""
+    encoder = network.get_layer(FRAMES).layer
+    return encoder.get_layer(FROZEN) if _has(encoder, FROZEN) else None
+
+
+def learning_part(network: Any) -> Any:
+    """What comes after the frozen part, as a network of its own with the same weights.
+
+    Args:
+        network: with a frozen part.
+
+    Returns:
+        A `keras.Model`, not compiled: float32 (batch, frames_per_clip, ...) to scores
+        (batch, num_labels).
+    """
+    frames = network.get_layer(FRAMES)
+    made = keras.Input((network.input.shape[1], *frames.layer.get_layer(FROZEN).output.shape[1:]))
+    sequence = made
+    if _has(frames.layer, LEARNING):
+        sequence = keras.layers.TimeDistributed(frames.layer.get_layer(LEARNING))(made)
+    head = keras.Model(frames.output, network.output)
+    return keras.Model(made, head(sequence))
+
+
+def adapt(network: Any, clips: ClipSet) -> None:
+    """Tell a pretrained network how the features of its clips lie, before it is trained."""
+    num_clips = -(-_ADAPTED_TO // network.input.shape[1])
+    chosen = np.linspace(0, len(clips) - 1, min(num_clips, len(clips))).astype(np.intp)
+    pictures = clips.pictures(chosen).reshape(-1, *network.input.shape[2:])
+    encoder = network.get_layer(FRAMES).layer
+    features = encoder.predict(pictures, batch_size=_ENCODED_AT_ONCE, verbose=0)
+    variance = features.var(axis=0)
+    standard = network.get_layer(STANDARD)
+    standard.adapt_mean.assign(features.mean(axis=0))
+    # What hardly ever varied is not blown up until it is all that is seen.
+    standard.adapt_variance.assign(np.maximum(variance, _LEAST_VARIANCE * variance.mean()))
+    standard.finalize_state()
+
+
+def count_pictures(clips: ClipSet) -> int:
+    """How many different pictures there are in all clips, as the network sees them."""
+    return len(_pairs_of(clips)[0])
+
+
+def _has(network: Any, name: str) -> bool:
+    return any(layer.name == name for layer in network.layers)
+
+
+class EncodedClips:
+    """What the frozen part makes of the pictures of all clips.
+
+    It lies in a temporary file, in float16, so that a large set needs disk, not memory.
+
+    Args:
+        frozen: Keras model of one picture, uint8 (n, height, width, channels) to float32 (n, ...):
+            features or a map.
+        clips: whose pictures.
+        augmentation: what may happen to a video. Default None, nothing.
+        num_variants: how many there are of each video; the first is unchanged, and the others are
+            the same in each run. Default 1.
+        kept: where to look first, and to keep what is made. Default None, nowhere.
+        on_video: called after each video of each variant. Default None.
+    """
+
+    def __init__(
+        self,
+        frozen: Any,
+        clips: ClipSet,
+        *,
+        augmentation: Augmentation | None = None,
+        num_variants: int = 1,
+        kept: KeptFeatures | None = None,
+        on_video: Callable[[], None] | None = None,
+    ) -> None:
+        self.num_variants = num_variants if augmentation else 1
+        pairs, self._pictures_of_clip = _pairs_of(clips)
+        shape = (self.num_variants, len(pairs), *frozen.output.shape[1:])
+        self._made = np.memmap(open_temporary(), np.float16, mode="w+", shape=shape)
+        # No two videos share a picture.
+        places = [
+            np.unique(self._pictures_of_clip[clips.clip_videos == number])
+            for number in range(len(clips.videos))
+        ]
+        for variant, made_of_all in enumerate(self._made):
+            missing = []
+            for number, video in enumerate(clips.videos):
+                mine = pairs[places[number]]
+                how = augmentation if variant else None
+                change = Change(how, video.label, video.path.name, variant)
+                made = kept.load(clips, number, mine, change) if kept else None
+                if made is None:
+                    missing.append((number, mine, change))
+                    continue
+                made_of_all[places[number]] = made
+                if on_video:
+                    on_video()
+            videos = (_changed_pictures(clips, mine, change) for _, mine, change in missing)
+            # In the order in which they were asked for.
+            for (number, mine, change), made in zip(missing, _encode(frozen, videos), strict=True):
+                made_of_all[places[number]] = made
+                if kept:
+                    kept.keep(clips, number, mine, change, made)
+                if on_video:
+                    on_video()
+
+    def of(self, clips: IndexArray, variants: IndexArray) -> FloatArray:
+        """What was made of some clips.
+
+        Args:
+            clips: intp, shape (n,), positions in the clip set.
+            variants: intp, shape (n,), which variant of each.
+
+        Returns:
+            float32, shape (n, frames_per_clip, ...).
+        """
+        found = self._made[variants[:, np.newaxis], self._pictures_of_clip[clips]]
+        return np.asarray(found, np.float32)
+
+
+class EncodedDataset(ClipDataset):
+    """Batches of what a frozen part made, instead of pictures, in the same order.
+
+    Args:
+        encoded: what it made of the clips.
+        clips: the clips.
+        options: see `ClipDataset`.
+    """
+
+    def __init__(self, encoded: EncodedClips, clips: ClipSet, **options: Any) -> None:
+        super().__init__(clips, **options)
+        self._encoded = encoded
+
+    def __getitem__(self, index: int) -> tuple[Any, FloatArray]:
+        """Batch `index` of this epoch.
+
+        Returns:
+            float32, shape (n, frames_per_clip, ...), and float32 one-hot labels, shape
+            (n, num_labels).
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(f"batch must be from 0 to {len(self) - 1}, got {index}")
+        places = self._places(index)
+        chosen = self._order[places.start : places.stop]
+        num_variants = self._encoded.num_variants if self.shuffle else 1
+        variants = [self._random_of(place).integers(num_variants) for place in places]
+        made = self._encoded.of(chosen, np.array(variants, np.intp))
+        return made, self.clips.one_hot(chosen)
+
+
+def _pairs_of(clips: ClipSet) -> tuple[IndexArray, IndexArray]:
+    """What pictures are made of, each once, and which pictures each clip has.
+
+    Returns:
+        intp, shape (num_pictures, 2): a frame and the one before it in the clip, the same one
+        twice where no motion is shown; and intp, shape (num_clips, frames_per_clip).
+    """
+    frames = clips.clip_frames
+    after = frames[:, 1:] if shows_motion(clips.modality) else frames
+    before = frames[:, :-1] if shows_motion(clips.modality) else frames
+    pairs = np.stack([before, after], axis=2)  # (num_clips, frames_per_clip, 2)
+    unique, places = np.unique(pairs.reshape(-1, 2), axis=0, return_inverse=True)
+    return unique, places.reshape(after.shape).astype(np.intp)
+
+
+def _changed_pictures(clips: ClipSet, pairs: IndexArray, change: Change) -> Iterator[UInt8Array]:
+    """What the network sees of one video, picture by picture."""
+    for start in range(0, len(pairs), _READ_AT_ONCE):
+        some = pairs[start : start + _READ_AT_ONCE]
+        frames, places = np.unique(some, return_inverse=True)
+        images = np.asarray(clips.frames[frames])
+        if change.augmentation:
+            # The same draws for each part of the video: it is changed in one way.
+            images = change.augmentation.apply(images, change.label, change.random())
+        for before, after in places.reshape(-1, 2):
+            yield network_picture(images[before], images[after], clips.modality)
+
+
+def _encode(
+    frozen: Any, videos: Iterable[Iterable[UInt8Array]]
+) -> Iterator[npt.NDArray[np.float16]]:
+    """What is made of each video, computed in full batches, whichever videos they are from."""
+    waiting: list[UInt8Array] = []
+    made: list[npt.NDArray[np.float16]] = []
+    counts: deque[int] = deque()
+    for video in videos:
+        counts.append(0)
+        for picture in video:
+            counts[-1] += 1
+            waiting.append(picture)
+            if len(waiting) == _ENCODED_AT_ONCE:
+                made.extend(_run(frozen, waiting))
+                waiting = []
+        while counts and counts[0] <= len(made):
+            count = counts.popleft()
+            yield np.stack(made[:count])
+            made = made[count:]
+    if waiting:
+        made.extend(_run(frozen, waiting))
+    for count in counts:
+        yield np.stack(made[:count])
+        made = made[count:]
+
+
+def _run(frozen: Any, pictures: list[UInt8Array]) -> npt.NDArray[np.float16]:
+    # Another size of batch would cost Keras another compilation.
+    padding = [(0, _ENCODED_AT_ONCE - len(pictures)), (0, 0), (0, 0), (0, 0)]
+    made = frozen.predict_on_batch(np.pad(np.stack(pictures), padding))[: len(pictures)]
+    return np.asarray(made, np.float16)

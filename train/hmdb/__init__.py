@@ -1,0 +1,1 @@
+"""Public clips, fetched and unpacked."""

@@ -1,0 +1,305 @@
+"""One clip for each video, as the package keras-video-generators gives it; see `keras_video`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.errors import DatasetError, UsageError
+from rtaction.keras_tensorflow import keras
+from rtaction.model_spec import ModelSpec
+from rtaction.train.data.clip_set import ClipSet, read_clip_set
+from rtaction.train.data.split import split_by_group
+from rtaction.video.labelled_videos import Group, Video, find_videos, labels_of
+from rtaction.video.pixels import UInt8Array
+
+_log = logging.getLogger(__name__)
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
+    """One clip for each video, its frames spread over the whole of it.
+
+    Args:
+        rescale: what pixels, 0 to 255, are multiplied by. Default 1 / 255.
+        nb_frames: pictures in a clip. Default 5.
+        classes: folder names to tell apart, at least two. Default None: all that are found.
+        batch_size: clips in a batch; the last one may hold fewer. Default 16.
+        use_frame_cache: keep the pictures in memory. Videos are decoded only once in any case, see
+            `FrameCache`. Default False.
+        target_shape: height and width of a picture. Default (224, 224).
+        shuffle: another order in each epoch. Default True.
+        transformation: changes training clips, all pictures of one alike, before motion is
+            computed: an object with `get_random_transform` and `apply_transform`, such as
+            `tensorflow.keras.preprocessing.image.ImageDataGenerator`, drawn once an epoch for each
+            clip; a Keras layer, to which the pictures of a clip are the channels of one picture
+            (RandomFlip, RandomRotation, RandomZoom, RandomTranslation); or a function of a clip,
+            float32 (nb_frames, height, width, channels), 0 to 255. Default None.
+        split_test: share of the videos for `get_test_generator`. Default None.
+        split_val: share of the videos for `get_validation_generator`. Default None.
+        nb_channel: 3 for RGB, 1 for gray. Default 3.
+        glob_pattern: where the videos are, with "{classname}". Default
+            "./videos/{classname}/*.avi".
+        split: the old name of `split_val`.
+        group: which videos belong together, see `rtaction.video.labelled_videos.Group`. Default
+            None.
+        seed: of split and order. Default None: drawn from numpy's global generator, so that
+            `numpy.random.seed` decides, as it did.
+        keras_options: `workers`, `use_multiprocessing`, `max_queue_size` of `PyDataset`.
+
+    Attributes:
+        files: paths of the videos; some may be removed until the first batch, or after it.
+        files_count: how many there were at first.
+        classes: sorted.
+        classes_count: how many.
+
+    Raises:
+        UsageError, DatasetError: see `find_videos`, `split_by_group` and `read_clip_set`.
+    """
+
+    def __init__(
+        self,
+        rescale: float = 1 / 255.0,
+        nb_frames: int = 5,
+        classes: Sequence[str] | None = None,
+        batch_size: int = 16,
+        use_frame_cache: bool = False,
+        target_shape: tuple[int, int] = (224, 224),
+        shuffle: bool = True,
+        transformation: Any = None,
+        split_test: float | None = None,
+        split_val: float | None = None,
+        nb_channel: int = 3,
+        glob_pattern: str = "./videos/{classname}/*.avi",
+        *,
+        split: float | None = None,
+        group: Group = None,
+        seed: int | None = None,
+        _like: VideoFrameGenerator | None = None,
+        _files: Sequence[str] = (),
+        **keras_options: Any,
+    ) -> None:
+        super().__init__(**keras_options)
+        require(nb_channel in (1, 3), f"nb_channel must be 1 or 3, got {nb_channel}")
+        require(len(target_shape) == 2, f"target_shape must be two numbers, got {target_shape}")
+        if split is not None:
+            _log.warning("split is called split_val now")
+            split_val = split
+        for name, share in (("split_val", split_val), ("split_test", split_test)):
+            require(
+                share is None or 0 < share < 1, f"{name} must be above 0 and below 1, got {share}"
+            )
+        self.rescale = rescale
+        self.nbframe = nb_frames
+        self.batch_size = batch_size
+        self.use_frame_cache = use_frame_cache
+        self.target_shape = target_shape
+        self.shuffle = shuffle
+        self.transformation = transformation
+        self.nb_channel = nb_channel
+        self.glob_pattern = glob_pattern
+        self.seed = int(np.random.randint(2**31)) if seed is None else seed
+        self._options = keras_options
+        self.files: list[str] = list(_files)
+        self.classes: list[str] = []
+        self._label_of_file: dict[str, str] = {}
+        self.validation: list[str] = []
+        self.test: list[str] = []
+        if _like is None:
+            self._find(classes, group, split_val or 0.0, split_test or 0.0)
+        else:
+            self._label_of_file, self.classes = _like._label_of_file, _like.classes
+        self.classes_count = len(self.classes)
+        self.files_count = len(self.files)
+        self._read_files: tuple[str, ...] | None = None
+        self._sets: list[ClipSet] = []
+        self._clips: list[tuple[int, int]] = []  # which set, which clip of it
+        self._kept: dict[int, UInt8Array] = {}
+        self._current = self._epoch = 0
+        self._order = np.arange(0)
+        self._transforms: dict[int, Any] = {}
+
+    def _find(
+        self, classes: Sequence[str] | None, group: Group, split_val: float, split_test: float
+    ) -> None:
+        videos = find_videos(self.glob_pattern, labels=sorted(classes or ()) or None, group=group)
+        self.classes = list(labels_of(videos))
+        self._label_of_file = {str(video.path): video.label for video in videos}
+        sides = split_by_group(
+            videos, validation_fraction=split_val, test_fraction=split_test, seed=self.seed
+        )
+        self.files = [str(video.path) for video in sides.train]
+        self.validation = [str(video.path) for video in sides.validation]
+        self.test = [str(video.path) for video in sides.test]
+
+    @property
+    def spec(self) -> ModelSpec:
+        """Timing and size of the clips."""
+        return ModelSpec(
+            labels=tuple(self.classes),
+            frames_per_clip=self.nbframe,
+            clip_seconds=1.0,
+            height=self.target_shape[0],
+            width=self.target_shape[1],
+            modality=self._modality,
+            sampling="spread",
+        )
+
+    @property
+    def _modality(self) -> str:
+        return "rgb" if self.nb_channel == 3 else "gray"
+
+    def get_validation_generator(self) -> VideoFrameGenerator:
+        """The clips to validate on, in a fixed order and unchanged.
+
+        Raises:
+            UsageError: no `split_val` was given.
+        """
+        return self._side(self.validation, "split_val")
+
+    def get_test_generator(self) -> VideoFrameGenerator:
+        """The clips to test on, in a fixed order and unchanged.
+
+        Raises:
+            UsageError: no `split_test` was given.
+        """
+        return self._side(self.test, "split_test")
+
+    def _side(self, files: Sequence[str], option: str) -> VideoFrameGenerator:
+        if not files:
+            raise UsageError(f"no videos were kept aside; give {option}, such as {option}=0.2")
+        return self.__class__(
+            rescale=self.rescale,
+            nb_frames=self.nbframe,
+            batch_size=self.batch_size,
+            use_frame_cache=self.use_frame_cache,
+            target_shape=self.target_shape,
+            shuffle=False,
+            nb_channel=self.nb_channel,
+            glob_pattern=self.glob_pattern,
+            seed=self.seed,
+            _like=self,
+            _files=files,
+            **self._own_options(),
+            **self._options,
+        )
+
+    def _own_options(self) -> dict[str, Any]:
+        """Arguments that only a subclass has."""
+        return {}
+
+    def next(self) -> tuple[FloatArray, FloatArray]:
+        """The next batch; after the last one of an epoch the next epoch begins."""
+        batch = self[self._current]
+        self._current += 1
+        if self._current == len(self):
+            self._current = 0
+            self.on_epoch_end()
+        return batch
+
+    def on_epoch_end(self) -> None:
+        """Change the order and the transformations for the next epoch."""
+        self._epoch += 1
+        self._begin_epoch()
+
+    def _begin_epoch(self) -> None:
+        self._order = np.arange(len(self._clips))
+        if self.shuffle:
+            np.random.default_rng([self.seed, self._epoch]).shuffle(self._order)
+        if hasattr(self.transformation, "get_random_transform"):
+            self._transforms = {
+                number: self.transformation.get_random_transform(self.target_shape)
+                for number in range(len(self._clips))
+            }
+
+    def __len__(self) -> int:
+        self._read()
+        return -(-len(self._clips) // self.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[FloatArray, FloatArray]:
+        """Batch `index` of this epoch.
+
+        Returns:
+            float32 clips of shape (n, nb_frames, height, width, nb_channel), and float32 one-hot
+            labels of shape (n, classes_count).
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(f"batch must be from 0 to {len(self) - 1}, got {index}")
+        chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size].tolist()
+        pictures = np.stack([self._pictures(self._changed(number)) for number in chosen])
+        one_hot = [self._sets[which].one_hot([clip])[0] for which, clip in self._some(chosen)]
+        return pictures.astype(np.float32) * np.float32(self.rescale), np.stack(one_hot)
+
+    def _some(self, numbers: Sequence[int]) -> list[tuple[int, int]]:
+        return [self._clips[number] for number in numbers]
+
+    def _read(self) -> None:
+        """Read the clips of `files`, unless that was done."""
+        if self._read_files == tuple(self.files):
+            return
+        videos = [Video(Path(file), self._label_of_file[file], file) for file in self.files]
+        self._sets = self._clip_sets(videos)
+        self._clips = [(which, c) for which, one in enumerate(self._sets) for c in range(len(one))]
+        if not self._clips:
+            raise DatasetError(
+                f"not one of {len(videos)} videos can be used; the warnings above say why"
+            )
+        self._read_files = tuple(self.files)
+        self._kept.clear()
+        self._begin_epoch()
+
+    def _clip_sets(self, videos: list[Video]) -> list[ClipSet]:
+        return [read_clip_set(videos, self.spec, need_every_label=False)]
+
+    def _images(self, number: int) -> UInt8Array:
+        if number in self._kept:
+            return self._kept[number]
+        which, clip = self._clips[number]
+        images: UInt8Array = self._sets[which].images([clip])[0]
+        if self.use_frame_cache:
+            self._kept[number] = images
+        return images
+
+    def _changed(self, number: int) -> UInt8Array:
+        """Frames of a clip, transformed: uint8 (frames_per_window, height, width, 3 or 1)."""
+        images = self._images(number)
+        if self.transformation is None:
+            return images
+        pixels = images.astype(np.float32)
+        if number in self._transforms:
+            drawn = self._transforms[number]
+            changed = np.stack([self.transformation.apply_transform(one, drawn) for one in pixels])
+        elif isinstance(self.transformation, keras.layers.Layer):
+            changed = _through_layer(self.transformation, pixels)
+        else:
+            changed = np.asarray(self.transformation(pixels))
+        require(
+            changed.shape == pixels.shape,
+            f"transformation must keep a clip's shape {pixels.shape}, got {changed.shape}",
+        )
+        return np.asarray(np.clip(np.rint(changed), 0, 255), np.uint8)
+
+    def _pictures(self, images: UInt8Array) -> UInt8Array:
+        """What the network sees of a clip's frames."""
+        return images
+
+
+def _through_layer(layer: Any, clip: FloatArray) -> FloatArray:
+    """A clip through a Keras layer, which draws once for one picture of many channels."""
+    frames, height, width, channels = clip.shape
+    picture = np.moveaxis(clip, 0, 2).reshape(1, height, width, frames * channels)
+    changed = keras.ops.convert_to_numpy(layer(picture, training=True))
+    require(changed.shape == picture.shape, "transformation must keep the size of the pictures")
+    return np.moveaxis(changed.reshape(height, width, frames, channels), 2, 0)
+
+
+def require(holds: bool, message: str) -> None:
+    """Raise `UsageError` unless it holds."""
+    if not holds:
+        raise UsageError(message)

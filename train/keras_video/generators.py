@@ -1,0 +1,203 @@
+"""The generators of the package keras-video-generators, for code that was written for it.
+
+    from rtaction.train.keras_video import SlidingFrameGenerator  # was: from keras_video import
+
+Arguments, attributes and methods are those of its version 1.0.14, and a generator goes into
+`model.fit`. What differs is right here: frames are chosen by time, from a video's first to its
+last; windows slide; the last batch of an epoch is not dropped; a video stands on one side of the
+split only; `split_test` works without `split_val`. New code is better served by `generators`, whose
+networks can be exported as they are.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from rtaction.errors import DatasetError, SourceError
+from rtaction.model_spec import ModelSpec
+from rtaction.opencv import cv2
+from rtaction.sampling import last_period_seconds, median_period_seconds
+from rtaction.train.data.clip_set import ClipSet, read_clip_set
+from rtaction.train.data.frame_cache import FrameCache
+from rtaction.train.keras_video.base import VideoFrameGenerator, require
+from rtaction.video.labelled_videos import Video
+from rtaction.video.motion import STILL, network_picture
+from rtaction.video.pixels import UInt8Array
+
+__all__ = [
+    "METHOD_ABS_DIFF",
+    "METHOD_DIFF_MASK",
+    "METHOD_FLOW_MASK",
+    "METHOD_OPTICAL_FLOW",
+    "OpticalFlowGenerator",
+    "SlidingFrameGenerator",
+    "VideoFrameGenerator",
+]
+
+_log = logging.getLogger(__name__)
+
+METHOD_OPTICAL_FLOW = 1
+METHOD_FLOW_MASK = 2
+METHOD_DIFF_MASK = 3
+METHOD_ABS_DIFF = 4
+
+_MODALITIES = {
+    METHOD_OPTICAL_FLOW: "flow",
+    METHOD_FLOW_MASK: "flow_mask",
+    METHOD_DIFF_MASK: "diff_mask",
+    METHOD_ABS_DIFF: "abs_diff",
+}
+_DEFAULTS_OF_FARNEBACK = {"flowlevel": 3, "iterations": 3, "winsize": 15}
+
+
+class SlidingFrameGenerator(VideoFrameGenerator):
+    """Clips that slide through each video, frame by frame.
+
+    A clip's pictures are `sequence_time / nb_frames` apart: of a video with 30 frames a second,
+    six pictures in one second are frames 0, 5, ... 25, then 1, 6, ... 26, and so on.
+
+    Args:
+        args: see `VideoFrameGenerator`.
+        sequence_time: seconds that a clip stands for. Default None: the whole video, so that there
+            are as many clips as frames between two pictures.
+        stride_time: seconds between the starts of two clips. Default None: one frame, which gives
+            very many clips that look alike; a tenth of `sequence_time` is plenty.
+        kwargs: see `VideoFrameGenerator`.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        sequence_time: float | None = None,
+        stride_time: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        for name, seconds in (("sequence_time", sequence_time), ("stride_time", stride_time)):
+            require(seconds is None or seconds > 0, f"{name} must be above 0, got {seconds}")
+        self.sequence_time = sequence_time
+        self.stride_time = stride_time
+
+    def _own_options(self) -> dict[str, Any]:
+        return {"sequence_time": self.sequence_time, "stride_time": self.stride_time}
+
+    def _clip_sets(self, videos: list[Video]) -> list[ClipSet]:
+        # Each video has its own length and frame rate, so each is a set with its own timing.
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            found = pool.map(self._sliding_through, videos)
+            return [one for one in found if one is not None]
+
+    def _sliding_through(self, video: Video) -> ClipSet | None:
+        cache = FrameCache()
+        try:
+            with cache.read(video.path, self.spec) as decoded:
+                times = decoded.times_seconds
+        except SourceError as error:
+            _log.warning("skipped %s", error)
+            return None
+        period = median_period_seconds(times) or 1.0
+        # A video that cannot be used goes on: `read_clip_set` says why.
+        whole = times[-1] - times[0] + last_period_seconds(times) if len(times) else 1.0
+        pitch_seconds = (self.sequence_time or whole) / self.nbframe
+        spec = ModelSpec(
+            labels=tuple(self.classes),
+            frames_per_clip=self.nbframe,
+            clip_seconds=max(pitch_seconds * (self.nbframe - 1), 0.001),
+            height=self.target_shape[0],
+            width=self.target_shape[1],
+            modality=self._modality,
+        )
+        stride_seconds = self.stride_time or period
+        try:
+            return read_clip_set(
+                [video],
+                spec,
+                stride_seconds=stride_seconds,
+                need_every_label=False,
+                cache=cache,
+            )
+        except DatasetError:
+            return None  # it has said why
+
+
+class OpticalFlowGenerator(VideoFrameGenerator):
+    """Motion between the frames of a clip, which are spread over its whole video.
+
+    Args:
+        args: see `VideoFrameGenerator`.
+        nb_frames: pictures of motion in a clip, made from one frame more. Default 5.
+        method: METHOD_OPTICAL_FLOW, colours whose hue is the direction and whose brightness is the
+            speed (an eighth of the picture is the most); METHOD_FLOW_MASK and METHOD_DIFF_MASK, the
+            picture where something moves or changes, black elsewhere; METHOD_ABS_DIFF, how much
+            each shade changes. See `rtaction.video.motion`. With one channel all are shades.
+            Default METHOD_OPTICAL_FLOW.
+        flowlevel: without effect, as are the next two: flow is computed by DIS, not by Farneback.
+            Other values than the defaults give a warning. Default 3.
+        iterations: without effect. Default 3.
+        winsize: without effect. Default 15.
+        kwargs: see `VideoFrameGenerator`.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        nb_frames: int = 5,
+        method: int = METHOD_OPTICAL_FLOW,
+        flowlevel: int = 3,
+        iterations: int = 3,
+        winsize: int = 15,
+        **kwargs: Any,
+    ) -> None:
+        require(method in _MODALITIES, f"method must be one of {[*_MODALITIES]}, got {method}")
+        self.method = method
+        self.flowlevel, self.iterations, self.winsize = flowlevel, iterations, winsize
+        given = {"flowlevel": flowlevel, "iterations": iterations, "winsize": winsize}
+        if given != _DEFAULTS_OF_FARNEBACK:
+            _log.warning("flowlevel, iterations and winsize are ignored: flow is computed by DIS")
+        # The old class took the frames by name only, so the first positional one is `rescale`.
+        if args:
+            kwargs["rescale"], args = args[0], args[1:]
+            require(not args, "give all arguments but rescale by name")
+        super().__init__(nb_frames=nb_frames, **kwargs)
+
+    def _own_options(self) -> dict[str, Any]:
+        return {"method": self.method}
+
+    @property
+    def _modality(self) -> str:
+        return _MODALITIES[self.method]
+
+    def _pictures(self, images: UInt8Array) -> UInt8Array:
+        pictures = (network_picture(one, other, self._modality) for one, other in pairwise(images))
+        return np.stack([self._with_channels(picture) for picture in pictures])
+
+    def _with_channels(self, picture: UInt8Array) -> UInt8Array:
+        if self.method == METHOD_OPTICAL_FLOW:
+            return _flow_colours(picture) if self.nb_channel == 3 else _speed(picture)
+        if picture.shape[2] == self.nb_channel:
+            return picture
+        if self.nb_channel == 3:
+            return np.repeat(picture, 3, axis=2)
+        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)[..., np.newaxis]
+
+
+def _speed(flow: UInt8Array) -> UInt8Array:
+    """uint8 (height, width, 1) of a picture of flow (height, width, 2)."""
+    right, down = np.moveaxis((flow.astype(np.float32) - STILL) / STILL, 2, 0)
+    levels = np.rint(255 * np.minimum(np.hypot(right, down), 1))
+    return np.asarray(levels[..., np.newaxis], np.uint8)
+
+
+def _flow_colours(flow: UInt8Array) -> UInt8Array:
+    """uint8 RGB (height, width, 3) of a picture of flow (height, width, 2)."""
+    right, down = np.moveaxis(flow.astype(np.float32) - STILL, 2, 0)
+    # OpenCV's hue of 8-bit pictures counts in steps of two degrees.
+    hue = np.rint(np.degrees(np.arctan2(down, right)) % 360 / 2).astype(np.uint8) % 180
+    hsv = np.stack([hue, np.full_like(hue, 255), _speed(flow)[..., 0]], axis=2)
+    return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB), np.uint8)

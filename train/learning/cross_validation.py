@@ -1,0 +1,223 @@
+"""Cross-validation: as many trainings as there are folds, each tested on people it has not seen.
+
+A single split of few groups tells little: another split gives another figure. Here every group is
+tested once in each repeat, and a repeat has other folds and other first weights.
+
+    folds.json              what was asked for, and the videos it began with
+    train_config.json       the settings of all trainings
+    repeat-1/fold-1/...     a training, see `run_folder`; with fold.json, once it has ended
+    cross_validation.json   all figures, once all have ended
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from rtaction.errors import OutputError, UsageError
+from rtaction.keras_tensorflow import keras
+from rtaction.train.data.folds import make_folds, split_of_fold
+from rtaction.train.data.split import Split
+from rtaction.train.judging.cross_validated import CrossValidation, FoldResult, judged_videos
+from rtaction.train.learning.fit import train
+from rtaction.train.report.cross_validation import print_cross_validation
+from rtaction.train.report.words import counted
+from rtaction.train.settings.config import TrainConfig
+from rtaction.train.settings.run_folder import RunFolder
+from rtaction.video.labelled_videos import Video, find_videos, labels_of
+
+_PLAN = "folds.json"
+_CONFIG = "train_config.json"
+_RESULT = "cross_validation.json"
+_FOLD_RESULT = "fold.json"
+
+
+def cross_validate(
+    config: TrainConfig,
+    output: Path,
+    *,
+    folds: int,
+    repeats: int = 1,
+    resume: bool = False,
+    console: Console | None = None,
+) -> CrossValidation:
+    """Train and test once for each fold of each repeat, and tell what came out.
+
+    Repeat n, from 1, takes the seed `config.seed + n - 1` for its folds and its trainings.
+
+    Args:
+        config: what each training does. Its `validation_fraction` is of the videos not tested.
+        output: folder for the result.
+        folds: into how many parts the groups are shared out, 2 or more.
+        repeats: how often, each time with another seed. Default 1.
+        resume: keep the folds that are finished, and go on with the others. There may be more
+            repeats than before. Default False.
+        console: where progress is shown. Default: stderr.
+
+    Raises:
+        UsageError: settings that contradict each other, or a folder that does not fit them.
+        DatasetError: fewer groups than folds, or a label with fewer than two groups.
+        OutputError, MissingLibrary, TrainingFailed: see `rtaction.errors`.
+    """
+    console = console or Console(stderr=True)
+    _check(config, repeats)
+    videos = (
+        _resume(output, config, folds)
+        if resume
+        else _begin(output, find_videos(config.videos, group=config.group))
+    )
+    # All splits are made before the first training: one that cannot be would end the last hours.
+    splits = {
+        (repeat, fold): split
+        for repeat in range(1, repeats + 1)
+        for fold, split in enumerate(_splits(videos, folds, config, _seed(config, repeat)), start=1)
+    }
+    _write_plan(output, config, videos, folds=folds, repeats=repeats)
+    results = []
+    for (repeat, fold), split in splits.items():
+        groups = counted(len({video.group for video in split.test}), "group")
+        console.print(
+            f"\nrepeat {repeat} of {repeats}, fold {fold} of {folds}: "
+            f"{counted(len(split.test), 'video')} of {groups} to test on",
+            highlight=False,
+        )
+        path = output / f"repeat-{repeat}" / f"fold-{fold}"
+        fold_config = replace(config, seed=_seed(config, repeat))
+        results.append(_result_of(path, fold_config, split, repeat, fold, console))
+    found = CrossValidation(tuple(results))
+    _write_json(output / _RESULT, found.to_dict())
+    print_cross_validation(console, found)
+    console.print(f"all figures: {output / _RESULT}", highlight=False, soft_wrap=True)
+    return found
+
+
+def saved_plan(output: Path) -> dict[str, int] | None:
+    """Folds and repeats of the cross-validation in a folder, by these names; None without one.
+
+    Raises:
+        UsageError: it is damaged.
+    """
+    if not (output / _PLAN).exists():
+        return None
+    plan = _read_plan(output)
+    return {name: int(plan[name]) for name in ("folds", "repeats")}
+
+
+def _check(config: TrainConfig, repeats: int) -> None:
+    if repeats < 1:
+        raise UsageError(f"--repeats must be 1 or more, got {repeats}")
+    if config.validation_groups:
+        raise UsageError(
+            "--folds with --validate-on makes no sense: every group is tested once, so none can "
+            "always validate; leave one of them out"
+        )
+    if config.test_fraction:
+        raise UsageError(
+            "--folds with --test-fraction makes no sense: each fold is the test of its training; "
+            "leave one of them out"
+        )
+
+
+def _seed(config: TrainConfig, repeat: int) -> int:
+    return config.seed + repeat - 1
+
+
+def _splits(videos: list[Video], num_folds: int, config: TrainConfig, seed: int) -> list[Split]:
+    folds = make_folds(videos, num_folds, seed=seed)
+    fraction = config.validation_fraction
+    return [
+        split_of_fold(folds, number, validation_fraction=fraction, seed=seed)
+        for number in range(num_folds)
+    ]
+
+
+def _result_of(
+    path: Path, config: TrainConfig, split: Split, repeat: int, fold: int, console: Console
+) -> FoldResult:
+    """What a fold gave: trained, trained on, or as it was."""
+    done = path / _FOLD_RESULT
+    if done.exists():
+        console.print("already finished", highlight=False)
+        try:
+            return FoldResult.from_dict(json.loads(done.read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UsageError(
+                f"cannot read {done}: {error!r}; delete it, and the fold is tested again"
+            ) from None
+    begun = RunFolder(path).history.exists()
+    result = train(config, path, resume=begun, split=split, console=console)
+    judged = result.judged["test"]
+    found = FoldResult(
+        repeat=repeat,
+        fold=fold,
+        num_epochs=result.num_epochs,
+        num_skipped=judged.clips.num_skipped,
+        labels=labels_of(split.train),
+        videos=judged_videos(judged),
+    )
+    _write_json(done, found.to_dict())
+    keras.utils.clear_session()  # else each training leaves its graphs in memory
+    return found
+
+
+def _begin(output: Path, videos: list[Video]) -> list[Video]:
+    if (output / _PLAN).exists():
+        raise UsageError(
+            f"{output} already holds a cross-validation; add --resume to go on with it, or choose "
+            "another folder with -o"
+        )
+    if RunFolder(output).history.exists():
+        raise UsageError(f"{output} already holds a training; choose another folder with -o")
+    return videos
+
+
+def _resume(output: Path, config: TrainConfig, folds: int) -> list[Video]:
+    """The videos it began with, whatever there is by now."""
+    plan = _read_plan(output)
+    if plan["folds"] != folds:
+        raise UsageError(
+            f"--resume: {output} was begun with --folds {plan['folds']}; leave --folds out, or "
+            "choose another folder with -o"
+        )
+    changed = set(config.changed_from(TrainConfig.load(output / _CONFIG))) - {"videos"}
+    if changed:
+        raise UsageError(
+            f"--resume: {output} was begun with other settings ({', '.join(sorted(changed))}); "
+            "leave them out, or choose another folder with -o"
+        )
+    return [Video(Path(path), label, group) for path, label, group in plan["videos"]]
+
+
+def _read_plan(output: Path) -> dict[str, Any]:
+    path = output / _PLAN
+    try:
+        plan = json.loads(path.read_text(encoding="utf-8"))
+        return {name: plan[name] for name in ("folds", "repeats", "videos")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"cannot resume from {path}: {error}; choose another folder") from None
+
+
+def _write_plan(
+    output: Path, config: TrainConfig, videos: list[Video], *, folds: int, repeats: int
+) -> None:
+    told = [[video.path.as_posix(), video.label, video.group] for video in videos]
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        config.save(output / _CONFIG)
+    except OSError as error:
+        raise OutputError(f"cannot write into {output}: {error}") from None
+    _write_json(output / _PLAN, {"folds": folds, "repeats": repeats, "videos": told})
+
+
+def _write_json(path: Path, value: Any) -> None:
+    partial = path.with_name(f"partial-{path.name}")
+    try:
+        partial.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error}") from None

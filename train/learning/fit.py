@@ -1,0 +1,284 @@
+"""One training, from videos to a folder with a network in it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from rtaction.errors import UsageError
+from rtaction.keras_tensorflow import keras
+from rtaction.model_spec import ModelSpec
+from rtaction.quiet import native_stderr_to
+from rtaction.train.data.balance import class_weights, describe_balance
+from rtaction.train.data.clip_dataset import ClipDataset
+from rtaction.train.data.clip_set import ClipSet
+from rtaction.train.data.split import Split
+from rtaction.train.judging.evaluate import Evaluation, predict_scores
+from rtaction.train.judging.judged_clips import JudgedClips
+from rtaction.train.learning.auto import choose_settings
+from rtaction.train.learning.callbacks import (
+    KeepRun,
+    ReplayHistory,
+    SeedEachEpoch,
+    TensorBoardLog,
+    require_tensorboard,
+)
+from rtaction.train.learning.progress import ShowProgress, print_evaluation
+from rtaction.train.learning.refit import refit
+from rtaction.train.learning.trainee import (
+    Trainee,
+    divided_scores,
+    encoded_datasets,
+    new_trainee,
+    resumed_trainee,
+)
+from rtaction.train.learning.training_data import datasets, decode, find_and_split
+from rtaction.train.report.plots import draw_confusion, draw_curves
+from rtaction.train.report.write import Training, write_report
+from rtaction.train.settings.config import TrainConfig
+from rtaction.train.settings.hardware import Hardware, choose_hardware
+from rtaction.train.settings.precision import precision_of
+from rtaction.train.settings.run_folder import HistoryRow, RunFolder
+from rtaction.train.settings.schedule import schedule_callback
+from rtaction.video.labelled_videos import labels_of
+
+
+@dataclass(frozen=True, eq=False)
+class TrainResult:
+    """What a training reached.
+
+    Args:
+        model: path of the best network.
+        num_epochs: finished epochs, those before a resume included.
+        validation: figures on the validation clips.
+        test: figures on the test clips, or None where there are none.
+        judged: the clips of "validation", and of "test" where there are such, with their scores.
+    """
+
+    model: Path
+    num_epochs: int
+    validation: Evaluation
+    test: Evaluation | None
+    judged: Mapping[str, JudgedClips]
+
+
+def train(
+    config: TrainConfig,
+    output: Path,
+    *,
+    resume: bool = False,
+    split: Split | None = None,
+    console: Console | None = None,
+) -> TrainResult:
+    """Train a network on folders of clips.
+
+    Args:
+        config: what to do.
+        output: folder for the result, see `run_folder`.
+        resume: go on where an earlier training in that folder ended or was killed. Default False.
+        split: which videos train, validate and test; a resumed training keeps to its own. Default:
+            found and shared out as `config` says.
+        console: where progress is shown. Default: stderr.
+
+    Raises:
+        UsageError, DatasetError, OutputError, MissingLibrary, TrainingFailed: see
+            `rtaction.errors`.
+    """
+    console = console or Console(stderr=True)
+    folder = RunFolder(output)
+    config, split = _settle(config, folder, split, console, resume=resume)
+    spec, clips = decode(config, split, console)
+    keras.utils.set_random_seed(config.seed)
+    history = folder.read_history()
+    training, validation = datasets(config, clips, first_epoch=len(history))
+    batch_sizes = training.batch_sizes + validation.batch_sizes
+    trainee, hardware = _begin(config, spec, clips, folder, batch_sizes)
+    _say_how(config, hardware, clips["train"], console)
+    folder.start(config, spec, split)
+    folder.save_sample_clips(clips["validation" if len(clips["validation"]) > 1 else "train"])
+    num_epochs_before, started_seconds = len(history), time.monotonic()
+    has_ended = _stopped_early(history, config.patience)
+    if has_ended:
+        console.print("this training has already ended: no epoch was better for long enough")
+    with native_stderr_to(folder.native_log):
+        if not has_ended:
+            if not trainee.is_whole:
+                training, validation = encoded_datasets(
+                    trainee, config, clips, console, first_epoch=len(history)
+                )
+            history = _fit(trainee, history, config, folder, training, validation, console)
+        if config.refit:
+            refit(config, spec, clips, folder, history, hardware, console)
+    judged = _judge(folder, clips, config, is_divided=not trainee.is_whole)
+    _report(folder, history, judged, console)
+    if config.refit:
+        console.print(
+            "the network that is kept has seen the validation videos as well; figures on them are "
+            "of the one before",
+            highlight=False,
+        )
+    told = Training(
+        config=config,
+        spec=spec,
+        model=folder.model,
+        history=history,
+        training=clips["train"],
+        judged=judged,
+        num_weights=keras.models.load_model(folder.model).count_params(),
+        hardware=hardware,
+        num_epochs_before=num_epochs_before,
+        seconds=None if has_ended else time.monotonic() - started_seconds,
+    )
+    write_report(told, folder.path / "report.html")
+    console.print(f"report: {folder.path / 'report.html'}", highlight=False, soft_wrap=True)
+    figures = {name: one.evaluation for name, one in judged.items()}
+    return TrainResult(
+        folder.model, len(history), figures["validation"], figures.get("test"), judged
+    )
+
+
+def _settle(
+    config: TrainConfig, folder: RunFolder, split: Split | None, console: Console, *, resume: bool
+) -> tuple[TrainConfig, Split]:
+    """All settings, and which videos train, validate and test."""
+    if resume and config.chosen_but is not None:
+        config = TrainConfig.load(folder.config)  # what was picked when it began
+    folder.check(config, resume=resume)
+    if config.tensorboard:
+        require_tensorboard()
+    split = folder.read_split() if resume else split or find_and_split(config)
+    unknown = sorted(set(config.keep_sides) - set(labels_of(split.train)))
+    if unknown:
+        raise UsageError(f"--keep-sides {unknown[0]}: expected one of {labels_of(split.train)}")
+    if config.chosen_but is not None and not resume:
+        config = choose_settings(config, split, console)
+    return config, split
+
+
+def _begin(
+    config: TrainConfig,
+    spec: ModelSpec,
+    clips: Mapping[str, ClipSet],
+    folder: RunFolder,
+    batch_sizes: list[int],
+) -> tuple[Trainee, Hardware]:
+    """What is trained, new or from where it was cut, and what on."""
+    hardware = choose_hardware(config.precision, config.devices, batch_sizes=batch_sizes)
+    num_epochs = len(folder.read_history())
+    with hardware.scope():
+        trainee = (
+            resumed_trainee(config, spec, clips, folder, num_epochs)
+            if num_epochs
+            else new_trainee(config, spec, clips, hardware.precision)
+        )
+    hardware.share(trainee.part)
+    # A training keeps to the precision it began with, on whatever machine it goes on.
+    return trainee, replace(hardware, precision=precision_of(trainee.part))
+
+
+def _judge(
+    folder: RunFolder, clips: Mapping[str, ClipSet], config: TrainConfig, *, is_divided: bool
+) -> dict[str, JudgedClips]:
+    """What the networks make of videos that they have not seen."""
+    validated = folder.validated if config.refit else folder.model
+    judged = {}
+    for side, path in (("validation", validated), ("test", folder.model)):
+        if side in clips:
+            network = keras.models.load_model(path)
+            scores = (
+                divided_scores(network, config, clips[side])
+                if is_divided
+                else predict_scores(network, clips[side])
+            )
+            judged[side] = JudgedClips(clips[side], scores)
+    return judged
+
+
+def _say_how(config: TrainConfig, hardware: Hardware, clips: ClipSet, console: Console) -> None:
+    console.print(hardware.describe(config.batch_size), highlight=False)
+    balance = describe_balance(clips.labels, clips.clip_labels, config.balance)
+    if balance:
+        console.print(balance, highlight=False)
+
+
+def _stopped_early(history: list[HistoryRow], patience: int) -> bool:
+    if not history:
+        return False
+    return len(history) - _best(history)["epoch"] >= patience
+
+
+def _best(history: list[HistoryRow]) -> HistoryRow:
+    return min(history, key=lambda row: row["val_loss"])
+
+
+def _fit(
+    trainee: Trainee,
+    history: list[HistoryRow],
+    config: TrainConfig,
+    folder: RunFolder,
+    training: ClipDataset,
+    validation: ClipDataset,
+    console: Console,
+) -> list[HistoryRow]:
+    if history:
+        console.print(f"going on after epoch {len(history)}", highlight=False)
+    schedule = schedule_callback(
+        config.schedule,
+        epochs=config.epochs,
+        learning_rate=config.learning_rate,
+        patience=max(config.patience // 3, 1),
+    )
+    stopper = keras.callbacks.EarlyStopping(patience=config.patience)
+    averages = keras.callbacks.SwapEMAWeights() if config.ema else None
+    keeper = KeepRun(folder, history, trainee.network, averages, refit=config.refit)
+    weights = class_weights(training.clips.clip_labels) if config.balance == "weights" else None
+    replay = ReplayHistory(list(history), config.learning_rate, [schedule, stopper])
+    trainee.part.fit(
+        training,
+        validation_data=validation,
+        initial_epoch=len(history),
+        epochs=max(config.epochs, len(history)),
+        shuffle=False,  # the dataset shuffles clips; Keras would shuffle batches, by a global seed
+        verbose=0,
+        class_weight=weights,
+        callbacks=[
+            ShowProgress(console, config.epochs),
+            SeedEachEpoch(config.seed),
+            schedule,
+            stopper,
+            replay,
+            *([averages] if averages else []),
+            *([TensorBoardLog(folder.path / "tensorboard")] if config.tensorboard else []),
+            keeper,
+        ],
+    )
+    return keeper.history
+
+
+def _report(
+    folder: RunFolder,
+    history: list[HistoryRow],
+    judged: Mapping[str, JudgedClips],
+    console: Console,
+) -> None:
+    best = _best(history)
+    figures = {name: one.evaluation for name, one in judged.items()}
+    summary: dict[str, Any] = {"num_epochs": len(history), "best_epoch": int(best["epoch"])}
+    summary |= {name: evaluation.to_dict() for name, evaluation in figures.items()}
+    text = json.dumps(summary, ensure_ascii=False, indent=2)
+    (folder.path / "summary.json").write_text(text + "\n", encoding="utf-8")
+    draw_curves(history, folder.path / "curves.png")
+    draw_confusion(figures["validation"], folder.path / "confusion.png")
+    console.print(
+        f"{len(history)} epochs; the best was {int(best['epoch'])} "
+        f"(validation loss {best['val_loss']:.3f})",
+        highlight=False,
+    )
+    for name, evaluation in figures.items():
+        print_evaluation(console, evaluation, f"On {name}")

@@ -1,0 +1,99 @@
+"""What a person sees while a network trains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from rtaction.keras_tensorflow import keras
+from rtaction.train.judging.evaluate import Evaluation
+
+
+def progress_bar(console: Console) -> Progress:
+    """A bar with counts and times; it shows nothing where the output is no terminal."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[figures]}"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+class ShowProgress(keras.callbacks.Callback):  # type: ignore[misc]
+    """A live bar for the batches of an epoch, and one line for each finished epoch.
+
+    Args:
+        console: where to.
+        epochs: how many there will be at most.
+    """
+
+    def __init__(self, console: Console, epochs: int) -> None:
+        super().__init__()
+        self._console = console
+        self._epochs = epochs
+        self._progress = progress_bar(console)
+        self._task: TaskID | None = None
+
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Show the bar."""
+        self._progress.start()
+
+    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Take the bar away."""
+        self._progress.stop()
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Start the bar anew."""
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+        self._task = self._progress.add_task(
+            f"epoch {epoch + 1}/{self._epochs}", total=self.params["steps"], figures=""
+        )
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Move the bar."""
+        if self._task is not None:
+            figures = _figures(logs or {}, ("loss", "accuracy"))
+            self._progress.update(self._task, completed=batch + 1, figures=figures)
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Print the epoch's figures."""
+        figures = _figures(logs or {}, ("loss", "accuracy", "val_loss", "val_accuracy"))
+        self._console.print(f"epoch {epoch + 1}/{self._epochs}  {figures}", highlight=False)
+
+
+def print_evaluation(console: Console, evaluation: Evaluation, title: str) -> None:
+    """Print what a network reached, label by label."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("label")
+    for name in ("clips", "precision", "recall"):
+        table.add_column(name, justify="right")
+    for one in evaluation.labels:
+        table.add_row(one.label, str(one.num_clips), f"{one.precision:.2f}", f"{one.recall:.2f}")
+    console.print(table)
+    console.print(
+        f"right on {evaluation.clip_accuracy:.1%} of {evaluation.num_clips} clips, "
+        f"{evaluation.video_accuracy:.1%} of {evaluation.num_videos} videos (scores averaged)",
+        highlight=False,
+    )
+
+
+def _figures(logs: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    return "  ".join(f"{name} {float(logs[name]):.3f}" for name in names if name in logs)

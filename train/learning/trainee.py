@@ -1,0 +1,230 @@
+"""A network, and the part of it that is trained.
+
+Mostly that is the whole network. Of a pretrained one it is what comes after the frozen part, as a
+network of its own with the same weights, which sees what the frozen part made of the clips; see
+`encoded`.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+
+from rtaction.errors import UsageError
+from rtaction.keras_tensorflow import keras
+from rtaction.model_spec import ModelSpec
+from rtaction.train.data.augment import Augmentation
+from rtaction.train.data.clip_dataset import ClipDataset
+from rtaction.train.data.clip_set import ClipSet
+from rtaction.train.data.frame_cache import FrameCache
+from rtaction.train.frozen.encoded import (
+    EncodedClips,
+    EncodedDataset,
+    adapt,
+    count_pictures,
+    frozen_part,
+    learning_part,
+)
+from rtaction.train.frozen.kept_features import KeptFeatures
+from rtaction.train.learning.progress import progress_bar
+from rtaction.train.networks.build import STANDARD, build_network
+from rtaction.train.settings.config import TrainConfig
+from rtaction.train.settings.precision import PrecisionName, computing_in
+from rtaction.train.settings.run_folder import RunFolder
+
+_log = logging.getLogger(__name__)
+
+_MAX_SHARE_OF_FREE = 0.5
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Trainee:
+    """What is trained.
+
+    Args:
+        network: the whole, from clips to scores.
+        part: what is fitted, compiled; the whole network, or the part of it that learns.
+    """
+
+    network: Any
+    part: Any
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is fitted on clips, not on what a frozen part made of them."""
+        return self.part is self.network
+
+
+def new_trainee(
+    config: TrainConfig,
+    spec: ModelSpec,
+    clips: Mapping[str, ClipSet],
+    precision: PrecisionName = "float32",
+) -> Trainee:
+    """Build and compile what a training begins with.
+
+    Args:
+        config: what to do.
+        spec: shape of the clips and labels.
+        clips: what will be trained on, at "train", and the other sides.
+        precision: what layers compute in. Default "float32".
+
+    Raises:
+        UsageError, MissingLibrary: see `build_network`.
+    """
+    with computing_in(precision):
+        network = build_network(
+            spec,
+            network=config.network,
+            head=config.head,
+            dropout=config.dropout,
+            pretrained=config.pretrained,
+            trainable_layers=config.trainable_layers,
+            pooling=config.pooling,
+        )
+        if config.pretrained:
+            adapt(network, clips["train"])
+        part = learning_part(network) if _is_divided(network, config, clips) else network
+    optimizer = keras.optimizers.AdamW(
+        config.learning_rate,
+        weight_decay=config.weight_decay,
+        use_ema=config.ema > 0,
+        ema_momentum=config.ema,
+    )
+    if precision == "mixed_float16":
+        # Keras would wrap it by itself, but not note that in what it saves to go on from.
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    part.compile(
+        optimizer=optimizer,
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
+        metrics=["accuracy"],
+    )
+    return Trainee(network, part)
+
+
+def resumed_trainee(
+    config: TrainConfig,
+    spec: ModelSpec,
+    clips: Mapping[str, ClipSet],
+    folder: RunFolder,
+    num_epochs: int,
+) -> Trainee:
+    """What an earlier training had made after `num_epochs` epochs, the optimizer's state included.
+
+    Raises:
+        UsageError: it is missing.
+    """
+    path = folder.resume_point(num_epochs)
+    if not path.exists():
+        raise UsageError(f"cannot resume: {path} is missing; train into a new folder")
+    saved = keras.models.load_model(path)
+    if not config.pretrained or saved.input.shape[1:] == spec.clip_shape:
+        return Trainee(saved, saved)
+    trainee = new_trainee(config, spec, clips)
+    trainee.part.set_weights(saved.get_weights())
+    trainee.network.get_layer(STANDARD).finalize_state()
+    trainee.part.optimizer.build(trainee.part.trainable_variables)
+    pairs = zip(trainee.part.optimizer.variables, saved.optimizer.variables, strict=True)
+    for mine, its in pairs:
+        mine.assign(its)
+    return trainee
+
+
+def encoded_datasets(
+    trainee: Trainee,
+    config: TrainConfig,
+    clips: Mapping[str, ClipSet],
+    console: Console,
+    *,
+    first_epoch: int,
+) -> tuple[ClipDataset, ClipDataset]:
+    """Let the frozen part see all clips, and give what it made, to train on and to validate on."""
+    augmentation = Augmentation.of(config.augment, keep_sides=config.keep_sides)
+    variants = {"train": config.num_variants if augmentation else 1, "validation": 1}
+    frozen = frozen_part(trainee.network)
+    kept = kept_features(frozen, config, clips["train"].labels)
+    with progress_bar(console) as progress:
+        total = sum(len(clips[side].videos) * count for side, count in variants.items())
+        task = progress.add_task("encoding videos", total=total, figures="")
+        encoded = {
+            side: EncodedClips(
+                frozen,
+                clips[side],
+                augmentation=augmentation if count > 1 else None,
+                num_variants=count,
+                kept=kept,
+                on_video=lambda: progress.advance(task),
+            )
+            for side, count in variants.items()
+        }
+    return EncodedDataset(
+        encoded["train"],
+        clips["train"],
+        batch_size=config.batch_size,
+        even=True,
+        balanced=config.balance == "sampling",
+        seed=config.seed,
+        first_epoch=first_epoch,
+    ), EncodedDataset(
+        encoded["validation"],
+        clips["validation"],
+        batch_size=config.batch_size,
+        even=True,
+        shuffle=False,
+    )
+
+
+def divided_scores(network: Any, config: TrainConfig, clips: ClipSet) -> npt.NDArray[np.float32]:
+    """Scores of a network with a frozen part, which may have seen the pictures before.
+
+    Args:
+        network: with a frozen part.
+        config: what it was trained with.
+        clips: whose scores.
+
+    Returns:
+        float32, shape (num_clips, num_labels).
+    """
+    frozen = frozen_part(network)
+    encoded = EncodedClips(frozen, clips, kept=kept_features(frozen, config, clips.labels))
+    batches = EncodedDataset(encoded, clips, batch_size=config.batch_size, shuffle=False)
+    part = learning_part(network)
+    scores = [part.predict_on_batch(batches[number][0]) for number in range(len(batches))]
+    return np.concatenate(scores)
+
+
+def kept_features(frozen: Any, config: TrainConfig, labels: tuple[str, ...]) -> KeptFeatures:
+    """Where what a frozen part makes is kept from run to run."""
+    encoder = f"{config.network}-{config.trainable_layers}-{config.pooling}"
+    cache = FrameCache(config.cache_dir, limit_gb=config.cache_gb)
+    return KeptFeatures(cache, frozen, encoder, config.spec(labels))
+
+
+def _is_divided(network: Any, config: TrainConfig, clips: Mapping[str, ClipSet]) -> bool:
+    """Whether what the frozen part makes of all clips can be kept."""
+    frozen = frozen_part(network)
+    if frozen is None:
+        return False
+    num_variants = 1 if config.augment == "none" else config.num_variants
+    num_pictures = num_variants * count_pictures(clips["train"])
+    num_pictures += count_pictures(clips["validation"])
+    num_bytes = 2 * num_pictures * math.prod(frozen.output.shape[1:])
+    free_bytes = shutil.disk_usage(tempfile.gettempdir()).free
+    fits = bool(num_bytes <= _MAX_SHARE_OF_FREE * free_bytes)
+    if not fits:
+        _log.warning(
+            "what the frozen part of the network makes of all clips takes %.1f GB, and %s has "
+            "%.1f GB free; it is computed anew in each epoch, which is slow. Lower --variants, or "
+            "set TMPDIR to a larger disk",
+            *(num_bytes / 1e9, tempfile.gettempdir(), free_bytes / 1e9),
+        )
+    return fits

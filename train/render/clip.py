@@ -1,0 +1,265 @@
+"""Short videos of people acting, drawn rather than filmed: training data that needs no camera.
+
+    clip = render_clip("wave", seed=7)
+
+A seed stands for one person in one room before one camera; label and seed together for what they
+do. So clips of different labels and one seed differ in the movement and in nothing else, and a
+network cannot tell labels apart by their wallpaper. Only "other" has more: people seen from far
+away, and rooms with nobody in them.
+
+This file knows nothing of networks, of training or of files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.clip import Clip
+from rtaction.opencv import cv2
+from rtaction.train.render.actions import ACTIONS
+from rtaction.train.render.camera import sample_camera, sample_far_camera
+from rtaction.train.render.drawing import Sketch
+from rtaction.train.render.figure import (
+    Body,
+    FloatArray,
+    Motion,
+    joint_positions,
+    sample_body,
+)
+from rtaction.train.render.looks import dress, sample_looks
+from rtaction.train.render.motion import (
+    NOTHING,
+    OTHER,
+    clip_motion,
+    passing_motion,
+    sequence_motion,
+)
+from rtaction.train.render.scene import Scene, expose, sample_scene, sample_sensor
+
+RENDERED_LABELS = tuple(sorted((*ACTIONS, NOTHING, OTHER)))
+"""Everything that can be rendered: arms_raise, arms_side, clap, nothing, other, punch, wave.
+
+"nothing" is standing or sitting about, "other" is moving in ways that have no label."""
+
+Interval = tuple[str, float, float]
+"""A label and when it starts and ends, in seconds."""
+
+# Small pictures are painted at twice their size: edges get softer, and faces keep their eyes.
+SUPERSAMPLED_BELOW_ROWS = 200
+# Motion blur is the mean of this many pictures, taken over this part of a frame's time.
+EXPOSURES = 3
+SHUTTER_OF_FRAME = 0.5
+# Part of the clips with people in the background; and of those of `OTHER`, what a camera high up
+# sees, and empty rooms.
+WITH_PASSERS_BY, FAR, EMPTY = 0.12, 0.3, 0.03
+
+
+def render_clip(
+    label: str,
+    *,
+    seed: int,
+    seconds: float = 2.5,
+    frames_per_second: float = 15.0,
+    size_hw: tuple[int, int] = (96, 128),
+    jitter_seconds: float = 0.0,
+) -> Clip:
+    """Render somebody doing one thing for most of a short clip.
+
+    Args:
+        label: one of `RENDERED_LABELS`.
+        seed: 0 or more. The same label, seed and options give the same bytes.
+        seconds: the last frame is at this time or up to one frame before it. Default 2.5.
+        frames_per_second: default 15.
+        size_hw: height and width in pixels. Default (96, 128).
+        jitter_seconds: frames come up to this much early or late; they show, and their times
+            tell, the moment at which they came. Default 0.
+
+    Returns:
+        uint8 RGB images and their times, from 0 on.
+
+    Raises:
+        ValueError: a value is out of its range.
+    """
+    _check_label(label)
+
+    def act(body: Body, times: FloatArray, rng: np.random.Generator) -> Motion:
+        return clip_motion(label, body, times, seconds, rng)
+
+    stream = RENDERED_LABELS.index(label)
+    times = _frame_times(seed, seconds, frames_per_second, jitter_seconds)
+    return _render(act, stream, seed, times, 1 / frames_per_second, size_hw)
+
+
+def render_sequence(
+    labels_and_seconds: Sequence[tuple[str, float]],
+    *,
+    seed: int,
+    frames_per_second: float = 15.0,
+    size_hw: tuple[int, int] = (96, 128),
+    jitter_seconds: float = 0.0,
+) -> tuple[Clip, list[Interval]]:
+    """Render one person doing several things, one after another without a cut.
+
+    Args:
+        labels_and_seconds: what to do and for how long, in order; each at least 0.5 s.
+        seed, frames_per_second, size_hw, jitter_seconds: see `render_clip`.
+
+    Returns:
+        The clip, and (label, start_seconds, end_seconds) of each part. An action's part contains
+        the way from the rest pose and back to it, about a third of a second each.
+
+    Raises:
+        ValueError: a value is out of its range, or there is nothing to render.
+    """
+    if not labels_and_seconds:
+        raise ValueError("labels_and_seconds must name at least one label, got none")
+    intervals: list[Interval] = []
+    end = 0.0
+    for label, seconds in labels_and_seconds:
+        _check_label(label)
+        if not seconds >= 0.5:
+            raise ValueError(
+                f"each part must last at least 0.5 s to be seen, got {seconds} s of {label!r}"
+            )
+        intervals.append((label, end, end + seconds))
+        end += seconds
+
+    def act(body: Body, times: FloatArray, rng: np.random.Generator) -> Motion:
+        return sequence_motion(intervals, body, times, rng)
+
+    times = _frame_times(seed, end, frames_per_second, jitter_seconds)
+    stream = len(RENDERED_LABELS)
+    return _render(act, stream, seed, times, 1 / frames_per_second, size_hw), intervals
+
+
+def clip_joints(
+    label: str, *, seed: int, times_seconds: FloatArray, seconds: float = 2.5
+) -> dict[str, FloatArray]:
+    """Where the joints of `render_clip`'s person are, without drawing them.
+
+    Args:
+        label, seed, seconds: see `render_clip`.
+        times_seconds: the moments, float64, shape (num_times,).
+
+    Returns:
+        As `rtaction.train.render.figure.joint_positions`: metres, float64, shape (num_times, 3).
+
+    Raises:
+        ValueError: the label is unknown.
+    """
+    _check_label(label)
+    body = sample_body(_stream(seed, "person"))
+    moves = _stream(seed, RENDERED_LABELS.index(label))
+    return joint_positions(body, clip_motion(label, body, times_seconds, seconds, moves))
+
+
+def _check_label(label: str) -> None:
+    if label not in RENDERED_LABELS:
+        raise ValueError(f"label must be one of {', '.join(RENDERED_LABELS)}; got {label!r}")
+
+
+def _stream(seed: int, purpose: str | int) -> np.random.Generator:
+    # One stream for each purpose: a longer clip must not change who is in it.
+    purposes = ("times", "person", "camera", "scene", "sensor", "others", "staging")
+    number = purposes.index(purpose) if isinstance(purpose, str) else len(purposes) + purpose
+    return np.random.default_rng([seed, number])
+
+
+def _frame_times(
+    seed: int, seconds: float, frames_per_second: float, jitter_seconds: float
+) -> FloatArray:
+    if seed < 0:
+        raise ValueError(f"seed must be 0 or more, got {seed}")
+    if not (seconds > 0 and frames_per_second > 0 and jitter_seconds >= 0):
+        raise ValueError(
+            "seconds and frames_per_second must be above 0 and jitter_seconds 0 or more, got "
+            f"{seconds}, {frames_per_second} and {jitter_seconds}"
+        )
+    # 1e-6: 2.0 s at 15 frames/s has a frame at 2.0 s, whatever the rounding of the product.
+    times = np.arange(int(seconds * frames_per_second + 1e-6) + 1) / frames_per_second
+    noise = _stream(seed, "times").uniform(-jitter_seconds, jitter_seconds, len(times))
+    times = np.sort(times + noise)
+    return np.asarray(times - times[0])
+
+
+def _render(
+    act: Callable[[Body, FloatArray, np.random.Generator], Motion],
+    stream: int,
+    seed: int,
+    times: FloatArray,
+    frame_seconds: float,
+    size_hw: tuple[int, int],
+) -> Clip:
+    height, width = size_hw
+    if min(height, width) < 16:
+        raise ValueError(f"size_hw must be at least (16, 16) to show a person, got {size_hw}")
+    factor = 2 if height < SUPERSAMPLED_BELOW_ROWS else 1
+    canvas_hw = (height * factor, width * factor)
+    view = _stream(seed, "camera")
+    exposures = EXPOSURES if view.random() < 0.4 else 1
+    apart_seconds = SHUTTER_OF_FRAME * frame_seconds / exposures
+    moments = (times[:, np.newaxis] + np.arange(exposures) * apart_seconds).ravel()
+    sketch, shake = _sketch(act, stream, seed, view, canvas_hw, moments)
+    scene = sample_scene(_stream(seed, "scene"), canvas_hw, moments, shake)
+    images = np.empty((len(times), height, width, 3), np.uint8)
+    for index in range(len(times)):
+        first = index * exposures
+        image = _paint(scene, sketch, canvas_hw, first)
+        if exposures > 1:
+            total = image.astype(np.uint16)
+            for moment in range(first + 1, first + exposures):
+                total += _paint(scene, sketch, canvas_hw, moment)
+            image = (total // exposures).astype(np.uint8)
+        images[index] = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    sensor = _stream(seed, "sensor")
+    return Clip(expose(images, sample_sensor(sensor), times, sensor), times)
+
+
+def _sketch(
+    act: Callable[[Body, FloatArray, np.random.Generator], Motion],
+    stream: int,
+    seed: int,
+    view: np.random.Generator,
+    canvas_hw: tuple[int, int],
+    moments: FloatArray,
+) -> tuple[Sketch, FloatArray]:
+    """Everybody in the picture, and how the camera shakes: float64, (num_moments, 2), pixels."""
+    person, others, moves = (_stream(seed, one) for one in ("person", "others", stream))
+    body, looks = sample_body(person), sample_looks(person)
+    camera, shake = sample_camera(view, canvas_hw, body.stature_metres, moments)
+    angle = view.uniform(-0.85, 0.85) * np.pi
+    num_others = int(others.integers(1, 3)) if others.random() < WITH_PASSERS_BY else 0
+    staging = _stream(seed, "staging")
+    kind = staging.random() if stream == RENDERED_LABELS.index(OTHER) else 1.0
+    is_far, is_empty = kind < FAR, FAR <= kind < FAR + EMPTY
+    if is_far:
+        camera, shake = sample_far_camera(staging, canvas_hw, moments)
+        num_others = int(staging.integers(0, 5))
+    sketch = Sketch(camera, np.array([np.sin(angle), -abs(np.cos(angle))]))
+    if not is_empty:
+        motion = act(body, moments, moves)
+        dress(sketch, body, looks, motion, joint_positions(body, motion))
+    for _ in range(num_others):
+        body, looks = sample_body(others), replace(sample_looks(others), chair=False)
+        motion = passing_motion(body, moments, float(moments[-1]), others)
+        x, z = others.uniform(-1, 1), others.uniform(0.15, 1)
+        far = camera.distance_metres * (0.8 if is_far else 1.2)
+        # Behind the one who acts; seen from far away, anywhere.
+        aside = np.array([x * far * 0.5, 0.0, -z * far if not is_far else (z - 0.5) * far])
+        motion = replace(motion, place_metres=motion.place_metres + aside)
+        dress(sketch, body, looks, motion, joint_positions(body, motion))
+    sketch.finish()
+    return sketch, shake
+
+
+def _paint(
+    scene: Scene, sketch: Sketch, canvas_hw: tuple[int, int], moment: int
+) -> npt.NDArray[Any]:
+    canvas = scene.background(moment, canvas_hw)
+    sketch.paint(canvas, moment)
+    return canvas

@@ -1,0 +1,106 @@
+"""Clips as strips of pictures, so that a person sees what a network is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from rtaction.errors import OutputError
+from rtaction.modality import CHANNELS, parts_of
+from rtaction.video.motion import STILL
+from rtaction.video.pixels import UInt8Array
+
+_PICTURE_INCHES = 1.1
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Strip:
+    """One row of a filmstrip.
+
+    Args:
+        clip: uint8, shape (frames_per_clip, height, width, 1, 2 or 3): gray, flow or RGB.
+        title: told above it.
+    """
+
+    clip: UInt8Array
+    title: str
+
+
+def strips_of(clip: UInt8Array, modality: str, title: str) -> list[Strip]:
+    """A strip for each part of what a network sees.
+
+    Args:
+        clip: uint8, shape (frames_per_clip, height, width, channels).
+        modality: what the channels are, see `rtaction.modality`.
+        title: told above; with several parts, each with its name.
+    """
+    parts = parts_in(clip, modality)
+    titles = [f"{title}   {part}" for part in parts] if len(parts) > 1 else [title]
+    return [Strip(*both) for both in zip(parts.values(), titles, strict=True)]
+
+
+def parts_in(clip: UInt8Array, modality: str) -> dict[str, UInt8Array]:
+    """The pictures of each part of a modality, by its name, in order.
+
+    Args:
+        clip: uint8, shape (frames_per_clip, height, width, channels).
+        modality: what the channels are, see `rtaction.modality`.
+    """
+    parts = parts_of(modality)
+    ends = np.cumsum([CHANNELS[part] for part in parts])[:-1]
+    return dict(zip(parts, np.split(clip, ends, axis=3), strict=True))
+
+
+def draw_filmstrip(path: Path, strips: Sequence[Strip]) -> None:
+    """Draw clips below each other, each from left to right.
+
+    Args:
+        path: .png or .svg to write; missing folders are made.
+        strips: at least one; all clips have as many pictures.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    num_frames = len(strips[0].clip)
+    height, width = strips[0].clip.shape[1:3]
+    size_inches = (
+        num_frames * _PICTURE_INCHES,
+        len(strips) * (_PICTURE_INCHES * height / width + 0.3),
+    )
+    figure = Figure(figsize=size_inches, layout="constrained")
+    FigureCanvasAgg(figure)
+    rows = figure.subplots(len(strips), num_frames, squeeze=False)
+    for axes, strip in zip(rows, strips, strict=True):
+        for place, image in zip(axes, strip.clip, strict=True):
+            _show(place, image)
+        axes[0].set_title(strip.title, fontsize=8, loc="left")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=110)
+    except (OSError, ValueError) as error:  # a suffix that matplotlib does not know
+        raise OutputError(f"cannot write {path}: {error}") from None
+
+
+def visible(image: UInt8Array) -> UInt8Array:
+    """A picture that a screen can show.
+
+    Args:
+        image: uint8, shape (height, width, 1, 2 or 3): gray, flow or RGB.
+
+    Returns:
+        uint8 RGB, shape (height, width, 3); of flow, right and down are red and green.
+    """
+    if image.shape[2] == 2:
+        return np.dstack([image, np.full_like(image[..., :1], STILL)])
+    return np.broadcast_to(image, (*image.shape[:2], 3))
+
+
+def _show(place: Any, image: UInt8Array) -> None:
+    place.imshow(visible(image))
+    place.set_axis_off()

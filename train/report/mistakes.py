@@ -1,0 +1,106 @@
+"""The clips that a network is most wrong about, as a person sees them and as it does."""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import numpy as np
+
+from rtaction.modality import shows_motion
+from rtaction.opencv import cv2
+from rtaction.train.data.clip_set import ClipSet
+from rtaction.train.judging.judged_clips import JudgedClips, Mistake
+from rtaction.train.report.filmstrip import parts_in, visible
+from rtaction.train.report.page import picture, tag
+from rtaction.train.report.words import counted
+from rtaction.video.motion import clip_pictures
+from rtaction.video.pixels import UInt8Array
+
+_MOST_PICTURES = 16
+_MOST_ROWS = 160
+# Photographs: a tenth of what they take as PNG.
+_JPEG_QUALITY = 85
+
+
+def mistakes_section(judged: JudgedClips) -> Element:
+    """The worst mistakes, with their pictures.
+
+    Args:
+        judged: the validation clips. Not those of a test: who mends what fails there has no test.
+    """
+    evaluation = judged.evaluation
+    num_wrong = evaluation.num_clips - int(np.trace(evaluation.confusion))
+    section = tag("section", tag("h2", "Worst mistakes, on validation"))
+    if not num_wrong:
+        words = f"Not one of {counted(evaluation.num_clips, 'clip')} was called wrong."
+        section.append(tag("p", words))
+        return section
+    mistakes = judged.worst_mistakes()
+    words = (
+        f"{num_wrong} of {counted(evaluation.num_clips, 'clip')} were called wrong. Here are those "
+        "with the highest scores for a wrong label, one of each video at most. Look for wrong "
+        "labels first: they are the cheapest to mend."
+    )
+    modality = judged.clips.modality
+    if shows_motion(modality):
+        words += (
+            f" Below each camera picture stands its motion, as the network sees it ({modality})."
+        )
+    section.append(tag("p", words, class_="soft"))
+    section.extend(_mistake(one, judged.clips) for one in mistakes)
+    return section
+
+
+def _mistake(mistake: Mistake, clips: ClipSet) -> Element:
+    first = int(shows_motion(clips.modality))  # the frame before the first picture is no part of it
+    times_seconds = clips.clip_times_seconds[mistake.clip, first:]
+    name = mistake.video.path.name
+    return tag(
+        "figure",
+        tag(
+            "figcaption",
+            tag("span", f"“{mistake.video.label}”", class_="good"),
+            " was called ",
+            tag("span", f"“{mistake.called}”", class_="bad"),
+        ),
+        tag(
+            "div",
+            f"score {mistake.called_score:.2f} for “{mistake.called}”, {mistake.true_score:.2f} "
+            f"for “{mistake.video.label}”; ",
+            tag("span", name, title=mistake.video.path.as_posix()),
+            f", {times_seconds[0]:.2f} to {times_seconds[-1]:.2f} s",
+            class_="soft",
+        ),
+        _strip(mistake.clip, times_seconds.tolist(), name, clips),
+        class_="mistake",
+    )
+
+
+def _strip(clip: int, times_seconds: list[float], name: str, clips: ClipSet) -> Element:
+    frames = clips.images([clip])[0]
+    rows = [("camera", frames[-len(times_seconds) :])]
+    if shows_motion(clips.modality):
+        parts = parts_in(clip_pictures(frames, clips.modality), clips.modality)
+        rows += [(part, images) for part, images in parts.items() if shows_motion(part)]
+    count = len(times_seconds)
+    shown = np.linspace(0, count - 1, min(count, _MOST_PICTURES)).round().astype(int)
+    strip = tag("div", class_="strip", style=f"--pictures: {len(shown)}")
+    for number in shown.tolist():
+        text = f"{name} at {times_seconds[number]:.2f} s"
+        pictures = [
+            picture(_jpeg(images[number]), "image/jpeg", text=f"{text}, {title}")
+            for title, images in rows
+        ]
+        strip.append(tag("div", *pictures, f"{times_seconds[number]:.2f} s"))
+    return strip
+
+
+def _jpeg(image: UInt8Array) -> bytes:
+    height, width = image.shape[:2]
+    shown: Any = np.ascontiguousarray(visible(image)[..., ::-1])
+    if height > _MOST_ROWS:
+        size = (max(round(width * _MOST_ROWS / height), 1), _MOST_ROWS)
+        shown = cv2.resize(shown, size, interpolation=cv2.INTER_AREA)
+    _, data = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return data.tobytes()

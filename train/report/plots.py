@@ -1,0 +1,148 @@
+"""A training, drawn: curves over the epochs, and who was taken for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from rtaction.train.judging.evaluate import Evaluation
+from rtaction.train.settings.run_folder import HistoryRow
+
+_ON_LIGHT = {"text": "#3d4650", "training": "#1f6fb5", "validation": "#c4560a"}
+_ON_DARK = {"text": "#b9c2cc", "training": "#6cb2f2", "validation": "#f7a35c"}
+
+
+def draw_curves(history: Sequence[HistoryRow], path: Path) -> None:
+    """Draw loss, accuracy and learning rate over the epochs into a PNG."""
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        axes.set_title(name.capitalize())
+        _draw_curve(axes, history, name, _ON_LIGHT)
+    figure.savefig(path, dpi=120)
+
+
+def curve_svgs(history: Sequence[HistoryRow], *, dark: bool) -> dict[str, bytes]:
+    """Curves over the epochs, each as an SVG without background; always the same for a history.
+
+    Args:
+        history: at least one epoch.
+        dark: draw for a dark background.
+
+    Returns:
+        SVG files, by what they show: "loss", "accuracy", "learning rate".
+    """
+    colours = _ON_DARK if dark else _ON_LIGHT
+    style = {
+        **dict.fromkeys(
+            ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"),
+            colours["text"],
+        ),
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "legend.frameon": False,
+        "svg.hashsalt": "rtaction",
+    }
+    with matplotlib.rc_context(style):
+        return {name: _curve_svg(history, name, colours) for name in _CURVES}
+
+
+def _curve_svg(history: Sequence[HistoryRow], name: str, colours: Mapping[str, str]) -> bytes:
+    figure = Figure(figsize=(4.4, 2.9), layout="constrained")
+    _CURVES[name](figure.add_subplot(), history, name, colours)
+    file = BytesIO()
+    nameless = {"Date": None, "Creator": None}
+    figure.savefig(file, format="svg", transparent=True, metadata=nameless)
+    return file.getvalue()
+
+
+def _draw_curve(
+    axes: Any, history: Sequence[HistoryRow], name: str, colours: Mapping[str, str]
+) -> None:
+    """Of training and validation, with lines where the learning rate fell."""
+    epochs = [row["epoch"] for row in history]
+    for key, side, line in ((name, "training", "--"), (f"val_{name}", "validation", "-")):
+        if key in history[-1]:
+            values = [row[key] for row in history]
+            axes.plot(epochs, values, line, marker=".", label=side, color=colours[side])
+    best = min(history, key=lambda row: row["val_loss"])
+    axes.plot(
+        best["epoch"],
+        best[f"val_{name}"],
+        "o",
+        ms=9,
+        mfc="none",
+        color=colours["validation"],
+        label=f"best epoch ({best['epoch']:.0f})",
+    )
+    for number, epoch in enumerate(steps_of_rate(history)):
+        text = None if number else "learning rate lowered"
+        axes.axvline(epoch, color="gray", linestyle=":", linewidth=1, label=text)
+    if name == "accuracy":
+        axes.set_ylim(0, 1.02)
+    _finish(axes)
+    axes.legend(fontsize="small")
+
+
+def _draw_rate(
+    axes: Any, history: Sequence[HistoryRow], _: str, colours: Mapping[str, str]
+) -> None:
+    rates = [row["learning_rate"] for row in history]
+    axes.plot([row["epoch"] for row in history], rates, marker=".", color=colours["text"])
+    if 0 < min(rates) < max(rates):
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(0, 2 * max(rates) or 1)
+    _finish(axes)
+
+
+def _finish(axes: Any) -> None:
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.grid(alpha=0.3)
+
+
+_CURVES = {"loss": _draw_curve, "accuracy": _draw_curve, "learning rate": _draw_rate}
+
+
+def steps_of_rate(history: Sequence[HistoryRow]) -> list[int]:
+    """The epochs from which on the learning rate was lower.
+
+    Returns:
+        Epochs, counted from 1; none where it fell in most epochs, as it does along a cosine.
+    """
+    found = [
+        int(after["epoch"])
+        for before, after in pairwise(history)
+        if after["learning_rate"] < before["learning_rate"]
+    ]
+    return found if 2 * len(found) < len(history) else []
+
+
+def draw_confusion(evaluation: Evaluation, path: Path) -> None:
+    """Draw the confusion matrix into a PNG: shares of each true label, with counts."""
+    labels = [one.label for one in evaluation.labels]
+    side = max(4.0, 1.2 + 0.62 * len(labels))
+    figure = Figure(figsize=(side + 1.2, side), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    shares = evaluation.confusion / evaluation.confusion.sum(axis=1, keepdims=True).clip(1)
+    picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    figure.colorbar(picture, ax=axes, label="share of the true label")
+    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set(xlabel="Recognised as", ylabel="True label")
+    axes.set_title(f"{evaluation.clip_accuracy:.0%} of {evaluation.num_clips} clips")
+    for row, column in ((r, c) for r in range(len(labels)) for c in range(len(labels))):
+        colour = "white" if shares[row, column] > 0.5 else "black"
+        text = str(evaluation.confusion[row, column])
+        axes.text(column, row, text, ha="center", va="center", color=colour)
+    figure.savefig(path, dpi=120)

@@ -1,0 +1,60 @@
+"""What makes the figures of a training worth less than they look, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rtaction.evaluation.confidence import FEW_CLUSTERS
+from rtaction.train.judging.judged_clips import JudgedClips
+from rtaction.train.report.words import counted, percent
+from rtaction.train.settings.config import TrainConfig
+
+_VERY_FEW_GROUPS = 5
+
+
+def warnings_of(config: TrainConfig, judged: Mapping[str, JudgedClips]) -> Iterator[str]:
+    """Sentences, the gravest first.
+
+    Args:
+        config: of the training.
+        judged: clips that it was not trained on, by the name of their set.
+    """
+    if config.group is None:
+        yield (
+            "No --group was given. Windows of one video never stand on both sides of the split, "
+            "but videos of one person, camera or take may, and then these figures are higher than "
+            "a new person or camera will see. The intervals take each video as independent. If "
+            "your paths tell who or what belongs together, name it with --group."
+        )
+    for name, one in judged.items():
+        yield from _of_set(name, one, "group" if config.group else "video")
+    if "test" not in judged:
+        yield (
+            "The epoch was chosen by the validation clips, which flatters their figures a little. "
+            "--test-fraction keeps clips aside for figures that nothing was chosen by."
+        )
+
+
+def _of_set(name: str, judged: JudgedClips, unit: str) -> Iterator[str]:
+    number = len(judged.groups)
+    if number < _VERY_FEW_GROUPS:
+        yield (
+            f"The {name} set comes from {counted(number, unit)} only. That says little about any "
+            f"other {unit}, and the intervals are much too narrow. Keep more aside, or record more."
+        )
+    elif number < FEW_CLUSTERS:
+        yield (
+            f"The {name} set comes from {counted(number, unit)}. Over fewer than {FEW_CLUSTERS}, "
+            "the intervals are somewhat too narrow."
+        )
+    label, share = judged.most_frequent()
+    accuracy = judged.clip_accuracy
+    if accuracy.low <= share:
+        yield (
+            f"Always saying “{label}” would be right on {percent(share)} of the {name} clips, and "
+            f"the interval of the accuracy reaches down to {percent(accuracy.low)}: this does not "
+            "show that anything was learnt."
+        )
+    absent = [one.label for one in judged.evaluation.labels if one.num_clips == 0]
+    if absent:
+        yield f"The {name} set has no clip of {', '.join(absent)}; these figures leave that out."

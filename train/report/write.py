@@ -1,0 +1,269 @@
+"""The report of a training, as one page: what was reached, how sure that is, and where it fails."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from rtaction.model_spec import ModelSpec
+from rtaction.train.data.clip_set import ClipSet
+from rtaction.train.judging.judged_clips import JudgedClips
+from rtaction.train.report.labels import labels_section
+from rtaction.train.report.mistakes import mistakes_section
+from rtaction.train.report.page import picture, prose, table, tag, write_page
+from rtaction.train.report.plots import curve_svgs, steps_of_rate
+from rtaction.train.report.warnings import warnings_of
+from rtaction.train.report.words import counted, duration, interval, percent
+from rtaction.train.settings.config import TrainConfig
+from rtaction.train.settings.hardware import Hardware
+from rtaction.train.settings.provenance import command_line, machine, versions
+from rtaction.train.settings.run_folder import HistoryRow, epochs_of_refit
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """All that is told of a training.
+
+    Args:
+        config: what was asked for.
+        spec: the contract of the network.
+        model: where the best network is.
+        history: all finished epochs, those before a resume included.
+        training: the clips that it was trained on.
+        judged: clips that it was not trained on: "validation", and "test" where there are some.
+        num_weights: of the network.
+        hardware: what it was trained on.
+        num_epochs_before: epochs that were finished before a resume. Default 0.
+        seconds: how long the epochs since then took; None where there were none. Default None.
+    """
+
+    config: TrainConfig
+    spec: ModelSpec
+    model: Path
+    history: Sequence[HistoryRow]
+    training: ClipSet
+    judged: Mapping[str, JudgedClips]
+    num_weights: int
+    hardware: Hardware
+    num_epochs_before: int = 0
+    seconds: float | None = None
+
+    @property
+    def best(self) -> HistoryRow:
+        """The epoch whose network was kept."""
+        return min(self.history, key=lambda row: row["val_loss"])
+
+
+def write_report(training: Training, path: Path) -> None:
+    """Write the page.
+
+    Args:
+        training: what it tells of.
+        path: .html file.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    sections = [
+        _headline(training),
+        _curves(training),
+        *(labels_section(name, judged) for name, judged in training.judged.items()),
+        mistakes_section(training.judged["validation"]),
+        _settings(training),
+        _origin(training),
+        _next(training),
+    ]
+    title = f"Training of {counted(len(training.spec.labels), 'action')}"
+    write_page(path, title, sections)
+
+
+def _headline(training: Training) -> Element:
+    config, spec = training.config, training.spec
+    section = tag(
+        "header",
+        tag("h1", f"Training of {counted(len(spec.labels), 'action')}"),
+        tag("p", _listed(spec.labels)),
+        tag(
+            "p",
+            f"Network {config.network}, head {config.head}, {training.num_weights:,} weights. A "
+            f"clip is {counted(spec.frames_per_clip, 'picture')} ({spec.modality}) of "
+            f"{spec.width}x{spec.height} pixels over {spec.clip_seconds:g} s. Trained on "
+            f"{_counts(training.training)}. {datetime.now().astimezone():%Y-%m-%d %H:%M}",
+            class_="soft",
+        ),
+        tag("div", *_tiles(training.judged), class_="tiles"),
+        *(tag("p", _about_set(name, judged)) for name, judged in training.judged.items()),
+    )
+    if config.refit:
+        section.append(
+            tag(
+                "p",
+                f"{training.model.name} was trained anew on the videos of training and validation "
+                f"together, for {counted(epochs_of_refit(config, training.history), 'epoch')}. The "
+                "figures on validation are of the network before, which had not seen its videos.",
+            )
+        )
+    for warning in warnings_of(config, training.judged):
+        section.append(tag("div", prose(warning), class_="warning"))
+    return section
+
+
+def _tiles(judged: Mapping[str, JudgedClips]) -> Iterator[Element]:
+    for name, one in judged.items():
+        for level, figure, count in (
+            ("clips", one.clip_accuracy, counted(len(one.clips), "clip")),
+            ("videos", one.video_accuracy, counted(len(one.clips.videos), "video")),
+        ):
+            yield tag(
+                "div",
+                tag("span", f"{name}, {level} right"),
+                tag("strong", percent(figure.value)),
+                tag("span", f"95 % interval {interval(figure)}", class_="soft"),
+                tag("span", f"of {count}", class_="soft"),
+                class_="tile",
+            )
+
+
+def _about_set(name: str, judged: JudgedClips) -> str:
+    label, share = judged.most_frequent()
+    skipped = judged.clips.num_skipped
+    note = f" {counted(skipped, 'more video')} could not be used." if skipped else ""
+    groups = ""
+    if any(video.group != video.path.as_posix() for video in judged.clips.videos):
+        groups = f" in {counted(len(judged.groups), 'group')} ({_listed(judged.groups)})"
+    return (
+        f"The {name} set holds {_counts(judged.clips)}{groups}, none of which was trained on. "
+        f"Always saying “{label}” would be right on {percent(share)} of the clips.{note}"
+    )
+
+
+def _curves(training: Training) -> Element:
+    history, best = training.history, training.best
+    light, dark = (curve_svgs(history, dark=is_dark) for is_dark in (False, True))
+    words = (
+        f"The network of epoch {best['epoch']:.0f} of {len(history)} was kept: its validation "
+        f"loss, {best['val_loss']:.3f}, is the lowest."
+    )
+    if best["epoch"] == len(history) == training.config.epochs:
+        words += (
+            " As that was the last epoch, more of them may make it better: --resume with a larger "
+            "--epochs."
+        )
+    steps = steps_of_rate(history)
+    if steps:
+        words += f" The learning rate was lowered from epoch {', '.join(map(str, steps))} on."
+    charts = [
+        tag(
+            "figure",
+            tag("figcaption", name.capitalize()),
+            picture(svg, "image/svg+xml", text=f"{name} over the epochs", on_dark=dark[name]),
+        )
+        for name, svg in light.items()
+    ]
+    return tag("section", tag("h2", "Epochs"), prose(words), tag("div", *charts, class_="curves"))
+
+
+def _settings(training: Training) -> Element:
+    spec, config = training.spec, training.config
+    contract = [
+        (field.name, tag("code", _shown(getattr(spec, field.name)))) for field in fields(spec)
+    ]
+    chosen: list[tuple[str, Element]] = []
+    left: list[tuple[str, Element]] = []
+    for field in fields(config):
+        value = getattr(config, field.name)
+        row = (field.name, tag("code", _shown(value)))
+        (left if value == field.default else chosen).append(row)
+    return tag(
+        "section",
+        tag("h2", "Contract and settings"),
+        tag("h3", "Contract: what the network takes and gives (model_spec.json)"),
+        table((), contract, class_="values"),
+        tag("h3", "Settings that were chosen (train_config.json)"),
+        table((), chosen, class_="values"),
+        tag("h3", "Settings left at their defaults"),
+        tag(
+            "div",
+            table((), left[: (len(left) + 1) // 2], class_="values"),
+            table((), left[(len(left) + 1) // 2 :], class_="values"),
+            class_="columns",
+        ),
+    )
+
+
+def _origin(training: Training) -> Element:
+    hardware = training.hardware
+    gpus = sum("GPU" in device for device in hardware.devices)
+    rows = [
+        ("trained on", f"{gpus} x {hardware.product}" if gpus else "the processor, no GPU in use"),
+        ("computed in", hardware.precision),
+        ("duration", _duration(training)),
+        *machine().items(),
+        *versions().items(),
+    ]
+    command = command_line()
+    before = training.num_epochs_before
+    went_on = f", to go on with a training after epoch {before}" if before else ""
+    if command is None:
+        words = "Trained from Python, with the settings above:"
+        folder = str(training.model.parent)
+        text = f"train(TrainConfig({_arguments(training.config)}), Path({folder!r}))"
+    else:
+        words, text = f"In the folder {Path.cwd()} was run{went_on}:", command
+    return tag(
+        "section",
+        tag("h2", "Where it comes from"),
+        table((), rows, class_="values"),
+        tag("p", words),
+        tag("pre", text),
+    )
+
+
+def _next(training: Training) -> Element:
+    model = shlex.quote(str(training.model))
+    commands = f"rtaction export {model} -o model.onnx\nrtaction cam --model model.onnx"
+    return tag(
+        "section",
+        tag("h2", "What next"),
+        tag("p", "Make one ONNX file of it, and watch a camera with that:"),
+        tag("pre", commands),
+    )
+
+
+def _duration(training: Training) -> str:
+    first, last = training.num_epochs_before + 1, len(training.history)
+    if training.seconds is None or first > last:
+        return "unknown: no epoch was left to train"
+    epochs = f"epoch {last}" if first == last else f"epochs {first} to {last}"
+    return f"{duration(training.seconds)} for {epochs}"
+
+
+def _arguments(config: TrainConfig) -> str:
+    pairs = [(field.name, getattr(config, field.name), field.default) for field in fields(config)]
+    return ", ".join(f"{name}={value!r}" for name, value, default in pairs if value != default)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {one}" for key, one in value.items()) or "none"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _listed(names: Sequence[str], most: int = 20) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _counts(clips: ClipSet) -> str:
+    return f"{counted(len(clips), 'clip')} of {counted(len(clips.videos), 'video')}"

@@ -1,0 +1,1 @@
+"""The settings of a training, and the folder that keeps them with its result."""

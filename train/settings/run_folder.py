@@ -1,0 +1,199 @@
+"""The folder of one training: what is in it, and how it survives being killed.
+
+    model.keras         best network so far, by validation loss; after a refit, the one that has
+                        seen all videos
+    validated.keras     the best by validation loss, where a refit takes its place
+    model_spec.json     its contract
+    history.csv         one line for each finished epoch
+    train_config.json   what was asked for
+    split.json          which videos train, validate and test; a resumed training keeps to it
+    resume-NNNN.keras   network and optimizer after epoch NNNN, the last line of history.csv
+    sample_clips.npz    a few validation clips, for the export's parity gate
+    tensorflow.log      what TensorFlow says by itself
+    summary.json, report.html, curves.png, confusion.png   once it has ended
+
+Each file is written under another name and then renamed, and history.csv comes last, so at any
+moment the folder describes a state that training can go on from.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rtaction.errors import OutputError, UsageError
+from rtaction.model_spec import ModelSpec
+from rtaction.train.data.clip_set import ClipSet
+from rtaction.train.data.split import Split
+from rtaction.train.settings.config import TrainConfig
+from rtaction.video.labelled_videos import Video
+
+_SAMPLE_CLIPS_PER_LABEL = 4
+_MAX_SAMPLE_CLIPS = 32
+# A resumed training may be longer, and its videos are those it began with.
+_MAY_CHANGE = {"epochs", "videos"}
+
+HistoryRow = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Paths in the folder of one training.
+
+    Args:
+        path: the folder.
+    """
+
+    path: Path
+
+    @property
+    def model(self) -> Path:
+        """The network to use."""
+        return self.path / "model.keras"
+
+    @property
+    def validated(self) -> Path:
+        """The best network by validation loss, where a refit takes its place."""
+        return self.path / "validated.keras"
+
+    @property
+    def spec(self) -> Path:
+        """Its contract."""
+        return self.path / "model_spec.json"
+
+    @property
+    def config(self) -> Path:
+        """What was asked for."""
+        return self.path / "train_config.json"
+
+    @property
+    def history(self) -> Path:
+        """One line for each finished epoch."""
+        return self.path / "history.csv"
+
+    @property
+    def native_log(self) -> Path:
+        """What TensorFlow says by itself."""
+        return self.path / "tensorflow.log"
+
+    @property
+    def split(self) -> Path:
+        """Which videos train, validate and test."""
+        return self.path / "split.json"
+
+    def check(self, config: TrainConfig, *, resume: bool) -> None:
+        """See that a training may begin here, or go on.
+
+        Raises:
+            UsageError: it holds a run and `resume` is False, or holds another or none and it is
+                True.
+        """
+        if resume:
+            changed = set(config.changed_from(TrainConfig.load(self.config))) - _MAY_CHANGE
+            if changed:
+                raise UsageError(
+                    f"--resume: {self.path} was trained with other settings "
+                    f"({', '.join(sorted(changed))}); leave them out, or train into a new folder"
+                )
+        elif self.history.exists():
+            raise UsageError(
+                f"{self.path} already holds a training; add --resume to go on with it, or choose "
+                "another folder with -o"
+            )
+
+    def start(self, config: TrainConfig, spec: ModelSpec, split: Split) -> None:
+        """Write down what is about to be trained.
+
+        Raises:
+            OutputError: the folder cannot be written.
+        """
+        sides = {
+            side: [[video.path.as_posix(), video.label, video.group] for video in videos]
+            for side, videos in split.sides().items()
+        }
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            config.save(self.config)
+            spec.save(self.spec)
+            self.split.write_text(json.dumps(sides, indent=1) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"cannot write into {self.path}: {error}") from None
+
+    def read_split(self) -> Split:
+        """The split that an earlier training in this folder was given.
+
+        Raises:
+            UsageError: it is not there or damaged.
+        """
+        try:
+            sides = json.loads(self.split.read_text(encoding="utf-8"))
+            return Split(
+                *(
+                    [Video(Path(path), label, group) for path, label, group in sides[side]]
+                    for side in ("train", "validation", "test")
+                )
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UsageError(
+                f"cannot resume from {self.split}: {error}; train into a new folder"
+            ) from None
+
+    def read_history(self) -> list[HistoryRow]:
+        """Finished epochs, in order; empty where none is."""
+        if not self.history.exists():
+            return []
+        with self.history.open(newline="", encoding="utf-8") as file:
+            return [
+                {key: float(value) for key, value in row.items()} for row in csv.DictReader(file)
+            ]
+
+    def resume_point(self, epoch: int) -> Path:
+        """Network and optimizer after `epoch`, counted from 1."""
+        return self.path / f"resume-{epoch:04d}.keras"
+
+    def save_network(self, network: Any, path: Path) -> None:
+        """Write a Keras network so that no moment sees half of it."""
+        # Keras chooses its format by the suffix.
+        partial = path.with_name(f"partial-{path.name}")
+        network.save(partial)
+        os.replace(partial, path)
+
+    def finish_epoch(self, rows: list[HistoryRow]) -> None:
+        """Write the history, and drop the resume points before its last line."""
+        partial = self.path / "partial-history.csv"
+        with partial.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, fieldnames=list(rows[-1]))
+            writer.writeheader()
+            writer.writerows(rows)
+        os.replace(partial, self.history)
+        for old in self.path.glob("resume-*.keras"):
+            if old != self.resume_point(len(rows)):
+                old.unlink()
+
+    def save_sample_clips(self, clips: ClipSet) -> None:
+        """Keep a few clips, of as many labels as possible, for the export's parity gate."""
+        rounds = np.linspace(0.0, 1.0, _SAMPLE_CLIPS_PER_LABEL)
+        by_label = [np.flatnonzero(clips.clip_labels == i) for i in range(len(clips.labels))]
+        chosen = [int(of[int(at * (len(of) - 1))]) for at in rounds for of in by_label if len(of)]
+        images = clips.pictures(list(dict.fromkeys(chosen))[:_MAX_SAMPLE_CLIPS])
+        np.savez_compressed(self.path / "sample_clips.npz", clips=images)
+
+
+def history_row(epoch: int, logs: Mapping[str, Any], learning_rate: float) -> HistoryRow:
+    """One line of the history; `epoch` counts from 1."""
+    values = {key: float(value) for key, value in logs.items() if key != "learning_rate"}
+    return {"epoch": float(epoch), **values, "learning_rate": learning_rate}
+
+
+def epochs_of_refit(config: TrainConfig, history: Sequence[HistoryRow]) -> int:
+    """How long `refit` trains."""
+    if config.schedule == "cosine" and len(history) >= config.epochs:
+        return len(history)
+    return int(min(history, key=lambda row: row["val_loss"])["epoch"])
