@@ -31,7 +31,7 @@ from rtaction.realtime.bench.report import CAMERAS_HEAD, MODEL_HEAD, cameras_lin
 from rtaction.realtime.bench.simulated import SimulatedCamera, SimulatedVideo, simulated_cameras
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.watching.live import LiveWatch
-from rtaction.realtime.watching.stats import Histogram, RunStats
+from rtaction.realtime.watching.stats import Histogram, WatchStats
 from rtaction.realtime.windows.engine import Scorer
 from rtaction.train.networks.build import NetworkName, build_network
 
@@ -116,7 +116,7 @@ def watch_one(
     watch = LiveWatch(
         scorer,
         [camera],
-        stats=RunStats(),
+        stats=WatchStats(),
         stride_seconds=1.0 / CAMERA_FRAMES_PER_SECOND,
         keep_frames=False,
         open_with=lambda camera: SimulatedCamera(

@@ -29,6 +29,7 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
+from rtaction.arrays import UInt8Array
 from rtaction.model_spec import ModelSpec
 from rtaction.opencv import cv2
 from rtaction.sampling import sliding_selections
@@ -48,8 +49,6 @@ SIZE_HW = (240, 320)
 NUM_TIMED = 40
 NUMS_FOR_MEMORY = (100, 1000)
 ROUNDS = 5
-
-UInt8Array = npt.NDArray[np.uint8]
 
 
 def main() -> None:

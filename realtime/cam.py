@@ -22,7 +22,7 @@ from rtaction.realtime.outputs.sinks import Sinks
 from rtaction.realtime.sources.cameras import Camera, cameras_of, load_cameras
 from rtaction.realtime.sources.opening import is_file
 from rtaction.realtime.watching.moment import Moments
-from rtaction.realtime.watching.stats import RunStats
+from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.watching.watch import Actions, EventCallback, StateCallback, watch_cameras
 
 _log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ class CamSummary:
         stopped_by_person: whether a key, Ctrl-C or a signal ended it.
     """
 
-    stats: RunStats
+    stats: WatchStats
     predictions: list[Prediction] = field(default_factory=list)
     stopped_by_person: bool = False
 
@@ -124,7 +124,7 @@ def run_cam(
     _check_overwriting(config, cameras, Path(model.file.where))
     spec = with_threshold(model.spec, config.threshold)
     rules = ActionRules.for_model(spec, overrides=rule_overrides)
-    summary = summary or CamSummary(RunStats())
+    summary = summary or CamSummary(WatchStats())
     stats = summary.stats
     with ExitStack() as stack:
         if screen is None and (screen := open_screen(config.show)) is not None:

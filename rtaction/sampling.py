@@ -21,7 +21,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from rtaction.arrays import Float64Array
 
 Problem = Literal["too_early", "hole", "duplicates"]
 """Why a window would be a lie: it starts before the first frame, a moment has no frame near enough,
@@ -50,31 +50,33 @@ def frame_interval_seconds(frames_per_clip: int, clip_seconds: float) -> float:
     return clip_seconds / max(frames_per_clip - 1, 1)
 
 
-def window_targets(end_seconds: float, frames_per_clip: int, clip_seconds: float) -> FloatArray:
+def window_targets(end_seconds: float, frames_per_clip: int, clip_seconds: float) -> Float64Array:
     """The moments of the window that ends at `end_seconds`: float64 (frames_per_clip,)."""
     steps_back = np.arange(frames_per_clip - 1, -1, -1, dtype=np.float64)
     return end_seconds - steps_back * frame_interval_seconds(frames_per_clip, clip_seconds)
 
 
-def spread_targets(times_seconds: Sequence[float] | FloatArray, frames_per_clip: int) -> FloatArray:
+def spread_targets(
+    times_seconds: Sequence[float] | Float64Array, frames_per_clip: int
+) -> Float64Array:
     """The moments of a clip over a whole video: float64 (frames_per_clip,), both ends included."""
     return np.linspace(times_seconds[0], times_seconds[-1], frames_per_clip)
 
 
-def median_period_seconds(times_seconds: Sequence[float] | FloatArray) -> float:
+def median_period_seconds(times_seconds: Sequence[float] | Float64Array) -> float:
     """The usual distance between two frames; 0.0 for fewer than two frames."""
     if len(times_seconds) < 2:
         return 0.0
     return float(np.median(np.diff(np.asarray(times_seconds, dtype=np.float64))))
 
 
-def last_period_seconds(times_seconds: Sequence[float] | FloatArray) -> float:
+def last_period_seconds(times_seconds: Sequence[float] | Float64Array) -> float:
     """How long a video's last frame is shown: as long as the one before; 0.0 for a single one."""
     return float(times_seconds[-1] - times_seconds[-2]) if len(times_seconds) > 1 else 0.0
 
 
 def nearest_indices(
-    times_seconds: Sequence[float] | FloatArray, targets_seconds: FloatArray
+    times_seconds: Sequence[float] | Float64Array, targets_seconds: Float64Array
 ) -> npt.NDArray[np.intp]:
     """Position of the frame nearest to each target; of two equally near, the earlier.
 
@@ -93,7 +95,7 @@ def nearest_indices(
 
 
 def select_frames(
-    times_seconds: Sequence[float] | FloatArray, targets_seconds: FloatArray
+    times_seconds: Sequence[float] | Float64Array, targets_seconds: Float64Array
 ) -> Selection:
     """Choose the frame nearest to each target, and say whether the result is honest.
 
@@ -173,7 +175,7 @@ class WindowGrid:
 
 
 def sliding_selections(
-    times_seconds: Sequence[float] | FloatArray,
+    times_seconds: Sequence[float] | Float64Array,
     *,
     frames_per_clip: int,
     clip_seconds: float,
@@ -202,7 +204,7 @@ def sliding_selections(
 
 
 def spread_selection(
-    times_seconds: Sequence[float] | FloatArray, *, frames_per_clip: int
+    times_seconds: Sequence[float] | Float64Array, *, frames_per_clip: int
 ) -> Selection:
     """The one window that spreads over a whole video."""
     return select_frames(times_seconds, spread_targets(times_seconds, frames_per_clip))

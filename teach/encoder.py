@@ -8,12 +8,12 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.arrays import UInt8Array
 from rtaction.modality import parts_of
 from rtaction.models import ENCODER_MODEL
 from rtaction.realtime.model.batch_runner import BatchRunner
 from rtaction.realtime.model.session import open_session
 from rtaction.teach.graph import NUM_FEATURES, frame_encoder
-from rtaction.video.pixels import UInt8Array
 
 ALL_PARTS = "rgb+rgb_diff+abs_diff+flow"
 """What a picture may show; the features of each are kept, so that any of them can be chosen."""

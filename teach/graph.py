@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.arrays import Float32Array
 from rtaction.modality import CHANNELS, channels_of, parts_of
 from rtaction.model_spec import METADATA_KEY, ModelSpec
 from rtaction.models import ENCODER_MODEL
@@ -34,8 +35,6 @@ _BOUNDARY = Boundary("frames", "frame_features", "clip_features")
 # What the encoder's file calls its normalised pictures (n, 3, H, W), and what it ends in (n, D).
 _PLANES, _FEATURES = "planes", "features"
 _FLOAT = 1
-
-FloatArray = npt.NDArray[np.float32]
 
 
 def frame_encoder(modality: str) -> bytes:
@@ -59,7 +58,7 @@ def frame_encoder(modality: str) -> bytes:
     )
 
 
-def taught_model(spec: ModelSpec, weights: FloatArray, bias: FloatArray) -> bytes:
+def taught_model(spec: ModelSpec, weights: Float32Array, bias: Float32Array) -> bytes:
     """A whole model.
 
     Args:
@@ -116,7 +115,7 @@ def taught_model(spec: ModelSpec, weights: FloatArray, bias: FloatArray) -> byte
     )
 
 
-def clip_statistics(clip_features: npt.NDArray[Any]) -> FloatArray:
+def clip_statistics(clip_features: npt.NDArray[Any]) -> Float32Array:
     """What the graph makes of a clip's features, here in numpy.
 
     Args:
@@ -161,7 +160,7 @@ def _frame_pieces(modality: str) -> tuple[list[Any], list[Any]]:
     return [*prepare, *encoder.node, *finish], [*tensors, *encoder.initializer]
 
 
-def _colours_of(modality: str) -> tuple[npt.NDArray[np.int64], FloatArray]:
+def _colours_of(modality: str) -> tuple[npt.NDArray[np.int64], Float32Array]:
     """Three channels for each part, and by what to multiply them.
 
     One channel is given three times; of two, the third shows nothing, which is 127.

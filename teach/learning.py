@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.arrays import Float64Array
 from rtaction.errors import DatasetError, SourceError
 from rtaction.modality import parts_of
 from rtaction.model_spec import ModelSpec
@@ -40,7 +41,6 @@ CHANGES_COUNT = 6.0
 """As many times as means and highest values: actions are change, and what stays is the place."""
 
 _BETTER = 0.98  # another part must lower the error to this share
-FloatArray = npt.NDArray[np.float64]
 IndexArray = npt.NDArray[np.intp]
 Progress = Callable[[int, int], None]
 
@@ -62,7 +62,7 @@ class JudgedTake:
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class TaughtModel:
     """What came of the takes.
 
     Args:
@@ -95,12 +95,12 @@ class _Windows:
     labels: IndexArray
     groups: IndexArray
     takes: IndexArray
-    weights: FloatArray
+    weights: Float64Array
 
 
 def learn(
     videos: Sequence[Video], features_folder: Path, *, on_progress: Progress | None = None
-) -> Lesson:
+) -> TaughtModel:
     """Make a model of takes.
 
     Args:
@@ -146,7 +146,7 @@ def learn(
     best = fits[chosen]
     sharpness = ridge.sharpness_of(best.held_out, windows.labels, windows.weights)
     weights, bias = _layer(windows, best, chosen, sharpness)
-    return Lesson(
+    return TaughtModel(
         spec,
         taught_model(spec, weights, bias),
         _judge(used, windows, best, sharpness, labels),
@@ -194,7 +194,7 @@ def _all_windows(
     )
 
 
-def _emphasis() -> FloatArray:
+def _emphasis() -> Float64Array:
     """How much each statistic counts: float64, shape (3 * 320,), of mean 1."""
     counts = np.repeat([1.0, 1.0, CHANGES_COUNT], NUM_FEATURES)
     return np.asarray(counts / counts.mean())

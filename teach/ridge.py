@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from rtaction.arrays import Float64Array
+
 IndexArray = npt.NDArray[np.intp]
 
 RIDGE = 0.2  # as a multiple of the mean of the inner products of windows with themselves
@@ -33,13 +34,13 @@ class Rows:
         spread: what was divided by, shape (num_features,).
     """
 
-    values: FloatArray
-    mean: FloatArray
-    spread: FloatArray
+    values: Float64Array
+    mean: Float64Array
+    spread: Float64Array
 
     @classmethod
     def standardised(
-        cls, features: npt.NDArray[np.floating], weights: FloatArray, counts: FloatArray
+        cls, features: npt.NDArray[np.floating], weights: Float64Array, counts: Float64Array
     ) -> Rows:
         """Standardise.
 
@@ -58,7 +59,7 @@ class Rows:
         return cls(values / spread, mean, spread)
 
     @property
-    def kernel(self) -> FloatArray:
+    def kernel(self) -> Float64Array:
         """Inner products of windows, (num_windows, num_windows), by feature."""
         return np.asarray(self.values @ self.values.T / self.values.shape[1])
 
@@ -76,13 +77,13 @@ class Fit:
         offset: shape (num_labels,).
     """
 
-    held_out: FloatArray
+    held_out: Float64Array
     error: float
-    duals: FloatArray
-    offset: FloatArray
+    duals: Float64Array
+    offset: Float64Array
 
 
-def fit(kernel: FloatArray, labels: IndexArray, takes: IndexArray, weights: FloatArray) -> Fit:
+def fit(kernel: Float64Array, labels: IndexArray, takes: IndexArray, weights: Float64Array) -> Fit:
     """Fit scores to labels.
 
     Args:
@@ -106,7 +107,7 @@ def fit(kernel: FloatArray, labels: IndexArray, takes: IndexArray, weights: Floa
     return Fit(held_out, error, duals, duals.sum(axis=0))
 
 
-def sharpness_of(scores: FloatArray, labels: IndexArray, weights: FloatArray) -> float:
+def sharpness_of(scores: Float64Array, labels: IndexArray, weights: Float64Array) -> float:
     """By what to multiply scores so that their softmax is as sure as they are right.
 
     The likeliest one, where a label is believed to be wrong in one of twenty cases; else scores

@@ -9,14 +9,14 @@ from collections import Counter
 
 import numpy as np
 
-from rtaction.evaluation.confidence import Figure, share
-from rtaction.teach.learning import BACKGROUND, JudgedTake, Lesson
+from rtaction.evaluation.confidence import Estimate, share
+from rtaction.teach.learning import BACKGROUND, JudgedTake, TaughtModel
 
 _MOST_PAIRS = 3
 _MANY_TAKES = 20
 
 
-def accuracy_of(takes: tuple[JudgedTake, ...]) -> Figure:
+def accuracy_of(takes: tuple[JudgedTake, ...]) -> Estimate:
     """The share of takes named rightly by a fit that did not know them, and its 95 % interval."""
     judged = [take for take in takes if take.called is not None]
     groups = sorted({take.video.group for take in judged})
@@ -34,29 +34,29 @@ def mixed_up(takes: tuple[JudgedTake, ...]) -> list[tuple[str, str, int]]:
     return [(true, str(called), count) for (true, called), count in counts.most_common()]
 
 
-def told(lesson: Lesson) -> list[str]:
+def told(taught: TaughtModel) -> list[str]:
     """All of it, as lines for a person."""
-    counts = Counter(take.video.label for take in lesson.takes)
-    spec = lesson.spec
+    counts = Counter(take.video.label for take in taught.takes)
+    spec = taught.spec
     listed = ", ".join(f"{label} {count}" for label, count in sorted(counts.items()))
-    lines = [f"left out: {reason}" for reason in lesson.skipped]
+    lines = [f"left out: {reason}" for reason in taught.skipped]
     lines += [
-        f"learnt from {len(lesson.takes)} takes: {listed}",
+        f"learnt from {len(taught.takes)} takes: {listed}",
         f"it looks at {spec.modality}, {spec.frames_per_clip} pictures in "
         f"{spec.window_seconds:.1f} s",
-        _accuracy_line(lesson.takes),
+        _accuracy_line(taught.takes),
     ]
     advised: set[frozenset[str]] = set()
-    for true, called, count in mixed_up(lesson.takes)[:_MOST_PAIRS]:
+    for true, called, count in mixed_up(taught.takes)[:_MOST_PAIRS]:
         lines.append(f"{true} was taken for {called} in {count} of {counts[true]} takes")
         pair = frozenset((true, called))
         if pair not in advised or BACKGROUND in pair:
             lines.append(f"  {_advice(true, called)}")
         advised.add(pair)
-    alone = sorted({take.video.label for take in lesson.takes if take.called is None})
+    alone = sorted({take.video.label for take in taught.takes if take.called is None})
     if alone:
         lines.append(f"not judged, as there is but one take of it: {', '.join(alone)}")
-    if len(lesson.takes) < _MANY_TAKES:
+    if len(taught.takes) < _MANY_TAKES:
         lines.append("  few takes: ten of each label tell more, and teach more")
     if spec.background_label is None:
         lines.append(

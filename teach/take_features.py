@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.arrays import Float64Array, UInt8Array
 from rtaction.errors import DatasetError
 from rtaction.frame import Frame
 from rtaction.sampling import (
@@ -33,7 +34,7 @@ from rtaction.teach.graph import PICTURE_SIZE
 from rtaction.teach.pace import Pace
 from rtaction.video.file import read_video
 from rtaction.video.motion import network_picture
-from rtaction.video.pixels import UInt8Array, prepare_image
+from rtaction.video.pixels import prepare_image
 
 _LONGEST_SECONDS = 60.0
 """What comes later in a take is not looked at."""
@@ -42,7 +43,6 @@ _SUFFIX = ".npz"
 _THREADS = os.cpu_count() or 1
 
 IndexArray = npt.NDArray[np.intp]
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +59,7 @@ class TakeFeatures:
 
 
 class _Kept(NamedTuple):
-    times_seconds: FloatArray  # of the take's frames
+    times_seconds: Float64Array  # of the take's frames
     numbers: IndexArray  # which pictures, ascending
     features: Float16Array  # of those
 
@@ -119,7 +119,7 @@ class FeatureStore:
         return self._folder / f"{name}{_SUFFIX}"
 
     def _keep(self, place: Path, kept: _Kept) -> None:
-        # Without it the next lesson takes longer, no more.
+        # Without it the next taught takes longer, no more.
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
             partial = place.with_suffix(".partial")
@@ -143,7 +143,7 @@ def _merged(kept: _Kept, numbers: IndexArray, made: Float16Array) -> _Kept:
     return _Kept(kept.times_seconds, all_numbers[order], features[order])
 
 
-def _read_grid(take: Path, interval_seconds: float) -> tuple[FloatArray, list[UInt8Array]]:
+def _read_grid(take: Path, interval_seconds: float) -> tuple[Float64Array, list[UInt8Array]]:
     """Times of all frames, and for each point of the grid the frame nearest to it.
 
     Of two equally near it is the earlier, as `rtaction.sampling` has it.
@@ -180,7 +180,7 @@ def _small(frame: Frame) -> UInt8Array:
     return prepare_image(frame.image, (PICTURE_SIZE, PICTURE_SIZE))
 
 
-def _window_starts(times: FloatArray, pace: Pace, max_pictures: int) -> IndexArray:
+def _window_starts(times: Float64Array, pace: Pace, max_pictures: int) -> IndexArray:
     """First pictures of the windows to take."""
     until_seconds = times[-1] + last_period_seconds(times) + TIME_TOLERANCE_SECONDS
     num_pictures = int(until_seconds / pace.interval_seconds)
@@ -203,5 +203,5 @@ def _window_starts(times: FloatArray, pace: Pace, max_pictures: int) -> IndexArr
     return chosen[sound]
 
 
-def _largest_error_seconds(times: FloatArray, targets: FloatArray) -> float:
+def _largest_error_seconds(times: Float64Array, targets: Float64Array) -> float:
     return float(np.abs(times[nearest_indices(times, targets)] - targets).max())

@@ -17,9 +17,9 @@ from rtaction.realtime.sources.cameras import Camera, cameras_of
 from rtaction.realtime.sources.opening import open_source
 from rtaction.realtime.watching.watch import EventCallback
 from rtaction.teach.guide import draw_message
-from rtaction.teach.learning import BACKGROUND, Lesson, Progress, learn
+from rtaction.teach.learning import BACKGROUND, Progress, TaughtModel, learn
 from rtaction.teach.recorder import Quota, Recorder
-from rtaction.teach.studio import OpenSource, Studio, open_guide
+from rtaction.teach.recording import OpenSource, RecordingSession, open_guide
 from rtaction.teach.sureness import told
 from rtaction.teach.takes import TakesFolder, check_label
 from rtaction.video.labelled_videos import find_videos
@@ -72,7 +72,7 @@ def record(config: TeachConfig, say: Say, *, open_with: OpenSource = open_source
         quotas.append(Quota(label, done, done + config.num_takes))
     camera = _camera_of(config)
     with open_guide() as screen:
-        _record(config, quotas, Studio(camera, takes, screen, open_with=open_with))
+        _record(config, quotas, RecordingSession(camera, takes, screen, open_with=open_with))
     for label in config.labels:
         say(f"{label}: {len(takes.takes_of(label))} takes in {takes.folder / label}")
 
@@ -108,12 +108,12 @@ def teach(
     quotas = [Quota(label, len(takes.takes_of(label)), config.num_takes) for label in labels]
     camera = _camera_of(config)
     with open_guide() as screen:
-        studio = Studio(camera, takes, screen, open_with=open_with)
-        if not _record(config, quotas, studio):
+        session = RecordingSession(camera, takes, screen, open_with=open_with)
+        if not _record(config, quotas, session):
             say(f"stopped; the takes are in {takes.folder}, and the same command goes on from them")
             return None
-        lesson = _learn(takes, _ShownProgress(screen, studio))
-        for line in told(lesson):
+        taught = _learn(takes, _ShownProgress(screen, session))
+        for line in told(taught):
             say(line)
         say(f"the model: {takes.model}; q ends")
         live = CamConfig(sources=(config.source,), mirror=True)
@@ -127,7 +127,7 @@ def teach_from(
     labels: Sequence[str] | None = None,
     group: str | None = None,
     on_progress: Progress | None = None,
-) -> Lesson:
+) -> TaughtModel:
     """Learn from videos that are there already; needs neither camera nor screen.
 
     Args:
@@ -147,9 +147,9 @@ def teach_from(
             "name another folder with --output"
         )
     found = find_videos(videos, labels=labels or None, group=group)
-    lesson = learn(found, takes.features, on_progress=on_progress)
-    write_file(takes.model, lesson.model)
-    return lesson
+    taught = learn(found, takes.features, on_progress=on_progress)
+    write_file(takes.model, taught.model)
+    return taught
 
 
 def _camera_of(config: TeachConfig) -> Camera:
@@ -159,26 +159,26 @@ def _camera_of(config: TeachConfig) -> Camera:
     return cameras[0]
 
 
-def _record(config: TeachConfig, quotas: Sequence[Quota], studio: Studio) -> bool:
+def _record(config: TeachConfig, quotas: Sequence[Quota], session: RecordingSession) -> bool:
     recorder = Recorder(quotas, take_seconds=config.take_seconds, seed=config.seed)
-    return recorder.is_over or studio.record(recorder)
+    return recorder.is_over or session.record(recorder)
 
 
-def _learn(takes: TakesFolder, on_progress: Progress) -> Lesson:
+def _learn(takes: TakesFolder, on_progress: Progress) -> TaughtModel:
     try:
-        lesson = learn(find_videos(takes.folder), takes.features, on_progress=on_progress)
+        taught = learn(find_videos(takes.folder), takes.features, on_progress=on_progress)
     except DatasetError as error:
         raise DatasetError(f"{error}. The takes are kept in {takes.folder}") from None
-    write_file(takes.model, lesson.model)
-    return lesson
+    write_file(takes.model, taught.model)
+    return taught
 
 
 class _ShownProgress:
     """Draws how far the learning is; the window stays alive meanwhile."""
 
-    def __init__(self, screen: Screen, studio: Studio) -> None:
+    def __init__(self, screen: Screen, session: RecordingSession) -> None:
         self._screen = screen
-        image = studio.last_image
+        image = session.last_image
         self._image = np.zeros((480, 640, 3), np.uint8) if image is None else image
         self(0, 1)
 

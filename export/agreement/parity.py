@@ -13,13 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.arrays import Float32Array, UInt8Array
 from rtaction.errors import ParityError
 from rtaction.export.agreement.onnx_run import runner
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_format.file import OnnxFile
-
-FloatArray = npt.NDArray[np.float32]
-UInt8Array = npt.NDArray[np.uint8]
 
 TOLERANCE = 1e-4
 MIN_SPREAD = 0.02
@@ -55,7 +53,7 @@ class Parity:
 
 
 def measure_parity(
-    truth_of: Callable[[UInt8Array], FloatArray], file: OnnxFile, clips: UInt8Array
+    truth_of: Callable[[UInt8Array], Float32Array], file: OnnxFile, clips: UInt8Array
 ) -> Parity:
     """Run both models on the same clips.
 
@@ -135,12 +133,12 @@ def make_clips(spec: ModelSpec, *, num_clips: int = 16, seed: int = 0) -> UInt8A
     return clips
 
 
-def _model(content: bytes) -> Callable[[npt.NDArray[Any]], FloatArray]:
+def _model(content: bytes) -> Callable[[npt.NDArray[Any]], Float32Array]:
     run = runner(content)
     return lambda values: np.asarray(run(values)[0], np.float32)
 
 
-def _run_cut(file: OnnxFile, clips: UInt8Array) -> FloatArray:
+def _run_cut(file: OnnxFile, clips: UInt8Array) -> Float32Array:
     """Scores as they are computed live: each picture by itself, then the head."""
     boundary = file.boundary
     encoder = _model(file.cut([boundary.frames], [boundary.frame_features]))
@@ -151,5 +149,5 @@ def _run_cut(file: OnnxFile, clips: UInt8Array) -> FloatArray:
     return head(features)
 
 
-def _difference(a: FloatArray, b: FloatArray) -> float:
+def _difference(a: Float32Array, b: Float32Array) -> float:
     return float(np.abs(a - b).max())

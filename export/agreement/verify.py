@@ -12,13 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
+from rtaction.arrays import Float32Array, UInt8Array
 from rtaction.errors import ModelSpecError, ParityError
 from rtaction.export.agreement.onnx_run import runner
-from rtaction.export.agreement.parity import MIN_SPREAD, FloatArray, UInt8Array
+from rtaction.export.agreement.parity import MIN_SPREAD
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_format.file import OnnxFile
 
-Scores = Callable[[UInt8Array], FloatArray]
+Scores = Callable[[UInt8Array], Float32Array]
 """From uint8 clips (num_clips, F, H, W, C) to float32 scores (num_clips, num_labels)."""
 
 _BATCH = 8
@@ -139,7 +140,7 @@ def verify(
         tolerance: largest difference of a score that is allowed.
     """
     rows: list[Row] = []
-    kept: list[FloatArray] = []
+    kept: list[Float32Array] = []
     waiting: list[tuple[str, UInt8Array]] = []
 
     def judge() -> None:

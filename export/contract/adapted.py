@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.arrays import Float32Array, UInt8Array
 from rtaction.errors import ModelSpecError
 from rtaction.export.contract.scales import Scale
 from rtaction.export.keras.graph import call, flattened, nodes_of
@@ -20,8 +21,6 @@ from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
 
 layers = keras.layers
-FloatArray = npt.NDArray[np.float32]
-UInt8Array = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -42,7 +41,7 @@ class Adapted:
     logits: bool
     notes: list[str] = field(default_factory=list)
 
-    def truth(self, clips: UInt8Array) -> FloatArray:
+    def truth(self, clips: UInt8Array) -> Float32Array:
         """What the original says, its pixels scaled in numpy, not by the graph that is tested.
 
         Args:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.arrays import Float32Array, UInt8Array
 from rtaction.errors import ExportError, UsageError
 from rtaction.export.agreement.onnx_run import runner
 from rtaction.export.contract.scales import Scale
@@ -16,9 +17,6 @@ from rtaction.export.foreign.front import prepared, softmaxed
 from rtaction.export.foreign.graph import part
 from rtaction.export.foreign.read import Foreign, last_operation
 from rtaction.onnx_format.file import OnnxFile
-
-FloatArray = npt.NDArray[np.float32]
-UInt8Array = npt.NDArray[np.uint8]
 
 # Softmax and Sigmoid give probabilities: of one label, or of each.
 _GIVE_PROBABILITIES = ("Softmax", "Sigmoid", "HardSigmoid")
@@ -44,8 +42,8 @@ class Truth:
 
     clips: UInt8Array
     sources: npt.NDArray[np.int64]
-    raw: FloatArray
-    scores: FloatArray
+    raw: Float32Array
+    scores: Float32Array
     output: str
     is_softmax_last: bool
     is_softmax_added: bool
@@ -125,7 +123,7 @@ def truth_of(
 
 def _before_softmax(
     foreign: Foreign, output: str, values: Sequence[npt.NDArray[Any]]
-) -> tuple[str, FloatArray]:
+) -> tuple[str, Float32Array]:
     """Name and values of what a network's last Softmax takes; an empty name where it has none."""
     maker = last_operation(foreign.model, output)
     if maker is None or maker.op_type != "Softmax":
@@ -143,7 +141,7 @@ def _exchanged(num_clips: int, num_frames: int) -> npt.NDArray[np.int64]:
 
 
 def _needs_softmax(
-    foreign: Foreign, output: str, raw: FloatArray, logits: bool | None, where: str
+    foreign: Foreign, output: str, raw: Float32Array, logits: bool | None, where: str
 ) -> bool:
     are_shares = bool((raw >= -1e-4).all() and (raw <= 1 + 1e-4).all())
     sum_to_one = are_shares and bool(np.abs(raw.sum(axis=1) - 1).max() < 1e-2)
@@ -158,7 +156,7 @@ def _needs_softmax(
 
 
 def prove(
-    content: bytes, clips: UInt8Array, sources: npt.NDArray[np.int64], expected: FloatArray
+    content: bytes, clips: UInt8Array, sources: npt.NDArray[np.int64], expected: Float32Array
 ) -> Proof:
     """Compare a file with the network that it was made from.
 
@@ -185,7 +183,7 @@ def prove(
     return Proof(len(clips), float(difference), float(np.ptp(expected, axis=0).max()))
 
 
-def _cut_scores(file: OnnxFile, clips: UInt8Array, sources: npt.NDArray[np.int64]) -> FloatArray:
+def _cut_scores(file: OnnxFile, clips: UInt8Array, sources: npt.NDArray[np.int64]) -> Float32Array:
     """Scores by encoder and head; each picture is encoded once, alone, for all clips it is in."""
     boundary = file.boundary
     encoder = runner(file.cut([boundary.frames], [boundary.frame_features]))

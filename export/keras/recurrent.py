@@ -10,12 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
+from rtaction.arrays import Float32Array
 from rtaction.errors import ExportError
-
-FloatArray = npt.NDArray[np.float32]
 
 _OPERATIONS = {"GRU": "GRU", "LSTM": "LSTM", "SimpleRNN": "RNN"}
 # Keras orders the gates z, r, h (GRU) and i, f, c, o (LSTM); ONNX z, r, h and i, o, f, c.
@@ -183,9 +181,9 @@ def _obstacles(layer: Any) -> list[str]:
     return found
 
 
-def _weights_of(ways: list[Any], kind: str) -> dict[str, FloatArray]:
+def _weights_of(ways: list[Any], kind: str) -> dict[str, Float32Array]:
     """W (ways, gates*units, features), R (ways, gates*units, units), B (ways, 2*gates*units)."""
-    found: dict[str, list[FloatArray]] = {"W": [], "R": [], "B": []}
+    found: dict[str, list[Float32Array]] = {"W": [], "R": [], "B": []}
     for way in ways:
         kernel, recurrent, bias, recurrent_bias = _weights(way, kind)
         found["W"].append(_by_gate(kernel, kind).T)
@@ -194,7 +192,9 @@ def _weights_of(ways: list[Any], kind: str) -> dict[str, FloatArray]:
     return {name: np.stack(values) for name, values in found.items()}
 
 
-def _weights(layer: Any, kind: str) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+def _weights(
+    layer: Any, kind: str
+) -> tuple[Float32Array, Float32Array, Float32Array, Float32Array]:
     """Kernel (features, gates*units), recurrent kernel (units, gates*units), and two biases."""
     values = [np.asarray(weight, dtype=np.float32) for weight in layer.get_weights()]
     kernel, recurrent = values[0], values[1]
@@ -206,7 +206,7 @@ def _weights(layer: Any, kind: str) -> tuple[FloatArray, FloatArray, FloatArray,
     return kernel, recurrent, values[2], none
 
 
-def _by_gate(values: FloatArray, kind: str) -> FloatArray:
+def _by_gate(values: Float32Array, kind: str) -> Float32Array:
     """Put the gates, side by side on the last axis, into ONNX's order."""
     gates = np.split(values, len(_GATES[kind]), axis=-1)
     return np.concatenate([gates[gate] for gate in _GATES[kind]], axis=-1)

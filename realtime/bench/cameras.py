@@ -17,7 +17,7 @@ from rtaction.realtime.bench.simulated import (
 )
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.watching.live import LiveWatch
-from rtaction.realtime.watching.stats import Histogram, RunStats
+from rtaction.realtime.watching.stats import Histogram, WatchStats
 from rtaction.realtime.windows.engine import Scorer
 
 FRAMES_PER_SECOND = 25.0
@@ -101,7 +101,7 @@ def _bench(
     watch = LiveWatch(
         model,
         cameras,
-        stats=RunStats(),
+        stats=WatchStats(),
         stride_seconds=1.0 / PREDICTIONS_PER_SECOND,
         keep_frames=False,
         open_with=open_camera,

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from rtaction.errors import DatasetError
 from rtaction.evaluation.calibration import Calibration, calibrate
-from rtaction.evaluation.confidence import Clusters, Figure, f1_score, share
+from rtaction.evaluation.confidence import Clusters, Estimate, f1_score, share
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.judging.watched import Judged
 from rtaction.video.labelled_videos import Video, labels_of
@@ -38,9 +38,9 @@ class LabelFigures:
 
     label: str
     num_items: int
-    precision: Figure
-    recall: Figure
-    f1: Figure
+    precision: Estimate
+    recall: Estimate
+    f1: Estimate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,9 +60,9 @@ class Level:
         calibration: how far scores are from chances, likewise of known labels.
     """
 
-    accuracy: Figure
-    accuracy_of_all: Figure
-    top_k: dict[int, Figure]
+    accuracy: Estimate
+    accuracy_of_all: Estimate
+    top_k: dict[int, Estimate]
     chance: float
     most_frequent: float
     labels: tuple[LabelFigures, ...]

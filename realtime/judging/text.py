@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from rtaction.evaluation.confidence import FEW_CLUSTERS, Figure
+from rtaction.evaluation.confidence import FEW_CLUSTERS, Estimate
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.judging.clips import ClipEvaluation, Level
 from rtaction.realtime.judging.watched import Judged
@@ -50,7 +50,7 @@ def clip_lines(found: ClipEvaluation, spec: ModelSpec, *, grouped: bool) -> list
     return lines
 
 
-def figure_text(figure: Figure, *, digits: int = 2) -> str:
+def figure_text(figure: Estimate, *, digits: int = 2) -> str:
     """A figure with its interval, such as "0.89 (0.57-0.98)"; "-" where it is undefined."""
     if not figure.is_defined:
         return "-"

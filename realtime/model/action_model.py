@@ -15,10 +15,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from rtaction.arrays import Float32Array
 from rtaction.errors import ModelUnreadable
 from rtaction.onnx_format.errors import LOADING_ERRORS
 from rtaction.onnx_format.file import OnnxFile
@@ -30,8 +30,6 @@ from rtaction.realtime.model.session import (
     provider_in_use,
     words_of,
 )
-
-FloatArray = npt.NDArray[np.float32]
 
 # Whole clips are big, and so is what a network makes of them on its way.
 _WHOLE_CLIPS_AT_ONCE = 8
@@ -100,7 +98,7 @@ class ActionModel:
             return images
         return self._encoder.run(images)  # (num_images, num_features)
 
-    def score(self, clip_features: npt.NDArray[Any]) -> FloatArray:
+    def score(self, clip_features: npt.NDArray[Any]) -> Float32Array:
         """Scores of clips whose pictures are already encoded.
 
         Args:
@@ -115,7 +113,7 @@ class ActionModel:
         """
         return self._head.run(clip_features)  # (num_clips, num_labels)
 
-    def score_clips(self, clips: npt.NDArray[Any]) -> FloatArray:
+    def score_clips(self, clips: npt.NDArray[Any]) -> Float32Array:
         """Scores of whole clips, by the model as it stands in the file, uncut.
 
         Args:

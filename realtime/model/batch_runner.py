@@ -11,12 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from rtaction.arrays import Float32Array
 from rtaction.errors import DeviceUnavailable, ModelUnreadable
 from rtaction.onnx_format.errors import LOADING_ERRORS, RUNNING_ERRORS
 from rtaction.realtime.model.devices import COREML, CUDA, DIRECTML, MAX_BATCH, TENSORRT
 from rtaction.realtime.model.session import name_in_use, words_of
-
-FloatArray = npt.NDArray[np.float32]
 
 _BOUND = (CUDA, TENSORRT)
 # A shape seen for the first time costs these a search, a compilation or new buffers.
@@ -78,7 +77,7 @@ class BatchRunner:
         # The buffers are for one call at a time, and so is a session on DirectML.
         self._lock = threading.Lock()
 
-    def run(self, values: npt.NDArray[Any]) -> FloatArray:
+    def run(self, values: npt.NDArray[Any]) -> Float32Array:
         """The network's output.
 
         Args:
@@ -101,8 +100,8 @@ class BatchRunner:
         return results[0] if len(results) == 1 else np.concatenate(results)
 
     def _run_parts(
-        self, run: Callable[[npt.NDArray[Any]], FloatArray], parts: list[npt.NDArray[Any]]
-    ) -> list[FloatArray]:
+        self, run: Callable[[npt.NDArray[Any]], Float32Array], parts: list[npt.NDArray[Any]]
+    ) -> list[Float32Array]:
         # On the CPU nothing but the model can be at fault.
         errors = RUNNING_ERRORS if self._pad else LOADING_ERRORS
         try:
@@ -118,11 +117,11 @@ class BatchRunner:
                 "start again, or use --device cpu"
             ) from None
 
-    def _run_as_it_is(self, values: npt.NDArray[Any]) -> FloatArray:
+    def _run_as_it_is(self, values: npt.NDArray[Any]) -> Float32Array:
         (result,) = self._session.run(None, {self._input: values})
         return np.asarray(result, dtype=np.float32)
 
-    def _run_padded(self, values: npt.NDArray[Any]) -> FloatArray:
+    def _run_padded(self, values: npt.NDArray[Any]) -> Float32Array:
         num_wanted = len(values)
         shape = (padded_length(num_wanted), *values.shape[1:])
         buffers = self._buffers.get(shape)
@@ -136,7 +135,7 @@ class BatchRunner:
             return self._run_as_it_is(values)[:num_wanted]
         return self._run_bound(buffers, values)[:num_wanted].copy()
 
-    def _run_bound(self, buffers: _Buffers, values: npt.NDArray[Any]) -> FloatArray:
+    def _run_bound(self, buffers: _Buffers, values: npt.NDArray[Any]) -> Float32Array:
         """Run in the buffers; the result may be a view of them, and hold until the next run."""
         assert buffers.binding is not None
         assert buffers.on_device is not None

@@ -51,7 +51,7 @@ from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.outputs.overlay import shown_label
 from rtaction.realtime.watching.moment import StateChange
-from rtaction.realtime.watching.stats import RunStats
+from rtaction.realtime.watching.stats import WatchStats
 
 SCHEMA_VERSION = 2
 
@@ -69,7 +69,7 @@ class JsonLog:
         OutputError: the file cannot be written.
     """
 
-    def __init__(self, target: str, spec: ModelSpec, stats: RunStats, *, top_k: int = 3) -> None:
+    def __init__(self, target: str, spec: ModelSpec, stats: WatchStats, *, top_k: int = 3) -> None:
         self._spec = spec
         self._stats = stats
         self._top_k = top_k

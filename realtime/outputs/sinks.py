@@ -14,17 +14,17 @@ import numpy.typing as npt
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionEvent
+from rtaction.realtime.outputs.drawn_source import DrawnSource
 from rtaction.realtime.outputs.event_clips import EventClips
 from rtaction.realtime.outputs.json_log import JsonLog
 from rtaction.realtime.outputs.mosaic import Mosaic
 from rtaction.realtime.outputs.overlay import shown_label
-from rtaction.realtime.outputs.picture import Picture
 from rtaction.realtime.outputs.screen import Screen
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.sources.deferred_frame import FrameLike, PictureDamaged
 from rtaction.realtime.sources.opening import is_file
 from rtaction.realtime.watching.moment import Moment, StateChange
-from rtaction.realtime.watching.stats import RunStats
+from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.watching.watch import Actions, EventCallback, StateCallback
 from rtaction.realtime.windows.state import State
 from rtaction.video.file import VideoWriter
@@ -62,7 +62,7 @@ class Sinks:
         self,
         spec: ModelSpec,
         cameras: Sequence[Camera],
-        stats: RunStats,
+        stats: WatchStats,
         actions: Actions,
         *,
         device: str,
@@ -87,7 +87,7 @@ class Sinks:
         self._is_live = len(self._files) < len(cameras)
         several = len(cameras) > 1
         self._pictures = {
-            c.name: Picture(c.name if several else "", mirror=mirror) for c in cameras
+            c.name: DrawnSource(c.name if several else "", mirror=mirror) for c in cameras
         }
         self._mosaic = Mosaic(list(self._pictures)) if several and self._is_live else None
         self._mosaic_due_seconds = 0.0
@@ -225,7 +225,7 @@ class Sinks:
             self._mosaic_due_seconds = now + 1.0 / _MOSAIC_FRAMES_PER_SECOND
             self._give(self._mosaic.image, now)
 
-    def _draw_lost(self, picture: Picture, change: StateChange) -> None:
+    def _draw_lost(self, picture: DrawnSource, change: StateChange) -> None:
         """Show that no picture comes, rather than the last one that came."""
         if self._mosaic is not None:
             self._mosaic.put(change.source, picture.draw_lost(self._device))

@@ -20,7 +20,7 @@ from rtaction.realtime.sources.source import Source
 from rtaction.realtime.watching.back_off import BackOff
 from rtaction.realtime.watching.feed import Feed, Link
 from rtaction.realtime.watching.moment import Moment, Moments, StateChange
-from rtaction.realtime.watching.stats import RunStats
+from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.windows.engine import Engine, Scorer
 from rtaction.realtime.windows.state import STATE_TEXT, State
 from rtaction.realtime.windows.tracker import Tracker
@@ -52,7 +52,7 @@ class LiveWatch:
         model: Scorer,
         cameras: Sequence[Camera],
         *,
-        stats: RunStats,
+        stats: WatchStats,
         stride_seconds: float | None = None,
         keep_frames: bool = True,
         reconnect: bool = True,

@@ -109,7 +109,7 @@ class SourceStats:
         }
 
 
-class RunStats:
+class WatchStats:
     """Figures of all sources of a run, by name."""
 
     def __init__(self) -> None:

@@ -24,7 +24,7 @@ from rtaction.realtime.sources.deferred_frame import FrameLike
 from rtaction.realtime.sources.opening import is_file, open_source
 from rtaction.realtime.watching.live import LiveWatch
 from rtaction.realtime.watching.moment import Moment, Moments, StateChange
-from rtaction.realtime.watching.stats import RunStats
+from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.windows.engine import Engine, Scorer
 from rtaction.realtime.windows.tracker import Tracker
 
@@ -36,7 +36,7 @@ StateCallback = Callable[[StateChange], Any]
 def watch_cameras(
     model: Scorer,
     cameras: Sequence[Camera],
-    stats: RunStats,
+    stats: WatchStats,
     *,
     paced: bool = False,
     keep_frames: bool = True,
@@ -88,7 +88,7 @@ def watch_cameras(
 def _follow_file(
     model: Scorer,
     camera: Camera,
-    stats: RunStats,
+    stats: WatchStats,
     stride_seconds: float | None,
     on_frame: Callable[[FrameLike], None] | None,
 ) -> Moments:
@@ -123,7 +123,7 @@ def _follow_file(
     yield _counted(Moment([], last, [ended]), stats)
 
 
-def _counted(moment: Moment, stats: RunStats) -> Moment:
+def _counted(moment: Moment, stats: WatchStats) -> Moment:
     for prediction in moment.predictions:
         stats.of(prediction.source).count(prediction)
     return moment
@@ -172,7 +172,7 @@ def watch(
     moments = watch_cameras(
         model,
         cameras,
-        RunStats(),
+        WatchStats(),
         keep_frames=False,
         stride_seconds=stride_seconds,
         reconnect=reconnect,

@@ -16,12 +16,10 @@ import numpy.typing as npt
 
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
-from rtaction.realtime.windows.tracker import PictureWindow, Tracker
+from rtaction.realtime.windows.tracker import FrameWindow, Tracker
 
 # A larger batch gains nothing, and makes the first of it wait for the last.
 MAX_IMAGES_AT_ONCE = 32
-
-FloatArray = npt.NDArray[np.float32]
 
 
 class Scorer(Protocol):
@@ -53,7 +51,7 @@ class Engine:
         self._model = model
 
     def predict(
-        self, taken: Sequence[tuple[Tracker, PictureWindow]], *, is_live: bool
+        self, taken: Sequence[tuple[Tracker, FrameWindow]], *, is_live: bool
     ) -> list[Prediction]:
         """Score windows, all at once.
 
@@ -89,7 +87,7 @@ class Engine:
             )
         return predictions
 
-    def _encode_missing(self, windows: Sequence[PictureWindow]) -> None:
+    def _encode_missing(self, windows: Sequence[FrameWindow]) -> None:
         # A picture may stand twice in a window; it is encoded once.
         missing = list(
             {
@@ -107,7 +105,7 @@ class Engine:
             self.num_encoded += len(batch)
 
 
-def _features_of(window: PictureWindow) -> npt.NDArray[Any]:
+def _features_of(window: FrameWindow) -> npt.NDArray[Any]:
     """What `Scorer.encode` gave, shape (frames_per_clip, ...)."""
     features = [p.features for p in window.values if p.features is not None]
     return np.stack(features)

@@ -17,12 +17,13 @@ from typing import Any
 
 import numpy.typing as npt
 
+from rtaction.arrays import UInt8Array
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.sources.deferred_frame import FrameLike, PictureDamaged
 from rtaction.realtime.windows.ring_buffer import RingBuffer, Window
 from rtaction.realtime.windows.state import State
 from rtaction.video.motion import network_picture
-from rtaction.video.pixels import UInt8Array, prepare_image
+from rtaction.video.pixels import prepare_image
 
 # A lens cap or a lost signal; a dark room has noise and a lamp somewhere.
 _BLACK_MEAN, _BLACK_DEVIATION = 10.0, 4.0
@@ -33,7 +34,7 @@ MAX_LATE_SECONDS = 0.05
 
 
 @dataclass(slots=True, eq=False)
-class Picture:
+class NetworkFrame:
     """One picture as the network sees it, then its features.
 
     Args:
@@ -61,12 +62,12 @@ class Seen:
 
     frame: FrameLike | None
     image: UInt8Array | None = None
-    pictures: dict[float, Picture] = field(default_factory=dict)
+    pictures: dict[float, NetworkFrame] = field(default_factory=dict)
     is_black: bool = False
     fingerprint: int = 0
 
 
-PictureWindow = Window[Picture]
+FrameWindow = Window[NetworkFrame]
 """Values are the network's pictures; times are those of all frames that they are made of."""
 
 
@@ -139,7 +140,7 @@ class Tracker:
             self._ring.clear()
             self._state = "warming_up"
 
-    def take(self) -> PictureWindow | None:
+    def take(self) -> FrameWindow | None:
         """The next window to be judged, its pictures ready; None where there is none.
 
         The newest one that is due for a live source, the oldest otherwise.
@@ -157,7 +158,7 @@ class Tracker:
                     return window
             return None
 
-    def take_last(self) -> PictureWindow | None:
+    def take_last(self) -> FrameWindow | None:
         """At the end of a file: the next window that ends while its last frame is still shown."""
         with self._lock:
             while (window := self._ring.take_last()) is not None:
@@ -166,7 +167,7 @@ class Tracker:
                     return judged
             return None
 
-    def _judged(self, window: Window[Seen]) -> PictureWindow | None:
+    def _judged(self, window: Window[Seen]) -> FrameWindow | None:
         state: State = window.state
         if state == "ok":
             state = self._state_of_pictures(window)
@@ -177,7 +178,7 @@ class Tracker:
         self.drops[state] += 1
         return None
 
-    def _pictures_of(self, window: Window[Seen]) -> tuple[Picture, ...]:
+    def _pictures_of(self, window: Window[Seen]) -> tuple[NetworkFrame, ...]:
         """What the network sees of a window: one picture fewer than frames where it is motion."""
         frames = list(zip(window.values, window.times_seconds, strict=True))
         befores = frames[:-1] if self._spec.shows_motion else frames
@@ -188,7 +189,7 @@ class Tracker:
                 assert before.image is not None
                 assert seen.image is not None
                 image = network_picture(before.image, seen.image, self._spec.modality)
-                picture = seen.pictures[at_seconds] = Picture(image)
+                picture = seen.pictures[at_seconds] = NetworkFrame(image)
             pictures.append(picture)
         return tuple(pictures)
 

@@ -79,7 +79,7 @@ def cam(
     from rtaction.realtime.cam import CamConfig, CamSummary, run_cam, with_threshold
     from rtaction.realtime.model.action_model import ActionModel
     from rtaction.realtime.outputs.timeline import to_segments
-    from rtaction.realtime.watching.stats import RunStats
+    from rtaction.realtime.watching.stats import WatchStats
 
     rules = {
         "exit": exit_threshold,
@@ -102,7 +102,7 @@ def cam(
     )
     loaded = ActionModel(model or STARTER_MODEL, device=device)
     _say(f"running on {loaded.device_in_use}")
-    summary = CamSummary(RunStats())
+    summary = CamSummary(WatchStats())
     try:
         run_cam(loaded, config, on_event=print_event, on_state=_print_state, summary=summary)
         if summary.predictions and output != "-":

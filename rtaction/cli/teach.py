@@ -47,8 +47,8 @@ def teach(
     if videos is not None:
         from rtaction.teach.sureness import told
 
-        lesson = teach_from(videos, output, labels=labels, group=group, on_progress=_print_progress)
-        for line in told(lesson):
+        taught = teach_from(videos, output, labels=labels, group=group, on_progress=_print_progress)
+        for line in told(taught):
             typer.echo(line)
         typer.echo(f"the model: {output / 'model.onnx'}")
         typer.echo(f"see it live: rtaction cam --model {output / 'model.onnx'}")

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from rtaction.evaluation.confidence import (
     UNDEFINED,
     Clusters,
-    Figure,
+    Estimate,
     draw_clusters,
     interval_of,
     share,
@@ -37,7 +37,7 @@ class ReliabilityBin:
     low: float
     high: float
     mean_score: float
-    accuracy: Figure
+    accuracy: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Calibration:
         bins: `NUM_BINS` of equal width, from 0 to 1.
     """
 
-    error: Figure
+    error: Estimate
     bins: tuple[ReliabilityBin, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def calibrate(
     return Calibration(_error(best_scores - is_right, of_item, clusters), tuple(bins))
 
 
-def _error(excess: npt.NDArray[Any], bins: npt.NDArray[Any], clusters: Clusters) -> Figure:
+def _error(excess: npt.NDArray[Any], bins: npt.NDArray[Any], clusters: Clusters) -> Estimate:
     """The error of items of which `excess` is the score minus 1 where right, minus 0 elsewhere."""
     if len(excess) == 0:
         return UNDEFINED
@@ -108,4 +108,4 @@ def _error(excess: npt.NDArray[Any], bins: npt.NDArray[Any], clusters: Clusters)
     low, high = interval_of(errors - errors.mean() + value)
     if low == high:
         low, high = 0.0, 1.0  # one cluster says nothing of others
-    return Figure(value, max(low, 0.0), min(high, 1.0), len(excess))
+    return Estimate(value, max(low, 0.0), min(high, 1.0), len(excess))

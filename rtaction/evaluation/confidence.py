@@ -33,7 +33,7 @@ Clusters = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Estimate:
     """A measured number and where the true one probably lies.
 
     Args:
@@ -53,9 +53,9 @@ class Figure:
         """Whether there was anything to measure."""
         return not math.isnan(self.value)
 
-    def map(self, function: Callable[[float], float]) -> Figure:
+    def map(self, function: Callable[[float], float]) -> Estimate:
         """The figure of an increasing function of this one."""
-        return Figure(function(self.value), function(self.low), function(self.high), self.count)
+        return Estimate(function(self.value), function(self.low), function(self.high), self.count)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; what is undefined is None."""
@@ -64,10 +64,10 @@ class Figure:
         return {**told, "count": round(self.count, 6)}
 
 
-UNDEFINED = Figure(math.nan, math.nan, math.nan, 0)
+UNDEFINED = Estimate(math.nan, math.nan, math.nan, 0)
 
 
-def share(hits: npt.NDArray[np.bool_], clusters: Clusters) -> Figure:
+def share(hits: npt.NDArray[np.bool_], clusters: Clusters) -> Estimate:
     """The share of items that are hits.
 
     Where each item is a cluster of its own the interval is Wilson's. Else clusters are drawn; where
@@ -83,18 +83,18 @@ def share(hits: npt.NDArray[np.bool_], clusters: Clusters) -> Figure:
     value = float(hits.mean())
     _, of_item, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
     if len(sizes) == len(hits):
-        return Figure(value, *wilson(value, len(hits)), len(hits))
+        return Estimate(value, *wilson(value, len(hits)), len(hits))
     draws = draw_clusters(len(sizes))
     shares = (draws @ np.bincount(of_item, hits)) / (draws @ sizes)  # (num_draws,)
     low, high = interval_of(shares)
     if low == high:
         low, high = wilson(value, len(sizes))
-    return Figure(value, low, high, len(hits))
+    return Estimate(value, low, high, len(hits))
 
 
 def f1_score(
     is_true: npt.NDArray[np.bool_], is_called: npt.NDArray[np.bool_], clusters: Clusters
-) -> Figure:
+) -> Estimate:
     """The harmonic mean of precision and recall.
 
     It is an increasing function of a share: that of the items that are both, among those that are
@@ -110,7 +110,7 @@ def f1_score(
     return share(both, clusters[either]).map(lambda part: 2 * part / (1 + part))
 
 
-def rate(counts: Sequence[int], exposures: Sequence[float], *, clustered: bool) -> Figure:
+def rate(counts: Sequence[int], exposures: Sequence[float], *, clustered: bool) -> Estimate:
     """Happenings for each unit of exposure, such as false alarms an hour.
 
     Args:
@@ -132,7 +132,7 @@ def rate(counts: Sequence[int], exposures: Sequence[float], *, clustered: bool) 
         drawn_low, drawn_high = interval_of(rates)
         if drawn_low < drawn_high:
             low, high = drawn_low, drawn_high
-    return Figure(count / total, low, high, total)
+    return Estimate(count / total, low, high, total)
 
 
 def wilson(value: float, count: float) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rtaction.evaluation.confidence import Figure, f1_score, rate, share
+from rtaction.evaluation.confidence import Estimate, f1_score, rate, share
 from rtaction.evaluation.event_pairs import Pair, WatchedTime, match_events
 
 IOUS = (0.3, 0.5, 0.7)
@@ -32,9 +32,9 @@ class FitFigures:
         f1: the harmonic mean of the two.
     """
 
-    precision: Figure
-    recall: Figure
-    f1: Figure
+    precision: Estimate
+    recall: Estimate
+    f1: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class EventFigures:
     num_events: int
     num_intervals: int
     at_iou: dict[float, FitFigures]
-    false_alarms_an_hour: Figure
+    false_alarms_an_hour: Estimate
     onset_delays_seconds: tuple[float, float] | None
     start_errors_seconds: tuple[float, float] | None
 
@@ -150,7 +150,7 @@ def _fit_figures(pairs: Sequence[Pair], iou: float, grouped: bool) -> FitFigures
     )
 
 
-def _false_alarms(pairs: Sequence[Pair], watched: Sequence[WatchedTime], grouped: bool) -> Figure:
+def _false_alarms(pairs: Sequence[Pair], watched: Sequence[WatchedTime], grouped: bool) -> Estimate:
     counts: Counter[str] = Counter()
     hours: dict[str, float] = defaultdict(float)
     for pair in pairs:

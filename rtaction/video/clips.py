@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
+from rtaction.arrays import UInt8Array
 from rtaction.errors import DatasetError, SourceError
 from rtaction.model_spec import ModelSpec
 from rtaction.sampling import sliding_selections
 from rtaction.video.file import VIDEO_SUFFIXES, read_video
 from rtaction.video.motion import clip_pictures
-from rtaction.video.pixels import UInt8Array, prepare_image
+from rtaction.video.pixels import prepare_image
 
 
 @dataclass(frozen=True, slots=True, eq=False)

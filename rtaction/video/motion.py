@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.arrays import UInt8Array
 from rtaction.modality import parts_of, shows_motion
 from rtaction.opencv import cv2
-from rtaction.video.pixels import UInt8Array
 
 STILL = 127
 _DIFF_GAIN = 2

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.arrays import UInt8Array
 from rtaction.modality import Base
 from rtaction.model_spec import Resize
 from rtaction.opencv import cv2
-
-UInt8Array = npt.NDArray[np.uint8]
 
 
 def prepare_image(

@@ -23,7 +23,7 @@ from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.cam import CamConfig, CamSummary, run_cam, with_threshold
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.watching.moment import StateChange
-from rtaction.realtime.watching.stats import RunStats
+from rtaction.realtime.watching.stats import WatchStats
 from rtaction.video.file import read_video
 from tests.realtime.conftest import (
     BRIGHT,
@@ -399,7 +399,7 @@ def test_a_file_among_others_that_cannot_be_read_is_left_out(
     sources = (
         (str(broken), str(halves_video)) if broken_is_first else (str(halves_video), str(broken))
     )
-    summary = CamSummary(RunStats())
+    summary = CamSummary(WatchStats())
 
     run_cam(
         ActionModel(tiny_model, device="cpu"),

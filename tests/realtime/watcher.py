@@ -22,7 +22,7 @@ from rtaction.realtime.watching.back_off import BackOff
 from rtaction.realtime.watching.feed import Feed
 from rtaction.realtime.watching.live import LiveWatch
 from rtaction.realtime.watching.moment import StateChange
-from rtaction.realtime.watching.stats import RunStats
+from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.windows.engine import Scorer
 from rtaction.realtime.windows.state import State
 from tests.realtime.clock_picture import clock_picture, read_clock
@@ -104,7 +104,7 @@ class Watching:
     ) -> None:
         self.predictions: list[tuple[float, Prediction]] = []
         self.changes: list[StateChange] = []
-        self.stats = RunStats()
+        self.stats = WatchStats()
         self.names = [camera.name for camera in cameras_of(urls)]
         self.leaving_seconds = 0.0
         self._keep = keep

@@ -11,14 +11,14 @@ import pytest
 from rtaction.errors import DatasetError
 from rtaction.output_file import write_file
 from rtaction.realtime.model.action_model import ActionModel
-from rtaction.teach.learning import Lesson, learn
+from rtaction.teach.learning import TaughtModel, learn
 from rtaction.teach.sureness import accuracy_of, told
 from rtaction.video.clips import read_clips
 from rtaction.video.labelled_videos import Video, find_videos
 
 
 @pytest.fixture(scope="module")
-def lesson(drawn_takes: Path, tmp_path_factory: pytest.TempPathFactory) -> Lesson:
+def taught(drawn_takes: Path, tmp_path_factory: pytest.TempPathFactory) -> TaughtModel:
     folder = tmp_path_factory.mktemp("features")
     seen: list[tuple[int, int]] = []
     made = learn(
@@ -28,9 +28,11 @@ def lesson(drawn_takes: Path, tmp_path_factory: pytest.TempPathFactory) -> Lesso
     return made
 
 
-def test_it_names_takes_it_never_saw(lesson: Lesson, other_takes: Path, tmp_path: Path) -> None:
+def test_it_names_takes_it_never_saw(
+    taught: TaughtModel, other_takes: Path, tmp_path: Path
+) -> None:
     path = tmp_path / "new" / "model.onnx"
-    write_file(path, lesson.model)
+    write_file(path, taught.model)
     model = ActionModel(path, device="cpu")
     right = []
     for video in find_videos(other_takes):
@@ -42,28 +44,28 @@ def test_it_names_takes_it_never_saw(lesson: Lesson, other_takes: Path, tmp_path
     assert [p.name for p in path.parent.iterdir()] == ["model.onnx"]
 
 
-def test_every_take_is_judged_by_a_fit_that_did_not_know_it(lesson: Lesson) -> None:
-    assert len(lesson.takes) == 15
-    assert accuracy_of(lesson.takes).value >= 0.7
-    assert all(1 / 3 <= take.score <= 1 for take in lesson.takes)
-    assert lesson.spec.background_label == "nothing"
-    assert set(lesson.errors) == {
+def test_every_take_is_judged_by_a_fit_that_did_not_know_it(taught: TaughtModel) -> None:
+    assert len(taught.takes) == 15
+    assert accuracy_of(taught.takes).value >= 0.7
+    assert all(1 / 3 <= take.score <= 1 for take in taught.takes)
+    assert taught.spec.background_label == "nothing"
+    assert set(taught.errors) == {
         "rgb+rgb_diff",
         "rgb_diff+abs_diff+flow",
         "rgb+rgb_diff+abs_diff+flow",
     }
-    assert lesson.errors[lesson.spec.modality] <= min(lesson.errors.values()) / 0.96
+    assert taught.errors[taught.spec.modality] <= min(taught.errors.values()) / 0.96
 
 
 def test_labels_without_meaning_are_judged_at_chance(
-    drawn_takes: Path, tmp_path: Path, lesson: Lesson
+    drawn_takes: Path, tmp_path: Path, taught: TaughtModel
 ) -> None:
     """What a fit knows of a take's own label must not reach its judgement."""
     random = np.random.default_rng(0)
-    paths = [take.video.path for take in lesson.takes]
+    paths = [take.video.path for take in taught.takes]
     shares = []
     for _ in range(3):
-        labels = random.permutation([take.video.label for take in lesson.takes])
+        labels = random.permutation([take.video.label for take in taught.takes])
         videos = [Video(p, str(label), str(p)) for p, label in zip(paths, labels, strict=True)]
         shares.append(accuracy_of(learn(videos, tmp_path / "kept").takes).value)
     assert np.mean(shares) <= 0.5

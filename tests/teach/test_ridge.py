@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from rtaction.arrays import Float64Array
 from rtaction.teach import ridge
 
 
-def _problem() -> tuple[ridge.FloatArray, ridge.IndexArray, ridge.IndexArray, ridge.FloatArray]:
+def _problem() -> tuple[Float64Array, ridge.IndexArray, ridge.IndexArray, Float64Array]:
     random = np.random.default_rng(0)
     takes = np.repeat(np.arange(8), [1, 2, 3, 1, 2, 2, 1, 4])
     labels = np.array([0, 1, 2, 0, 1, 2, 0, 1])[takes]

@@ -12,10 +12,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.arrays import Float64Array, UInt8Array
 from rtaction.errors import UsageError
 from rtaction.opencv import cv2
-from rtaction.sampling import FloatArray, frame_interval_seconds
-from rtaction.video.pixels import UInt8Array
+from rtaction.sampling import frame_interval_seconds
 
 Strength = Literal["none", "light", "strong"]
 
@@ -94,8 +94,8 @@ class Augmentation:
         )
 
     def moments(
-        self, times_seconds: FloatArray, random: np.random.Generator, *, keep_ends: bool = False
-    ) -> FloatArray:
+        self, times_seconds: Float64Array, random: np.random.Generator, *, keep_ends: bool = False
+    ) -> Float64Array:
         """Other moments for the pictures of a clip: stretched about its middle, and each moved.
 
         Args:

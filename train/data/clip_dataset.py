@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.arrays import UInt8Array
 from rtaction.keras_tensorflow import keras
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.balance import balanced_order
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.video.motion import clip_pictures
-from rtaction.video.pixels import UInt8Array
 
 Batch = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]
 

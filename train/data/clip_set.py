@@ -18,10 +18,10 @@ from functools import cached_property, partial
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.arrays import Float64Array, UInt8Array
 from rtaction.errors import DatasetError, SourceError
 from rtaction.model_spec import ModelSpec, Sampling
 from rtaction.sampling import (
-    FloatArray,
     Selection,
     select_frames,
     sliding_selections,
@@ -31,7 +31,6 @@ from rtaction.train.data.decoded_video import DecodedVideo, TemporaryFrames, Vid
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.video.labelled_videos import Video
 from rtaction.video.motion import clip_pictures
-from rtaction.video.pixels import UInt8Array
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +70,7 @@ class ClipSet:
     modality: str = "rgb"
     num_skipped: int = 0
     sampling: Sampling = "sliding"
-    video_times_seconds: tuple[FloatArray, ...] = ()
+    video_times_seconds: tuple[Float64Array, ...] = ()
 
     def __len__(self) -> int:
         return len(self.clip_labels)
@@ -84,7 +83,7 @@ class ClipSet:
         """What a network sees: uint8, shape (len(clips), frames_per_clip, H, W, channels)."""
         return np.stack([clip_pictures(clip, self.modality) for clip in self.images(clips)])
 
-    def images_at(self, clip: int, moments_seconds: FloatArray) -> UInt8Array:
+    def images_at(self, clip: int, moments_seconds: Float64Array) -> UInt8Array:
         """Frames of one clip, taken at other moments of its video.
 
         Where these leave the video, or would be a lie (see `rtaction.sampling.Problem`), they are

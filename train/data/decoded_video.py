@@ -17,11 +17,12 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.arrays import UInt8Array
 from rtaction.errors import DatasetError, SourceUnreadable
 from rtaction.model_spec import ModelSpec
 from rtaction.sampling import last_period_seconds
 from rtaction.video.file import read_declared, read_video
-from rtaction.video.pixels import UInt8Array, prepare_image
+from rtaction.video.pixels import prepare_image
 
 # A header that promises this much more than can be decoded describes a file that was cut off.
 _MIN_DECODED_FRACTION = 0.9

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.arrays import Float32Array, UInt8Array
 from rtaction.keras_tensorflow import keras
 from rtaction.modality import shows_motion
 from rtaction.train.data.augment import Augmentation
@@ -24,9 +25,7 @@ from rtaction.train.frozen.kept_features import Change, KeptFeatures
 from rtaction.train.networks.build import FRAMES, STANDARD
 from rtaction.train.networks.known_encoders import FROZEN, LEARNING
 from rtaction.video.motion import network_picture
-from rtaction.video.pixels import UInt8Array
 
-FloatArray = npt.NDArray[np.float32]
 IndexArray = npt.NDArray[np.intp]
 
 _ENCODED_AT_ONCE = 32
@@ -141,7 +140,7 @@ class EncodedClips:
                 if on_video:
                     on_video()
 
-    def of(self, clips: IndexArray, variants: IndexArray) -> FloatArray:
+    def of(self, clips: IndexArray, variants: IndexArray) -> Float32Array:
         """What was made of some clips.
 
         Args:
@@ -168,7 +167,7 @@ class EncodedDataset(ClipDataset):
         super().__init__(clips, **options)
         self._encoded = encoded
 
-    def __getitem__(self, index: int) -> tuple[Any, FloatArray]:
+    def __getitem__(self, index: int) -> tuple[Any, Float32Array]:
         """Batch `index` of this epoch.
 
         Returns:

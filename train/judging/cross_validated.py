@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rtaction.evaluation.confidence import CONFIDENCE, Clusters, Figure, share
+from rtaction.evaluation.confidence import CONFIDENCE, Clusters, Estimate, share
 from rtaction.train.judging.evaluate import called_of_videos
 from rtaction.train.judging.judged_clips import JudgedClips
 from rtaction.video.labelled_videos import Video
@@ -201,12 +201,12 @@ class CrossValidation:
         return float(np.std(found, ddof=1)) if len(found) > 1 else None
 
     @property
-    def video_accuracy(self) -> Figure:
+    def video_accuracy(self) -> Estimate:
         """Share of videos given the right label, all repeats together."""
         return share(np.array([one.is_right for one in self._judged]), self._groups)
 
     @property
-    def window_accuracy(self) -> Figure:
+    def window_accuracy(self) -> Estimate:
         """Share of windows given the right label, all repeats together."""
         hits, of_video = _window_hits(self._judged, self.labels)
         return share(hits, self._groups[of_video])
@@ -223,7 +223,7 @@ class CrossValidation:
         return found
 
     @property
-    def recalls(self) -> dict[str, Figure]:
+    def recalls(self) -> dict[str, Estimate]:
         """For each label, the share of its videos that were given it."""
         truth = np.array([one.video.label for one in self._judged])
         right = np.array([one.is_right for one in self._judged])

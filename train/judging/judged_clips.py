@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from rtaction.evaluation.confidence import Clusters, Figure, share
+from rtaction.evaluation.confidence import Clusters, Estimate, share
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.judging.evaluate import Evaluation, called_of_videos, evaluate_scores
 from rtaction.video.labelled_videos import Video
@@ -37,7 +37,7 @@ class Mistake:
 
 
 @dataclass(frozen=True, slots=True)
-class MixUp:
+class ConfusedPair:
     """Two labels of which one was taken for the other.
 
     Args:
@@ -64,8 +64,8 @@ class SureFigures:
     """
 
     label: str
-    precision: Figure
-    recall: Figure
+    precision: Estimate
+    recall: Estimate
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,12 +91,12 @@ class JudgedClips:
         return tuple(sorted({video.group for video in self.clips.videos}))
 
     @property
-    def clip_accuracy(self) -> Figure:
+    def clip_accuracy(self) -> Estimate:
         """Share of clips given the right label; those of a group count as belonging together."""
         return share(self._called == self.clips.clip_labels, self._clip_groups)
 
     @property
-    def video_accuracy(self) -> Figure:
+    def video_accuracy(self) -> Estimate:
         """Share of videos whose mean scores name the right label; groups as above."""
         truth = [self.clips.labels.index(video.label) for video in self.clips.videos]
         return share(called_of_videos(self.scores, self.clips) == truth, self._video_groups)
@@ -117,11 +117,11 @@ class JudgedClips:
             found.append(SureFigures(label, precision, recall))
         return sorted(found, key=lambda one: (not one.recall.is_defined, one.recall.value))
 
-    def mix_ups(self, most: int = 5) -> list[MixUp]:
+    def confused_pairs(self, most: int = 5) -> list[ConfusedPair]:
         """The labels that were taken for others, those with the most clips first."""
         labels, confusion = self.clips.labels, self.evaluation.confusion
         found = [
-            MixUp(labels[true], labels[called], int(number), int(confusion[true].sum()))
+            ConfusedPair(labels[true], labels[called], int(number), int(confusion[true].sum()))
             for (true, called), number in np.ndenumerate(confusion)
             if true != called and number
         ]

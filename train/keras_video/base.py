@@ -8,19 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from rtaction.arrays import Float32Array, UInt8Array
 from rtaction.errors import DatasetError, UsageError
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data.clip_set import ClipSet, read_clip_set
 from rtaction.train.data.split import split_by_group
 from rtaction.video.labelled_videos import Group, Video, find_videos, labels_of
-from rtaction.video.pixels import UInt8Array
 
 _log = logging.getLogger(__name__)
-
-FloatArray = npt.NDArray[np.float32]
 
 
 class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
@@ -194,7 +191,7 @@ class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
         """Arguments that only a subclass has."""
         return {}
 
-    def next(self) -> tuple[FloatArray, FloatArray]:
+    def next(self) -> tuple[Float32Array, Float32Array]:
         """The next batch; after the last one of an epoch the next epoch begins."""
         batch = self[self._current]
         self._current += 1
@@ -222,7 +219,7 @@ class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
         self._read()
         return -(-len(self._clips) // self.batch_size)
 
-    def __getitem__(self, index: int) -> tuple[FloatArray, FloatArray]:
+    def __getitem__(self, index: int) -> tuple[Float32Array, Float32Array]:
         """Batch `index` of this epoch.
 
         Returns:
@@ -290,7 +287,7 @@ class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
         return images
 
 
-def _through_layer(layer: Any, clip: FloatArray) -> FloatArray:
+def _through_layer(layer: Any, clip: Float32Array) -> Float32Array:
     """A clip through a Keras layer, which draws once for one picture of many channels."""
     frames, height, width, channels = clip.shape
     picture = np.moveaxis(clip, 0, 2).reshape(1, height, width, frames * channels)

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from rtaction.arrays import UInt8Array
 from rtaction.errors import DatasetError, SourceError
 from rtaction.model_spec import ModelSpec
 from rtaction.opencv import cv2
@@ -28,7 +29,6 @@ from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.keras_video.base import VideoFrameGenerator, require
 from rtaction.video.labelled_videos import Video
 from rtaction.video.motion import STILL, network_picture
-from rtaction.video.pixels import UInt8Array
 
 __all__ = [
     "METHOD_ABS_DIFF",

@@ -24,9 +24,9 @@ from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.data.split import Split
 from rtaction.train.frozen.encoded import EncodedClips, frozen_part
 from rtaction.train.judging.evaluate import called_of_videos, predict_scores
+from rtaction.train.learning.learner import kept_features
 from rtaction.train.learning.probe import Tried, probe
 from rtaction.train.learning.progress import progress_bar
-from rtaction.train.learning.trainee import kept_features
 from rtaction.train.networks.build import build_network
 from rtaction.train.settings.config import TrainConfig
 from rtaction.video.file import read_declared

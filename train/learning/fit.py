@@ -29,15 +29,15 @@ from rtaction.train.learning.callbacks import (
     TensorBoardLog,
     require_tensorboard,
 )
-from rtaction.train.learning.progress import ShowProgress, print_evaluation
-from rtaction.train.learning.refit import refit
-from rtaction.train.learning.trainee import (
-    Trainee,
+from rtaction.train.learning.learner import (
+    Learner,
     divided_scores,
     encoded_datasets,
-    new_trainee,
+    new_learner,
     resumed_trainee,
 )
+from rtaction.train.learning.progress import ShowProgress, print_evaluation
+from rtaction.train.learning.refit import refit
 from rtaction.train.learning.training_data import datasets, decode, find_and_split
 from rtaction.train.report.plots import draw_confusion, draw_curves
 from rtaction.train.report.write import Training, write_report
@@ -98,7 +98,7 @@ def train(
     history = folder.read_history()
     training, validation = datasets(config, clips, first_epoch=len(history))
     batch_sizes = training.batch_sizes + validation.batch_sizes
-    trainee, hardware = _begin(config, spec, clips, folder, batch_sizes)
+    learner, hardware = _begin(config, spec, clips, folder, batch_sizes)
     _say_how(config, hardware, clips["train"], console)
     folder.start(config, spec, split)
     folder.save_sample_clips(clips["validation" if len(clips["validation"]) > 1 else "train"])
@@ -108,14 +108,14 @@ def train(
         console.print("this training has already ended: no epoch was better for long enough")
     with native_stderr_to(folder.native_log):
         if not has_ended:
-            if not trainee.is_whole:
+            if not learner.is_whole:
                 training, validation = encoded_datasets(
-                    trainee, config, clips, console, first_epoch=len(history)
+                    learner, config, clips, console, first_epoch=len(history)
                 )
-            history = _fit(trainee, history, config, folder, training, validation, console)
+            history = _fit(learner, history, config, folder, training, validation, console)
         if config.refit:
             refit(config, spec, clips, folder, history, hardware, console)
-    judged = _judge(folder, clips, config, is_divided=not trainee.is_whole)
+    judged = _judge(folder, clips, config, is_divided=not learner.is_whole)
     _report(folder, history, judged, console)
     if config.refit:
         console.print(
@@ -167,19 +167,19 @@ def _begin(
     clips: Mapping[str, ClipSet],
     folder: RunFolder,
     batch_sizes: list[int],
-) -> tuple[Trainee, Hardware]:
+) -> tuple[Learner, Hardware]:
     """What is trained, new or from where it was cut, and what on."""
     hardware = choose_hardware(config.precision, config.devices, batch_sizes=batch_sizes)
     num_epochs = len(folder.read_history())
     with hardware.scope():
-        trainee = (
+        learner = (
             resumed_trainee(config, spec, clips, folder, num_epochs)
             if num_epochs
-            else new_trainee(config, spec, clips, hardware.precision)
+            else new_learner(config, spec, clips, hardware.precision)
         )
-    hardware.share(trainee.part)
+    hardware.share(learner.part)
     # A training keeps to the precision it began with, on whatever machine it goes on.
-    return trainee, replace(hardware, precision=precision_of(trainee.part))
+    return learner, replace(hardware, precision=precision_of(learner.part))
 
 
 def _judge(
@@ -218,7 +218,7 @@ def _best(history: list[HistoryRow]) -> HistoryRow:
 
 
 def _fit(
-    trainee: Trainee,
+    learner: Learner,
     history: list[HistoryRow],
     config: TrainConfig,
     folder: RunFolder,
@@ -236,10 +236,10 @@ def _fit(
     )
     stopper = keras.callbacks.EarlyStopping(patience=config.patience)
     averages = keras.callbacks.SwapEMAWeights() if config.ema else None
-    keeper = KeepRun(folder, history, trainee.network, averages, refit=config.refit)
+    keeper = KeepRun(folder, history, learner.network, averages, refit=config.refit)
     weights = class_weights(training.clips.clip_labels) if config.balance == "weights" else None
     replay = ReplayHistory(list(history), config.learning_rate, [schedule, stopper])
-    trainee.part.fit(
+    learner.part.fit(
         training,
         validation_data=validation,
         initial_epoch=len(history),

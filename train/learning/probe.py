@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.arrays import Float64Array
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.folds import make_folds
-
-FloatArray = npt.NDArray[np.float64]
 
 _NUM_FOLDS = 5
 _RIDGE = 0.3  # as a multiple of the number of features, which are of variance 1
@@ -69,7 +68,7 @@ def probe(parts: Sequence[npt.NDArray[Any]], clips: ClipSet, *, num_repeats: int
     return Tried(float(np.mean(shares)), float(np.mean(errors)))
 
 
-def clip_statistics(features: npt.NDArray[Any]) -> FloatArray:
+def clip_statistics(features: npt.NDArray[Any]) -> Float64Array:
     """What the head of that name makes of a clip: means, highest values and mean changes.
 
     Args:
@@ -84,7 +83,7 @@ def clip_statistics(features: npt.NDArray[Any]) -> FloatArray:
     return np.concatenate(rows, axis=1, dtype=np.float64)
 
 
-def _ridge_scores(rows: FloatArray, targets: FloatArray, asked: FloatArray) -> FloatArray:
+def _ridge_scores(rows: Float64Array, targets: Float64Array, asked: Float64Array) -> Float64Array:
     """Scores (num_asked, num_labels) of ridge regression, by its dual, as clips are few."""
     inner = rows @ rows.T / rows.shape[1]
     offset = targets.mean(axis=0)

@@ -15,8 +15,8 @@ from rtaction.model_spec import ModelSpec
 from rtaction.train.data.balance import class_weights
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.learning.callbacks import SeedEachEpoch
+from rtaction.train.learning.learner import encoded_datasets, new_learner
 from rtaction.train.learning.progress import ShowProgress
-from rtaction.train.learning.trainee import encoded_datasets, new_trainee
 from rtaction.train.learning.training_data import datasets
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.hardware import Hardware
@@ -59,15 +59,15 @@ def refit(
     )
     keras.utils.set_random_seed(config.seed)
     with hardware.scope():
-        trainee = new_trainee(config, spec, both, hardware.precision)
-    hardware.share(trainee.part)
+        learner = new_learner(config, spec, both, hardware.precision)
+    hardware.share(learner.part)
     training, _ = (
         datasets(config, both, first_epoch=0)
-        if trainee.is_whole
-        else encoded_datasets(trainee, config, both, console, first_epoch=0)
+        if learner.is_whole
+        else encoded_datasets(learner, config, both, console, first_epoch=0)
     )
     weights = class_weights(training.clips.clip_labels) if config.balance == "weights" else None
-    trainee.part.fit(
+    learner.part.fit(
         training,
         epochs=num_epochs,
         shuffle=False,
@@ -79,7 +79,7 @@ def refit(
             keras.callbacks.LearningRateScheduler(lambda epoch: _rate(epoch, config, history)),
         ],
     )  # Keras leaves averages of the weights in their place, where there are some
-    folder.save_network(float32_copy(trainee.network), folder.model)
+    folder.save_network(float32_copy(learner.network), folder.model)
 
 
 def _rate(epoch: int, config: TrainConfig, history: Sequence[HistoryRow]) -> float:

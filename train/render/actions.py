@@ -2,7 +2,7 @@
 
 Everything is a function of time in seconds, never of frame numbers: the same seed gives the same
 movement at 10 or at 60 frames a second. Directions are outward axes, see
-`rtaction.train.render.figure`.
+`rtaction.train.render.body`.
 
 This file knows nothing of how one action leads to the next, of cameras or of pictures.
 """
@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rtaction.train.render.figure import (
+from rtaction.arrays import Float64Array
+from rtaction.train.render.body import (
     FOREARM,
     HAND,
     SIDE_SIGNS,
     UPPER_ARM,
     Body,
-    FloatArray,
     arm_reaching,
     smooth_noise,
     smoothstep,
@@ -65,18 +65,18 @@ class Arms:
 
     Args:
         directions: float64, shape (num_times, 2, 3, 3), see
-            `rtaction.train.render.figure.Motion.arms`.
+            `rtaction.train.render.body.Motion.arms`.
         spread: float64, shape (num_times, 2): how far the fingers are apart.
         twist_radians: float64, shape (num_times,) or (1,): yaw of the chest. Default none.
     """
 
-    directions: FloatArray
-    spread: FloatArray
-    twist_radians: FloatArray = field(default_factory=lambda: np.zeros(1))
+    directions: Float64Array
+    spread: Float64Array
+    twist_radians: Float64Array = field(default_factory=lambda: np.zeros(1))
 
 
 def rest_arms(
-    rng: np.random.Generator, body: Body, times_seconds: FloatArray, fidget: float = 0.004
+    rng: np.random.Generator, body: Body, times_seconds: Float64Array, fidget: float = 0.004
 ) -> Arms:
     """Arms in one of the rest poses, with slight movement of `fidget` statures."""
     weights = np.array([weight for *_, weight in REST_POSES])
@@ -95,7 +95,7 @@ def rest_arms(
     return Arms(np.stack(arms, axis=1), spread)
 
 
-def swung(elevation_radians: FloatArray, azimuth_radians: float) -> FloatArray:
+def swung(elevation_radians: Float64Array, azimuth_radians: float) -> Float64Array:
     """Unit vectors, shape (num_times, 3): elevation 0 hangs, pi is up; azimuth 0 is sideways."""
     level = np.sin(elevation_radians)
     return np.stack(
@@ -108,7 +108,7 @@ def swung(elevation_radians: FloatArray, azimuth_radians: float) -> FloatArray:
     )
 
 
-def _wave(rng: np.random.Generator, body: Body, times: FloatArray, rest: Arms) -> Arms:
+def _wave(rng: np.random.Generator, body: Body, times: Float64Array, rest: Arms) -> Arms:
     side = int(rng.integers(2))
     hertz = rng.uniform(1.4, 3.0)
     overhead = bool(rng.random() < 0.3)
@@ -129,7 +129,7 @@ def _wave(rng: np.random.Generator, body: Body, times: FloatArray, rest: Arms) -
     lean = np.radians(rng.uniform(-14, 24))
     flick = rng.uniform(0.1, 0.9) * amplitude * np.sin(phase - rng.uniform(0.2, 0.9))
 
-    def upright(angle: FloatArray) -> FloatArray:
+    def upright(angle: Float64Array) -> Float64Array:
         ahead = np.full_like(angle, np.sin(tilt))
         return np.stack([np.sin(angle) * np.cos(tilt), np.cos(angle) * np.cos(tilt), ahead], axis=1)
 
@@ -141,7 +141,7 @@ def _wave(rng: np.random.Generator, body: Body, times: FloatArray, rest: Arms) -
     return Arms(directions, spread)
 
 
-def _clap(rng: np.random.Generator, body: Body, times: FloatArray, rest: Arms) -> Arms:
+def _clap(rng: np.random.Generator, body: Body, times: Float64Array, rest: Arms) -> Arms:
     hertz = rng.uniform(1.5, 4.0)
     phase = 2 * np.pi * hertz * times + smooth_noise(rng, times, 0.4, 0.5) + rng.uniform(0, 6.28)
     opening = min(rng.uniform(0.06, 0.22), 0.42 / hertz)
@@ -162,7 +162,7 @@ def _clap(rng: np.random.Generator, body: Body, times: FloatArray, rest: Arms) -
     return Arms(np.stack(arms, axis=1), np.full_like(rest.spread, rng.uniform(0.0, 0.25)))
 
 
-def _lift(rng: np.random.Generator, times: FloatArray, hold_seconds: float) -> FloatArray:
+def _lift(rng: np.random.Generator, times: Float64Array, hold_seconds: float) -> Float64Array:
     """Between 0 (down) and 1 (up) again and again; starts down at time 0."""
     rise, fall = rng.uniform(0.38, 0.8, 2)
     pause = rng.uniform(0.0, 0.25)
@@ -170,7 +170,7 @@ def _lift(rng: np.random.Generator, times: FloatArray, hold_seconds: float) -> F
     return smoothstep(moment / rise) * (1 - smoothstep((moment - rise - hold_seconds) / fall))
 
 
-def _arms_raise(rng: np.random.Generator, body: Body, times: FloatArray, rest: Arms) -> Arms:
+def _arms_raise(rng: np.random.Generator, body: Body, times: Float64Array, rest: Arms) -> Arms:
     hold_seconds = rng.uniform(0.0, 2.0)
     low, high = np.radians(rng.uniform(8, 28)), np.radians(rng.uniform(152, 175))
     # In front of the body, or obliquely; arms that rise at the sides are the other action.
@@ -197,7 +197,7 @@ def _arms_raise(rng: np.random.Generator, body: Body, times: FloatArray, rest: A
     return Arms(np.stack(arms, axis=1), np.full_like(rest.spread, rng.uniform(0.1, 0.9)))
 
 
-def _arms_side(rng: np.random.Generator, body: Body, times: FloatArray, rest: Arms) -> Arms:
+def _arms_side(rng: np.random.Generator, body: Body, times: Float64Array, rest: Arms) -> Arms:
     hold_seconds = rng.uniform(0.0, 2.0)
     # Out to the height of the shoulders, or on until they are overhead.
     highest_degrees = rng.choice([rng.uniform(82, 104), rng.uniform(104, 178)])
@@ -216,7 +216,7 @@ def _arms_side(rng: np.random.Generator, body: Body, times: FloatArray, rest: Ar
     return Arms(np.stack(arms, axis=1), np.full_like(rest.spread, rng.uniform(0.0, 0.5)))
 
 
-def _punch(rng: np.random.Generator, body: Body, times: FloatArray, rest: Arms) -> Arms:
+def _punch(rng: np.random.Generator, body: Body, times: Float64Array, rest: Arms) -> Arms:
     """Straight or swung from a guard before the face, by one fist or by both in turn."""
     out, back = rng.uniform(0.10, 0.22), rng.uniform(0.14, 0.34)
     pause = rng.choice([rng.uniform(0.0, 0.15), rng.uniform(0.15, 0.6)])
@@ -250,7 +250,7 @@ def _punch(rng: np.random.Generator, body: Body, times: FloatArray, rest: Arms) 
     return Arms(directions, spread, twist)
 
 
-_Action = Callable[[np.random.Generator, Body, FloatArray, Arms], Arms]
+_Action = Callable[[np.random.Generator, Body, Float64Array, Arms], Arms]
 ACTIONS: dict[str, _Action] = {
     "arms_raise": _arms_raise,
     "arms_side": _arms_side,

@@ -19,18 +19,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.arrays import Float64Array
 from rtaction.clip import Clip
 from rtaction.opencv import cv2
 from rtaction.train.render.actions import ACTIONS
-from rtaction.train.render.camera import sample_camera, sample_far_camera
-from rtaction.train.render.drawing import Sketch
-from rtaction.train.render.figure import (
+from rtaction.train.render.body import (
     Body,
-    FloatArray,
     Motion,
     joint_positions,
     sample_body,
 )
+from rtaction.train.render.drawing import Sketch
 from rtaction.train.render.looks import dress, sample_looks
 from rtaction.train.render.motion import (
     NOTHING,
@@ -40,6 +39,7 @@ from rtaction.train.render.motion import (
     sequence_motion,
 )
 from rtaction.train.render.scene import Scene, expose, sample_scene, sample_sensor
+from rtaction.train.render.viewpoint import sample_camera, sample_far_camera
 
 RENDERED_LABELS = tuple(sorted((*ACTIONS, NOTHING, OTHER)))
 """Everything that can be rendered: arms_raise, arms_side, clap, nothing, other, punch, wave.
@@ -87,7 +87,7 @@ def render_clip(
     """
     _check_label(label)
 
-    def act(body: Body, times: FloatArray, rng: np.random.Generator) -> Motion:
+    def act(body: Body, times: Float64Array, rng: np.random.Generator) -> Motion:
         return clip_motion(label, body, times, seconds, rng)
 
     stream = RENDERED_LABELS.index(label)
@@ -129,7 +129,7 @@ def render_sequence(
         intervals.append((label, end, end + seconds))
         end += seconds
 
-    def act(body: Body, times: FloatArray, rng: np.random.Generator) -> Motion:
+    def act(body: Body, times: Float64Array, rng: np.random.Generator) -> Motion:
         return sequence_motion(intervals, body, times, rng)
 
     times = _frame_times(seed, end, frames_per_second, jitter_seconds)
@@ -138,8 +138,8 @@ def render_sequence(
 
 
 def clip_joints(
-    label: str, *, seed: int, times_seconds: FloatArray, seconds: float = 2.5
-) -> dict[str, FloatArray]:
+    label: str, *, seed: int, times_seconds: Float64Array, seconds: float = 2.5
+) -> dict[str, Float64Array]:
     """Where the joints of `render_clip`'s person are, without drawing them.
 
     Args:
@@ -147,7 +147,7 @@ def clip_joints(
         times_seconds: the moments, float64, shape (num_times,).
 
     Returns:
-        As `rtaction.train.render.figure.joint_positions`: metres, float64, shape (num_times, 3).
+        As `rtaction.train.render.body.joint_positions`: metres, float64, shape (num_times, 3).
 
     Raises:
         ValueError: the label is unknown.
@@ -172,7 +172,7 @@ def _stream(seed: int, purpose: str | int) -> np.random.Generator:
 
 def _frame_times(
     seed: int, seconds: float, frames_per_second: float, jitter_seconds: float
-) -> FloatArray:
+) -> Float64Array:
     if seed < 0:
         raise ValueError(f"seed must be 0 or more, got {seed}")
     if not (seconds > 0 and frames_per_second > 0 and jitter_seconds >= 0):
@@ -188,10 +188,10 @@ def _frame_times(
 
 
 def _render(
-    act: Callable[[Body, FloatArray, np.random.Generator], Motion],
+    act: Callable[[Body, Float64Array, np.random.Generator], Motion],
     stream: int,
     seed: int,
-    times: FloatArray,
+    times: Float64Array,
     frame_seconds: float,
     size_hw: tuple[int, int],
 ) -> Clip:
@@ -221,13 +221,13 @@ def _render(
 
 
 def _sketch(
-    act: Callable[[Body, FloatArray, np.random.Generator], Motion],
+    act: Callable[[Body, Float64Array, np.random.Generator], Motion],
     stream: int,
     seed: int,
     view: np.random.Generator,
     canvas_hw: tuple[int, int],
-    moments: FloatArray,
-) -> tuple[Sketch, FloatArray]:
+    moments: Float64Array,
+) -> tuple[Sketch, Float64Array]:
     """Everybody in the picture, and how the camera shakes: float64, (num_moments, 2), pixels."""
     person, others, moves = (_stream(seed, one) for one in ("person", "others", stream))
     body, looks = sample_body(person), sample_looks(person)

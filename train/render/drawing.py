@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.arrays import Float64Array
 from rtaction.opencv import cv2
-from rtaction.train.render.figure import FloatArray, rotations
+from rtaction.train.render.body import rotations
 
 Colour = tuple[int, int, int]
 """Red, green and blue, 0 to 255."""
@@ -37,7 +38,7 @@ FAR_PIXELS = 4000.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Camera:
+class Viewpoint:
     """A pinhole camera in front of the person.
 
     Args:
@@ -57,9 +58,9 @@ class Camera:
     height_metres: float
     pitch_radians: float
     yaw_radians: float
-    offset_pixels: FloatArray
+    offset_pixels: Float64Array
 
-    def project(self, points_metres: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def project(self, points_metres: Float64Array) -> tuple[Float64Array, Float64Array]:
         """See points.
 
         Args:
@@ -83,7 +84,7 @@ class Camera:
 class Layer:
     """Shapes that are painted together: how deep they are at each moment, and the shapes."""
 
-    order: FloatArray
+    order: Float64Array
     paint: list[tuple[Polygons, Colour]] = field(default_factory=list)
 
 
@@ -91,7 +92,7 @@ class Layer:
 class _Capsule:
     layer: Layer
     slot: int
-    ends: tuple[FloatArray, FloatArray]
+    ends: tuple[Float64Array, Float64Array]
     radii_metres: tuple[float, float]
     light: float
 
@@ -104,13 +105,13 @@ class Sketch:
         light_xy: float64, shape (2,), unit vector in the picture towards the light.
     """
 
-    def __init__(self, camera: Camera, light_xy: FloatArray) -> None:
+    def __init__(self, camera: Viewpoint, light_xy: Float64Array) -> None:
         self._camera = camera
         self._light_xy = light_xy
         self._layers: list[Layer] = []
         self._capsules: list[_Capsule] = []
 
-    def layer(self, place_metres: FloatArray, nearer_metres: float = 0.0) -> Layer:
+    def layer(self, place_metres: Float64Array, nearer_metres: float = 0.0) -> Layer:
         """Start a layer as deep as a place, shape (num_times, 3); its shapes cover each other."""
         _, depth = self._camera.project(place_metres)
         self._layers.append(Layer(depth - nearer_metres))
@@ -119,7 +120,7 @@ class Sketch:
     def capsule(
         self,
         layer: Layer,
-        ends: tuple[FloatArray, FloatArray],
+        ends: tuple[Float64Array, Float64Array],
         radii_metres: tuple[float, float],
         colour: Colour,
         *,
@@ -135,7 +136,7 @@ class Sketch:
     def _add(
         self,
         layer: Layer,
-        ends: tuple[FloatArray, FloatArray],
+        ends: tuple[Float64Array, Float64Array],
         radii_metres: tuple[float, float],
         colour: Colour,
         light: float,
@@ -147,7 +148,7 @@ class Sketch:
     def hulls(
         self,
         layer: Layer,
-        shapes: Sequence[Sequence[tuple[FloatArray, float]]],
+        shapes: Sequence[Sequence[tuple[Float64Array, float]]],
         colour: Colour,
         *,
         flat: bool = False,
@@ -161,7 +162,7 @@ class Sketch:
             for blobs in shapes:
                 layer.paint.append((self._hull(blobs, light), tone))
 
-    def _hull(self, blobs: Sequence[tuple[FloatArray, float]], light: float) -> Polygons:
+    def _hull(self, blobs: Sequence[tuple[Float64Array, float]], light: float) -> Polygons:
         centres, depths = self._camera.project(np.stack([place for place, _ in blobs]))
         radii = np.array([[r] for _, r in blobs]) * self._camera.focal_pixels / depths
         centres = centres + LIT_SHIFT * light * radii[..., np.newaxis] * self._light_xy
@@ -194,7 +195,7 @@ class Sketch:
                 cv2.fillConvexPoly(canvas_rgb, polygons[moment], colour, cv2.LINE_AA, FRACTION_BITS)
 
 
-def _capsule_outlines(centres: FloatArray, radii: FloatArray) -> npt.NDArray[np.int32]:
+def _capsule_outlines(centres: Float64Array, radii: Float64Array) -> npt.NDArray[np.int32]:
     """Outlines around two circles each.
 
     Args:
@@ -218,7 +219,7 @@ def _capsule_outlines(centres: FloatArray, radii: FloatArray) -> npt.NDArray[np.
     return _fixed_point(np.concatenate([points[:, 0], points[:, 1]], axis=-2))
 
 
-def _fixed_point(pixels: FloatArray) -> npt.NDArray[np.int32]:
+def _fixed_point(pixels: Float64Array) -> npt.NDArray[np.int32]:
     scaled = pixels.clip(-FAR_PIXELS, FAR_PIXELS) * 2**FRACTION_BITS
     return np.ascontiguousarray(np.rint(scaled), dtype=np.int32)
 

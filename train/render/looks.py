@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rtaction.arrays import Float64Array
 from rtaction.opencv import cv2
+from rtaction.train.render.body import SIDE_SIGNS, SIDES, Body, Motion, head_rotations
 from rtaction.train.render.drawing import Colour, Sketch, shaded
-from rtaction.train.render.figure import SIDE_SIGNS, SIDES, Body, FloatArray, Motion, head_rotations
 
 SKIN_TONES: tuple[Colour, ...] = (
     (250, 218, 196),
@@ -35,7 +36,7 @@ HAIR_TONES: tuple[Colour, ...] = (
 # Drawn a little large, as heads look to a camera and as small pictures need.
 HEAD_SCALE = 1.1
 
-Joints = dict[str, FloatArray]
+Joints = dict[str, Float64Array]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def dress(sketch: Sketch, body: Body, looks: Looks, motion: Motion, joints: Join
         _hand(sketch, body, looks, joints, index, motion.hand_spread[:, index])
 
 
-def _between(joints: Joints, first: str, second: str, part: float) -> FloatArray:
+def _between(joints: Joints, first: str, second: str, part: float) -> Float64Array:
     return np.asarray(joints[first] + part * (joints[second] - joints[first]))
 
 
@@ -192,7 +193,7 @@ def _arm(sketch: Sketch, body: Body, looks: Looks, joints: Joints, side: str) ->
 
 
 def _hand(
-    sketch: Sketch, body: Body, looks: Looks, joints: Joints, index: int, spread: FloatArray
+    sketch: Sketch, body: Body, looks: Looks, joints: Joints, index: int, spread: Float64Array
 ) -> None:
     s, side = body.stature_metres, SIDES[index]
     wrist, reach = joints[f"wrist_{side}"], joints[f"fingertips_{side}"] - joints[f"wrist_{side}"]
@@ -215,10 +216,12 @@ def _hand(
         sketch.capsule(layer, ends, (0.014 * s, 0.0155 * s), looks.skin, flat=True)
 
 
-def _head(sketch: Sketch, body: Body, looks: Looks, middle: FloatArray, turned: FloatArray) -> None:
+def _head(
+    sketch: Sketch, body: Body, looks: Looks, middle: Float64Array, turned: Float64Array
+) -> None:
     s = HEAD_SCALE * body.stature_metres
 
-    def at(x: float, y: float, z: float) -> FloatArray:
+    def at(x: float, y: float, z: float) -> Float64Array:
         return np.asarray(middle + turned @ (np.array([x, y, z]) * s))
 
     thick, dark = looks.hair_thickness, shaded(looks.skin, 0.78)

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rtaction.arrays import Float64Array
 from rtaction.train.render.actions import ACTIONS, Arms, rest_arms
-from rtaction.train.render.figure import (
+from rtaction.train.render.body import (
     HAND,
     Body,
-    FloatArray,
     Motion,
     smooth_noise,
     smoothstep,
@@ -28,7 +28,7 @@ TRANSITION_SECONDS = 0.35
 BODY_TRANSITION_SECONDS = 0.7
 
 
-def blend(first: Arms, second: Arms, weight: FloatArray) -> Arms:
+def blend(first: Arms, second: Arms, weight: Float64Array) -> Arms:
     """Pass from one to the other as `weight`, shape (num_times,), goes from 0 to 1."""
     w = weight[:, np.newaxis, np.newaxis, np.newaxis]
     # Opposite directions have no way between them: bodies take the one outward and forward.
@@ -40,14 +40,14 @@ def blend(first: Arms, second: Arms, weight: FloatArray) -> Arms:
     return Arms(directions, spread, twist)
 
 
-def _become(now: Arms, then: Arms, times: FloatArray, start_seconds: float, takes: float) -> Arms:
+def _become(now: Arms, then: Arms, times: Float64Array, start_seconds: float, takes: float) -> Arms:
     return blend(now, then, smoothstep((times - start_seconds) / takes))
 
 
 def sequence_motion(
     intervals: Sequence[tuple[str, float, float]],
     body: Body,
-    times_seconds: FloatArray,
+    times_seconds: Float64Array,
     rng: np.random.Generator,
 ) -> Motion:
     """Do several actions one after another, each from rest and back to rest.
@@ -82,7 +82,7 @@ def sequence_motion(
 
 
 def _other_between_rests(
-    rng: np.random.Generator, body: Body, times: FloatArray, seconds: float
+    rng: np.random.Generator, body: Body, times: Float64Array, seconds: float
 ) -> Doing:
     """Other motion that starts and ends with an arm down: the way to both arms up has a label."""
     seeds = rng.integers(2**32, size=12)
@@ -95,7 +95,7 @@ def _other_between_rests(
     return other_motion(np.random.default_rng(seed), body, times, seconds)
 
 
-def _joined(arms: Arms, doings: Sequence[tuple[Doing, FloatArray]]) -> Doing:
+def _joined(arms: Arms, doings: Sequence[tuple[Doing, Float64Array]]) -> Doing:
     """Arms as they are, and each of the other movements as far as its weight (num_times,) says."""
     whole = standing(arms)
     for doing, weight in doings:
@@ -112,7 +112,11 @@ def _joined(arms: Arms, doings: Sequence[tuple[Doing, FloatArray]]) -> Doing:
 
 
 def clip_motion(
-    label: str, body: Body, times_seconds: FloatArray, end_seconds: float, rng: np.random.Generator
+    label: str,
+    body: Body,
+    times_seconds: Float64Array,
+    end_seconds: float,
+    rng: np.random.Generator,
 ) -> Motion:
     """Do one action for most of the time, sometimes with a moment of rest before or after it.
 
@@ -149,7 +153,7 @@ def clip_motion(
 
 
 def passing_motion(
-    body: Body, times_seconds: FloatArray, end_seconds: float, rng: np.random.Generator
+    body: Body, times_seconds: Float64Array, end_seconds: float, rng: np.random.Generator
 ) -> Motion:
     """Walk by, or do something that has no label, as somebody in the background does.
 
@@ -160,10 +164,10 @@ def passing_motion(
     return _embodied(moves(rng, body, times_seconds, end_seconds), times_seconds, rng)
 
 
-def _embodied(doing: Doing, times: FloatArray, rng: np.random.Generator) -> Motion:
+def _embodied(doing: Doing, times: Float64Array, rng: np.random.Generator) -> Motion:
     """Add what every body does, in every label alike: breathe, sway and look about."""
 
-    def wander(amplitudes: FloatArray, hertz: float) -> FloatArray:
+    def wander(amplitudes: Float64Array, hertz: float) -> Float64Array:
         noises = [smooth_noise(rng, times, float(a), hertz) for a in amplitudes]
         return np.stack(noises, axis=1)
 

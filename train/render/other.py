@@ -1,7 +1,7 @@
 """What people do that is none of the labels: walk, turn, bend, sit down, drink, reach, stretch.
 
 A movement of the whole body and one of the arms are drawn apart from each other, so that a few of
-each make many; those of the arms are in `rtaction.train.render.errands`.
+each make many; those of the arms are in `rtaction.train.render.gestures`.
 
 This file knows nothing of how one movement leads to the next, of cameras or of pictures.
 """
@@ -13,29 +13,29 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rtaction.arrays import Float64Array
 from rtaction.train.render.actions import Arms
-from rtaction.train.render.errands import ARM_MOVES, swinging
-from rtaction.train.render.figure import (
+from rtaction.train.render.body import (
     STANDING_HIP,
     Body,
-    FloatArray,
     smoothstep,
 )
+from rtaction.train.render.gestures import ARM_MOVES, swinging
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Doing:
-    """What a body does beside breathing and swaying; see `rtaction.train.render.figure.Motion`.
+    """What a body does beside breathing and swaying; see `rtaction.train.render.body.Motion`.
 
     All but `arms` is zero for a body that stands.
     """
 
     arms: Arms
-    torso: FloatArray
-    pelvis: FloatArray
-    feet: FloatArray
-    turn: FloatArray
-    place: FloatArray
+    torso: Float64Array
+    pelvis: Float64Array
+    feet: Float64Array
+    turn: Float64Array
+    place: Float64Array
 
 
 def standing(arms: Arms) -> Doing:
@@ -47,7 +47,7 @@ def standing(arms: Arms) -> Doing:
 
 
 def other_motion(
-    rng: np.random.Generator, body: Body, times_seconds: FloatArray, seconds: float
+    rng: np.random.Generator, body: Body, times_seconds: Float64Array, seconds: float
 ) -> Doing:
     """Do something that has no label.
 
@@ -64,24 +64,26 @@ def other_motion(
     return move(rng, body, times_seconds, seconds, doing)
 
 
-def walking(rng: np.random.Generator, body: Body, times: FloatArray, seconds: float) -> Doing:
+def walking(rng: np.random.Generator, body: Body, times: Float64Array, seconds: float) -> Doing:
     """Walk somewhere with swinging arms; see `other_motion`."""
     return _walk(rng, body, times, seconds, standing(swinging(rng, body, times, seconds)))
 
 
 def _stay(
-    rng: np.random.Generator, body: Body, times: FloatArray, seconds: float, doing: Doing
+    rng: np.random.Generator, body: Body, times: Float64Array, seconds: float, doing: Doing
 ) -> Doing:
     return replace(doing, turn=doing.turn + _facing(rng, 0.75))
 
 
-def _facing(rng: np.random.Generator, to_viewer: float) -> FloatArray:
+def _facing(rng: np.random.Generator, to_viewer: float) -> Float64Array:
     """Pitch, yaw and roll of someone who faces the viewer, with this chance, or anywhere."""
     yaw = rng.normal(0, 0.2) if rng.random() < to_viewer else rng.uniform(-np.pi, np.pi)
     return np.array([0.0, yaw, 0.0])
 
 
-def _once(rng: np.random.Generator, times: FloatArray, seconds: float, takes: float) -> FloatArray:
+def _once(
+    rng: np.random.Generator, times: Float64Array, seconds: float, takes: float
+) -> Float64Array:
     """Between 0 and 1: there and, after a while, back; float64 (num_times,)."""
     start, hold = rng.uniform(-1.5 * takes, 0.7 * seconds), rng.uniform(0.0, 3.0)
     back = smoothstep((times - start - takes - hold) / (takes * rng.uniform(0.7, 1.5)))
@@ -89,7 +91,7 @@ def _once(rng: np.random.Generator, times: FloatArray, seconds: float, takes: fl
 
 
 def _walk(
-    rng: np.random.Generator, body: Body, times: FloatArray, seconds: float, doing: Doing
+    rng: np.random.Generator, body: Body, times: Float64Array, seconds: float, doing: Doing
 ) -> Doing:
     yaw = rng.choice([-1, 1]) * np.radians(rng.uniform(60, 120))
     if rng.random() < 0.35:
@@ -118,7 +120,7 @@ def _walk(
 
 
 def _turn(
-    rng: np.random.Generator, body: Body, times: FloatArray, seconds: float, doing: Doing
+    rng: np.random.Generator, body: Body, times: Float64Array, seconds: float, doing: Doing
 ) -> Doing:
     """Turn round, twist, or step nearer and away."""
     share = _once(rng, times, seconds, rng.uniform(0.5, 1.6))[:, np.newaxis]
@@ -129,7 +131,7 @@ def _turn(
 
 
 def _bend(
-    rng: np.random.Generator, body: Body, times: FloatArray, seconds: float, doing: Doing
+    rng: np.random.Generator, body: Body, times: Float64Array, seconds: float, doing: Doing
 ) -> Doing:
     """Bow, pick something up, lean to a side, lunge."""
     share = _once(rng, times, seconds, rng.uniform(0.5, 2.2))[:, np.newaxis]
@@ -153,7 +155,7 @@ def _bend(
 
 
 def _sit(
-    rng: np.random.Generator, body: Body, times: FloatArray, seconds: float, doing: Doing
+    rng: np.random.Generator, body: Body, times: Float64Array, seconds: float, doing: Doing
 ) -> Doing:
     """Sit down, crouch or kneel, and get up."""
     share = _once(rng, times, seconds, rng.uniform(0.5, 1.8))[:, np.newaxis]
@@ -167,7 +169,7 @@ def _sit(
 
 
 def _on_the_floor(
-    rng: np.random.Generator, body: Body, times: FloatArray, seconds: float, doing: Doing
+    rng: np.random.Generator, body: Body, times: Float64Array, seconds: float, doing: Doing
 ) -> Doing:
     """Sit, kneel or lie on the floor, and change between two such poses."""
     s = body.stature_metres
@@ -190,7 +192,7 @@ def _on_the_floor(
     )
 
 
-_BodyMove = Callable[[np.random.Generator, Body, FloatArray, float, Doing], Doing]
+_BodyMove = Callable[[np.random.Generator, Body, Float64Array, float, Doing], Doing]
 BODY_MOVES: dict[_BodyMove, float] = {
     _stay: 0.34,
     _walk: 0.18,

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.arrays import Float64Array
 from rtaction.opencv import cv2
-from rtaction.train.render.figure import FloatArray, smooth_noise
+from rtaction.train.render.body import smooth_noise
 from rtaction.train.render.looks import sample_colour
 
 UInt8Array = npt.NDArray[Any]
@@ -38,8 +39,8 @@ class Scene:
     """
 
     room: UInt8Array
-    offset_pixels: FloatArray
-    movers: FloatArray
+    offset_pixels: Float64Array
+    movers: Float64Array
     mover_colours: tuple[tuple[int, int, int], ...]
 
     def background(self, moment: int, size_hw: tuple[int, int]) -> UInt8Array:
@@ -98,8 +99,8 @@ def sample_sensor(rng: np.random.Generator) -> Sensor:
 def sample_scene(
     rng: np.random.Generator,
     size_hw: tuple[int, int],
-    times_seconds: FloatArray,
-    shake_pixels: FloatArray,
+    times_seconds: Float64Array,
+    shake_pixels: Float64Array,
 ) -> Scene:
     """Draw one room.
 
@@ -129,8 +130,8 @@ def sample_scene(
 
 
 def _sample_movers(
-    rng: np.random.Generator, size_hw: tuple[int, int], times: FloatArray
-) -> tuple[FloatArray, tuple[tuple[int, int, int], ...]]:
+    rng: np.random.Generator, size_hw: tuple[int, int], times: Float64Array
+) -> tuple[Float64Array, tuple[tuple[int, int, int], ...]]:
     height, width = size_hw
     num_movers = int(rng.choice([0, 0, 0, 0, 1, 2]))
     movers = np.zeros((num_movers, len(times), 4))
@@ -190,7 +191,7 @@ def _mottle(rng: np.random.Generator, room: UInt8Array, strength: float) -> UInt
 
 
 def expose(
-    pictures: UInt8Array, sensor: Sensor, times_seconds: FloatArray, rng: np.random.Generator
+    pictures: UInt8Array, sensor: Sensor, times_seconds: Float64Array, rng: np.random.Generator
 ) -> UInt8Array:
     """See pictures through a camera.
 

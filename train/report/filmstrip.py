@@ -11,10 +11,10 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from rtaction.arrays import UInt8Array
 from rtaction.errors import OutputError
 from rtaction.modality import CHANNELS, parts_of
 from rtaction.video.motion import STILL
-from rtaction.video.pixels import UInt8Array
 
 _PICTURE_INCHES = 1.1
 

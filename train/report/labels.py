@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element
 
-from rtaction.evaluation.confidence import Figure
+from rtaction.evaluation.confidence import Estimate
 from rtaction.train.judging.judged_clips import JudgedClips
 from rtaction.train.report.page import table, tag
 from rtaction.train.report.words import counted, percent
@@ -33,7 +33,7 @@ def labels_section(name: str, judged: JudgedClips) -> Element:
             f"“{one.label}” was called “{one.called}” in {one.num_clips} of "
             f"{counted(one.num_of_label, 'clip')}.",
         )
-        for one in judged.mix_ups()
+        for one in judged.confused_pairs()
     ]
     words = tag("ul", *mixed) if mixed else tag("p", "No label was taken for another.")
     return tag(
@@ -72,7 +72,7 @@ def _confusion(judged: JudgedClips) -> Element:
     return tag("div", tag("table", top, body, class_="confusion"), class_="wide")
 
 
-def _with_interval(figure: Figure) -> Element:
+def _with_interval(figure: Estimate) -> Element:
     if not figure.is_defined:
         return tag("span", "-")
     ends = f"({100 * figure.low:.1f}-{100 * figure.high:.1f})"

@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
+from rtaction.arrays import UInt8Array
 from rtaction.modality import shows_motion
 from rtaction.opencv import cv2
 from rtaction.train.data.clip_set import ClipSet
@@ -15,7 +16,6 @@ from rtaction.train.report.filmstrip import parts_in, visible
 from rtaction.train.report.page import picture, tag
 from rtaction.train.report.words import counted
 from rtaction.video.motion import clip_pictures
-from rtaction.video.pixels import UInt8Array
 
 _MOST_PICTURES = 16
 _MOST_ROWS = 160

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rtaction.evaluation.confidence import Figure
+from rtaction.evaluation.confidence import Estimate
 
 
 def counted(number: int, what: str) -> str:
@@ -15,7 +15,7 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def interval(figure: Figure) -> str:
+def interval(figure: Estimate) -> str:
     """The interval of a share, such as "71.0 to 91.5 %"."""
     return f"{100 * figure.low:.1f} to {percent(figure.high)}"
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from rtaction.evaluation.confidence import Figure, draw_clusters, f1_score, rate, share, wilson
+from rtaction.evaluation.confidence import Estimate, draw_clusters, f1_score, rate, share, wilson
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_the_share_of_independent_items_is_wilsons() -> None:
 
     figure = share(hits, np.arange(10))
 
-    assert figure == Figure(0.9, *wilson(0.9, 10), 10)
+    assert figure == Estimate(0.9, *wilson(0.9, 10), 10)
 
 
 def test_items_that_belong_together_say_less() -> None:
@@ -146,5 +146,5 @@ def test_draws_are_always_the_same() -> None:
 
 
 def test_a_figure_in_json() -> None:
-    figure = Figure(2 / 3, 0.25, math.nan, 3)
+    figure = Estimate(2 / 3, 0.25, math.nan, 3)
     assert figure.to_dict() == {"value": 0.666667, "low": 0.25, "high": None, "count": 3}

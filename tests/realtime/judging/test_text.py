@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtaction.evaluation.confidence import UNDEFINED, Figure
+from rtaction.evaluation.confidence import UNDEFINED, Estimate
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.judging.clips import ClipEvaluation, evaluate_clips
 from rtaction.realtime.judging.text import MAX_COLUMNS, clip_lines, figure_text, interval_note
@@ -82,9 +82,9 @@ def test_what_spread_clips_mean_live() -> None:
 
 @pytest.mark.parametrize(
     ("figure", "text"),
-    [(Figure(0.5, 0.1, 0.9, 4), "0.50 (0.10-0.90)"), (UNDEFINED, "-")],
+    [(Estimate(0.5, 0.1, 0.9, 4), "0.50 (0.10-0.90)"), (UNDEFINED, "-")],
 )
-def test_a_figure(figure: Figure, text: str) -> None:
+def test_a_figure(figure: Estimate, text: str) -> None:
     assert figure_text(figure) == text
 
 

@@ -24,7 +24,7 @@ from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.outputs.json_log import JsonLog, wall_clock
 from rtaction.realtime.watching.moment import StateChange
-from rtaction.realtime.watching.stats import RunStats
+from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.windows.state import State
 from tests.project import ROOT
 from tests.realtime.conftest import json_lines, prediction_of
@@ -34,8 +34,8 @@ EVENT = ActionEvent("test", "wave", 11.5, None, 0.75, 3)
 
 
 @pytest.fixture
-def stats() -> RunStats:
-    return RunStats()
+def stats() -> WatchStats:
+    return WatchStats()
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def log(path: Path, stats: RunStats) -> JsonLog:
+def log(path: Path, stats: WatchStats) -> JsonLog:
     return JsonLog(str(path), SPEC, stats, top_k=2)
 
 
@@ -83,7 +83,7 @@ def test_a_prediction_of_a_file(log: JsonLog, path: Path) -> None:
     ]
 
 
-def test_a_prediction_of_a_camera(log: JsonLog, path: Path, stats: RunStats) -> None:
+def test_a_prediction_of_a_camera(log: JsonLog, path: Path, stats: WatchStats) -> None:
     """Seconds count from its first frame; `time` is when the last picture was taken."""
     now = time.monotonic()
     stats.of("test").first_seconds = now - 100.0
@@ -100,7 +100,7 @@ def test_a_prediction_of_a_camera(log: JsonLog, path: Path, stats: RunStats) -> 
     assert 7.49 <= seconds_ago(line["time"]) <= 7.5 + (time.monotonic() - now) + 0.01
 
 
-def test_an_event_of_a_file(log: JsonLog, path: Path, stats: RunStats) -> None:
+def test_an_event_of_a_file(log: JsonLog, path: Path, stats: WatchStats) -> None:
     stats.of("test").first_seconds = 0.0
 
     log.event(EVENT, is_live=False)
@@ -127,7 +127,7 @@ def test_an_event_of_a_file(log: JsonLog, path: Path, stats: RunStats) -> None:
 def test_an_event_of_a_camera(
     log: JsonLog,
     path: Path,
-    stats: RunStats,
+    stats: WatchStats,
     lasted_seconds: float | None,
     expected_ago: float,
 ) -> None:
@@ -160,7 +160,7 @@ def test_a_state(log: JsonLog, path: Path, state: State) -> None:
     assert file == expected | {"reason": "", "time": None}
 
 
-def test_a_summary(log: JsonLog, path: Path, stats: RunStats) -> None:
+def test_a_summary(log: JsonLog, path: Path, stats: WatchStats) -> None:
     one = stats.of("test")
     one.started_seconds, one.ended_seconds = 0.0, 4.0
     one.num_frames, one.num_events, one.num_reconnects = 100, 2, 1
@@ -196,7 +196,7 @@ def test_a_summary(log: JsonLog, path: Path, stats: RunStats) -> None:
     }
 
 
-def test_a_summary_before_anything_has_come(log: JsonLog, path: Path, stats: RunStats) -> None:
+def test_a_summary_before_anything_has_come(log: JsonLog, path: Path, stats: WatchStats) -> None:
     stats.of("test")
 
     log.summary()
@@ -207,7 +207,7 @@ def test_a_summary_before_anything_has_come(log: JsonLog, path: Path, stats: Run
     assert line["sources"]["test"]["drops"] == {}
 
 
-def test_sources_have_their_own_beginning(log: JsonLog, path: Path, stats: RunStats) -> None:
+def test_sources_have_their_own_beginning(log: JsonLog, path: Path, stats: WatchStats) -> None:
     stats.of("a").first_seconds, stats.of("b").first_seconds = 100.0, 200.0
     for source in ("a", "b", "unknown"):
         log.prediction(
@@ -233,7 +233,7 @@ def test_sources_have_their_own_beginning(log: JsonLog, path: Path, stats: RunSt
 )
 def test_shown(
     path: Path,
-    stats: RunStats,
+    stats: WatchStats,
     scores: tuple[float, ...],
     expected_label: str,
     expected_shown: bool,
@@ -264,7 +264,7 @@ def test_a_line_is_there_at_once(log: JsonLog, path: Path) -> None:
     assert [line["type"] for line in lines_of(path)] == ["prediction", "event", "state", "summary"]
 
 
-def test_stdout_stays_open(stats: RunStats, capsys: pytest.CaptureFixture[str]) -> None:
+def test_stdout_stays_open(stats: WatchStats, capsys: pytest.CaptureFixture[str]) -> None:
     log = JsonLog("-", SPEC, stats)
     log.prediction(prediction_of(SPEC, (0.7, 0.2, 0.1)), is_live=False)
     log.close()
@@ -277,7 +277,7 @@ def test_stdout_stays_open(stats: RunStats, capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
 def test_a_console_of_any_encoding_gets_the_label(
-    monkeypatch: pytest.MonkeyPatch, stats: RunStats, encoding: str
+    monkeypatch: pytest.MonkeyPatch, stats: WatchStats, encoding: str
 ) -> None:
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
@@ -292,12 +292,12 @@ def test_a_console_of_any_encoding_gets_the_label(
     assert (state["source"], state["reason"]) == ("vídeo", "weg … später")
 
 
-def test_a_folder_in_the_way(tmp_path: Path, stats: RunStats) -> None:
+def test_a_folder_in_the_way(tmp_path: Path, stats: WatchStats) -> None:
     with pytest.raises(OutputError, match="cannot write --output"):
         JsonLog(str(tmp_path), SPEC, stats)
 
 
-def test_a_file_where_a_folder_must_be(tmp_path: Path, stats: RunStats) -> None:
+def test_a_file_where_a_folder_must_be(tmp_path: Path, stats: WatchStats) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(OutputError, match="cannot write --output"):
@@ -305,7 +305,7 @@ def test_a_file_where_a_folder_must_be(tmp_path: Path, stats: RunStats) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_a_full_disk(stats: RunStats) -> None:
+def test_a_full_disk(stats: WatchStats) -> None:
     log = JsonLog("/dev/full", SPEC, stats)
 
     with pytest.raises(OutputError, match="No space left"):
@@ -313,7 +313,7 @@ def test_a_full_disk(stats: RunStats) -> None:
     log.close()
 
 
-def test_no_stdout_at_all(stats: RunStats, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_stdout_at_all(stats: WatchStats, monkeypatch: pytest.MonkeyPatch) -> None:
     """What `>&-` leaves of it."""
     monkeypatch.setattr(sys, "stdout", None)
 
@@ -327,9 +327,9 @@ def test_a_reader_that_has_gone() -> None:
     script = (
         "import sys, time\n"
         "from rtaction.realtime.outputs.json_log import JsonLog\n"
-        "from rtaction.realtime.watching.stats import RunStats\n"
+        "from rtaction.realtime.watching.stats import WatchStats\n"
         "from tests.realtime.outputs.test_json_log import SPEC\n"
-        "log = JsonLog('-', SPEC, RunStats())\n"
+        "log = JsonLog('-', SPEC, WatchStats())\n"
         "sys.stdin.read()\n"
         "try:\n"
         "    log.summary()\n"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from rtaction.arrays import UInt8Array
 from rtaction.realtime.outputs.mosaic import Mosaic
 
 GAP = 24
-UInt8Array = npt.NDArray[np.uint8]
 
 
 def flat(value: int, size_hw: tuple[int, int] = (48, 64)) -> UInt8Array:

@@ -7,9 +7,9 @@ from itertools import combinations
 from typing import get_args
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from rtaction.arrays import UInt8Array
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.outputs.overlay import (
     ACCENT,
@@ -24,7 +24,6 @@ from rtaction.realtime.outputs.overlay import (
 from rtaction.realtime.windows.state import STATE_TEXT, State
 from tests.realtime.conftest import prediction_of
 
-UInt8Array = npt.NDArray[np.uint8]
 SPEC = ModelSpec(("wave", "clap", "nothing"), 5, 1.0, 8, 8, background_label="nothing")
 STATUS = Status(frames_per_second=25.0, latency_seconds=0.012, device="CPU", state="ok")
 IMAGE: UInt8Array = np.full((480, 640, 3), 90, np.uint8)

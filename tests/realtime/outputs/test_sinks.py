@@ -25,7 +25,7 @@ from rtaction.realtime.sources.address import Address
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.sources.deferred_frame import DeferredFrame, PictureDamaged
 from rtaction.realtime.watching.moment import Moment, StateChange
-from rtaction.realtime.watching.stats import RunStats
+from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.watching.watch import Actions
 from rtaction.realtime.windows.state import State
 from rtaction.video.file import read_video
@@ -54,7 +54,10 @@ class Told:
 
 @contextmanager
 def sinks_of(
-    cameras: Sequence[Camera], told: Told | None = None, stats: RunStats | None = None, **asked: Any
+    cameras: Sequence[Camera],
+    told: Told | None = None,
+    stats: WatchStats | None = None,
+    **asked: Any,
 ) -> Iterator[Sinks]:
     """Sinks for what was asked, closed at the end."""
     wanted: dict[str, Any] = {"screen": None, "save": None, "output": None, "clip_events": None}
@@ -63,7 +66,7 @@ def sinks_of(
     sinks = Sinks(
         SPEC,
         cameras,
-        stats or RunStats(),
+        stats or WatchStats(),
         Actions(BrightnessModel(SPEC), RULES),
         device="CPU",
         **wanted | asked,
@@ -112,7 +115,7 @@ BLINK = [0.1, 0.9, 0.9, 0.9, 0.1, 0.1]
 
 @pytest.mark.parametrize("is_live", [True, False])
 def test_an_event_goes_to_log_callback_and_clip_once_each(tmp_path: Path, is_live: bool) -> None:
-    log, folder, told, stats = tmp_path / "log.jsonl", tmp_path / "clips", Told(), RunStats()
+    log, folder, told, stats = tmp_path / "log.jsonl", tmp_path / "clips", Told(), WatchStats()
     camera = scripted_camera() if is_live else film_camera("test")
     start = 1000.0
     stats.of("test").first_seconds = start
@@ -210,7 +213,7 @@ def test_every_prediction_is_logged_as_the_network_said_it(tmp_path: Path) -> No
     sinks = Sinks(
         SPEC,
         [scripted_camera()],
-        RunStats(),
+        WatchStats(),
         Actions(BrightnessModel(SPEC), smooth),
         device="CPU",
         screen=None,
@@ -413,7 +416,7 @@ def test_a_mosaic_is_drawn_seldom_and_keeps_time(tmp_path: Path) -> None:
 def test_files_alone_are_drawn_one_after_the_other(tmp_path: Path) -> None:
     """They come one after the other, so there is no mosaic; each keeps all its frames."""
     saved = tmp_path / "saved.avi"
-    stats = RunStats()
+    stats = WatchStats()
     with sinks_of([film_camera("a"), film_camera("b")], stats=stats, save=saved) as sinks:
         for name, value in (("a", 60), ("b", 200)):
             stats.of(name).frames_per_second = 25.0
@@ -434,7 +437,7 @@ def test_the_score_that_is_drawn_is_the_smoothed_one(tmp_path: Path) -> None:
     sinks = Sinks(
         SPEC,
         [film_camera("test")],
-        RunStats(),
+        WatchStats(),
         Actions(BrightnessModel(SPEC), smooth),
         device="CPU",
         screen=None,

@@ -24,7 +24,7 @@ from rtaction.realtime.sources.source import Source
 from rtaction.realtime.watching.back_off import BackOff
 from rtaction.realtime.watching.live import LiveWatch
 from rtaction.realtime.watching.moment import Moment, Moments
-from rtaction.realtime.watching.stats import RunStats
+from rtaction.realtime.watching.stats import WatchStats
 from tests.realtime.conftest import (
     WAIT_SECONDS,
     BrightnessModel,
@@ -52,7 +52,7 @@ class Run:
 
     def __init__(self, tries: dict[str, list[Try]], **options: Any) -> None:
         self.model = BrightnessModel(SPEC)
-        self.stats = RunStats()
+        self.stats = WatchStats()
         self.seen: list[Moment] = []
         self._tries = {name: list(one) for name, one in tries.items()}
         cameras = options.pop("cameras", [scripted_camera(name) for name in tries])
@@ -563,7 +563,7 @@ def test_what_was_lost_is_told_when_all_have_ended() -> None:
 def test_a_real_file_is_played_at_its_pace(tmp_path: Path) -> None:
     path = write_flat_video(tmp_path / "film.mp4", value=200, seconds=1.5)
     camera = Camera(Address("file", str(path), "film"), "film")
-    stats = RunStats()
+    stats = WatchStats()
     began_seconds = time.monotonic()
 
     moments = list(LiveWatch(BrightnessModel(SPEC), [camera], stats=stats).moments())
@@ -623,7 +623,7 @@ def test_that_nothing_comes_is_told_before_why() -> None:
     watch = LiveWatch(
         BrightnessModel(SPEC),
         [camera],
-        stats=RunStats(),
+        stats=WatchStats(),
         wait_for_sources=True,
         back_off=NEVER,
         open_with=open_slowly,

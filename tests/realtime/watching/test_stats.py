@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtaction.prediction import Prediction
-from rtaction.realtime.watching.stats import Histogram, RunStats, SourceStats
+from rtaction.realtime.watching.stats import Histogram, SourceStats, WatchStats
 
 DURATIONS = st.lists(st.floats(1e-5, 3900.0), min_size=1, max_size=300) | st.lists(
     st.floats(0.001, 0.2), min_size=1, max_size=300
@@ -99,7 +99,7 @@ def test_a_source_counts_its_predictions() -> None:
 
 
 def test_pictures_of_a_file_have_no_age() -> None:
-    stats = RunStats()
+    stats = WatchStats()
     one = stats.of("film.mp4")
     one.ended_seconds = one.started_seconds + 2.0
     one.num_frames = 50
@@ -112,9 +112,9 @@ def test_pictures_of_a_file_have_no_age() -> None:
     )
 
 
-def some_stats() -> RunStats:
+def some_stats() -> WatchStats:
     """Of two sources that have ended after 8 and 4 seconds."""
-    stats = RunStats()
+    stats = WatchStats()
     front, back = stats.of("front"), stats.of("back")
     front.ended_seconds = front.started_seconds + 8.0
     back.ended_seconds = back.started_seconds + 4.0
@@ -155,7 +155,7 @@ def test_all_figures_of_a_run_are_json() -> None:
 
 
 def test_threads_are_counted() -> None:
-    stats, release = RunStats(), threading.Event()
+    stats, release = WatchStats(), threading.Event()
     before = stats.to_dict()["threads"]
     thread = threading.Thread(target=release.wait)
     thread.start()
@@ -168,7 +168,7 @@ def test_threads_are_counted() -> None:
 
 
 def test_a_source_is_known_by_its_name() -> None:
-    stats = RunStats()
+    stats = WatchStats()
 
     assert stats.of("front") is stats.of("front")
     assert stats.of("front") is not stats.of("back")
@@ -194,11 +194,11 @@ def test_rates_count_from_the_start_of_a_source_to_its_end() -> None:
 )
 def test_totals(what: str, expected: int) -> None:
     assert some_stats().total(what) == expected
-    assert RunStats().total(what) == 0
+    assert WatchStats().total(what) == 0
 
 
 def test_the_clock_can_begin_anew() -> None:
-    stats = RunStats()
+    stats = WatchStats()
     time.sleep(0.05)
     before = stats.elapsed_seconds
     begun_seconds = time.monotonic()

@@ -19,7 +19,7 @@ from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.sources.cameras import cameras_of
 from rtaction.realtime.sources.deferred_frame import FrameLike
 from rtaction.realtime.watching.moment import Moment, StateChange
-from rtaction.realtime.watching.stats import RunStats
+from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.watching.watch import Actions, watch, watch_cameras
 from tests.realtime.conftest import (
     BrightnessModel,
@@ -182,15 +182,15 @@ def test_errors_come_with_the_first_prediction(
         next(watch(named, folder / model_name))
 
 
-def moments_of(*paths: Path, stats: RunStats | None = None, paced: bool = False) -> list[Moment]:
+def moments_of(*paths: Path, stats: WatchStats | None = None, paced: bool = False) -> list[Moment]:
     cameras = cameras_of([str(path) for path in paths])
-    return list(watch_cameras(BrightnessModel(SPEC), cameras, stats or RunStats(), paced=paced))
+    return list(watch_cameras(BrightnessModel(SPEC), cameras, stats or WatchStats(), paced=paced))
 
 
 def test_a_file_gives_one_moment_for_each_frame(
     indexed_video: Callable[..., Path],
 ) -> None:
-    stats = RunStats()
+    stats = WatchStats()
     path = indexed_video(np.arange(50) / 25)
 
     moments = moments_of(path, stats=stats)
@@ -215,13 +215,13 @@ def test_every_frame_of_a_file_is_told(indexed_video: Callable[..., Path]) -> No
     told: list[FrameLike] = []
     cameras = cameras_of([str(indexed_video(np.arange(30) / 25))])
 
-    list(watch_cameras(BrightnessModel(SPEC), cameras, RunStats(), on_frame=told.append))
+    list(watch_cameras(BrightnessModel(SPEC), cameras, WatchStats(), on_frame=told.append))
 
     assert [index_of(one.image) for one in told] == list(range(30))
 
 
 def test_a_paced_file_plays_at_its_pace(flat_video: Path) -> None:
-    stats = RunStats()
+    stats = WatchStats()
     began_seconds = time.monotonic()
 
     moments = moments_of(flat_video, stats=stats, paced=True)
@@ -255,7 +255,7 @@ def test_a_file_among_cameras_plays_beside_them(flat_video: Path, order: str) ->
     cameras = [scripted_camera("camera", "rtsp"), *cameras_of([str(flat_video)])]
     if order == "film first":
         cameras.reverse()
-    moments = watch_cameras(BrightnessModel(SPEC), cameras, RunStats())
+    moments = watch_cameras(BrightnessModel(SPEC), cameras, WatchStats())
     seen = []
     for moment in moments:
         seen.append(moment)

@@ -15,12 +15,12 @@ from rtaction.frame import Frame
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.windows.engine import MAX_IMAGES_AT_ONCE, Engine
-from rtaction.realtime.windows.tracker import PictureWindow, Tracker
+from rtaction.realtime.windows.tracker import FrameWindow, Tracker
 from tests.realtime.conftest import BrightnessModel, gray_frame
 from tests.realtime.servers.network import SPEC as NETWORK_SPEC
 from tests.realtime.servers.network import write_network
 
-Taken = list[tuple[Tracker, PictureWindow]]
+Taken = list[tuple[Tracker, FrameWindow]]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.sources.deferred_frame import DeferredFrame, FrameLike, PictureDamaged
 from rtaction.realtime.windows.state import State
-from rtaction.realtime.windows.tracker import MAX_AGE_SECONDS, PictureWindow, Tracker
+from rtaction.realtime.windows.tracker import MAX_AGE_SECONDS, FrameWindow, Tracker
 from rtaction.sampling import sliding_selections
 from rtaction.video.motion import clip_pictures
 from rtaction.video.pixels import prepare_image
@@ -64,7 +64,7 @@ def noise(seed: int, mean: int = 100) -> npt.NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(mean - 5, mean + 6, (8, 8, 3)).astype(np.uint8)
 
 
-def whole(window: PictureWindow) -> PictureWindow:
+def whole(window: FrameWindow) -> FrameWindow:
     """The window, once it is sure that no picture of it is missing."""
     assert len(window.values) == len(window.times_seconds) == SPEC.frames_per_clip
     for picture in window.values:
@@ -72,18 +72,18 @@ def whole(window: PictureWindow) -> PictureWindow:
     return window
 
 
-def numbers_of(window: PictureWindow) -> list[int]:
+def numbers_of(window: FrameWindow) -> list[int]:
     return [index_of(picture.image) for picture in window.values]
 
 
-def take_all(tracker: Tracker) -> list[PictureWindow]:
+def take_all(tracker: Tracker) -> list[FrameWindow]:
     windows = []
     while (window := tracker.take()) is not None:
         windows.append(whole(window))
     return windows
 
 
-def see_all(tracker: Tracker, frames: Sequence[FrameLike]) -> list[PictureWindow]:
+def see_all(tracker: Tracker, frames: Sequence[FrameLike]) -> list[FrameWindow]:
     """All windows of a file."""
     windows = []
     for frame in frames:

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rtaction.arrays import Float64Array, UInt8Array
 from rtaction.errors import UsageError
-from rtaction.sampling import FloatArray
 from rtaction.train.data.augment import Augmentation, Strength
-from rtaction.video.pixels import UInt8Array
 
 STILL = Augmentation(
     flip=0.0,
@@ -138,7 +137,7 @@ def test_a_dropped_frame_repeats_the_one_before() -> None:
 MOMENTS = np.array([2.0, 2.25, 2.5, 2.75, 3.0])
 
 
-def moments_of(augmentation: Augmentation, *, keep_ends: bool = False) -> list[FloatArray]:
+def moments_of(augmentation: Augmentation, *, keep_ends: bool = False) -> list[Float64Array]:
     """What 200 draws make of `MOMENTS`."""
     return [
         augmentation.moments(MOMENTS, np.random.default_rng(seed), keep_ends=keep_ends)

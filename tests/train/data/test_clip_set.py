@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rtaction.arrays import UInt8Array
 from rtaction.errors import DatasetError
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data import frame_cache
@@ -16,7 +17,6 @@ from rtaction.train.data.clip_set import read_clip_set, with_clip_length
 from rtaction.train.data.decoded_video import DecodedVideo, decode_video
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.video.labelled_videos import Video
-from rtaction.video.pixels import UInt8Array
 from tests.videos import index_of, write_indexed_video, write_video
 
 SPEC = ModelSpec(labels=("a", "b"), frames_per_clip=3, clip_seconds=1.0, height=8, width=8)

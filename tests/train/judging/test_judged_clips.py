@@ -7,7 +7,7 @@ import pytest
 
 from rtaction.evaluation.confidence import share, wilson
 from rtaction.train.data.clip_set import ClipSet
-from rtaction.train.judging.judged_clips import JudgedClips, MixUp
+from rtaction.train.judging.judged_clips import ConfusedPair, JudgedClips
 from rtaction.video.labelled_videos import Video
 
 LABELS = ("a", "b", "c")
@@ -82,12 +82,12 @@ def test_the_label_that_is_missed_most_comes_first(judged: JudgedClips) -> None:
 
 
 def test_what_is_mixed_up_most(judged: JudgedClips) -> None:
-    assert judged.mix_ups() == [
-        MixUp("a", "b", 2, 4),
-        MixUp("b", "a", 2, 4),
-        MixUp("b", "c", 1, 4),
+    assert judged.confused_pairs() == [
+        ConfusedPair("a", "b", 2, 4),
+        ConfusedPair("b", "a", 2, 4),
+        ConfusedPair("b", "c", 1, 4),
     ]
-    assert len(judged.mix_ups(most=1)) == 1
+    assert len(judged.confused_pairs(most=1)) == 1
 
 
 def test_worst_mistakes_have_the_highest_wrong_scores_and_one_for_each_video(

@@ -6,15 +6,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rtaction.train.render.clip import RENDERED_LABELS, clip_joints, render_clip, render_sequence
-from rtaction.train.render.drawing import Camera
-from rtaction.train.render.figure import (
-    FloatArray,
+from rtaction.arrays import Float64Array
+from rtaction.train.render.body import (
     arm_reaching,
     joint_positions,
     sample_body,
     smoothstep,
 )
+from rtaction.train.render.clip import RENDERED_LABELS, clip_joints, render_clip, render_sequence
+from rtaction.train.render.drawing import Viewpoint
 from rtaction.train.render.motion import clip_motion, sequence_motion
 
 SEEDS = range(25)
@@ -24,14 +24,14 @@ TIMES = np.arange(0, 2.5, 1 / 30)
 # While nobody is on the way from or to rest.
 MIDDLE = slice(24, 54)
 
-Joints = dict[str, FloatArray]
+Joints = dict[str, Float64Array]
 
 
 def joints_of(label: str, seed: int) -> Joints:
     return clip_joints(label, seed=seed, times_seconds=TIMES)
 
 
-def from_shoulder(joints: Joints, side: str) -> FloatArray:
+def from_shoulder(joints: Joints, side: str) -> Float64Array:
     return np.asarray(joints[f"wrist_{side}"] - joints[f"shoulder_{side}"])
 
 
@@ -233,7 +233,7 @@ def test_pictures_change_least_when_nothing_happens() -> None:
         assert energy(label) > 1.2 * idle
 
 
-def blurred(images: npt.NDArray[np.uint8]) -> FloatArray:
+def blurred(images: npt.NDArray[np.uint8]) -> Float64Array:
     num, height, width, _ = images.shape
     blocks = images.reshape(num, height // 4, 4, width // 4, 4, 3)
     return np.asarray(blocks.mean(axis=(2, 4)))
@@ -309,7 +309,7 @@ def test_a_sequence_acts_within_its_intervals_and_never_jumps() -> None:
 
 
 def test_perspective_enlarges_what_is_near() -> None:
-    camera = Camera((100, 200), 100.0, 2.0, 1.0, 0.0, 0.0, np.zeros((1, 2)))
+    camera = Viewpoint((100, 200), 100.0, 2.0, 1.0, 0.0, 0.0, np.zeros((1, 2)))
     points = np.array([[[0.5, 1.0, 0.0]], [[0.5, 1.0, 1.0]], [[0.0, 1.5, 0.0]]])
     pixels, depths = camera.project(points)
     np.testing.assert_allclose(pixels[:, 0], [[125, 50], [150, 50], [100, 25]])

@@ -10,7 +10,7 @@ import pytest
 
 from rtaction.keras_tensorflow import keras
 from rtaction.train.judging.evaluate import predict_scores
-from rtaction.train.learning import trainee
+from rtaction.train.learning import learner
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.run_folder import RunFolder
 from tests.train.small_training import (
@@ -61,7 +61,7 @@ def test_it_learns_and_keeps_one_network(
     scores = predict_scores(network, clips).astype(np.float64)
     loss = float(-np.log(scores[np.arange(len(clips)), clips.clip_labels]).mean())
     assert loss == pytest.approx(min(row["val_loss"] for row in history), rel=0.02)
-    divided = trainee.divided_scores(network, config, clips)
+    divided = learner.divided_scores(network, config, clips)
     np.testing.assert_allclose(divided, scores, atol=5e-3)
 
 
@@ -96,7 +96,7 @@ def test_resumed_in_the_middle_it_ends_as_if_never_cut(
 def test_without_room_it_trains_the_slow_way(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(trainee, "_MAX_SHARE_OF_FREE", 1e-12)
+    monkeypatch.setattr(learner, "_MAX_SHARE_OF_FREE", 1e-12)
     config = _config(videos, epochs=1)
     assert "epoch 1/1" in spoken_training(config, tmp_path / "run")
     assert "is computed anew in each epoch" in caplog.text

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from rtaction.train.render.drawing import Camera
-from rtaction.train.render.figure import FloatArray, smooth_noise
+from rtaction.arrays import Float64Array
+from rtaction.train.render.body import smooth_noise
+from rtaction.train.render.drawing import Viewpoint
 
 
 def sample_camera(
     rng: np.random.Generator,
     size_hw: tuple[int, int],
     stature_metres: float,
-    times: FloatArray,
-) -> tuple[Camera, FloatArray]:
+    times: Float64Array,
+) -> tuple[Viewpoint, Float64Array]:
     """Draw a camera in front of one person.
 
     Args:
@@ -40,7 +41,7 @@ def sample_camera(
     room_aside = max(0.0, width / 2 - 0.2 * stature_metres * focal / distance)
     aside = rng.uniform(-0.55, 0.55) * room_aside
     shake = _shake(rng, width, times)
-    camera = Camera(
+    camera = Viewpoint(
         size_hw=size_hw,
         focal_pixels=float(focal),
         distance_metres=float(distance),
@@ -55,8 +56,8 @@ def sample_camera(
 def sample_far_camera(
     rng: np.random.Generator,
     size_hw: tuple[int, int],
-    times: FloatArray,
-) -> tuple[Camera, FloatArray]:
+    times: Float64Array,
+) -> tuple[Viewpoint, Float64Array]:
     """Draw a camera that watches a place; people are a twelfth to two thirds of its picture.
 
     Args, Returns:
@@ -66,7 +67,7 @@ def sample_far_camera(
     distance = rng.uniform(4.0, 12.0)
     share = np.exp(rng.uniform(np.log(0.08), np.log(0.65)))
     shake = _shake(rng, width, times)
-    camera = Camera(
+    camera = Viewpoint(
         size_hw=size_hw,
         focal_pixels=float(share * height * distance / 1.7),
         distance_metres=float(distance),
@@ -78,7 +79,7 @@ def sample_far_camera(
     return camera, shake
 
 
-def _shake(rng: np.random.Generator, width: int, times: FloatArray) -> FloatArray:
+def _shake(rng: np.random.Generator, width: int, times: Float64Array) -> Float64Array:
     shake = np.zeros((len(times), 2))
     strength = rng.choice([0.0, 0.002, 0.006, 0.02], p=[0.4, 0.25, 0.2, 0.15]) * width
     hertz = rng.uniform(0.4, 1.0) if strength > 0.01 * width else rng.uniform(0.5, 2.0)

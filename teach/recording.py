@@ -39,7 +39,7 @@ def open_guide() -> Screen:
     return Screen()
 
 
-class Studio:
+class RecordingSession:
     """Records takes.
 
     Args:

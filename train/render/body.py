@@ -14,9 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from rtaction.arrays import Float64Array
 
 SIDES = ("left", "right")
 SIDE_SIGNS = (1.0, -1.0)
@@ -70,14 +69,14 @@ class Motion:
         place_metres: float64, shape (num_times, 3): how far the whole person is from the origin.
     """
 
-    arms: FloatArray
-    torso_radians: FloatArray
-    head_radians: FloatArray
-    pelvis_metres: FloatArray
-    hand_spread: FloatArray
-    feet_metres: FloatArray
-    turn_radians: FloatArray
-    place_metres: FloatArray
+    arms: Float64Array
+    torso_radians: Float64Array
+    head_radians: Float64Array
+    pelvis_metres: Float64Array
+    hand_spread: Float64Array
+    feet_metres: Float64Array
+    turn_radians: Float64Array
+    place_metres: Float64Array
 
 
 def sample_body(rng: np.random.Generator) -> Body:
@@ -98,20 +97,20 @@ def sample_body(rng: np.random.Generator) -> Body:
     )
 
 
-def unit(vectors: FloatArray) -> FloatArray:
+def unit(vectors: Float64Array) -> Float64Array:
     """Scale vectors to length 1; float64, shape (..., 3) in and out."""
     return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True).clip(1e-9))
 
 
-def smoothstep(x: FloatArray) -> FloatArray:
+def smoothstep(x: Float64Array) -> Float64Array:
     """0 below 0, 1 above 1, and between them without a kink."""
     x = x.clip(0.0, 1.0)
     return np.asarray(x * x * (3 - 2 * x))
 
 
 def smooth_noise(
-    rng: np.random.Generator, times_seconds: FloatArray, amplitude: float, hertz: float
-) -> FloatArray:
+    rng: np.random.Generator, times_seconds: Float64Array, amplitude: float, hertz: float
+) -> Float64Array:
     """Wander about 0, up to about `amplitude`; float64, shape (num_times,).
 
     Uses up the same amount of `rng` whatever the times.
@@ -122,7 +121,7 @@ def smooth_noise(
     return np.asarray(amplitude * waves.sum(axis=1) / 2)
 
 
-def arm_reaching(body: Body, wrist: FloatArray, elbow_towards: FloatArray) -> FloatArray:
+def arm_reaching(body: Body, wrist: Float64Array, elbow_towards: Float64Array) -> Float64Array:
     """Bend an arm so that its wrist comes to a place.
 
     Args:
@@ -147,7 +146,7 @@ def arm_reaching(body: Body, wrist: FloatArray, elbow_towards: FloatArray) -> Fl
     return np.stack([unit(elbow), forearm, forearm], axis=-2)
 
 
-def rotations(radians: FloatArray) -> FloatArray:
+def rotations(radians: Float64Array) -> Float64Array:
     """Rotation matrices from pitch, yaw and roll; shape (num_times, 3) to (num_times, 3, 3).
 
     Positive pitch bows forward, positive yaw turns towards the viewer's right, positive roll leans
@@ -157,7 +156,7 @@ def rotations(radians: FloatArray) -> FloatArray:
     sx, sy, sz = np.sin(radians).T
     zero, one = np.zeros_like(cx), np.ones_like(cx)
 
-    def matrix(*rows: FloatArray) -> FloatArray:
+    def matrix(*rows: Float64Array) -> Float64Array:
         return np.stack(rows, axis=-1).reshape(-1, 3, 3)
 
     about_x = matrix(one, zero, zero, zero, cx, -sx, zero, sx, cx)
@@ -166,13 +165,13 @@ def rotations(radians: FloatArray) -> FloatArray:
     return about_y @ about_x @ about_z
 
 
-def head_rotations(motion: Motion) -> FloatArray:
+def head_rotations(motion: Motion) -> Float64Array:
     """Orientation of the head, float64, shape (num_times, 3, 3)."""
     turned = rotations(motion.turn_radians) @ rotations(motion.torso_radians)
     return np.asarray(turned @ rotations(motion.head_radians))
 
 
-def joint_positions(body: Body, motion: Motion) -> dict[str, FloatArray]:
+def joint_positions(body: Body, motion: Motion) -> dict[str, Float64Array]:
     """Where each joint is.
 
     Returns:
@@ -185,7 +184,7 @@ def joint_positions(body: Body, motion: Motion) -> dict[str, FloatArray]:
     head = torso @ rotations(motion.head_radians)
     pelvis = motion.pelvis_metres + np.array([0.0, STANDING_HIP * s, 0.0])
 
-    def on_torso(x: float, y: float, z: float = 0.0) -> FloatArray:
+    def on_torso(x: float, y: float, z: float = 0.0) -> Float64Array:
         return np.asarray(pelvis + torso @ np.array([x, y, z]))
 
     neck = on_torso(0.0, 0.31 * s)
@@ -224,8 +223,8 @@ def joint_positions(body: Body, motion: Motion) -> dict[str, FloatArray]:
 
 
 def _leg(
-    body: Body, hip: FloatArray, foot: FloatArray, side: str, sign: float
-) -> dict[str, FloatArray]:
+    body: Body, hip: Float64Array, foot: Float64Array, side: str, sign: float
+) -> dict[str, Float64Array]:
     # Feet stay where they are put, so swaying bends the legs instead of sliding the shoes.
     s = body.stature_metres
     ankle = foot + np.array([sign * 0.075 * s, 0.04 * s, 0.0])

@@ -47,7 +47,7 @@ _MAX_SHARE_OF_FREE = 0.5
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Trainee:
+class Learner:
     """What is trained.
 
     Args:
@@ -64,12 +64,12 @@ class Trainee:
         return self.part is self.network
 
 
-def new_trainee(
+def new_learner(
     config: TrainConfig,
     spec: ModelSpec,
     clips: Mapping[str, ClipSet],
     precision: PrecisionName = "float32",
-) -> Trainee:
+) -> Learner:
     """Build and compile what a training begins with.
 
     Args:
@@ -108,7 +108,7 @@ def new_trainee(
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
         metrics=["accuracy"],
     )
-    return Trainee(network, part)
+    return Learner(network, part)
 
 
 def resumed_trainee(
@@ -117,7 +117,7 @@ def resumed_trainee(
     clips: Mapping[str, ClipSet],
     folder: RunFolder,
     num_epochs: int,
-) -> Trainee:
+) -> Learner:
     """What an earlier training had made after `num_epochs` epochs, the optimizer's state included.
 
     Raises:
@@ -128,19 +128,19 @@ def resumed_trainee(
         raise UsageError(f"cannot resume: {path} is missing; train into a new folder")
     saved = keras.models.load_model(path)
     if not config.pretrained or saved.input.shape[1:] == spec.clip_shape:
-        return Trainee(saved, saved)
-    trainee = new_trainee(config, spec, clips)
-    trainee.part.set_weights(saved.get_weights())
-    trainee.network.get_layer(STANDARD).finalize_state()
-    trainee.part.optimizer.build(trainee.part.trainable_variables)
-    pairs = zip(trainee.part.optimizer.variables, saved.optimizer.variables, strict=True)
+        return Learner(saved, saved)
+    learner = new_learner(config, spec, clips)
+    learner.part.set_weights(saved.get_weights())
+    learner.network.get_layer(STANDARD).finalize_state()
+    learner.part.optimizer.build(learner.part.trainable_variables)
+    pairs = zip(learner.part.optimizer.variables, saved.optimizer.variables, strict=True)
     for mine, its in pairs:
         mine.assign(its)
-    return trainee
+    return learner
 
 
 def encoded_datasets(
-    trainee: Trainee,
+    learner: Learner,
     config: TrainConfig,
     clips: Mapping[str, ClipSet],
     console: Console,
@@ -150,7 +150,7 @@ def encoded_datasets(
     """Let the frozen part see all clips, and give what it made, to train on and to validate on."""
     augmentation = Augmentation.of(config.augment, keep_sides=config.keep_sides)
     variants = {"train": config.num_variants if augmentation else 1, "validation": 1}
-    frozen = frozen_part(trainee.network)
+    frozen = frozen_part(learner.network)
     kept = kept_features(frozen, config, clips["train"].labels)
     with progress_bar(console) as progress:
         total = sum(len(clips[side].videos) * count for side, count in variants.items())

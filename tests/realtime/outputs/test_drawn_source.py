@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rtaction.frame import Frame
-from rtaction.realtime.outputs.picture import Picture
+from rtaction.realtime.outputs.drawn_source import DrawnSource
 
 
 def frame_of(image: np.ndarray) -> Frame:
@@ -14,7 +14,7 @@ def frame_of(image: np.ndarray) -> Frame:
 
 
 def test_a_source_that_gives_frames_is_no_longer_connecting() -> None:
-    picture = Picture("")
+    picture = DrawnSource("")
     states = [picture.state]
     picture.draw(frame_of(np.zeros((480, 640, 3), np.uint8)), 1, "CPU", top_k=3)
     states.append(picture.state)
@@ -27,7 +27,7 @@ def test_a_mirror_changes_sides(mirror: bool) -> None:
     image = np.zeros((480, 640, 3), np.uint8)
     image[200:240, :20] = 255
 
-    drawn = Picture("", mirror=mirror).draw(frame_of(image), 1, "CPU", top_k=3)
+    drawn = DrawnSource("", mirror=mirror).draw(frame_of(image), 1, "CPU", top_k=3)
 
     left, right = drawn[200:240, :20], drawn[200:240, -20:]
     bright, dark = (right, left) if mirror else (left, right)
@@ -36,7 +36,7 @@ def test_a_mirror_changes_sides(mirror: bool) -> None:
 
 
 def test_a_lost_source_is_dark_and_has_the_size_of_its_last_frame() -> None:
-    picture = Picture("")
+    picture = DrawnSource("")
     picture.draw(frame_of(np.full((480, 640, 3), 200, np.uint8)), 1, "CPU", top_k=3)
     picture.state = "down"
 

@@ -1,4 +1,4 @@
-"""What arms do in movements that are none of the labels: errands of the hands, swings, stretches.
+"""What arms do in movements that are none of the labels: gestures of the hands, swings, stretches.
 
 Whatever comes near to a label without being it belongs here: one arm raised, hands that are put
 together once, hands that go to the face.
@@ -12,10 +12,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from rtaction.arrays import Float64Array
 from rtaction.train.render.actions import Arms, rest_arms, swung
-from rtaction.train.render.figure import (
+from rtaction.train.render.body import (
     Body,
-    FloatArray,
     arm_reaching,
     smooth_noise,
     smoothstep,
@@ -48,11 +48,11 @@ HIGH_SPOTS = (
 QUICK_SPOTS = [spot for spot in LOW_SPOTS if spot[0] > 0.075]
 
 
-def _at_rest(rng: np.random.Generator, body: Body, times: FloatArray, seconds: float) -> Arms:
+def _at_rest(rng: np.random.Generator, body: Body, times: Float64Array, seconds: float) -> Arms:
     return rest_arms(rng, body, times, rng.uniform(0.004, 0.03))
 
 
-def _errands(rng: np.random.Generator, body: Body, times: FloatArray, seconds: float) -> Arms:
+def _errands(rng: np.random.Generator, body: Body, times: Float64Array, seconds: float) -> Arms:
     """Go from spot to spot: drink, telephone, scratch, reach, point, fold, put hands together."""
     both = rng.random() < 0.45
     rest = rest_arms(rng, body, times)
@@ -65,7 +65,7 @@ def _errands(rng: np.random.Generator, body: Body, times: FloatArray, seconds: f
     return Arms(directions, np.full_like(rest.spread, rng.uniform(0.0, 0.9)))
 
 
-def _together(rng: np.random.Generator, body: Body, times: FloatArray, seconds: float) -> Arms:
+def _together(rng: np.random.Generator, body: Body, times: Float64Array, seconds: float) -> Arms:
     """Both hands on the same way, below the shoulders: carry, open, put together, shrug, type."""
     seed, spots = rng.integers(2**32), (*LOW_SPOTS, (0.02, -0.1, 0.13), (0.02, 0.0, 0.12))
     # Hands that meet again and again in short time would be a clap.
@@ -79,14 +79,14 @@ def _together(rng: np.random.Generator, body: Body, times: FloatArray, seconds: 
 def _errand(
     rng: np.random.Generator,
     body: Body,
-    times: FloatArray,
+    times: Float64Array,
     seconds: float,
     spots: tuple[tuple[float, float, float], ...],
     least_rest: float = 0.3,
-) -> FloatArray:
+) -> Float64Array:
     """One arm, float64 (num_times, 3, 3), on its way between spots, with a rest at each."""
 
-    def spot() -> FloatArray:
+    def spot() -> Float64Array:
         return np.array(spots[int(rng.integers(len(spots)))]) + rng.uniform(-0.03, 0.03, 3)
 
     now, place, unhurried = rng.uniform(-1.0, 0.6), spot(), rng.uniform(least_rest, 2.0)
@@ -99,7 +99,7 @@ def _errand(
     return arm_reaching(body, wrist, np.array([rng.uniform(0.4, 1.0), -1.0, rng.uniform(-0.5, 0)]))
 
 
-def _wandering(rng: np.random.Generator, body: Body, times: FloatArray, seconds: float) -> Arms:
+def _wandering(rng: np.random.Generator, body: Body, times: Float64Array, seconds: float) -> Arms:
     """Hands that go about without a plan, as of someone who talks, works or balances."""
     arms = []
     for _ in range(2):
@@ -115,7 +115,7 @@ def _wandering(rng: np.random.Generator, body: Body, times: FloatArray, seconds:
     return Arms(np.stack(arms, axis=1), np.full((len(times), 2), rng.uniform(0.0, 0.9)))
 
 
-def _stretching(rng: np.random.Generator, body: Body, times: FloatArray, seconds: float) -> Arms:
+def _stretching(rng: np.random.Generator, body: Body, times: Float64Array, seconds: float) -> Arms:
     """Lift one arm at any pace; whoever lifts both has raised them."""
     takes, hold = rng.uniform(0.6, 2.5), rng.uniform(0.3, 3.0)
     start = rng.uniform(-1.5 * takes - 1.0, 0.8 * seconds)
@@ -132,7 +132,7 @@ def _stretching(rng: np.random.Generator, body: Body, times: FloatArray, seconds
     return Arms(directions, np.full_like(rest.spread, rng.uniform(0.0, 0.9)))
 
 
-def swinging(rng: np.random.Generator, body: Body, times: FloatArray, seconds: float) -> Arms:
+def swinging(rng: np.random.Generator, body: Body, times: Float64Array, seconds: float) -> Arms:
     """Hang and swing, as when one walks; sometimes one hand carries or telephones instead."""
     hertz, swing = rng.uniform(0.6, 1.3), rng.uniform(0.05, 0.6)
     angle = swing * np.sin(2 * np.pi * hertz * times + rng.uniform(0, 6.28))
@@ -149,7 +149,7 @@ def swinging(rng: np.random.Generator, body: Body, times: FloatArray, seconds: f
     return Arms(np.stack(arms, axis=1), rest.spread)
 
 
-_ArmMove = Callable[[np.random.Generator, Body, FloatArray, float], Arms]
+_ArmMove = Callable[[np.random.Generator, Body, Float64Array, float], Arms]
 ARM_MOVES: dict[_ArmMove, float] = {
     _at_rest: 0.14,
     _errands: 0.34,

@@ -16,7 +16,7 @@ from rtaction.realtime.sources.deferred_frame import FrameLike
 from rtaction.realtime.windows.state import State
 
 
-class Picture:
+class DrawnSource:
     """What is drawn of one source.
 
     Args:
