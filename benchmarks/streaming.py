@@ -31,6 +31,7 @@ from rtaction.realtime.bench.report import CAMERAS_HEAD, MODEL_HEAD, cameras_lin
 from rtaction.realtime.bench.simulated import SimulatedCamera, SimulatedVideo, simulated_cameras
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.watching.live import LiveWatch
+from rtaction.realtime.watching.options import WatchOptions
 from rtaction.realtime.watching.stats import Histogram, WatchStats
 from rtaction.realtime.windows.engine import Scorer
 from rtaction.train.networks.build import NetworkName, build_network
@@ -116,9 +117,8 @@ def watch_one(
     watch = LiveWatch(
         scorer,
         [camera],
-        stats=WatchStats(),
-        stride_seconds=1.0 / CAMERA_FRAMES_PER_SECOND,
-        keep_frames=False,
+        WatchStats(),
+        WatchOptions(stride_seconds=1.0 / CAMERA_FRAMES_PER_SECOND, keep_frames=False),
         open_with=lambda camera: SimulatedCamera(
             camera, video, "h264", frames_per_second=CAMERA_FRAMES_PER_SECOND
         ),

@@ -18,10 +18,11 @@ from rtaction.prediction import Prediction
 from rtaction.realtime.actions.rules import ActionRules
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.outputs.screen import Screen, open_screen
-from rtaction.realtime.outputs.sinks import Sinks
+from rtaction.realtime.outputs.sinks import Callbacks, OutputOptions, Sinks, Watched, open_sinks
 from rtaction.realtime.sources.cameras import Camera, cameras_of, load_cameras
 from rtaction.realtime.sources.opening import is_file
 from rtaction.realtime.watching.moment import Moments
+from rtaction.realtime.watching.options import WatchOptions
 from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.watching.watch import Actions, EventCallback, StateCallback, watch_cameras
 
@@ -29,40 +30,31 @@ _log = logging.getLogger(__name__)
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-@dataclass(frozen=True, slots=True)
-class CamConfig:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CamConfig(OutputOptions):
     """What `rtaction cam` was asked to do.
 
     Args:
         sources: see `cameras_of`. Default "0", the first webcam, unless there is a `cameras_file`.
         cameras_file: cameras and rules; see `load_cameras`. Default None.
         show: a window: True, False, or None for "where there is a display". Default None.
-        save: video to write, with the overlay. Default None.
-        output: file for JSON lines, "-" for stdout. Default None.
-        clip_events: folder for a short video of each action. Default None.
+        save, output, clip_events, top_k, mirror: see `OutputOptions`.
         stride_seconds: distance between two windows, above 0. Default: that of two pictures in a
             clip.
-        top_k: labels to draw and to log. Default 3.
         threshold: score from which any label is shown, and its action begins. Default: as the
             model's contract and the cameras' file say.
         rules: changes to the rules that make scores an action; see `ActionRules.for_model`. They go
             before those of the cameras' file.
         reconnect: open lost cameras again, for ever. Default True.
-        mirror: draw pictures as in a mirror; the model sees them as they are. Default False.
     """
 
     sources: tuple[str, ...] = ()
     cameras_file: Path | None = None
     show: bool | None = None
-    save: Path | None = None
-    output: str | None = None
-    clip_events: Path | None = None
     stride_seconds: float | None = None
-    top_k: int = 3
     threshold: float | None = None
     rules: Mapping[str, Any] = field(default_factory=dict)
     reconnect: bool = True
-    mirror: bool = False
 
     def __post_init__(self) -> None:
         stride = self.stride_seconds
@@ -129,28 +121,21 @@ def run_cam(
     with ExitStack() as stack:
         if screen is None and (screen := open_screen(config.show)) is not None:
             stack.enter_context(screen)
-        sinks = Sinks(
-            spec,
-            cameras,
-            stats,
-            Actions(model, rules, config.stride_seconds),
-            device=model.device_in_use,
-            screen=screen,
-            save=config.save,
-            output=config.output,
-            clip_events=config.clip_events,
-            top_k=config.top_k,
-            mirror=config.mirror,
-            on_event=on_event,
-            on_state=on_state,
+        live = {camera.name: not is_file(camera) for camera in cameras}
+        watched = Watched(live, stats, Actions(model, rules, config.stride_seconds))
+        sinks = stack.enter_context(
+            open_sinks(
+                config,
+                watched,
+                spec,
+                device=model.device_in_use,
+                screen=screen,
+                callbacks=Callbacks(on_event, on_state),
+            )
         )
-        stack.callback(sinks.close)
         stop, tell = stack.enter_context(_signals())
         stats.restart_clock()
-        moments = watch_cameras(
-            model,
-            cameras,
-            stats,
+        options = WatchOptions(
             paced=screen is not None,
             keep_frames=sinks.draws,
             stride_seconds=config.stride_seconds,
@@ -158,6 +143,7 @@ def run_cam(
             wait_for_sources=config.cameras_file is not None,
             on_frame=sinks.on_frame,
         )
+        moments = watch_cameras(model, cameras, stats, options)
         keeps = len(cameras) == 1 and is_file(cameras[0])
         _follow(moments, sinks, screen, summary, stop, tell, keeps_predictions=keeps)
     return summary

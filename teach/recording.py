@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy.typing as npt
 
+from rtaction.deferred_frame import FrameDamaged
 from rtaction.errors import DisplayUnavailable
 from rtaction.realtime.outputs.screen import Screen, display_available
 from rtaction.realtime.sources.cameras import Camera
-from rtaction.realtime.sources.deferred_frame import PictureDamaged
 from rtaction.realtime.sources.opening import open_source
 from rtaction.realtime.sources.source import Source
 from rtaction.teach.guide import draw_guide
@@ -84,7 +84,7 @@ class RecordingSession:
         try:
             with closing(source.frames()) as frames:  # type: ignore[type-var]
                 for frame in frames:
-                    with suppress(PictureDamaged):
+                    with suppress(FrameDamaged):
                         self._see(recorder, frame.image, frame.captured_at_seconds)
                     key = self._screen.key()
                     if self._screen.wants_to_quit(key):

@@ -17,6 +17,7 @@ from rtaction.realtime.bench.simulated import (
 )
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.watching.live import LiveWatch
+from rtaction.realtime.watching.options import WatchOptions
 from rtaction.realtime.watching.stats import Histogram, WatchStats
 from rtaction.realtime.windows.engine import Scorer
 
@@ -101,9 +102,8 @@ def _bench(
     watch = LiveWatch(
         model,
         cameras,
-        stats=WatchStats(),
-        stride_seconds=1.0 / PREDICTIONS_PER_SECOND,
-        keep_frames=False,
+        WatchStats(),
+        WatchOptions(stride_seconds=1.0 / PREDICTIONS_PER_SECOND, keep_frames=False),
         open_with=open_camera,
     )
     halves = Histogram(), Histogram()

@@ -22,9 +22,9 @@ import numpy as np
 import numpy.typing as npt
 from av.video.stream import VideoStream
 
+from rtaction.deferred_frame import DeferredFrame, FrameLike
 from rtaction.realtime.sources.address import Address
 from rtaction.realtime.sources.cameras import Camera
-from rtaction.realtime.sources.deferred_frame import DeferredFrame, FrameLike
 from rtaction.realtime.sources.rgb_converter import RgbConverter
 
 Kind = Literal["ready", "h264", "mjpeg"]

@@ -15,6 +15,7 @@ from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
 from rtaction.realtime.sources.address import Address
 from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.watching.options import WatchOptions
 from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.watching.watch import watch_cameras
 from rtaction.realtime.windows.engine import Scorer
@@ -89,7 +90,9 @@ def _moments(
     """The predictions and the frames' times of each moment."""
     # Not by its name, as that may look like something else: "0", "screen:", a pattern.
     camera = Camera(Address("file", str(path), str(path)), str(path))
-    moments = watch_cameras(model, [camera], WatchStats(), stride_seconds=stride_seconds)
+    moments = watch_cameras(
+        model, [camera], WatchStats(), WatchOptions(stride_seconds=stride_seconds)
+    )
     with closing(moments):
         for moment in moments:
             yield moment.predictions, [frame.captured_at_seconds for frame in moment.frames]

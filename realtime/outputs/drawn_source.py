@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.deferred_frame import FrameLike
 from rtaction.opencv import cv2
 from rtaction.prediction import Prediction
 from rtaction.realtime.outputs.overlay import Status, draw_overlay
-from rtaction.realtime.sources.deferred_frame import FrameLike
 from rtaction.realtime.windows.state import State
 
 
@@ -45,7 +45,7 @@ class DrawnSource:
             top_k: labels to draw.
 
         Raises:
-            PictureDamaged: the frame cannot be decoded.
+            FrameDamaged: the frame cannot be decoded.
         """
         image_rgb = cv2.flip(frame.image, 1) if self._mirror else frame.image
         if self.state == "connecting":  # files tell no states, but here is a frame

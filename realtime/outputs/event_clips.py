@@ -26,7 +26,7 @@ from rtaction.errors import OutputError, UsageError
 from rtaction.opencv import cv2
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.outputs.clip_writer import ClipFile, ClipWriter, JpegPicture
-from rtaction.realtime.sources.address import redact
+from rtaction.redaction import redact
 from rtaction.sampling import TIME_TOLERANCE_SECONDS
 
 CLOSE_TIMEOUT_SECONDS = 2.0

@@ -21,9 +21,9 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from rtaction.deferred_frame import DeferredFrame, FrameDamaged
 from rtaction.errors import CameraLost, SourceUnreadable
 from rtaction.realtime.sources.cameras import Camera
-from rtaction.realtime.sources.deferred_frame import DeferredFrame, PictureDamaged
 from rtaction.realtime.sources.network_errors import explain_open_failure
 from rtaction.realtime.sources.rgb_converter import RgbConverter
 from rtaction.realtime.sources.stamps import ArrivalStamps, PacedStamps, PtsStamps, Stamps
@@ -168,9 +168,9 @@ class StreamSource:
                 with self._decoding:
                     pictures = self._decoder.decode(packet)
             except (av.error.FFmpegError, MemoryError):
-                raise PictureDamaged from None
+                raise FrameDamaged from None
             if not pictures:
-                raise PictureDamaged
+                raise FrameDamaged
             return self._to_rgb(pictures[-1])
 
         size_hw = _jpeg_size_hw(packet)

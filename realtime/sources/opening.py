@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from rtaction.deferred_frame import DeferredFrame, FrameLike
 from rtaction.realtime.sources.cameras import Camera
-from rtaction.realtime.sources.deferred_frame import DeferredFrame, FrameLike
 from rtaction.realtime.sources.files import FileSource, ImagesSource, Paced
 from rtaction.realtime.sources.source import BareSource, Source
 

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Protocol
 
+from rtaction.deferred_frame import FrameLike
 from rtaction.frame import Frame
-from rtaction.realtime.sources.deferred_frame import FrameLike
 
 
 class BareSource(Protocol):

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy.typing as npt
 
+from rtaction.deferred_frame import DeferredFrame
 from rtaction.errors import CameraLost, SourceMissing, SourceUnreadable
 from rtaction.opencv import cv2
 from rtaction.realtime.sources.cameras import Camera
-from rtaction.realtime.sources.deferred_frame import DeferredFrame
 from rtaction.realtime.sources.stamps import ArrivalStamps
 
 

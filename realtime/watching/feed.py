@@ -16,15 +16,16 @@ from collections.abc import Callable
 from typing import Literal
 from weakref import WeakSet
 
+from rtaction.deferred_frame import FrameLike
 from rtaction.errors import CameraLost, RtactionError
-from rtaction.realtime.sources.address import scrub
 from rtaction.realtime.sources.cameras import Camera
-from rtaction.realtime.sources.deferred_frame import FrameLike
 from rtaction.realtime.sources.opening import open_source
 from rtaction.realtime.sources.source import Source
 from rtaction.realtime.watching.back_off import BackOff
+from rtaction.realtime.watching.options import DEFAULT_OPTIONS, WatchOptions
 from rtaction.realtime.windows.state import State
 from rtaction.realtime.windows.tracker import Tracker
+from rtaction.redaction import scrub
 
 # A source that has given pictures for this long is well again, and the next loss is a new one.
 _HEALTHY_SECONDS = 5.0
@@ -43,9 +44,7 @@ class Feed:
         tracker: gets every picture.
         wake: set when there is something to do: a window has come due, the link has changed, or, if
             `keep_frames`, a picture has come.
-        keep_frames: keep the newest picture, for somebody who draws it. Default True.
-        reconnect: open the source again when it is lost. Default True.
-        on_frame: called with every picture, on the thread that reads. Default None.
+        options: `keep_frames`, `reconnect` and `on_frame` of them. Default `WatchOptions()`.
         back_off: waits between two tries. Default: 0.5 to 30 s.
         open_with: opens the source. Default `open_source`.
 
@@ -63,10 +62,8 @@ class Feed:
         camera: Camera,
         tracker: Tracker,
         wake: threading.Event,
+        options: WatchOptions = DEFAULT_OPTIONS,
         *,
-        keep_frames: bool = True,
-        reconnect: bool = True,
-        on_frame: Callable[[FrameLike], None] | None = None,
         back_off: BackOff | None = None,
         open_with: Callable[[Camera], Source] = open_source,
     ) -> None:
@@ -81,9 +78,7 @@ class Feed:
         self._drops: Counter[str] = Counter()
         self.error: RtactionError | None = None
         self._wake = wake
-        self._keep_frames = keep_frames
-        self._reconnect = reconnect
-        self._on_frame = on_frame
+        self._options = options
         self._back_off = back_off or BackOff()
         self._open_with = open_with
         self._closed = threading.Event()
@@ -165,7 +160,7 @@ class Feed:
                     return
                 self.tracker.clear()
                 self._num_failures += 1
-                if not self._reconnect:
+                if not self._options.reconnect:
                     return
                 # What is no fault of the source, such as a missing library, lasts as well.
                 is_lasting = getattr(self.error, "is_lasting", True)
@@ -219,13 +214,13 @@ class Feed:
             self.first_seconds = frame.captured_at_seconds
         self.last_seconds = frame.captured_at_seconds
         is_due = self.tracker.push(frame)
-        if self._on_frame is not None:
-            self._on_frame(frame)
-        if self._keep_frames:
+        if self._options.on_frame is not None:
+            self._options.on_frame(frame)
+        if self._options.keep_frames:
             with self._slot_lock:
                 self._drops["not drawn"] += self._frame is not None
                 self._frame = frame
-        if is_due or self._keep_frames:
+        if is_due or self._options.keep_frames:
             self._wake.set()
 
     def _change(self, link: Link) -> None:

@@ -11,15 +11,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from rtaction.errors import RtactionError
 from rtaction.realtime.sources.cameras import Camera
-from rtaction.realtime.sources.deferred_frame import FrameLike
 from rtaction.realtime.sources.opening import is_file, open_source
 from rtaction.realtime.sources.source import Source
 from rtaction.realtime.watching.back_off import BackOff
 from rtaction.realtime.watching.feed import Feed, Link
 from rtaction.realtime.watching.moment import Moment, Moments, StateChange
+from rtaction.realtime.watching.options import DEFAULT_OPTIONS, WatchOptions
 from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.windows.engine import Engine, Scorer
 from rtaction.realtime.windows.state import STATE_TEXT, State
@@ -38,11 +39,7 @@ class LiveWatch:
         model: the network.
         cameras: what to watch; files among them play at their own pace.
         stats: kept up to date.
-        stride_seconds: see `Tracker`.
-        keep_frames: put the newest frames into the moments. Default True.
-        reconnect: open lost sources again, for ever. Default True.
-        wait_for_sources: go on trying where not one source can be opened at first. Default False.
-        on_frame: called with every picture, on the thread that reads its source. Default None.
+        options: how to watch. Default `WatchOptions()`.
         back_off: waits between two tries.
         open_with: opens a source. Default `open_source`.
     """
@@ -51,19 +48,15 @@ class LiveWatch:
         self,
         model: Scorer,
         cameras: Sequence[Camera],
-        *,
         stats: WatchStats,
-        stride_seconds: float | None = None,
-        keep_frames: bool = True,
-        reconnect: bool = True,
-        wait_for_sources: bool = False,
-        on_frame: Callable[[FrameLike], None] | None = None,
+        options: WatchOptions = DEFAULT_OPTIONS,
+        *,
         back_off: BackOff | None = None,
         open_with: Callable[[Camera], Source] = open_source,
     ) -> None:
         self._engine = Engine(model)
         self._stats = stats
-        self._wait_for_sources = wait_for_sources
+        self._wait_for_sources = options.wait_for_sources
         self._wake = threading.Event()
         self._told: dict[str, tuple[State, str]] = {}
         self.feeds = [
@@ -71,14 +64,12 @@ class LiveWatch:
                 camera,
                 Tracker(
                     model.spec,
-                    stride_seconds=stride_seconds,
+                    stride_seconds=options.stride_seconds,
                     is_live=True,
                     is_camera=camera.address.kind in ("webcam", "rtsp", "http"),
                 ),
                 self._wake,
-                keep_frames=keep_frames,
-                reconnect=reconnect and not is_file(camera),
-                on_frame=on_frame,
+                replace(options, reconnect=options.reconnect and not is_file(camera)),
                 back_off=back_off,
                 open_with=open_with,
             )
@@ -114,15 +105,13 @@ class LiveWatch:
             self._close()
 
     def _look(self, links: Sequence[Link]) -> Moment:
-        taken = []
-        for feed, link in zip(self.feeds, links, strict=True):
-            window = feed.tracker.take()
-            if window is not None:
-                taken.append((feed.tracker, window))
-            if link == "ended" and feed.error is None:
-                while (last := feed.tracker.take_last()) is not None:
-                    taken.append((feed.tracker, last))
-        predictions = self._engine.predict(taken, is_live=True)
+        ended = [
+            feed.tracker
+            for feed, link in zip(self.feeds, links, strict=True)
+            if link == "ended" and feed.error is None
+        ]
+        trackers = [feed.tracker for feed in self.feeds]
+        predictions = self._engine.predict_due(trackers, ended=ended, is_live=True)
         frames = [frame for feed in self.feeds if (frame := feed.latest()) is not None]
         changes = [
             change
@@ -131,8 +120,7 @@ class LiveWatch:
         ]
         for feed in self.feeds:
             self._update_stats(feed)
-        for prediction in predictions:
-            self._stats.of(prediction.source).count(prediction)
+        self._stats.count(predictions)
         return Moment(frames, predictions, changes)
 
     def _change_of(self, feed: Feed, link: Link) -> StateChange | None:

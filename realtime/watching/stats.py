@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,6 +88,13 @@ class SourceStats:
         if prediction.frame_age_seconds > 0:  # the pictures of a file have no age
             self.frame_age.add(prediction.frame_age_seconds)
 
+    def count_frame(self, at_seconds: float) -> None:
+        """Note a frame of this time."""
+        if self.first_seconds is None:
+            self.first_seconds = at_seconds
+        self.last_seconds = at_seconds
+        self.num_frames += 1
+
     @property
     def elapsed_seconds(self) -> float:
         """How long it has been watched, above 0."""
@@ -120,6 +128,11 @@ class WatchStats:
     def of(self, source: str) -> SourceStats:
         """The figures of one source."""
         return self.sources.setdefault(source, SourceStats())
+
+    def count(self, predictions: Iterable[Prediction]) -> None:
+        """Note predictions, each at its source."""
+        for prediction in predictions:
+            self.of(prediction.source).count(prediction)
 
     def restart_clock(self) -> None:
         """Count the time from now: the model is loaded and the sources are open."""

@@ -10,7 +10,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,10 @@ from rtaction.realtime.actions.detector import ActionDetector, ActionEvent
 from rtaction.realtime.actions.rules import ActionRules
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.sources.cameras import Camera, cameras_of
-from rtaction.realtime.sources.deferred_frame import FrameLike
 from rtaction.realtime.sources.opening import is_file, open_source
 from rtaction.realtime.watching.live import LiveWatch
 from rtaction.realtime.watching.moment import Moment, Moments, StateChange
+from rtaction.realtime.watching.options import DEFAULT_OPTIONS, WatchOptions
 from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.windows.engine import Engine, Scorer
 from rtaction.realtime.windows.tracker import Tracker
@@ -37,13 +36,7 @@ def watch_cameras(
     model: Scorer,
     cameras: Sequence[Camera],
     stats: WatchStats,
-    *,
-    paced: bool = False,
-    keep_frames: bool = True,
-    stride_seconds: float | None = None,
-    reconnect: bool = True,
-    wait_for_sources: bool = False,
-    on_frame: Callable[[FrameLike], None] | None = None,
+    options: WatchOptions = DEFAULT_OPTIONS,
 ) -> Moments:
     """Watch until all sources have ended.
 
@@ -51,32 +44,21 @@ def watch_cameras(
         model: the network.
         cameras: what to watch, at least one.
         stats: kept up to date.
-        paced: play files at their own pace even where there are only files. Default False.
-        keep_frames, stride_seconds, reconnect, wait_for_sources, on_frame: see `LiveWatch`.
+        options: how to watch. Default `WatchOptions()`.
 
     Raises:
         SourceError: see `LiveWatch.moments`; of several files, only where not one can be read.
     """
-    live = partial(
-        LiveWatch,
-        model,
-        stats=stats,
-        stride_seconds=stride_seconds,
-        keep_frames=keep_frames,
-        reconnect=reconnect,
-        wait_for_sources=wait_for_sources,
-        on_frame=on_frame,
-    )
     if not all(is_file(camera) for camera in cameras):
-        yield from live(cameras).moments()
+        yield from LiveWatch(model, cameras, stats, options).moments()
         return
     num_read = 0
     for camera in cameras:
         try:
-            if paced:
-                yield from live([camera]).moments()
+            if options.paced:
+                yield from LiveWatch(model, [camera], stats, options).moments()
             else:
-                yield from _follow_file(model, camera, stats, stride_seconds, on_frame)
+                yield from _follow_file(model, camera, stats, options)
         except SourceError as error:
             if len(cameras) == 1 or (camera is cameras[-1] and num_read == 0):
                 raise
@@ -86,47 +68,31 @@ def watch_cameras(
 
 
 def _follow_file(
-    model: Scorer,
-    camera: Camera,
-    stats: WatchStats,
-    stride_seconds: float | None,
-    on_frame: Callable[[FrameLike], None] | None,
+    model: Scorer, camera: Camera, stats: WatchStats, options: WatchOptions
 ) -> Moments:
-    tracker = Tracker(model.spec, stride_seconds=stride_seconds)
+    tracker = Tracker(model.spec, stride_seconds=options.stride_seconds)
     engine = Engine(model)
     source = open_source(camera, paced=False)
     figures = stats.of(camera.name)
     figures.frames_per_second = source.frames_per_second
     state = tracker.state
     for frame in source.frames():
-        if figures.first_seconds is None:
-            figures.first_seconds = frame.captured_at_seconds
-        figures.last_seconds = frame.captured_at_seconds
-        figures.num_frames += 1
+        figures.count_frame(frame.captured_at_seconds)
         tracker.push(frame)
-        if on_frame is not None:
-            on_frame(frame)
-        predictions: list[Prediction] = []
-        while (window := tracker.take()) is not None:
-            predictions += engine.predict([(tracker, window)], is_live=False)
+        if options.on_frame is not None:
+            options.on_frame(frame)
+        predictions = engine.predict_due([tracker], is_live=False)
         changes = []
         if tracker.state != state:
             state = tracker.state
             changes.append(StateChange(camera.name, state, "", frame.captured_at_seconds))
-        yield _counted(Moment([frame], predictions, changes), stats)
-    last: list[Prediction] = []
-    while (window := tracker.take_last()) is not None:
-        last += engine.predict([(tracker, window)], is_live=False)
+        stats.count(predictions)
+        yield Moment([frame], predictions, changes)
+    predictions = engine.predict_due([tracker], ended=[tracker], is_live=False)
     figures.drops = tracker.drops + source.drops
     figures.ended_seconds = time.monotonic()
-    ended = StateChange(camera.name, "ended", "", figures.last_seconds)
-    yield _counted(Moment([], last, [ended]), stats)
-
-
-def _counted(moment: Moment, stats: WatchStats) -> Moment:
-    for prediction in moment.predictions:
-        stats.of(prediction.source).count(prediction)
-    return moment
+    stats.count(predictions)
+    yield Moment([], predictions, [StateChange(camera.name, "ended", "", figures.last_seconds)])
 
 
 def watch(
@@ -169,14 +135,8 @@ def watch(
     named = [source] if isinstance(source, str | Path) else list(source)
     cameras = cameras_of([str(one) for one in named])
     actions = Actions(model, rules, stride_seconds)
-    moments = watch_cameras(
-        model,
-        cameras,
-        WatchStats(),
-        keep_frames=False,
-        stride_seconds=stride_seconds,
-        reconnect=reconnect,
-    )
+    options = WatchOptions(stride_seconds=stride_seconds, keep_frames=False, reconnect=reconnect)
+    moments = watch_cameras(model, cameras, WatchStats(), options)
     with closing(moments):
         for moment in moments:
             for event in actions.see(moment):

@@ -8,7 +8,7 @@ threads or screens.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -49,6 +49,19 @@ class Engine:
         self.num_encoded = 0
         self.model_seconds = 0.0
         self._model = model
+
+    def predict_due(
+        self, trackers: Iterable[Tracker], *, is_live: bool, ended: Collection[Tracker] = ()
+    ) -> list[Prediction]:
+        """Score the windows that have come due, all in one batch; see `Tracker.due`.
+
+        Args:
+            trackers: one for each source.
+            is_live: see `predict`.
+            ended: those whose source has ended. Default none.
+        """
+        taken = [(one, window) for one in trackers for window in one.due(has_ended=one in ended)]
+        return self.predict(taken, is_live=is_live)
 
     def predict(
         self, taken: Sequence[tuple[Tracker, FrameWindow]], *, is_live: bool

@@ -18,8 +18,8 @@ from typing import Any
 import numpy.typing as npt
 
 from rtaction.arrays import UInt8Array
+from rtaction.deferred_frame import FrameDamaged, FrameLike
 from rtaction.model_spec import ModelSpec
-from rtaction.realtime.sources.deferred_frame import FrameLike, PictureDamaged
 from rtaction.realtime.windows.ring_buffer import RingBuffer, Window
 from rtaction.realtime.windows.state import State
 from rtaction.video.motion import network_picture
@@ -158,6 +158,21 @@ class Tracker:
                     return window
             return None
 
+    def due(self, *, has_ended: bool = False) -> list[FrameWindow]:
+        """The windows to be judged now: of a live source the newest, else all that are due.
+
+        Args:
+            has_ended: also those that end while the last frame is still shown. Default False.
+        """
+        windows = []
+        while (window := self.take()) is not None:
+            windows.append(window)
+            if self._is_live:
+                break
+        while has_ended and (last := self.take_last()) is not None:
+            windows.append(last)
+        return windows
+
     def take_last(self) -> FrameWindow | None:
         """At the end of a file: the next window that ends while its last frame is still shown."""
         with self._lock:
@@ -217,7 +232,7 @@ class Tracker:
                 continue
             try:
                 image_rgb = seen.frame.image
-            except PictureDamaged:
+            except FrameDamaged:
                 self.drops["damaged"] += 1
                 self._ring.discard(seen)
                 all_whole = False

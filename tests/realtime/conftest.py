@@ -18,12 +18,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from rtaction.deferred_frame import FrameLike
 from rtaction.frame import Frame
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
 from rtaction.realtime.sources.address import Address, Kind
 from rtaction.realtime.sources.cameras import Camera
-from rtaction.realtime.sources.deferred_frame import FrameLike
 from tests.videos import write_flat_video, write_video
 
 WAIT_SECONDS = 30.0

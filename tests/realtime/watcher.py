@@ -22,6 +22,7 @@ from rtaction.realtime.watching.back_off import BackOff
 from rtaction.realtime.watching.feed import Feed
 from rtaction.realtime.watching.live import LiveWatch
 from rtaction.realtime.watching.moment import StateChange
+from rtaction.realtime.watching.options import WatchOptions
 from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.windows.engine import Scorer
 from rtaction.realtime.windows.state import State
@@ -111,9 +112,8 @@ class Watching:
         self._live = LiveWatch(
             model,
             [replace(camera, **camera_options) for camera in cameras_of(urls)],
-            stats=self.stats,
-            keep_frames=False,
-            wait_for_sources=True,
+            self.stats,
+            WatchOptions(keep_frames=False, wait_for_sources=True),
             back_off=back_off,
         )
         self._errors: list[BaseException] = []

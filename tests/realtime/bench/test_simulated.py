@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rtaction.deferred_frame import DeferredFrame
 from rtaction.realtime.bench.simulated import (
     Kind,
     SimulatedCamera,
     SimulatedVideo,
     simulated_cameras,
 )
-from rtaction.realtime.sources.deferred_frame import DeferredFrame
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from rtaction.deferred_frame import DeferredFrame, FrameDamaged
 from rtaction.errors import OutputError
 from rtaction.frame import Frame
 from rtaction.model_spec import ModelSpec
@@ -20,10 +21,10 @@ from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.actions.rules import ActionRules
 from rtaction.realtime.outputs.overlay import ACCENT, Status, draw_overlay
-from rtaction.realtime.outputs.sinks import Sinks
+from rtaction.realtime.outputs.sinks import Callbacks, OutputOptions, Sinks, Watched, open_sinks
 from rtaction.realtime.sources.address import Address
 from rtaction.realtime.sources.cameras import Camera
-from rtaction.realtime.sources.deferred_frame import DeferredFrame, PictureDamaged
+from rtaction.realtime.sources.opening import is_file
 from rtaction.realtime.watching.moment import Moment, StateChange
 from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.watching.watch import Actions
@@ -52,29 +53,21 @@ class Told:
         self.states: list[StateChange] = []
 
 
-@contextmanager
 def sinks_of(
     cameras: Sequence[Camera],
     told: Told | None = None,
     stats: WatchStats | None = None,
+    *,
+    rules: ActionRules = RULES,
+    screen: Any = None,
     **asked: Any,
-) -> Iterator[Sinks]:
+) -> AbstractContextManager[Sinks]:
     """Sinks for what was asked, closed at the end."""
-    wanted: dict[str, Any] = {"screen": None, "save": None, "output": None, "clip_events": None}
-    if told is not None:
-        wanted |= {"on_event": told.events.append, "on_state": told.states.append}
-    sinks = Sinks(
-        SPEC,
-        cameras,
-        stats or WatchStats(),
-        Actions(BrightnessModel(SPEC), RULES),
-        device="CPU",
-        **wanted | asked,
-    )
-    try:
-        yield sinks
-    finally:
-        sinks.close()
+    live = {camera.name: not is_file(camera) for camera in cameras}
+    watched = Watched(live, stats or WatchStats(), Actions(BrightnessModel(SPEC), rules))
+    callbacks = Callbacks(told.events.append, told.states.append) if told else None
+    options = OutputOptions(**asked)
+    return open_sinks(options, watched, SPEC, device="CPU", screen=screen, callbacks=callbacks)
 
 
 def film_camera(name: str) -> Camera:
@@ -210,20 +203,8 @@ def test_every_prediction_is_logged_as_the_network_said_it(tmp_path: Path) -> No
     """Whatever is smoothed for the eye."""
     log = tmp_path / "log.jsonl"
     smooth = ActionRules.for_model(SPEC, overrides={"smoothing_seconds": 5.0})
-    sinks = Sinks(
-        SPEC,
-        [scripted_camera()],
-        WatchStats(),
-        Actions(BrightnessModel(SPEC), smooth),
-        device="CPU",
-        screen=None,
-        save=None,
-        output=str(log),
-        clip_events=None,
-        top_k=1,
-    )
-    sinks.take(Moment([], predictions(BLINK), []))
-    sinks.close()
+    with sinks_of([scripted_camera()], rules=smooth, output=str(log), top_k=1) as sinks:
+        sinks.take(Moment([], predictions(BLINK), []))
 
     lines = [line for line in log_of(log) if line["type"] == "prediction"]
     assert [line["score"] for line in lines] == [max(one, 1 - one) for one in BLINK]
@@ -281,7 +262,7 @@ def test_what_cannot_be_written_is_told_at_once(tmp_path: Path, asked: dict[str,
 
 def test_a_damaged_picture_is_in_no_clip_and_no_video(tmp_path: Path) -> None:
     def damaged() -> npt.NDArray[Any]:
-        raise PictureDamaged
+        raise FrameDamaged
 
     saved, folder = tmp_path / "saved.avi", tmp_path / "clips"
     with sinks_of([film_camera("test")], save=saved, clip_events=folder) as sinks:
@@ -434,20 +415,9 @@ def test_the_score_that_is_drawn_is_the_smoothed_one(tmp_path: Path) -> None:
     """So that the bar does not flicker; the log keeps what the network said."""
     saved = tmp_path / "saved.avi"
     smooth = ActionRules.for_model(SPEC, overrides={"smoothing_seconds": 1.0})
-    sinks = Sinks(
-        SPEC,
-        [film_camera("test")],
-        WatchStats(),
-        Actions(BrightnessModel(SPEC), smooth),
-        device="CPU",
-        screen=None,
-        save=saved,
-        output=None,
-        clip_events=None,
-    )
-    for number, prediction in enumerate(predictions([0.2, 0.6, 1.0, 0.2, 0.6])):
-        sinks.take(Moment([picture(number / 4, 90)], [prediction], [change("ok")]))
-    sinks.close()
+    with sinks_of([film_camera("test")], rules=smooth, save=saved) as sinks:
+        for number, prediction in enumerate(predictions([0.2, 0.6, 1.0, 0.2, 0.6])):
+            sinks.take(Moment([picture(number / 4, 90)], [prediction], [change("ok")]))
 
     # Straight lines between 0.2, 0.6, 1.0, 0.2 and 0.6 have the mean 0.55.
     mean = prediction_of(SPEC, (0.55, 0.45), end_seconds=1.0)

@@ -14,7 +14,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from rtaction.errors import RtactionError, SourceMissing, UsageError
-from rtaction.realtime.sources.address import Address, parse_address, parse_addresses, redact, scrub
+from rtaction.realtime.sources.address import Address, parse_address, parse_addresses
+from rtaction.redaction import redact, scrub
 
 SECRET = "s3cret"
 

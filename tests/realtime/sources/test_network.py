@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import pytest
 
+from rtaction.deferred_frame import DeferredFrame, FrameDamaged
 from rtaction.errors import (
     CameraLost,
     SourceError,
@@ -30,7 +31,6 @@ from rtaction.errors import (
 from rtaction.opencv import cv2
 from rtaction.realtime.sources import network
 from rtaction.realtime.sources.cameras import Camera, cameras_of
-from rtaction.realtime.sources.deferred_frame import DeferredFrame, PictureDamaged
 from rtaction.realtime.sources.network import StreamSource
 from rtaction.realtime.sources.view import View
 from tests.realtime.clock_picture import clock_picture, read_clock
@@ -476,7 +476,7 @@ def test_truncated_pictures_of_motion_jpeg_are_told_to_who_looks_at_them() -> No
         for frame in seen:
             try:
                 assert frame.image.shape == (*SMALL, 3)
-            except PictureDamaged:
+            except FrameDamaged:
                 damaged.append(frame)
         # Who looks at them counts them; nobody else does.
         assert len(damaged) == 3

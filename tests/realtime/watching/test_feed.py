@@ -9,9 +9,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from rtaction.deferred_frame import FrameLike
 from rtaction.errors import (
     CameraLost,
     MissingLibrary,
@@ -24,10 +26,10 @@ from rtaction.errors import (
 from rtaction.frame import Frame
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.sources.cameras import Camera
-from rtaction.realtime.sources.deferred_frame import FrameLike
 from rtaction.realtime.sources.source import Source
 from rtaction.realtime.watching.back_off import BackOff
 from rtaction.realtime.watching.feed import Feed, Link
+from rtaction.realtime.watching.options import WatchOptions
 from rtaction.realtime.windows.state import State
 from rtaction.realtime.windows.tracker import Tracker
 from tests.realtime.conftest import (
@@ -79,9 +81,7 @@ class Watched(Feed):
         *sources: Source | Exception,
         camera: Camera | None = None,
         back_off: BackOff = AT_ONCE,
-        keep_frames: bool = True,
-        reconnect: bool = True,
-        on_frame: Callable[[FrameLike], None] | None = None,
+        **options: Any,
     ) -> None:
         self.opener = Opener(*sources)
         self.wake = threading.Event()
@@ -90,9 +90,7 @@ class Watched(Feed):
             camera or scripted_camera(),
             Tracker(SPEC, is_live=True),
             self.wake,
-            keep_frames=keep_frames,
-            reconnect=reconnect,
-            on_frame=on_frame,
+            WatchOptions(**options),
             back_off=back_off,
             open_with=self.opener,
         )

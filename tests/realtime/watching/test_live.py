@@ -14,16 +14,17 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from rtaction.deferred_frame import DeferredFrame
 from rtaction.errors import CameraLost, RtactionError, SourceMissing, SourceRefused
 from rtaction.frame import Frame
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.sources.address import Address
 from rtaction.realtime.sources.cameras import Camera
-from rtaction.realtime.sources.deferred_frame import DeferredFrame
 from rtaction.realtime.sources.source import Source
 from rtaction.realtime.watching.back_off import BackOff
 from rtaction.realtime.watching.live import LiveWatch
 from rtaction.realtime.watching.moment import Moment, Moments
+from rtaction.realtime.watching.options import WatchOptions
 from rtaction.realtime.watching.stats import WatchStats
 from tests.realtime.conftest import (
     WAIT_SECONDS,
@@ -47,7 +48,7 @@ class Run:
     Args:
         tries: for each source what its tries give, in order; then nobody is there any more. A
             callable is called.
-        options: see `LiveWatch`.
+        options: see `LiveWatch` and `WatchOptions`.
     """
 
     def __init__(self, tries: dict[str, list[Try]], **options: Any) -> None:
@@ -59,9 +60,10 @@ class Run:
         self.watch = LiveWatch(
             options.pop("model", self.model),
             cameras,
-            stats=self.stats,
+            self.stats,
             open_with=self._open,
-            **{"back_off": AT_ONCE} | options,
+            back_off=options.pop("back_off", AT_ONCE),
+            options=WatchOptions(**options),
         )
         self.moments: Moments = self.watch.moments()
 
@@ -566,7 +568,7 @@ def test_a_real_file_is_played_at_its_pace(tmp_path: Path) -> None:
     stats = WatchStats()
     began_seconds = time.monotonic()
 
-    moments = list(LiveWatch(BrightnessModel(SPEC), [camera], stats=stats).moments())
+    moments = list(LiveWatch(BrightnessModel(SPEC), [camera], stats).moments())
 
     predictions = [p for moment in moments for p in moment.predictions]
     # Windows end at 1.0, 1.25 and 1.5 s; a busy machine may skip some of them.
@@ -623,8 +625,8 @@ def test_that_nothing_comes_is_told_before_why() -> None:
     watch = LiveWatch(
         BrightnessModel(SPEC),
         [camera],
-        stats=WatchStats(),
-        wait_for_sources=True,
+        WatchStats(),
+        WatchOptions(wait_for_sources=True),
         back_off=NEVER,
         open_with=open_slowly,
     )

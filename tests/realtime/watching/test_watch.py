@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 
 import rtaction
+from rtaction.deferred_frame import FrameLike
 from rtaction.errors import ModelMissing, RtactionError, SourceMissing, SourceUnreadable, UsageError
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.actions.rules import ActionRules
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.sources.cameras import cameras_of
-from rtaction.realtime.sources.deferred_frame import FrameLike
 from rtaction.realtime.watching.moment import Moment, StateChange
+from rtaction.realtime.watching.options import WatchOptions
 from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.watching.watch import Actions, watch, watch_cameras
 from tests.realtime.conftest import (
@@ -184,7 +185,11 @@ def test_errors_come_with_the_first_prediction(
 
 def moments_of(*paths: Path, stats: WatchStats | None = None, paced: bool = False) -> list[Moment]:
     cameras = cameras_of([str(path) for path in paths])
-    return list(watch_cameras(BrightnessModel(SPEC), cameras, stats or WatchStats(), paced=paced))
+    return list(
+        watch_cameras(
+            BrightnessModel(SPEC), cameras, stats or WatchStats(), WatchOptions(paced=paced)
+        )
+    )
 
 
 def test_a_file_gives_one_moment_for_each_frame(
@@ -215,7 +220,11 @@ def test_every_frame_of_a_file_is_told(indexed_video: Callable[..., Path]) -> No
     told: list[FrameLike] = []
     cameras = cameras_of([str(indexed_video(np.arange(30) / 25))])
 
-    list(watch_cameras(BrightnessModel(SPEC), cameras, WatchStats(), on_frame=told.append))
+    list(
+        watch_cameras(
+            BrightnessModel(SPEC), cameras, WatchStats(), WatchOptions(on_frame=told.append)
+        )
+    )
 
     assert [index_of(one.image) for one in told] == list(range(30))
 

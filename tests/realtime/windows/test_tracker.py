@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rtaction.deferred_frame import DeferredFrame, FrameDamaged, FrameLike
 from rtaction.model_spec import ModelSpec
-from rtaction.realtime.sources.deferred_frame import DeferredFrame, FrameLike, PictureDamaged
 from rtaction.realtime.windows.state import State
 from rtaction.realtime.windows.tracker import MAX_AGE_SECONDS, FrameWindow, Tracker
 from rtaction.sampling import sliding_selections
@@ -44,7 +44,7 @@ class Film:
         def make_image() -> npt.NDArray[Any]:
             self.asked.append(number)
             if number in self._damaged:
-                raise PictureDamaged
+                raise FrameDamaged
             return index_image(number)
 
         return DeferredFrame(make_image, at_seconds, number, "film", run)

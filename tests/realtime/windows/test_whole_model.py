@@ -14,10 +14,10 @@ from rtaction.onnx_format.file import BOUNDARY_KEY, WHOLE_KEY
 from rtaction.realtime.bench.model import bench_model
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.model.inspect import inspect_model
-from rtaction.realtime.watching.recognizer import Recognizer
 from rtaction.realtime.windows.engine import Engine
 from tests.realtime.conftest import gray_frame, json_lines, rtaction
 from tests.realtime.servers.network import SPEC, write_network
+from tests.realtime.windows.following import Follower
 from tests.realtime.windows.test_engine import taken_of
 
 REASON = "its Conv looks at several pictures at once"
@@ -81,16 +81,14 @@ def test_windows_of_many_cameras_get_the_same_scores(whole: ActionModel, cut: Ac
 
 
 def test_what_a_window_keeps_is_bytes(whole: ActionModel) -> None:
-    recognizer = Recognizer(whole)
+    follower = Follower(whole)
     predictions = [
-        one
-        for number in range(40)
-        for one in recognizer.see(gray_frame(number / 8, number, number))
+        one for number in range(40) for one in follower.see(gray_frame(number / 8, number, number))
     ]
 
     kept = [
         picture.features
-        for seen in recognizer.tracker._ring._values
+        for seen in follower.tracker._ring._values
         if seen is not None
         for picture in seen.pictures.values()
         if picture.features is not None

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from rtaction.frame import Frame
 
 
-class PictureDamaged(Exception):
+class FrameDamaged(Exception):
     """A picture came, and cannot be decoded."""
 
 
@@ -43,7 +43,7 @@ class FrameLike(Protocol):
         """uint8 RGB, shape (height, width, 3).
 
         Raises:
-            PictureDamaged: it cannot be decoded.
+            FrameDamaged: it cannot be decoded.
         """
 
 
@@ -52,7 +52,7 @@ class DeferredFrame:
 
     Args:
         make_image: gives uint8 RGB, shape (height, width, 3); called once at most. Whatever it
-            raises becomes `PictureDamaged`.
+            raises becomes `FrameDamaged`.
         captured_at_seconds, index, source, run: see `Frame`.
     """
 
@@ -79,19 +79,19 @@ class DeferredFrame:
         """uint8 RGB, shape (height, width, 3).
 
         Raises:
-            PictureDamaged: it cannot be decoded.
+            FrameDamaged: it cannot be decoded.
         """
         with self._lock:
             if self._frame is None:
                 if self._make_image is None:
-                    raise PictureDamaged
+                    raise FrameDamaged
                 make_image, self._make_image = self._make_image, None
                 try:
                     # As a Frame the picture's kind and shape are checked.
                     self._frame = Frame(make_image(), self.captured_at_seconds, self.index)
-                except PictureDamaged:
+                except FrameDamaged:
                     raise
                 except Exception as error:
                     # The thread that asks may work for other sources too.
-                    raise PictureDamaged(f"{type(error).__name__}: {error}") from error
+                    raise FrameDamaged(f"{type(error).__name__}: {error}") from error
             return self._frame.image

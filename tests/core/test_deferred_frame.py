@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from rtaction.deferred_frame import DeferredFrame, FrameDamaged, FrameLike
 from rtaction.frame import Frame
-from rtaction.realtime.sources.deferred_frame import DeferredFrame, FrameLike, PictureDamaged
 from tests.realtime.conftest import WAIT_SECONDS
 
 IMAGE: npt.NDArray[np.uint8] = np.full((4, 6, 3), 9, np.uint8)
@@ -30,7 +30,7 @@ class Maker:
 
 
 def damaged() -> npt.NDArray[Any]:
-    raise PictureDamaged
+    raise FrameDamaged
 
 
 def test_it_tells_what_a_frame_tells() -> None:
@@ -62,7 +62,7 @@ def test_a_damaged_picture_is_tried_once_and_told_each_time() -> None:
     frame = DeferredFrame(maker, 0.0, 0)
 
     for _ in range(3):
-        with pytest.raises(PictureDamaged):
+        with pytest.raises(FrameDamaged):
             _ = frame.image
     assert maker.num_calls == 1
 
@@ -106,9 +106,9 @@ def test_threads_that_look_at_once_share_one_picture() -> None:
 def test_what_is_no_picture_is_given_to_nobody(image: npt.NDArray[Any]) -> None:
     frame = DeferredFrame(lambda: image, 0.0, 0)
 
-    with pytest.raises((ValueError, PictureDamaged)):
+    with pytest.raises((ValueError, FrameDamaged)):
         _ = frame.image
-    with pytest.raises(PictureDamaged):
+    with pytest.raises(FrameDamaged):
         _ = frame.image
 
 

@@ -1,4 +1,4 @@
-"""The recognizer encodes each picture once and says what the whole model would say."""
+"""The follower encodes each picture once and says what the whole model would say."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from rtaction.deferred_frame import DeferredFrame
 from rtaction.frame import Frame
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
 from rtaction.realtime.model.action_model import ActionModel
-from rtaction.realtime.sources.deferred_frame import DeferredFrame
-from rtaction.realtime.watching.recognizer import Recognizer
 from rtaction.sampling import sliding_selections
 from rtaction.video.motion import clip_pictures
 from rtaction.video.pixels import prepare_image
 from tests.realtime.conftest import gray_frame
+from tests.realtime.windows.following import Follower
 from tests.tiny_model import write_tiny_model
 
 
@@ -40,9 +40,9 @@ def model(tiny_model: Path) -> CountingModel:
     return CountingModel(tiny_model)
 
 
-def see_all(recognizer: Recognizer, frames: list[Frame]) -> list[Prediction]:
-    predictions = [prediction for frame in frames for prediction in recognizer.see(frame)]
-    return predictions + recognizer.finish()
+def see_all(follower: Follower, frames: list[Frame]) -> list[Prediction]:
+    predictions = [prediction for frame in frames for prediction in follower.see(frame)]
+    return predictions + follower.finish()
 
 
 def numbered_frames(times_seconds: npt.NDArray[np.float64]) -> list[Frame]:
@@ -50,27 +50,27 @@ def numbered_frames(times_seconds: npt.NDArray[np.float64]) -> list[Frame]:
 
 
 def test_each_picture_is_encoded_once(model: CountingModel) -> None:
-    recognizer = Recognizer(model, stride_seconds=0.1)
+    follower = Follower(model, stride_seconds=0.1)
 
-    predictions = see_all(recognizer, numbered_frames(np.arange(80) / 20))
+    predictions = see_all(follower, numbered_frames(np.arange(80) / 20))
 
     assert len(predictions) == 31
-    assert len(model.encoded) == len(set(model.encoded)) == recognizer.num_encoded
-    assert recognizer.num_encoded < 80
+    assert len(model.encoded) == len(set(model.encoded)) == follower.engine.num_encoded
+    assert follower.engine.num_encoded < 80
 
 
 def test_only_pictures_of_a_window_are_encoded(model: CountingModel) -> None:
-    recognizer = Recognizer(model)
+    follower = Follower(model)
 
-    see_all(recognizer, numbered_frames(np.arange(21) / 20))
+    see_all(follower, numbered_frames(np.arange(21) / 20))
 
     assert sorted(model.encoded) == [0, 5, 10, 15, 20]
 
 
 def test_a_picture_that_stands_twice_in_a_window_is_encoded_once(model: CountingModel) -> None:
-    recognizer = Recognizer(model)
+    follower = Follower(model)
 
-    predictions = see_all(recognizer, numbered_frames(np.array([0.0, 0.4, 0.8, 1.0])))
+    predictions = see_all(follower, numbered_frames(np.array([0.0, 0.4, 0.8, 1.0])))
 
     assert len(predictions) == 1
     assert sorted(model.encoded) == [0, 1, 2, 3]
@@ -88,7 +88,7 @@ def test_the_cache_changes_no_score(tmp_path: Path, seed: int, modality: str) ->
         for i, t in enumerate(times)
     ]
 
-    predictions = see_all(Recognizer(model, stride_seconds=0.15), frames)
+    predictions = see_all(Follower(model, stride_seconds=0.15), frames)
 
     selections = sliding_selections(
         times,
@@ -112,7 +112,7 @@ def test_the_cache_changes_no_score(tmp_path: Path, seed: int, modality: str) ->
 def test_scores_tell_the_brightness(model: CountingModel) -> None:
     frames = [gray_frame(t, value=51) for t in np.arange(5) / 4]
 
-    (prediction,) = see_all(Recognizer(model), frames)
+    (prediction,) = see_all(Follower(model), frames)
 
     assert prediction.scores == pytest.approx([0.2, 0.8])
     assert (prediction.label, prediction.source) == ("dark", "test")
@@ -120,22 +120,22 @@ def test_scores_tell_the_brightness(model: CountingModel) -> None:
 
 
 def test_stride_defaults_to_the_distance_of_two_pictures(model: CountingModel) -> None:
-    predictions = see_all(Recognizer(model), numbered_frames(np.arange(41) / 20))
+    predictions = see_all(Follower(model), numbered_frames(np.arange(41) / 20))
 
     assert [p.end_seconds for p in predictions] == pytest.approx([1.0, 1.25, 1.5, 1.75, 2.0])
 
 
 def test_windows_over_a_hole_are_refused(model: CountingModel) -> None:
     times = np.concatenate([np.arange(21) / 20, 1.8 + np.arange(30) / 20])
-    recognizer = Recognizer(model)
+    follower = Follower(model)
     states = []
     ends = []
     for frame in numbered_frames(times):
-        ends += [p.end_seconds for p in recognizer.see(frame)]
-        states.append(recognizer.state)
+        ends += [p.end_seconds for p in follower.see(frame)]
+        states.append(follower.tracker.state)
 
     assert ends == pytest.approx([1.0, 2.75, 3.0, 3.25], abs=0.051)
-    assert recognizer.tracker.drops == {"degraded": 6}
+    assert follower.tracker.drops == {"degraded": 6}
     assert states[19:22] == ["warming_up", "ok", "degraded"]
     assert states[-1] == "ok"
 
@@ -144,12 +144,12 @@ def test_windows_over_a_hole_are_refused(model: CountingModel) -> None:
 def test_no_window_holds_pictures_of_two_runs(model: CountingModel, jump_seconds: float) -> None:
     first = np.arange(25) / 20
     times = np.concatenate([first, first[-1] + jump_seconds + first])
-    recognizer = Recognizer(model)
+    follower = Follower(model)
     ends = []
     states = []
     for frame in numbered_frames(times):
-        ends += [p.end_seconds for p in recognizer.see(frame)]
-        states.append(recognizer.state)
+        ends += [p.end_seconds for p in follower.see(frame)]
+        states.append(follower.tracker.state)
 
     assert ends == pytest.approx([1.0, first[-1] + jump_seconds + 1.0])
     assert states[24:27] == ["ok", "warming_up", "warming_up"]
@@ -159,7 +159,7 @@ def test_a_live_source_skips_windows_that_are_late(model: CountingModel) -> None
     # One frame that comes 0.6 s after the one before completes three windows at once. They lie
     # ahead, so that no delay of a busy machine makes them too old to be judged.
     times = time.monotonic() + 1000.0 + np.concatenate([np.arange(21) / 20, [1.6]])
-    live, patient = Recognizer(model, live=True), Recognizer(model)
+    live, patient = Follower(model, live=True), Follower(model)
     for frame in numbered_frames(times):
         live.see(frame)
         patient.see(frame)
@@ -172,8 +172,8 @@ def test_latency_counts_from_capture_where_the_source_is_live(model: CountingMod
     start = time.monotonic() - 1.5
     frames = [gray_frame(start + t) for t in np.arange(5) / 4]
 
-    live = see_all(Recognizer(model, live=True), frames)
-    (file,) = see_all(Recognizer(model), frames)
+    live = see_all(Follower(model, live=True), frames)
+    (file,) = see_all(Follower(model), frames)
 
     for prediction in live:
         assert 0.5 <= prediction.frame_age_seconds <= prediction.latency_seconds
@@ -186,13 +186,13 @@ def test_latency_counts_from_capture_where_the_source_is_live(model: CountingMod
 
 def test_a_live_source_names_no_pictures_of_the_past(model: CountingModel) -> None:
     start = time.monotonic() - 100.0
-    recognizer = Recognizer(model, live=True)
+    follower = Follower(model, live=True)
 
-    seen = [recognizer.see(gray_frame(start + t)) for t in np.arange(9) / 4]
+    seen = [follower.see(gray_frame(start + t)) for t in np.arange(9) / 4]
 
     assert seen == [[]] * 9
-    assert recognizer.state == "late"
-    assert recognizer.num_encoded == 0
+    assert follower.tracker.state == "late"
+    assert follower.engine.num_encoded == 0
 
 
 def test_pictures_that_nobody_needs_are_never_made(model: CountingModel) -> None:
@@ -205,8 +205,8 @@ def test_pictures_that_nobody_needs_are_never_made(model: CountingModel) -> None
 
         return DeferredFrame(make_image, number / 20, number, "test")
 
-    recognizer = Recognizer(model)
-    predictions = [p for number in range(21) for p in recognizer.see(frame(number))]
+    follower = Follower(model)
+    predictions = [p for number in range(21) for p in follower.see(frame(number))]
 
     assert len(predictions) == 1
     assert made == [0, 5, 10, 15, 20]
@@ -216,15 +216,13 @@ def test_pictures_that_nobody_needs_are_never_made(model: CountingModel) -> None
 def test_finish_gives_the_window_that_ends_with_the_last_picture_still_shown(
     model: CountingModel, num_frames: int, expected_windows: int
 ) -> None:
-    recognizer = Recognizer(model)
-    seen = [
-        p for frame in numbered_frames(np.arange(num_frames) / 20) for p in recognizer.see(frame)
-    ]
+    follower = Follower(model)
+    seen = [p for frame in numbered_frames(np.arange(num_frames) / 20) for p in follower.see(frame)]
 
-    last = recognizer.finish()
+    last = follower.finish()
 
     assert len(seen + last) == expected_windows
-    assert recognizer.finish() == []
+    assert follower.finish() == []
     if num_frames == 20:
         assert seen == []
         assert last[0].end_seconds == pytest.approx(0.95)

@@ -1,0 +1,140 @@
+"""What a person sees: sources with what is known of them, in a window, a saved video or both."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from rtaction.deferred_frame import FrameDamaged, FrameLike
+from rtaction.model_spec import ModelSpec
+from rtaction.prediction import Prediction
+from rtaction.realtime.actions.detector import ActionDetector
+from rtaction.realtime.outputs.drawn_source import DrawnSource
+from rtaction.realtime.outputs.mosaic import Mosaic
+from rtaction.realtime.outputs.overlay import shown_label
+from rtaction.realtime.outputs.screen import Screen
+from rtaction.realtime.watching.moment import StateChange
+from rtaction.realtime.watching.stats import WatchStats
+from rtaction.realtime.windows.state import State
+from rtaction.video.file import VideoWriter
+
+_SAVED_FRAMES_PER_SECOND = 30.0
+# Many tiles are drawn at this rate at most; drawing must not cost more than recognising.
+_MOSAIC_FRAMES_PER_SECOND = 12.0
+_LOST: tuple[State, ...] = ("down", "refused", "ended")
+
+
+class Drawing:
+    """Draws all sources, each alone or, where several are live, as tiles of one picture.
+
+    Args:
+        spec: the contract, with the thresholds in use.
+        live: for each source, by name, whether it is live.
+        stats: knows how many frames have come.
+        device: the processor in use, shown in the status line.
+        screen: the window to draw in, or None.
+        save: the video to write, or None.
+        top_k: labels to draw. Default 3.
+        mirror: draw frames as in a mirror. Default False.
+
+    Raises:
+        OutputError: the video cannot be written.
+    """
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        live: dict[str, bool],
+        stats: WatchStats,
+        *,
+        device: str,
+        screen: Screen | None,
+        save: Path | None,
+        top_k: int = 3,
+        mirror: bool = False,
+    ) -> None:
+        self._spec = spec
+        self._live = live
+        self._stats = stats
+        self._device = device
+        self._screen = screen
+        self._top_k = top_k
+        several = len(live) > 1
+        self._sources = {name: DrawnSource(name if several else "", mirror=mirror) for name in live}
+        self._mosaic = Mosaic(list(live)) if several and any(live.values()) else None
+        self._mosaic_due_seconds = 0.0
+        self._pending: dict[str, FrameLike] = {}
+        self._writer = (
+            VideoWriter(save, frames_per_second=_SAVED_FRAMES_PER_SECOND) if save else None
+        )
+
+    def state(self, change: StateChange) -> None:
+        """Take a new state; of a source that is lost, show that nothing comes."""
+        source = self._sources[change.source]
+        source.state = change.state
+        if change.state not in _LOST:
+            return
+        self._pending.pop(change.source, None)
+        if self._mosaic is not None:
+            self._mosaic.put(change.source, source.draw_lost(self._device))
+        elif self._live[change.source] and self._screen is not None:
+            self._screen.show(source.draw_lost(self._device))
+
+    def prediction(self, prediction: Prediction, detector: ActionDetector) -> None:
+        """Take a prediction, to be drawn with the smoothed scores of the source's detector."""
+        source = self._sources[prediction.source]
+        smoothed = detector.smoothed
+        source.prediction = prediction if smoothed is None else replace(prediction, scores=smoothed)
+        # What is drawn need not wait until an event is certain.
+        ongoing = detector.current
+        source.action = ongoing.label if ongoing else shown_label(source.prediction, self._spec)
+
+    def frames(self, frames: Sequence[FrameLike]) -> None:
+        """Draw the newest frames."""
+        for frame in frames:
+            # A source's last frame may come together with the news that it is lost.
+            if self._sources[frame.source].state not in _LOST:
+                self._pending[frame.source] = frame
+        now = time.monotonic()
+        if self._mosaic is not None and now < self._mosaic_due_seconds:
+            return
+        pending, self._pending = self._pending, {}
+        for frame in pending.values():
+            num_frames = self._stats.of(frame.source).num_frames
+            try:
+                image = self._sources[frame.source].draw(
+                    frame, num_frames, self._device, top_k=self._top_k
+                )
+            except FrameDamaged:
+                continue
+            if self._mosaic is not None:
+                self._mosaic.put(frame.source, image)
+            else:
+                self._give(image, frame.captured_at_seconds)
+        if self._mosaic is not None:
+            self._mosaic_due_seconds = now + 1.0 / _MOSAIC_FRAMES_PER_SECOND
+            self._give(self._mosaic.image, now)
+
+    def close(self) -> None:
+        """Finish the video."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def _rate_to_save(self) -> float:
+        if self._mosaic is not None:
+            return _MOSAIC_FRAMES_PER_SECOND
+        rates = [one.frames_per_second for one in self._stats.sources.values()]
+        return rates[-1] if rates and rates[-1] else _SAVED_FRAMES_PER_SECOND
+
+    def _give(self, image: npt.NDArray[Any], at_seconds: float) -> None:
+        if self._writer is not None:
+            if not self._writer.has_begun:
+                self._writer.frames_per_second = self._rate_to_save()
+            self._writer.write(image, at_seconds)
+        if self._screen is not None:
+            self._screen.show(image)

@@ -1,0 +1,33 @@
+"""How sources are watched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rtaction.deferred_frame import FrameLike
+
+
+@dataclass(frozen=True, slots=True)
+class WatchOptions:
+    """How sources are watched.
+
+    Args:
+        stride_seconds: time from one window to the next. Default None: that from one frame of a
+            clip to the next, so that a new window needs one new frame.
+        keep_frames: put the newest frames into the moments, for whoever draws them. Default True.
+        reconnect: open lost sources again, for ever. Default True.
+        wait_for_sources: keep trying even if not one source can be opened at first. Default False.
+        paced: play files at their own pace even where there are only files. Default False.
+        on_frame: called with every frame, on the thread that reads its source. Default None.
+    """
+
+    stride_seconds: float | None = None
+    keep_frames: bool = True
+    reconnect: bool = True
+    wait_for_sources: bool = False
+    paced: bool = False
+    on_frame: Callable[[FrameLike], None] | None = None
+
+
+DEFAULT_OPTIONS = WatchOptions()

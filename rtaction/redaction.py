@@ -1,0 +1,103 @@
+"""What of an address may be shown: no user, password or query, in whatever way they are written."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote, unquote
+
+_HOST = re.compile(r"([\w.-]+|\[[\w.:%]+\])?(:\d{1,5})?")
+# A URL in a text, up to the punctuation behind it; FFmpeg names its connections tcp:// and so on.
+_URL = re.compile(
+    r"\b(?:rtsps?|https?|tcp|udp|tls|rtp)://\S*?(?=[.,:;)\]}>'\"]*(?:\s|$))", re.IGNORECASE
+)
+SIGNS_OF_A_URL = re.compile(r"[@:=?&;#]|%3a|%40", re.IGNORECASE)
+_HIDDEN = "…"
+_MAX_SHORT = 3
+
+
+def redact(url: str) -> str:
+    """The part of a URL that may be shown: scheme, host and path; no user, password or query.
+
+    Cameras' passwords hold "@", "/", "?" and "#" unescaped, and some vendors put them into the path
+    (`/user=admin&password=...`, `/admin:.../stream`). Where it cannot be told what is what, only
+    the scheme is shown.
+    """
+    scheme, _, rest = url.partition("://")
+    if _URL.match(f"{scheme}://") is None:
+        return _HIDDEN
+    rest = "".join(sign for sign in rest if sign.isprintable() and not sign.isspace())
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    host, after = authority.rpartition("@")[2], rest[len(authority) :]
+    if "@" in after or _HOST.fullmatch(host) is None:
+        return f"{scheme}://{_HIDDEN}"
+    path = re.split(r"[?#=&;]", after, maxsplit=1)[0]
+    cut_at = after[len(path) :][:1]
+    if ":" in after or SIGNS_OF_A_URL.search(path):
+        path, cut_at = "/", _HIDDEN
+    end = f"?{_HIDDEN}" if cut_at == "?" else _HIDDEN if cut_at else ""
+    return f"{scheme}://{host}{path}{end}"
+
+
+def scrub(text: str, secrets: Iterable[str]) -> str:
+    """A text of another library, fit to be shown.
+
+    A secret is found in either case, and also where some or all of its characters are
+    percent-encoded or escaped as by `repr`. One of up to 3 characters is hidden only where
+    credentials stand, behind "=" or within quotes: hidden everywhere, an "a" would leave nothing
+    readable. Whatever else of a URL may not be shown is cut off it.
+
+    Args:
+        text: such as an error of FFmpeg's.
+        secrets: see `Address.secrets`.
+    """
+    for secret in sorted(set(secrets) - {""}, key=len, reverse=True):
+        written = "".join(map(_written, secret))
+        if len(secret) <= _MAX_SHORT:
+            written = rf"(?<==){written}(?!\w)|(?<=['\"]){written}(?=['\"])"
+        text = re.sub(written, _HIDDEN, text, flags=re.IGNORECASE)
+    return _URL.sub(lambda url: redact(url.group()), text)
+
+
+def _written(sign: str) -> str:
+    """A regular expression of the ways in which a character may be written."""
+    encoded = "".join(f"%{byte:02x}" for byte in sign.encode("utf-8", "surrogatepass"))
+    ways = {sign, encoded, repr(sign)[1:-1], f"\\{sign}" if sign in "'\"" else sign}
+    return f"(?:{'|'.join(re.escape(way) for way in sorted(ways, key=len, reverse=True))})"
+
+
+def secrets_of(url: str) -> frozenset[str]:
+    """All that `scrub` must hide of a URL, in all the ways it may be written."""
+    raw = set(_raw_secrets_of(url))
+    # Bytes that are no text are shown in one of these ways.
+    decoded = {
+        unquote(secret, errors=how) for secret in raw for how in ("replace", "surrogateescape")
+    }
+    encoded = {quote(secret, safe="", errors="surrogatepass") for secret in raw}
+    return frozenset(raw | decoded | encoded) - {""}
+
+
+def _raw_secrets_of(url: str) -> Iterator[str]:
+    """All that may be a secret, whichever of the possible ways the URL is read."""
+    rest = url.partition("://")[2]
+    if _URL.fullmatch(url) is None:  # not to be found in a text as a URL
+        yield from (url, rest)
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    after = rest[len(authority) :]
+    for end in {authority.rfind("@"), rest.rfind("@")} - {-1}:
+        user, _, password = rest[:end].partition(":")
+        basic = f"{unquote(user)}:{unquote(password)}".encode("utf-8", "surrogatepass")
+        yield from (rest[:end], user, password, b64encode(basic).decode())
+    # A value may hold "&" and "/" itself, so both readings count.
+    yield from re.findall(r"=([^&;#/?]*)", after)
+    yield from re.findall(r"(?s)=(.*?)(?=[&;][^&;=]*=|$)", after)
+    yield from re.split(r"[?#]", after)[1:]
+    yield from re.findall(r"(?s)[?#](.*)", after)
+    for segment in after.split("/"):
+        if ":" in segment:
+            yield from segment.partition(":")[::2]
+    user, colon, rest_of_path = after.partition(":")
+    if colon:
+        yield from (user[1:], user.strip("/"))
+        yield from (rest_of_path[: slash.start()] for slash in re.finditer("/|$", rest_of_path))
