@@ -15,6 +15,7 @@ from unicodedata import category
 
 from rtaction.errors import ModelSpecError
 from rtaction.modality import Base, base_of, channels_of, parts_of, shows_motion
+from rtaction.output_file import write_json
 from rtaction.sampling import frame_interval_seconds
 
 FORMAT_VERSION = 1
@@ -219,7 +220,7 @@ class ModelSpec:
     def save(self, path: Path) -> None:
         """Write a `model_spec.json`, indented for people."""
         values = json.loads(self.to_json())
-        path.write_text(json.dumps(values, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        write_json(path, values)
 
 
 def _require(holds: bool, message: str) -> None:

@@ -21,8 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.arrays import Float64Array, UInt8Array
-from rtaction.errors import DatasetError
+from rtaction.errors import DatasetError, OutputError
 from rtaction.frame import Frame
+from rtaction.output_file import whole_file
 from rtaction.sampling import (
     TIME_TOLERANCE_SECONDS,
     last_period_seconds,
@@ -120,12 +121,8 @@ class FeatureStore:
 
     def _keep(self, place: Path, kept: _Kept) -> None:
         # Without it the next taught takes longer, no more.
-        with suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            partial = place.with_suffix(".partial")
-            with partial.open("wb") as file:
-                np.savez(file, **kept._asdict())
-            os.replace(partial, place)
+        with suppress(OutputError), whole_file(place) as path, path.open("wb") as file:
+            np.savez(file, **kept._asdict())
 
 
 def _load(place: Path) -> _Kept | None:

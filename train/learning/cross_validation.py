@@ -12,15 +12,15 @@ tested once in each repeat, and a repeat has other folds and other first weights
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from rtaction.errors import OutputError, UsageError
+from rtaction.errors import UsageError
 from rtaction.keras_tensorflow import keras
+from rtaction.output_file import write_json
 from rtaction.train.data.folds import make_folds, split_of_fold
 from rtaction.train.data.split import Split
 from rtaction.train.judging.cross_validated import CrossValidation, FoldResult, judged_videos
@@ -90,7 +90,7 @@ def cross_validate(
         fold_config = replace(config, seed=_seed(config, repeat))
         results.append(_result_of(path, fold_config, split, repeat, fold, console))
     found = CrossValidation(tuple(results))
-    _write_json(output / _RESULT, found.to_dict())
+    write_json(output / _RESULT, found.to_dict(), indent=1)
     print_cross_validation(console, found)
     console.print(f"all figures: {output / _RESULT}", highlight=False, soft_wrap=True)
     return found
@@ -160,7 +160,7 @@ def _result_of(
         labels=labels_of(split.train),
         videos=judged_videos(judged),
     )
-    _write_json(done, found.to_dict())
+    write_json(done, found.to_dict(), indent=1)
     keras.utils.clear_session()  # else each training leaves its graphs in memory
     return found
 
@@ -206,18 +206,5 @@ def _write_plan(
     output: Path, config: TrainConfig, videos: list[Video], *, folds: int, repeats: int
 ) -> None:
     told = [[video.path.as_posix(), video.label, video.group] for video in videos]
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        config.save(output / _CONFIG)
-    except OSError as error:
-        raise OutputError(f"cannot write into {output}: {error}") from None
-    _write_json(output / _PLAN, {"folds": folds, "repeats": repeats, "videos": told})
-
-
-def _write_json(path: Path, value: Any) -> None:
-    partial = path.with_name(f"partial-{path.name}")
-    try:
-        partial.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        os.replace(partial, path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error}") from None
+    config.save(output / _CONFIG)
+    write_json(output / _PLAN, {"folds": folds, "repeats": repeats, "videos": told}, indent=1)

@@ -21,6 +21,7 @@ import numpy as np
 from rtaction.clip import Clip
 from rtaction.errors import OutputError, UsageError
 from rtaction.opencv import cv2
+from rtaction.output_file import whole_file
 from rtaction.train.render.clip import RENDERED_LABELS, Interval, render_clip, render_sequence
 from rtaction.train.render.motion import NOTHING, OTHER
 from rtaction.video.file import VideoWriter
@@ -253,15 +254,9 @@ def _write(path: Path, options: RenderOptions, render: Callable[[], Clip]) -> bo
     if path.exists():
         return False
     clip = render()
-    partial_path = path.with_name(f".partial-{os.getpid()}-{path.name}")
-    try:
+    with whole_file(path) as partial_path:
         writer = VideoWriter(partial_path, frames_per_second=options.frames_per_second)
         for image, seconds in zip(clip.images, clip.times_seconds, strict=True):
             writer.write(image, float(seconds))
         writer.close()
-        partial_path.rename(path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from None
-    finally:
-        partial_path.unlink(missing_ok=True)
     return True

@@ -6,14 +6,13 @@ This file knows nothing of trainings.
 
 from __future__ import annotations
 
-import os
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element, tostring
 
-from rtaction.errors import OutputError
+from rtaction.output_file import write_file
 
 Node = Element | str
 
@@ -189,13 +188,8 @@ def write_page(path: Path, title: str, sections: Iterable[Element]) -> None:
     )
     page = tag("html", head, tag("body", tag("main", *sections)), lang="en")
     text = "<!DOCTYPE html>\n" + tostring(page, encoding="unicode", method="html") + "\n"
-    partial = path.with_name(f"partial-{path.name}")
-    try:
-        # A path may hold bytes that are no text.
-        partial.write_text(text, encoding="utf-8", errors="replace")
-        os.replace(partial, path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error}") from None
+    # A path may hold bytes that are not text.
+    write_file(path, text.encode(errors="replace"))
 
 
 def _data_uri(data: bytes, kind: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rtaction.errors import UsageError
 from rtaction.model_spec import ModelSpec, Resize, Sampling
+from rtaction.output_file import write_json
 from rtaction.train.data.augment import Strength
 from rtaction.train.data.balance import Balance
 from rtaction.train.data.frame_cache import DEFAULT_LIMIT_GB
@@ -153,7 +154,7 @@ class TrainConfig:
 
     def save(self, path: Path) -> None:
         """Write as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        write_json(path, asdict(self))
 
     @classmethod
     def load(cls, path: Path) -> TrainConfig:

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +27,9 @@ from typing import Any
 
 import numpy as np
 
-from rtaction.errors import OutputError, UsageError
+from rtaction.errors import UsageError
 from rtaction.model_spec import ModelSpec
+from rtaction.output_file import whole_file, write_json
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.split import Split
 from rtaction.train.settings.config import TrainConfig
@@ -118,13 +118,9 @@ class RunFolder:
             side: [[video.path.as_posix(), video.label, video.group] for video in videos]
             for side, videos in split.sides().items()
         }
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            config.save(self.config)
-            spec.save(self.spec)
-            self.split.write_text(json.dumps(sides, indent=1) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise OutputError(f"cannot write into {self.path}: {error}") from None
+        config.save(self.config)
+        spec.save(self.spec)
+        write_json(self.split, sides, indent=1)
 
     def read_split(self) -> Split:
         """The split that an earlier training in this folder was given.
@@ -160,19 +156,15 @@ class RunFolder:
 
     def save_network(self, network: Any, path: Path) -> None:
         """Write a Keras network so that no moment sees half of it."""
-        # Keras chooses its format by the suffix.
-        partial = path.with_name(f"partial-{path.name}")
-        network.save(partial)
-        os.replace(partial, path)
+        with whole_file(path) as partial:
+            network.save(partial)
 
     def finish_epoch(self, rows: list[HistoryRow]) -> None:
         """Write the history, and drop the resume points before its last line."""
-        partial = self.path / "partial-history.csv"
-        with partial.open("w", newline="", encoding="utf-8") as file:
+        with whole_file(self.history) as path, path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, fieldnames=list(rows[-1]))
             writer.writeheader()
             writer.writerows(rows)
-        os.replace(partial, self.history)
         for old in self.path.glob("resume-*.keras"):
             if old != self.resume_point(len(rows)):
                 old.unlink()

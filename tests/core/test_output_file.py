@@ -1,0 +1,62 @@
+"""A file is there whole, or as it was."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from rtaction.errors import OutputError
+from rtaction.output_file import whole_file, write_file, write_json
+
+
+def test_missing_folders_are_made_and_nothing_else_is_left(tmp_path: Path) -> None:
+    output = tmp_path / "a" / "b" / "model.onnx"
+    write_file(output, b"1")
+    write_file(output, b"22")
+    assert output.read_bytes() == b"22"
+    assert list(output.parent.iterdir()) == [output]
+
+
+def test_the_partial_file_is_hidden_and_keeps_the_suffix(tmp_path: Path) -> None:
+    with whole_file(tmp_path / "model.keras") as path:
+        assert (path.parent, path.suffix) == (tmp_path, ".keras")
+        assert path.name.startswith(".")
+        path.write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"), [(ValueError("no"), ValueError), (OSError(28, "full"), OutputError)]
+)
+def test_a_failure_leaves_the_old_file_and_no_partial_one(
+    tmp_path: Path, error: Exception, raised: type[Exception]
+) -> None:
+    output = tmp_path / "history.csv"
+    write_file(output, b"old")
+    with pytest.raises(raised), whole_file(output) as path:  # noqa: PT012
+        path.write_bytes(b"half")
+        raise error
+    assert output.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [output]
+
+
+def test_a_folder_is_not_overwritten(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="it is a folder"):
+        write_file(tmp_path, b"")
+
+
+def test_a_folder_below_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot write"):
+        write_file(tmp_path / "file" / "x", b"")
+
+
+def test_json_is_readable_and_survives_names_that_are_not_text(tmp_path: Path) -> None:
+    write_json(tmp_path / "x.json", {"label": "grüßen"})
+    assert (tmp_path / "x.json").read_text(encoding="utf-8") == '{\n  "label": "grüßen"\n}\n'
+
+    name = os.fsdecode(b"v\xff.mp4")
+    write_json(tmp_path / "y.json", [name])
+    assert json.loads((tmp_path / "y.json").read_text(encoding="utf-8")) == [name]
