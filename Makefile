@@ -1,7 +1,8 @@
-# make demo   set up and recognise a bundled clip: no camera, no display needed
-# make test   set up and run linters and tests
+# make demo   set up .venv and recognise a bundled clip; needs no camera and no display
+# make test   set up .venv and run the linters and the tests
+# make lint   set up .venv and run the linters
 #
-# The environment is .venv, made with uv where it is installed and with pip elsewhere.
+# .venv is made with uv if that is installed, otherwise with venv and pip.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,7 +26,7 @@ demo: $(VENV)/.runtime
 	@$(BIN)/rtaction demo
 
 test: lint
-	@$(BIN)/pytest
+	@$(BIN)/pytest --durations=10
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check .
@@ -33,7 +34,7 @@ lint: $(VENV)/.dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-# Half an hour of faults, and 200 lost connections.
+# Injects faults for half an hour, then drops 200 connections.
 soak: $(VENV)/.dev
 	@$(BIN)/pytest -m soak -s
 
@@ -57,29 +58,29 @@ else
 		echo 'rtaction needs Python 3.11, 3.12 or 3.13, and none was found.'; \
 		echo 'Install one (Debian, Ubuntu: sudo apt-get install python3 python3-venv), or uv.'; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
-		echo 'A Python environment cannot be made; the text above says why.'; \
+		echo 'Could not create a Python environment; see the error above.'; \
 		echo 'On Debian and Ubuntu: sudo apt-get install python3-venv, then run this again.'; exit 1; }
 endif
 
-# A server without the libraries that windows need still runs everything but windows.
+# Where the system libraries for windows are missing, as on many servers, everything else still works.
 define without_windows
 	@$(BIN)/python -c 'import cv2' 2>/dev/null || { \
 		$(BIN)/python -c 'import cv2' 2>&1 | tail -n 1; \
-		echo 'OpenCV needs system libraries for its windows that are not installed here.'; \
+		echo 'OpenCV needs system libraries for its windows, and some are not installed.'; \
 		echo '  Debian, Ubuntu:  sudo apt-get install libxcb1 libgl1 libglib2.0-0'; \
 		echo '  Fedora:          sudo dnf install libxcb mesa-libGL glib2'; \
-		echo 'Then: make clean, and run this again. Going on without windows.'; \
+		echo 'Then run make clean, and this command again. Continuing without windows.'; \
 		$(REINSTALL) opencv-python-headless; }
 endef
 
 $(VENV)/.runtime: pyproject.toml | $(VENV)/bin/python
-	@echo 'Setting up $(VENV) (some 400 MB, a minute or so) …'
+	@echo 'Setting up $(VENV) (about 400 MB, takes a minute or so) …'
 	@$(INSTALL) --editable .
 	$(without_windows)
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
-	@echo 'Setting up $(VENV) with TensorFlow and the test tools (some 2.5 GB, a few minutes) …'
+	@echo 'Setting up $(VENV) with TensorFlow and the test tools (about 2.5 GB, takes a few minutes) …'
 	@$(INSTALL) --editable '.[dev]'
 	$(without_windows)
 	@touch $@ $(VENV)/.runtime

@@ -1,1 +1,1 @@
-"""Keras to one ONNX file that carries its own contract."""
+"""Trained models into one ONNX file that carries its own contract."""

@@ -1,4 +1,4 @@
-"""The bundled models and clip."""
+"""The bundled models and sample clip."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 _HERE = Path(__file__).parent
 
 STARTER_MODEL = _HERE / "starter.onnx"
-"""A small model that knows a few gestures; its card is STARTER.md beside it."""
+"""A small model that recognises a few gestures; see its card, STARTER.md."""
 
 ENCODER_MODEL = _HERE / "lite0.onnx"
-"""A network that knows ImageNet, and makes 1280 features of a picture; its card is ENCODER.md."""
+"""An ImageNet network that turns a frame into 320 features; see its card, ENCODER.md."""
 
 SAMPLE_CLIP = _HERE / "sample.webm"
-"""A drawn person who does them one after another."""
+"""A drawn person who performs those gestures one after another."""

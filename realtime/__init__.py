@@ -1,1 +1,1 @@
-"""Cameras to live labels: sources, ring buffer, recognizer, overlay, sinks."""
+"""Live recognition: sources, windows, models, events and outputs."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # onnxruntime 1.29 and later reports to its maker unless told not to before it is loaded.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Clip",

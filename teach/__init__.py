@@ -1,1 +1,1 @@
-"""A handful of takes to a model, in a minute, without a training stack."""
+"""A model from a handful of takes, in a minute and without the training stack."""

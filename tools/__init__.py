@@ -1,1 +1,1 @@
-"""Scripts that make what `models/` holds."""
+"""Scripts that make the files in `models/`."""

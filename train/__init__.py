@@ -1,1 +1,1 @@
-"""Clips to a trained network: videos, sliding windows, networks, fit."""
+"""Training: labelled videos into a network."""

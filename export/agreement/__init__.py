@@ -1,1 +1,1 @@
-"""Whether two models say the same."""
+"""Checks that two models give the same scores."""

@@ -1,1 +1,1 @@
-"""Labels, timing and pixels of a model from elsewhere."""
+"""Labels, timing and pixel format for models trained elsewhere."""

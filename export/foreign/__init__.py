@@ -1,1 +1,1 @@
-"""ONNX files from elsewhere, adopted."""
+"""ONNX files from elsewhere: read, cut and given a contract."""

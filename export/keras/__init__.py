@@ -1,1 +1,1 @@
-"""Keras models, read without running their code, cut and converted."""
+"""Keras models: loaded without running their code, cut and converted."""

@@ -1,1 +1,1 @@
-"""The same model, smaller or for other runtimes."""
+"""Quantised and half-precision models, and files for other runtimes."""

@@ -1,1 +1,1 @@
-"""From scores to actions that start and end."""
+"""Scores into actions that start and end."""

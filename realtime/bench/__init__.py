@@ -1,1 +1,1 @@
-"""What a model costs on this machine."""
+"""Measures what a model costs on this machine."""

@@ -1,1 +1,1 @@
-"""Labelled videos run through a model as `rtaction cam` would, and judged."""
+"""`rtaction eval`: labelled videos run as `rtaction cam` runs them, and scored."""

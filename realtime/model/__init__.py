@@ -1,1 +1,1 @@
-"""An ONNX model on any processor."""
+"""An ONNX model loaded and run on CPU, GPU or another accelerator."""

@@ -1,1 +1,1 @@
-"""What a person or a program gets: picture, video, JSON lines, clips."""
+"""Windows, annotated video, JSON lines and event clips."""

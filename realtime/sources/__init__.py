@@ -1,1 +1,1 @@
-"""Where frames come from: cameras, files, streams, screens. Knows nothing of models."""
+"""Cameras, files, streams and screens as frames; independent of models."""

@@ -1,1 +1,1 @@
-"""The loop from sources to predictions."""
+"""The loop that turns sources into predictions."""

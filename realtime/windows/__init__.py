@@ -1,1 +1,1 @@
-"""From frames to the windows that a network sees."""
+"""Frames collected into the windows that a network sees."""

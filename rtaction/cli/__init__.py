@@ -1,1 +1,1 @@
-"""The command line: arguments in, library calls, text out."""
+"""The command line: parses arguments, calls the library, prints results."""

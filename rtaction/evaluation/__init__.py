@@ -1,1 +1,1 @@
-"""What a figure is worth: accuracy, events, calibration, intervals."""
+"""Accuracy, events and calibration, with confidence intervals."""

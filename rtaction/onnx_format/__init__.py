@@ -1,1 +1,1 @@
-"""ONNX files, read, vetted, cut and written without a training stack."""
+"""ONNX files read, checked, cut and written without the training stack."""

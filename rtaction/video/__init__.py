@@ -1,1 +1,1 @@
-"""Video files by time, clips of them, and how pictures become a network's."""
+"""Video files read and written by time, and frames prepared for a network."""

@@ -1,1 +1,1 @@
-"""From videos to batches."""
+"""Videos into batches of clips."""

@@ -1,1 +1,1 @@
-"""What the frozen part of a network made of clips, computed once."""
+"""Features of a network's frozen part, computed once and kept."""

@@ -1,1 +1,1 @@
-"""Public clips, fetched and unpacked."""
+"""Downloads and unpacks the public HMDB51 clips."""

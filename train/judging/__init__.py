@@ -1,1 +1,1 @@
-"""How well a network names clips."""
+"""Measures how well a network names clips."""

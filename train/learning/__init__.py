@@ -1,1 +1,1 @@
-"""The training itself."""
+"""The training loop, cross-validation and automatic settings."""

@@ -1,1 +1,1 @@
-"""A network of one frame, another over time."""
+"""Encoders of single frames, and heads over time."""

@@ -1,1 +1,1 @@
-"""The drawn people."""
+"""Rendered clips of drawn people."""

@@ -1,1 +1,1 @@
-"""What a person is told of a training."""
+"""Reports of a training: text, plots and the HTML page."""

@@ -1,1 +1,1 @@
-"""The settings of a training, and the folder that keeps them with its result."""
+"""A training's settings, and the run folder that keeps them."""
