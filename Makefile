@@ -26,7 +26,7 @@ demo: $(VENV)/.runtime
 	@$(BIN)/rtaction demo
 
 test: lint
-	@$(BIN)/pytest --durations=10
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder --durations=10
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check .

@@ -14,9 +14,23 @@ from tests.displays import started_display
 from tests.tiny_model import write_tiny_model
 from tests.videos import write_indexed_video
 
+TESTS = Path(__file__).parent
 REAL_CLIPS = Path(
     os.environ.get("RTACTION_REAL_CLIPS", Path(__file__).parents[2] / "shared" / "data")
 )
+
+
+# TensorFlow and numpy would each take all cores in each of pytest-xdist's processes.
+for _name in ("OMP_NUM_THREADS", "TF_NUM_INTEROP_THREADS", "TF_NUM_INTRAOP_THREADS"):
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        os.environ.setdefault(_name, "1")
+
+_LONGEST_FIRST = ("train", "export", "teach", "realtime", "core")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the rooms that train networks, so that no process is left alone with them."""
+    items.sort(key=lambda item: _LONGEST_FIRST.index(item.path.relative_to(TESTS).parts[0]))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.console import Console
 
+from rtaction.keras_tensorflow import tensorflow
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.judging.evaluate import predict_scores
 from rtaction.train.learning.fit import train
@@ -57,16 +59,28 @@ def small_config(videos: Path, **changes: Any) -> TrainConfig:
     return replace(config, **changes)
 
 
+@contextmanager
+def untraced(config: TrainConfig) -> Iterator[None]:
+    """Run a short training step by step: to trace its graph takes longer than two epochs do."""
+    tensorflow.config.run_functions_eagerly(config.epochs <= 2)
+    try:
+        yield
+    finally:
+        tensorflow.config.run_functions_eagerly(False)
+
+
 def quiet_training(config: TrainConfig, folder: Path, *, resume: bool = False) -> list[Any]:
     """Train and return the history."""
-    train(config, folder, resume=resume, console=Console(file=StringIO()))
+    with untraced(config):
+        train(config, folder, resume=resume, console=Console(file=StringIO()))
     return RunFolder(folder).read_history()
 
 
 def spoken_training(config: TrainConfig, folder: Path) -> str:
     """Train and return what was said."""
     output = StringIO()
-    train(config, folder, console=Console(file=output, width=200))
+    with untraced(config):
+        train(config, folder, console=Console(file=output, width=200))
     return output.getvalue()
 
 

@@ -19,7 +19,7 @@ from rtaction.train.learning import cross_validation
 from rtaction.train.learning.cross_validation import cross_validate, saved_plan
 from rtaction.train.learning.fit import train
 from rtaction.train.settings.config import TrainConfig
-from tests.train.small_training import small_config, write_squares
+from tests.train.small_training import small_config, untraced, write_squares
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,8 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _run(config: TrainConfig, output: Path, **options: Any) -> tuple[CrossValidation, str]:
     said = StringIO()
-    found = cross_validate(config, output, console=Console(file=said, width=200), **options)
+    with untraced(config):
+        found = cross_validate(config, output, console=Console(file=said, width=200), **options)
     return found, said.getvalue()
 
 
@@ -112,7 +113,8 @@ def test_the_command(videos: Path, tmp_path: Path) -> None:
     options = "--folds 2 --epochs 1 --height 32 --width 32 --frames 4 --clip-seconds 0.6"
     arguments = ["train", str(videos), "-o", str(tmp_path / "cv"), *options.split()]
     runner = CliRunner()
-    found = runner.invoke(app, arguments)
+    with untraced(small_config(videos, epochs=1)):
+        found = runner.invoke(app, arguments)
     assert found.exit_code == 0, found.output
     assert (tmp_path / "cv" / "cross_validation.json").exists()
     again = runner.invoke(app, ["train", str(videos), "-o", str(tmp_path / "cv"), "--resume"])
