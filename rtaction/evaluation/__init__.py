@@ -1,1 +1,1 @@
-"""What a figure is worth: accuracy, events, calibration, intervals."""
+"""How good predictions are: accuracy, calibration and events, with intervals, and their text."""
