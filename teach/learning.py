@@ -51,13 +51,13 @@ class JudgedTake:
 
     Args:
         video: the take.
-        called: the label it was given; None where that cannot be told, as its label has no other
-            take.
+        predicted: its predicted label; None where that cannot be measured, as its label has no
+            other take.
         score: of that label, 0 to 1.
     """
 
     video: Video
-    called: str | None
+    predicted: str | None
     score: float
 
 
@@ -237,8 +237,8 @@ def _judge(
     for number, video in enumerate(videos):
         others = {one.group for one in videos if one.label == video.label} - {video.group}
         mean = scores[windows.takes == number].mean(axis=0)
-        called = labels[int(mean.argmax())] if others else None
-        judged.append(JudgedTake(video, called, float(mean.max())))
+        predicted = labels[int(mean.argmax())] if others else None
+        judged.append(JudgedTake(video, predicted, float(mean.max())))
     return tuple(judged)
 
 

@@ -20,7 +20,7 @@ from rtaction.teach.guide import draw_message
 from rtaction.teach.learning import BACKGROUND, Progress, TaughtModel, learn
 from rtaction.teach.recorder import Quota, Recorder
 from rtaction.teach.recording import OpenSource, RecordingSession, open_guide
-from rtaction.teach.sureness import told
+from rtaction.teach.report import report_lines
 from rtaction.teach.takes import TakesFolder, check_label
 from rtaction.video.labelled_videos import find_videos
 
@@ -89,7 +89,7 @@ def teach(
     Args:
         config: what to record; takes of "nothing" are always asked for, and labels with enough
             takes are passed over.
-        say: told how sure the model is, line by line.
+        say: told how good the model is, line by line.
         on_event: told of actions that are recognised. Default None.
         open_with: opens the camera for the recording. Default `open_source`.
 
@@ -113,7 +113,7 @@ def teach(
             say(f"stopped; the takes are in {takes.folder}, and the same command goes on from them")
             return None
         taught = _learn(takes, _ShownProgress(screen, session))
-        for line in told(taught):
+        for line in report_lines(taught):
             say(line)
         say(f"the model: {takes.model}; q ends")
         live = CamConfig(sources=(config.source,), mirror=True)

@@ -1,7 +1,6 @@
 """How good a model is on untrimmed videos, with its own thresholds or with tuned ones.
 
-Thresholds are tuned on one part of the videos and reported on the other. This file knows nothing of
-files or of the command line.
+Thresholds are tuned on one part of the videos and reported on the other.
 """
 
 from __future__ import annotations
@@ -56,9 +55,9 @@ class EventEvaluation:
     """What came out, of the part that is reported on.
 
     Args:
-        figures: of all labels together, then of each that the model can find.
+        figures: of all labels together, then of each that the model can detect.
         watched: the videos.
-        ignored_intervals: how many have a label that the model cannot find, by label; the
+        ignored_intervals: how many have a label that the model cannot detect, by label; the
             background label is one.
         problems: videos that could not be read, and are left out, or that hold no window, and count
             as watched without an event.
@@ -169,7 +168,7 @@ def evaluate_events(
         notes: what was noted before, for a person. Default none.
 
     Raises:
-        DatasetError: no video of a part can be read, or the model can find no label in it.
+        DatasetError: no video of a part can be read, or the model can detect no label in it.
     """
     labels = tuple(label for label in spec.labels if label != spec.background_label)
     every = list(zip(times, judged, groups, tuned_on or [False] * len(times), strict=True))

@@ -3,7 +3,7 @@
 One object. Fields of both kinds, `schema_version` 1:
 
     schema_version   1; a field may be added without notice, a change of meaning raises it
-    kind             "clips" or "events"
+    kind             "clips" (videos of one action each) or "events"
     model            the file, as given
     dataset          the folder or pattern of videos, as given
     group            the regular expression, or null: each video (or event) counts as independent
@@ -11,20 +11,20 @@ One object. Fields of both kinds, `schema_version` 1:
     stride_seconds   distance between two windows
     confidence       0.95: share of the intervals that hold the true figure
 
-A *figure* is {"value", "low", "high", "count"}: the value, the ends of its interval, and of how
-many items (of false alarms: hours) it is; null where there was nothing to measure.
+A *figure* is {"value", "low", "high", "count"}: the value, the ends of its interval, and the number
+of items (for false alarms: hours) behind it; null where there was nothing to measure.
 
 "clips": `labels` of the model; `confusion_rows`, these and the `unknown_labels`, which the model
 does not know, with their numbers of videos; `labels_without_videos`; `num_videos`,
-`num_not_judged`, `num_groups`; `videos`, each with `path`, `label`, `group`, `windows`, `called`,
-`score` and `problem`; and for `windows` and `clips` each:
+`num_not_judged`, `num_groups`; `videos`, each with `path`, `label`, `group`, `windows`, `called`
+(the predicted label), `score` and `problem`; and for `windows` and `clips` (whole videos) each:
 
     count            how many
     accuracy         figure, of labels that the model knows; top_k: the same by k
-    accuracy_with_unknown   figure, of all: items of a label that the model does not know are right
-                     where they were called its background label
-    chance           what a guess would reach
-    most_frequent_label   what always naming the most frequent label would reach
+    accuracy_with_unknown   figure, of all: items of a label that the model does not know are
+                     correct where its background label is predicted
+    chance           accuracy of guessing
+    most_frequent_label   accuracy of always predicting the most frequent label
     labels           precision, recall and f1 (figures) and count of each
     confusion        counts, a row for each of `confusion_rows`, a column for each of `labels`
     calibration      expected_calibration_error (figure) and bins with low, high, mean_score and
@@ -32,33 +32,32 @@ does not know, with their numbers of videos; `labels_without_videos`; `num_video
 
 "events", of the part that is reported on: `num_videos`, `num_groups`, `watched_seconds`, `videos`
 with their `events` and `intervals`; `ignored_intervals`, how many have a label that the model
-cannot find; `problems` and `notes`; and
+cannot detect; `problems` and `notes`; and
 
     all, labels      events, intervals; precision, recall and f1 by `iou`; false_alarms_an_hour;
-                     onset_delay_seconds, from the true start to the moment at which it was told,
-                     and start_error_seconds, to the start that was named: median and p90, or null
+                     onset_delay_seconds, from the true start to the moment of the report, and
+                     start_error_seconds, to the start that was reported: median and p90, or null
     tuning           null, or actions (the table of a cameras.toml), num_videos, num_intervals,
                      figures_on_tuned_part and figures_before_tuning
 """
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from rtaction.errors import OutputError
-from rtaction.evaluation.confidence import CONFIDENCE
+from rtaction.evaluation.estimate import CONFIDENCE
 from rtaction.model_spec import ModelSpec
-from rtaction.realtime.judging.clips import ClipEvaluation
+from rtaction.output_file import write_json
 from rtaction.realtime.judging.events import EventEvaluation
+from rtaction.realtime.judging.videos import VideoEvaluation
 
 SCHEMA_VERSION = 1
 
 
 def write_report(
     path: Path,
-    found: ClipEvaluation | EventEvaluation,
+    found: VideoEvaluation | EventEvaluation,
     spec: ModelSpec,
     *,
     model: Path,
@@ -82,7 +81,7 @@ def write_report(
     """
     values: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
-        "kind": "clips" if isinstance(found, ClipEvaluation) else "events",
+        "kind": "clips" if isinstance(found, VideoEvaluation) else "events",
         "model": str(model),
         "dataset": videos,
         "group": group,
@@ -90,9 +89,4 @@ def write_report(
         "stride_seconds": round(stride_seconds or spec.frame_interval_seconds, 6),
         "confidence": CONFIDENCE,
     } | found.to_dict()
-    text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{text}\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"cannot write --output {path}: {error}") from None
+    write_json(path, values)

@@ -1,98 +1,100 @@
-"""What `rtaction eval` prints of clips, in at most 100 columns.
-
-This file measures nothing.
-"""
+"""What `rtaction eval` prints, in at most 100 columns."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
-
-from rtaction.evaluation.confidence import FEW_CLUSTERS, Estimate
+from rtaction.evaluation.calibration import Calibration
+from rtaction.evaluation.estimate import Estimate
+from rtaction.evaluation.event_figures import IOUS, EventFigures
+from rtaction.evaluation.text import (
+    ESTIMATE_COLUMNS,
+    NOT_DEFINED,
+    confusion_table,
+    counted,
+    estimate_cells,
+    estimate_text,
+    interval_note,
+    label_table,
+    percent,
+    short_label,
+)
 from rtaction.model_spec import ModelSpec
-from rtaction.realtime.judging.clips import ClipEvaluation, Level
+from rtaction.realtime.judging.events import EventEvaluation, Tuning
+from rtaction.realtime.judging.videos import VideoEvaluation
 from rtaction.realtime.judging.watched import Judged
 
 MAX_COLUMNS = 100
-_MAX_MISTAKES = 10
-_LABEL_COLUMNS = 24
 
 
-def clip_lines(found: ClipEvaluation, spec: ModelSpec, *, grouped: bool) -> list[str]:
-    """The tables of an evaluation of clips.
+def video_lines(found: VideoEvaluation, spec: ModelSpec, *, grouped: bool) -> list[str]:
+    """The tables of an evaluation of videos.
 
     Args:
-        found: the figures.
+        found: the evaluation.
         spec: of the model.
         grouped: whether groups were given.
     """
-    num_judged = len(found.results) - len(found.problems)
-    num_windows = int(found.windows.confusion.sum())
-    lines = [
-        f"{num_judged} of {counted(len(found.results), 'video')} judged, "
-        f"{counted(num_windows, 'window')}, "
-        f"{len(found.labels)} labels",
-        *problem_lines(found.problems),
+    return [
+        f"{len(found.videos)} of {counted(len(found.results), 'video')} judged, "
+        f"{counted(len(found.windows), 'window')}, {len(spec.labels)} labels",
+        *_problem_lines(found.problems),
         *_label_notes(found, spec),
         *_sampling_note(spec),
         "",
         *_summary(found),
-        interval_note(found.num_groups, grouped=grouped),
+        interval_note(found.num_groups if grouped else None),
         "",
-        *_label_table(found.clips),
+        *label_table(found.videos, "video"),
         "",
-        *_confusion(found.clips.confusion, found.labels, found.true_labels),
+        *confusion_table(found.videos, "video", max_columns=MAX_COLUMNS),
         "",
-        *_reliability(found.windows),
+        *_reliability(found.windows.calibration),
     ]
+
+
+def event_lines(found: EventEvaluation, *, grouped: bool) -> list[str]:
+    """The tables of an evaluation of events.
+
+    Args:
+        found: the evaluation.
+        grouped: whether groups were given.
+    """
+    total = found.figures[0]
+    minutes = found.watched_seconds / 60
+    lines = [
+        f"{counted(len(found.watched), 'video')} watched, {minutes:.1f} minutes, "
+        f"{counted(total.num_intervals, 'action')}, {counted(total.num_events, 'event')} detected",
+        *_problem_lines(found.problems),
+        *found.notes,
+        *[
+            f"left out, as the model cannot detect {label!r}: {counted(count, 'interval')}"
+            for label, count in found.ignored_intervals.items()
+        ],
+        *(_tuning_lines(found.tuning) if found.tuning else []),
+        "",
+        *_event_table(found.figures),
+        "",
+        *_time_table(found.figures),
+        interval_note(found.num_groups if grouped else None, independent="event"),
+    ]
+    if found.tuning is not None:
+        table = found.tuning.thresholds.to_toml().splitlines()
+        lines += ["", "# tuned thresholds, for cameras.toml", *table]
     return lines
 
 
-def figure_text(figure: Estimate, *, digits: int = 2) -> str:
-    """A figure with its interval, such as "0.89 (0.57-0.98)"; "-" where it is undefined."""
-    if not figure.is_defined:
-        return "-"
-    return f"{figure.value:.{digits}f} ({figure.low:.{digits}f}-{figure.high:.{digits}f})"
-
-
-def interval_note(num_groups: int, *, grouped: bool) -> str:
-    """What the intervals are.
-
-    Args:
-        num_groups: groups that were judged.
-        grouped: whether groups were given.
-    """
-    if not grouped:
-        return "(in brackets: 95 % intervals; without --group each video counts as independent)"
-    few = f"; over fewer than {FEW_CLUSTERS} groups they are too narrow"
-    note = f"(in brackets: 95 % intervals over {counted(num_groups, 'group')}"
-    return f"{note}{few if num_groups < FEW_CLUSTERS else ''})"
-
-
-def counted(number: int, what: str) -> str:
-    """A number of things, such as "1 video" or "2 videos"."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def problem_lines(problems: Sequence[Judged]) -> list[str]:
-    """One line for each video that could not be judged."""
+def _problem_lines(problems: Sequence[Judged]) -> list[str]:
     return [f"not judged: {one.path}: {one.problem}" for one in problems]
 
 
-def short_label(label: str) -> str:
-    """The label, cut where it would not fit into a table."""
-    return label if len(label) <= _LABEL_COLUMNS else f"{label[: _LABEL_COLUMNS - 1]}…"
-
-
-def _label_notes(found: ClipEvaluation, spec: ModelSpec) -> list[str]:
+def _label_notes(found: VideoEvaluation, spec: ModelSpec) -> list[str]:
     background = spec.background_label
-    verdict = "always wrong" if background is None else f"right where called {background!r}"
-    lines = []
-    for label in found.unknown_labels:
-        number = sum(result.video.label == label for result in found.results)
-        lines.append(f"the model does not know {label!r} ({counted(number, 'video')}): {verdict}")
+    verdict = "always wrong" if background is None else f"correct where predicted {background!r}"
+    lines = [
+        f"the model does not know {label!r} ({counted(count, 'video')}): {verdict}"
+        for label, count in found.unknown_labels.items()
+    ]
     if found.unseen_labels:
         lines.append(f"no video shows: {', '.join(found.unseen_labels)}")
     return lines
@@ -107,79 +109,83 @@ def _sampling_note(spec: ModelSpec) -> list[str]:
     ]
 
 
-def _summary(found: ClipEvaluation) -> list[str]:
-    levels = (found.windows, found.clips)
-    rows = [("accuracy", [figure_text(level.accuracy) for level in levels])]
+def _summary(found: VideoEvaluation) -> list[str]:
+    levels = (found.windows, found.videos)
+
+    def row(name: str, estimates: Sequence[Estimate]) -> tuple[str, list[str]]:
+        return name, [estimate_text(one, digits=1) for one in estimates]
+
+    counts = [int(level.accuracy.count) for level in levels]
+    rows = [
+        ("", [f"{name} ({n})" for name, n in zip(("windows", "videos"), counts, strict=True)]),
+        row("accuracy", [level.accuracy for level in levels]),
+    ]
     if found.unknown_labels:
-        of_all = [figure_text(level.accuracy_of_all) for level in levels]
-        rows.append(("with unknown labels", of_all))
+        rows.append(row("with unknown labels", [level.accuracy_with_unknown for level in levels]))
     rows += [
-        (f"top {k}", [figure_text(level.top_k[k]) for level in levels]) for k in found.clips.top_k
+        *(
+            row(f"top-{k} accuracy", [level.top_ks[k] for level in levels])
+            for k in found.windows.top_ks
+        ),
+        ("guessing", [percent(level.chance) for level in levels]),
+        ("most frequent label", [percent(level.majority[1]) for level in levels]),
+        row("calibration error", [level.calibration.error for level in levels]),
     ]
-    rows += [
-        ("a guess", [f"{level.chance:.2f}" for level in levels]),
-        ("the most frequent label", [f"{level.most_frequent:.2f}" for level in levels]),
-        ("calibration error", [figure_text(level.calibration.error) for level in levels]),
+    return [
+        (f"{name:<24}" + "".join(f"  {value:<20}" for value in values)).rstrip()
+        for name, values in rows
     ]
-    counts = [f"{name} ({int(level.accuracy.count)})" for name, level in _named(found)]
-    return [_row("", counts), *(_row(name, values) for name, values in rows)]
 
 
-def _named(found: ClipEvaluation) -> list[tuple[str, Level]]:
-    return [("windows", found.windows), ("clips", found.clips)]
-
-
-def _row(name: str, values: Sequence[str]) -> str:
-    return (f"{name:<24}" + "".join(f"  {value:<18}" for value in values)).rstrip()
-
-
-def _label_table(level: Level) -> list[str]:
-    lines = [f"{'label':<24}  clips  {'precision':<18}{'recall':<18}F1"]
-    for one in level.labels:
-        figures = [figure_text(figure) for figure in (one.precision, one.recall, one.f1)]
-        values = f"{figures[0]:<18}{figures[1]:<18}{figures[2]}"
-        lines.append(f"{short_label(one.label):<24}{one.num_items:>7}  {values}")
-    return lines
-
-
-def _confusion(
-    confusion: npt.NDArray[np.intp], labels: Sequence[str], true_labels: Sequence[str]
-) -> list[str]:
-    """The whole matrix where it fits, else the most frequent mistakes."""
-    width = max(len(str(confusion.max())), len(str(len(labels)))) + 2
-    if 30 + width * len(labels) > MAX_COLUMNS:
-        return _mistakes(confusion, labels, true_labels)
-    head = "".join(f"{number:>{width}}" for number in range(1, len(labels) + 1))
-    lines = [f"{'clips that show, called':<30}{head}"]
-    for number, (label, counts) in enumerate(zip(true_labels, confusion, strict=True), 1):
-        name = f"{number:>3}  {short_label(label)}" if number <= len(labels) else f"  ?  {label}"
-        lines.append(f"{name:<30}" + "".join(f"{count:>{width}}" for count in counts.tolist()))
-    return lines
-
-
-def _mistakes(
-    confusion: npt.NDArray[np.intp], labels: Sequence[str], true_labels: Sequence[str]
-) -> list[str]:
-    wrong = [
-        (int(confusion[row, column]), true_label, label)
-        for row, true_label in enumerate(true_labels)
-        for column, label in enumerate(labels)
-        if row != column and confusion[row, column]
+def _reliability(calibration: Calibration) -> list[str]:
+    return [
+        f"{'score of a window':<24} windows  mean score  accuracy",
+        *(
+            f"{f'{one.low:.1f} to {one.high:.1f}':<24}{int(one.accuracy.count):>8}  "
+            f"{one.mean_score:>10.2f}  {estimate_text(one.accuracy)}"
+            for one in calibration.bins
+            if one.accuracy.is_defined
+        ),
     ]
-    wrong.sort(key=lambda one: -one[0])
-    lines = ["most frequent mistakes"]
-    for count, true_label, label in wrong[:_MAX_MISTAKES]:
-        lines.append(f"{count:>6}  {short_label(true_label)} called {short_label(label)}")
+
+
+def _tuning_lines(tuning: Tuning) -> list[str]:
+    middle = IOUS[len(IOUS) // 2]
+    before, fitted = (one.at_iou[middle].f1 for one in (tuning.before, tuning.tuned_on))
+    return [
+        f"thresholds tuned on {counted(tuning.num_videos, 'other video')} with "
+        f"{counted(tuning.num_intervals, 'action')}",
+        f"F1 at IoU {middle:g} there: {estimate_text(fitted)}, better than is to be expected",
+        f"F1 at IoU {middle:g} here before tuning: {estimate_text(before)}",
+    ]
+
+
+def _event_table(figures: Sequence[EventFigures]) -> list[str]:
+    names = f"{'precision':<{ESTIMATE_COLUMNS}}{'recall':<{ESTIMATE_COLUMNS}}F1"
+    lines = [f"{'label':<24}{'actions':>8}{'events':>8}  IoU  {names}"]
+    for one in figures:
+        head = f"{_name(one):<24}{one.num_intervals:>8}{one.num_events:>8}"
+        for iou, found in one.at_iou.items():
+            lines.append(f"{head:<40}  {iou:.1f}  {estimate_cells(found)}")
+            head = ""
     return lines
 
 
-def _reliability(level: Level) -> list[str]:
-    lines = [f"{'score of a window':<24}  windows   mean score  right"]
-    for one in level.calibration.bins:
-        if one.accuracy.is_defined:
-            bounds = f"{one.low:.1f} to {one.high:.1f}"
-            lines.append(
-                f"{bounds:<24}{int(one.accuracy.count):>9}   {one.mean_score:>10.2f}  "
-                f"{figure_text(one.accuracy)}"
-            )
+def _time_table(figures: Sequence[EventFigures]) -> list[str]:
+    lines = [
+        f"{'label':<24}  {'false alarms an hour':<24}{'detection delay':<24}start error",
+        f"{'':<24}  {'':<24}{'median, p90':<24}median, p90",
+    ]
+    for one in figures:
+        alarms = estimate_text(one.false_alarms_an_hour, unit="", digits=1)
+        delay, error = map(_seconds, (one.onset_delays_seconds, one.start_errors_seconds))
+        lines.append(f"{_name(one):<24}  {alarms:<24}{delay:<24}{error}")
     return lines
+
+
+def _name(figures: EventFigures) -> str:
+    return short_label(figures.label) or "all"
+
+
+def _seconds(quantiles: tuple[float, float] | None) -> str:
+    return NOT_DEFINED if quantiles is None else f"{quantiles[0]:+.2f} s, {quantiles[1]:+.2f} s"

@@ -1,7 +1,6 @@
-"""Thresholds that find the most actions with the fewest mistakes.
+"""Thresholds that detect the most actions with the fewest mistakes.
 
-They are searched on videos that are then not reported on, as they fit those too well. This file
-knows nothing of how videos are read.
+They are searched on videos that are then not reported on, as they fit those too well.
 """
 
 from __future__ import annotations
@@ -84,7 +83,7 @@ def find_events(
     *,
     stride_seconds: float | None = None,
 ) -> tuple[Event, ...]:
-    """The actions in the predictions of one file, as `rtaction cam` would tell them.
+    """The actions in the predictions of one file, as `rtaction cam` would report them.
 
     Args:
         predictions: all of them, in order.
@@ -93,7 +92,7 @@ def find_events(
         stride_seconds: see `ActionDetector`.
     """
     detector = ActionDetector(rules, spec, stride_seconds=stride_seconds)
-    told_seconds: dict[int, float] = {}
+    reported_seconds: dict[int, float] = {}
     events = []
     now_seconds = 0.0
     for prediction in [*predictions, None]:
@@ -104,10 +103,10 @@ def find_events(
             news = detector.see(prediction)
         for one in news:
             if one.end_seconds is None:
-                told_seconds[one.number] = now_seconds
+                reported_seconds[one.number] = now_seconds
             else:
-                told = told_seconds[one.number]
-                events.append(Event(one.label, one.start_seconds, one.end_seconds, told))
+                reported = reported_seconds[one.number]
+                events.append(Event(one.label, one.start_seconds, one.end_seconds, reported))
     return tuple(events)
 
 

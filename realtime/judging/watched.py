@@ -1,7 +1,4 @@
-"""Video files, watched as `rtaction cam` watches them: what the model said of each.
-
-This file knows nothing of what the videos truly show.
-"""
+"""What a model says of video files, watched as `rtaction cam` watches them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that tells how good a model is: `rtaction eval`."""
+"""The command that measures how good a model is: `rtaction eval`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import typer
 from rtaction.errors import UsageError
 
 if TYPE_CHECKING:
-    from rtaction.realtime.judging.clips import ClipEvaluation
     from rtaction.realtime.judging.events import EventEvaluation
+    from rtaction.realtime.judging.videos import VideoEvaluation
     from rtaction.realtime.model.action_model import ActionModel
 
     Load = Callable[[], ActionModel]
@@ -62,17 +62,17 @@ def evaluate(
         str, typer.Option(help="auto, cpu, cuda[:N], tensorrt[:N], openvino, coreml, directml[:N].")
     ] = "auto",
 ) -> None:
-    """Tell how good a model is, on videos of one action each or with actions at known times."""
+    """Measure how good a model is, on videos of one action each or with actions at known times."""
     from rtaction.realtime.judging.report import write_report
 
     if tune_on is not None and intervals is None:
         raise UsageError("--tune-on needs --intervals: thresholds are tuned on actions in time")
     if stride_seconds is not None and not stride_seconds < float("inf"):
         raise UsageError(f"--stride-seconds must be finite, got {stride_seconds}")
-    found: ClipEvaluation | EventEvaluation
+    found: VideoEvaluation | EventEvaluation
     with _loaded(model, device) as load:
         if intervals is None:
-            loaded, found = _evaluate_clips(model, videos, group, stride_seconds, load)
+            loaded, found = _evaluate_videos(model, videos, group, stride_seconds, load)
         else:
             loaded, found = _evaluate_events(
                 model, Path(videos), intervals, tune_on, group, stride_seconds, load
@@ -111,11 +111,11 @@ def _loaded(model: Path, device: str) -> Iterator[Load]:
         yield load
 
 
-def _evaluate_clips(
+def _evaluate_videos(
     model: Path, videos: str, group: str | None, stride_seconds: float | None, load: Load
-) -> tuple[ActionModel, ClipEvaluation]:
-    from rtaction.realtime.judging.clips import evaluate_clips, require_known_label
-    from rtaction.realtime.judging.text import clip_lines
+) -> tuple[ActionModel, VideoEvaluation]:
+    from rtaction.realtime.judging.text import video_lines
+    from rtaction.realtime.judging.videos import evaluate_videos, require_known_label
     from rtaction.realtime.judging.watched import judge_videos
     from rtaction.video.labelled_videos import find_videos
 
@@ -129,8 +129,10 @@ def _evaluate_clips(
             stride_seconds=stride_seconds,
             on_video=step,
         )
-    found = evaluate_clips(listed, judged, loaded.spec)
-    _print_all([f"{model} on {videos}", *clip_lines(found, loaded.spec, grouped=group is not None)])
+    found = evaluate_videos(listed, judged, loaded.spec)
+    _print_all(
+        [f"{model} on {videos}", *video_lines(found, loaded.spec, grouped=group is not None)]
+    )
     return loaded, found
 
 
@@ -144,8 +146,8 @@ def _evaluate_events(
     load: Load,
 ) -> tuple[ActionModel, EventEvaluation]:
     from rtaction.evaluation.intervals import left_out_notes, read_intervals
-    from rtaction.realtime.judging.event_text import event_lines
     from rtaction.realtime.judging.events import evaluate_events, is_tuned_on
+    from rtaction.realtime.judging.text import event_lines
     from rtaction.realtime.judging.watched import judge_videos
     from rtaction.video.labelled_videos import grouping
 

@@ -45,10 +45,10 @@ def teach(
     from rtaction.teach.teaching import TeachConfig, teach, teach_from
 
     if videos is not None:
-        from rtaction.teach.sureness import told
+        from rtaction.teach.report import report_lines
 
         taught = teach_from(videos, output, labels=labels, group=group, on_progress=_print_progress)
-        for line in told(taught):
+        for line in report_lines(taught):
             typer.echo(line)
         typer.echo(f"the model: {output / 'model.onnx'}")
         typer.echo(f"see it live: rtaction cam --model {output / 'model.onnx'}")

@@ -1,1 +1,1 @@
-"""Accuracy, events and calibration, with confidence intervals."""
+"""How good predictions are: accuracy, calibration and events, with intervals, and their text."""

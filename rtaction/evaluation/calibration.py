@@ -1,7 +1,4 @@
-"""Whether scores are chances: of all that is named with a score of 0.8, are 80 % right?
-
-This file knows nothing of videos or of networks.
-"""
+"""Whether scores are probabilities: of the predictions with a score of 0.8, are 80 % correct?"""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rtaction.evaluation.confidence import (
+from rtaction.evaluation.estimate import (
     UNDEFINED,
     Clusters,
     Estimate,
@@ -31,7 +28,7 @@ class ReliabilityBin:
         low: lower bound of the scores; belongs to the bin below, except 0.
         high: upper bound; belongs to the bin.
         mean_score: of its items; nan where there is none.
-        accuracy: share of its items that are named right.
+        accuracy: share of its items that are predicted correctly.
     """
 
     low: float
@@ -42,7 +39,7 @@ class ReliabilityBin:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How far scores are from chances.
+    """How far scores are from probabilities.
 
     Args:
         error: the expected calibration error: the mean distance of mean score and accuracy over
@@ -71,15 +68,14 @@ class Calibration:
 
 
 def calibrate(
-    best_scores: npt.NDArray[Any], is_right: npt.NDArray[np.bool_], clusters: Clusters
+    best_scores: npt.NDArray[Any], is_correct: npt.NDArray[np.bool_], clusters: Clusters
 ) -> Calibration:
-    """Compare scores with what came true.
+    """Compare scores with the accuracy of the predictions that have them.
 
     Args:
-        best_scores: float, shape (num_items,), the score of the label that each item was given, 0
-            to 1.
-        is_right: bool, shape (num_items,).
-        clusters: intp, shape (num_items,), see `rtaction.evaluation.confidence`.
+        best_scores: float, shape (num_items,), the score of each item's predicted label, 0 to 1.
+        is_correct: bool, shape (num_items,).
+        clusters: intp, shape (num_items,), see `rtaction.evaluation.estimate`.
     """
     edges = np.linspace(0, 1, NUM_BINS + 1)
     of_item = np.digitize(best_scores, edges[1:-1], right=True)
@@ -87,14 +83,14 @@ def calibrate(
     for number in range(NUM_BINS):
         inside = of_item == number
         mean_score = float(best_scores[inside].mean()) if inside.any() else float("nan")
-        accuracy = share(is_right[inside], clusters[inside])
+        accuracy = share(is_correct[inside], clusters[inside])
         low, high = edges[number : number + 2].round(6).tolist()
         bins.append(ReliabilityBin(low, high, mean_score, accuracy))
-    return Calibration(_error(best_scores - is_right, of_item, clusters), tuple(bins))
+    return Calibration(_error(best_scores - is_correct, of_item, clusters), tuple(bins))
 
 
 def _error(excess: npt.NDArray[Any], bins: npt.NDArray[Any], clusters: Clusters) -> Estimate:
-    """The error of items of which `excess` is the score minus 1 where right, minus 0 elsewhere."""
+    """The error of items whose `excess` is the score, less 1 where the prediction is correct."""
     if len(excess) == 0:
         return UNDEFINED
     _, of_item, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
@@ -104,8 +100,8 @@ def _error(excess: npt.NDArray[Any], bins: npt.NDArray[Any], clusters: Clusters)
     draws = draw_clusters(len(sizes))
     # (num_draws, num_clusters) @ (num_clusters, num_bins)
     errors = np.abs(draws @ excess_of).sum(axis=1) / (draws @ sizes)
-    # Drawing adds noise, and noise adds to a sum of distances: what it adds is taken off.
+    # Resampling adds noise, which adds to a sum of distances: the bias is subtracted.
     low, high = interval_of(errors - errors.mean() + value)
     if low == high:
-        low, high = 0.0, 1.0  # one cluster says nothing of others
+        low, high = 0.0, 1.0  # one cluster tells nothing about others
     return Estimate(value, max(low, 0.0), min(high, 1.0), len(excess))

@@ -1,7 +1,4 @@
-"""How many true actions are found, how well and how late, and how many found ones are not there.
-
-This file knows nothing of scores, of thresholds or of how videos are read.
-"""
+"""Precision, recall, false alarms and delays of detected events against true intervals."""
 
 from __future__ import annotations
 
@@ -11,30 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from rtaction.evaluation.confidence import Estimate, f1_score, rate, share
+from rtaction.evaluation.classification import PrecisionRecall
+from rtaction.evaluation.estimate import Estimate, clusters_of, rate
 from rtaction.evaluation.event_pairs import Pair, WatchedTime, match_events
 
 IOUS = (0.3, 0.5, 0.7)
-"""From which an event counts as found."""
+"""From which an event counts as detected."""
 _DELAY_QUANTILES = (0.5, 0.9)
 _SECONDS_AN_HOUR = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class FitFigures:
-    """Figures at one IoU.
-
-    Args:
-        precision: share of the events that are found.
-        recall: share of the intervals that are found.
-        f1: the harmonic mean of the two.
-    """
-
-    precision: Estimate
-    recall: Estimate
-    f1: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +25,19 @@ class EventFigures:
 
     Args:
         label: the label; "" for all.
-        num_events: found.
+        num_events: detected.
         num_intervals: true.
-        at_iou: figures by IoU.
+        at_iou: precision of the events and recall of the intervals, by IoU.
         false_alarms_an_hour: events that overlap no interval of their label.
         onset_delays_seconds: median and 90 % quantile of the time from an interval's true start to
-            the moment at which its event was told; None where none was found.
-        start_errors_seconds: the same to the start that the event names.
+            the moment at which its event was reported; None where none was detected.
+        start_errors_seconds: the same to the start that the event has.
     """
 
     label: str
     num_events: int
     num_intervals: int
-    at_iou: dict[float, FitFigures]
+    at_iou: dict[float, PrecisionRecall]
     false_alarms_an_hour: Estimate
     onset_delays_seconds: tuple[float, float] | None
     start_errors_seconds: tuple[float, float] | None
@@ -66,14 +48,7 @@ class EventFigures:
             "label": self.label or None,
             "events": self.num_events,
             "intervals": self.num_intervals,
-            "iou": {
-                f"{iou:g}": {
-                    "precision": one.precision.to_dict(),
-                    "recall": one.recall.to_dict(),
-                    "f1": one.f1.to_dict(),
-                }
-                for iou, one in self.at_iou.items()
-            },
+            "iou": {f"{iou:g}": one.to_dict() for iou, one in self.at_iou.items()},
             "false_alarms_an_hour": self.false_alarms_an_hour.to_dict(),
             "onset_delay_seconds": _quantiles_dict(self.onset_delays_seconds),
             "start_error_seconds": _quantiles_dict(self.start_errors_seconds),
@@ -87,8 +62,8 @@ def event_figures(
 
     Args:
         watched: the videos.
-        labels: that the model can find.
-        grouped: whether groups were given; else each event counts as independent.
+        labels: those that the model can detect.
+        grouped: whether groups were given; otherwise each event counts as independent.
     """
     pairs = [pair for one in watched for pair in match_events(one)]
     return tuple(
@@ -111,43 +86,35 @@ def mean_f1(watched: Sequence[WatchedTime]) -> float:
 def _figures(
     label: str, pairs: Sequence[Pair], watched: Sequence[WatchedTime], grouped: bool
 ) -> EventFigures:
-    found_at_all = [pair for pair in pairs if pair.iou >= IOUS[0]]
-    delays = [
-        (
-            pair.event.told_seconds - pair.interval.start_seconds,
-            pair.event.start_seconds - pair.interval.start_seconds,
-        )
-        for pair in found_at_all
-        if pair.event is not None and pair.interval is not None
+    detected = [
+        (pair.event, pair.interval.start_seconds)
+        for pair in pairs
+        if pair.iou >= IOUS[0] and pair.event is not None and pair.interval is not None
     ]
     return EventFigures(
         label=label,
         num_events=sum(pair.event is not None for pair in pairs),
         num_intervals=sum(pair.interval is not None for pair in pairs),
-        at_iou={iou: _fit_figures(pairs, iou, grouped) for iou in IOUS},
+        at_iou={iou: _at_iou(pairs, iou, grouped) for iou in IOUS},
         false_alarms_an_hour=_false_alarms(pairs, watched, grouped),
-        onset_delays_seconds=_quantiles([told for told, _ in delays]),
-        start_errors_seconds=_quantiles([named for _, named in delays]),
+        onset_delays_seconds=_quantiles([one.reported_seconds - at for one, at in detected]),
+        start_errors_seconds=_quantiles([one.start_seconds - at for one, at in detected]),
     )
 
 
-def _fit_figures(pairs: Sequence[Pair], iou: float, grouped: bool) -> FitFigures:
+def _at_iou(pairs: Sequence[Pair], iou: float, grouped: bool) -> PrecisionRecall:
     items = []
     for pair in pairs:
         if pair.iou >= iou:
             items.append((True, True, pair.group))
         else:
-            # Two that do not fit well enough are an event too many and an interval missed.
+            # Two that overlap too little are a wrong event and a missed interval.
             items += [(False, True, pair.group)] * (pair.event is not None)
             items += [(True, False, pair.group)] * (pair.interval is not None)
-    is_true = np.array([true for true, _, _ in items], bool)
-    is_called = np.array([called for _, called, _ in items], bool)
-    clusters = _clusters([group for _, _, group in items], grouped)
-    return FitFigures(
-        precision=share(is_true[is_called], clusters[is_called]),
-        recall=share(is_called[is_true], clusters[is_true]),
-        f1=f1_score(is_true, is_called, clusters),
-    )
+    is_true, is_event = np.array([one[:2] for one in items], bool).reshape(-1, 2).T
+    groups = [group for _, _, group in items]
+    clusters = clusters_of(groups) if grouped else np.arange(len(groups))
+    return PrecisionRecall.measure(is_true, is_event, clusters)
 
 
 def _false_alarms(pairs: Sequence[Pair], watched: Sequence[WatchedTime], grouped: bool) -> Estimate:
@@ -158,12 +125,6 @@ def _false_alarms(pairs: Sequence[Pair], watched: Sequence[WatchedTime], grouped
     for one in watched:
         hours[one.group] += one.duration_seconds / _SECONDS_AN_HOUR
     return rate([counts[group] for group in hours], list(hours.values()), clustered=grouped)
-
-
-def _clusters(groups: Sequence[str], grouped: bool) -> npt.NDArray[np.intp]:
-    if not grouped:
-        return np.arange(len(groups))
-    return np.unique(np.array(groups, str), return_inverse=True)[1].astype(np.intp)
 
 
 def _label_of(pair: Pair) -> str:

@@ -1,8 +1,7 @@
-"""Found actions and those that truly happened, paired.
+"""Detected events paired with the intervals in which actions truly happen.
 
-An event fits an interval of the same label and video as far as the two overlap: intersection over
-union (IoU) of their times. Pairs are made greedily, the best fit first. This file knows nothing of
-scores, of thresholds or of how videos are read.
+An event and an interval of the same label and video are compared by the intersection over union
+(IoU) of their times. Pairs are made greedily, the highest IoU first.
 """
 
 from __future__ import annotations
@@ -16,29 +15,29 @@ from rtaction.evaluation.intervals import Interval
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An action that was found.
+    """An action that was detected.
 
     Args:
         label: the action.
-        start_seconds: its start, as told.
-        end_seconds: its end, as told.
-        told_seconds: when its start was told: the newest picture seen by then.
+        start_seconds: its start, as reported.
+        end_seconds: its end, as reported.
+        reported_seconds: when its start was reported: the time of the newest frame seen by then.
     """
 
     label: str
     start_seconds: float
     end_seconds: float
-    told_seconds: float
+    reported_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class WatchedTime:
-    """What was found in one video, and what truly happens.
+    """What was detected in one video, and what truly happens.
 
     Args:
         path: the video.
-        events: found.
-        intervals: true, those alone whose label the model can find.
+        events: detected.
+        intervals: true, only those whose label the model can detect.
         duration_seconds: length of the video.
         group: videos of one group belong together.
     """
@@ -60,7 +59,7 @@ class WatchedTime:
                     "label": event.label,
                     "start_seconds": round(event.start_seconds, 6),
                     "end_seconds": round(event.end_seconds, 6),
-                    "told_seconds": round(event.told_seconds, 6),
+                    "told_seconds": round(event.reported_seconds, 6),
                 }
                 for event in self.events
             ],
@@ -77,12 +76,12 @@ class WatchedTime:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """An event or an interval, or the two that fit.
+    """An event and an interval that overlap, or one of the two alone.
 
     Args:
-        event: None where nothing was found.
+        event: None where nothing was detected.
         interval: None where nothing truly happens.
-        iou: how well they fit, 0 where one is missing.
+        iou: of their times, 0 where one is missing.
         is_false_alarm: whether the event overlaps no interval of its label at all.
         group: of the video.
     """
@@ -104,7 +103,7 @@ def temporal_iou(event: Event, interval: Interval) -> float:
 
 
 def match_events(watched: WatchedTime) -> list[Pair]:
-    """Pair events with intervals of their label, the best fit first; each is used once.
+    """Pair events with intervals of their label, the highest IoU first; each is used once.
 
     The pairs of a higher IoU are the first of those of a lower one, so one pairing serves all.
 

@@ -12,7 +12,7 @@ from rtaction.errors import DatasetError
 from rtaction.output_file import write_file
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.teach.learning import TaughtModel, learn
-from rtaction.teach.sureness import accuracy_of, told
+from rtaction.teach.report import classification_of, report_lines
 from rtaction.video.clips import read_clips
 from rtaction.video.labelled_videos import Video, find_videos
 
@@ -46,7 +46,7 @@ def test_it_names_takes_it_never_saw(
 
 def test_every_take_is_judged_by_a_fit_that_did_not_know_it(taught: TaughtModel) -> None:
     assert len(taught.takes) == 15
-    assert accuracy_of(taught.takes).value >= 0.7
+    assert classification_of(taught.takes, taught.spec.labels).accuracy.value >= 0.7
     assert all(1 / 3 <= take.score <= 1 for take in taught.takes)
     assert taught.spec.background_label == "nothing"
     assert set(taught.errors) == {
@@ -67,7 +67,8 @@ def test_labels_without_meaning_are_judged_at_chance(
     for _ in range(3):
         labels = random.permutation([take.video.label for take in taught.takes])
         videos = [Video(p, str(label), str(p)) for p, label in zip(paths, labels, strict=True)]
-        shares.append(accuracy_of(learn(videos, tmp_path / "kept").takes).value)
+        made = learn(videos, tmp_path / "kept")
+        shares.append(classification_of(made.takes, made.spec.labels).accuracy.value)
     assert np.mean(shares) <= 0.5
 
 
@@ -82,7 +83,7 @@ def test_bad_takes_are_left_out_and_told(drawn_takes: Path, tmp_path: Path) -> N
 
     assert len(made.takes) == 4
     assert "bad.mp4" in made.skipped[0]
-    lines = told(made)
+    lines = report_lines(made)
     assert any(line.startswith("left out:") for line in lines)
     assert any('no label "nothing"' in line for line in lines)
     assert any("few takes" in line for line in lines)

@@ -15,9 +15,9 @@ from rich.console import Console
 
 from rtaction.keras_tensorflow import tensorflow
 from rtaction.train.data.clip_set import ClipSet
-from rtaction.train.judging.evaluate import predict_scores
 from rtaction.train.learning.fit import train
 from rtaction.train.learning.training_data import decode
+from rtaction.train.report.judged_clips import predict_scores
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.run_folder import RunFolder
 from tests.videos import write_video

@@ -23,11 +23,11 @@ from rtaction.train.data.clip_set import ClipSet, read_clip_set
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.data.split import Split
 from rtaction.train.frozen.encoded import EncodedClips, frozen_part
-from rtaction.train.judging.evaluate import called_of_videos, predict_scores
 from rtaction.train.learning.learner import kept_features
 from rtaction.train.learning.probe import Tried, probe
 from rtaction.train.learning.progress import progress_bar
 from rtaction.train.networks.build import build_network
+from rtaction.train.report.judged_clips import JudgedClips, predict_scores
 from rtaction.train.settings.config import TrainConfig
 from rtaction.video.file import read_declared
 from rtaction.video.labelled_videos import Video, labels_of
@@ -242,9 +242,8 @@ def _try_light(config: TrainConfig, split: Split, console: Console) -> dict[str,
                 verbose=0,
             )
             scores = predict_scores(network, validation)
-            called = called_of_videos(scores, validation)
-            truth = np.array([labels.index(video.label) for video in validation.videos])
+            accuracy = JudgedClips(validation, scores).by_video.accuracy.value
             error = np.square(scores - validation.one_hot(range(len(validation)))).mean()
-            tries[modality] = Tried(float(np.mean(called == truth)), float(error))
+            tries[modality] = Tried(accuracy, float(error))
             progress.advance(task)
     return tries

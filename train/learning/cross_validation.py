@@ -19,17 +19,20 @@ from typing import Any
 from rich.console import Console
 
 from rtaction.errors import UsageError
+from rtaction.evaluation.text import counted
 from rtaction.keras_tensorflow import keras
 from rtaction.output_file import write_json
 from rtaction.train.data.folds import make_folds, split_of_fold
 from rtaction.train.data.split import Split
-from rtaction.train.judging.cross_validated import CrossValidation, FoldResult, judged_videos
 from rtaction.train.learning.fit import train
-from rtaction.train.report.cross_validation import print_cross_validation
-from rtaction.train.report.words import counted
+from rtaction.train.report.cross_validation import (
+    CrossValidation,
+    FoldResult,
+    print_cross_validation,
+)
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.run_folder import RunFolder
-from rtaction.video.labelled_videos import Video, find_videos, labels_of
+from rtaction.video.labelled_videos import Video, find_videos
 
 _PLAN = "folds.json"
 _CONFIG = "train_config.json"
@@ -151,15 +154,8 @@ def _result_of(
             ) from None
     begun = RunFolder(path).history.exists()
     result = train(config, path, resume=begun, split=split, console=console)
-    judged = result.judged["test"]
-    found = FoldResult(
-        repeat=repeat,
-        fold=fold,
-        num_epochs=result.num_epochs,
-        num_skipped=judged.clips.num_skipped,
-        labels=labels_of(split.train),
-        videos=judged_videos(judged),
-    )
+    assert result.test is not None  # every fold tests
+    found = FoldResult.of_clips(result.test, repeat=repeat, fold=fold, num_epochs=result.num_epochs)
     write_json(done, found.to_dict(), indent=1)
     keras.utils.clear_session()  # else each training leaves its graphs in memory
     return found

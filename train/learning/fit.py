@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,13 +13,12 @@ from rich.console import Console
 from rtaction.errors import UsageError
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
+from rtaction.output_file import write_json
 from rtaction.quiet import native_stderr_to
 from rtaction.train.data.balance import class_weights, describe_balance
 from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.split import Split
-from rtaction.train.judging.evaluate import Evaluation, predict_scores
-from rtaction.train.judging.judged_clips import JudgedClips
 from rtaction.train.learning.auto import choose_settings
 from rtaction.train.learning.callbacks import (
     KeepRun,
@@ -39,6 +37,7 @@ from rtaction.train.learning.learner import (
 from rtaction.train.learning.progress import ShowProgress, print_evaluation
 from rtaction.train.learning.refit import refit
 from rtaction.train.learning.training_data import datasets, decode, find_and_split
+from rtaction.train.report.judged_clips import JudgedClips, predict_scores
 from rtaction.train.report.plots import draw_confusion, draw_curves
 from rtaction.train.report.write import Training, write_report
 from rtaction.train.settings.config import TrainConfig
@@ -56,16 +55,14 @@ class TrainResult:
     Args:
         model: path of the best network.
         num_epochs: finished epochs, those before a resume included.
-        validation: figures on the validation clips.
-        test: figures on the test clips, or None where there are none.
-        judged: the clips of "validation", and of "test" where there are such, with their scores.
+        validation: the validation clips with their scores.
+        test: the test clips, or None where there are none.
     """
 
     model: Path
     num_epochs: int
-    validation: Evaluation
-    test: Evaluation | None
-    judged: Mapping[str, JudgedClips]
+    validation: JudgedClips
+    test: JudgedClips | None
 
 
 def train(
@@ -137,10 +134,7 @@ def train(
     )
     write_report(told, folder.path / "report.html")
     console.print(f"report: {folder.path / 'report.html'}", highlight=False, soft_wrap=True)
-    figures = {name: one.evaluation for name, one in judged.items()}
-    return TrainResult(
-        folder.model, len(history), figures["validation"], figures.get("test"), judged
-    )
+    return TrainResult(folder.model, len(history), judged["validation"], judged.get("test"))
 
 
 def _settle(
@@ -268,17 +262,15 @@ def _report(
     console: Console,
 ) -> None:
     best = _best(history)
-    figures = {name: one.evaluation for name, one in judged.items()}
     summary: dict[str, Any] = {"num_epochs": len(history), "best_epoch": int(best["epoch"])}
-    summary |= {name: evaluation.to_dict() for name, evaluation in figures.items()}
-    text = json.dumps(summary, ensure_ascii=False, indent=2)
-    (folder.path / "summary.json").write_text(text + "\n", encoding="utf-8")
+    summary |= {name: one.to_dict() for name, one in judged.items()}
+    write_json(folder.path / "summary.json", summary)
     draw_curves(history, folder.path / "curves.png")
-    draw_confusion(figures["validation"], folder.path / "confusion.png")
+    draw_confusion(judged["validation"].by_clip, folder.path / "confusion.png")
     console.print(
         f"{len(history)} epochs; the best was {int(best['epoch'])} "
         f"(validation loss {best['val_loss']:.3f})",
         highlight=False,
     )
-    for name, evaluation in figures.items():
-        print_evaluation(console, evaluation, f"On {name}")
+    for name, one in judged.items():
+        print_evaluation(console, one, name)

@@ -15,10 +15,10 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
 
+from rtaction.evaluation.text import accuracy_text, counted, interval_note, label_table
 from rtaction.keras_tensorflow import keras
-from rtaction.train.judging.evaluate import Evaluation
+from rtaction.train.report.judged_clips import JudgedClips
 
 
 def progress_bar(console: Console) -> Progress:
@@ -79,20 +79,18 @@ class ShowProgress(keras.callbacks.Callback):  # type: ignore[misc]
         self._console.print(f"epoch {epoch + 1}/{self._epochs}  {figures}", highlight=False)
 
 
-def print_evaluation(console: Console, evaluation: Evaluation, title: str) -> None:
-    """Print what a network reached, label by label."""
-    table = Table(title=title, title_justify="left")
-    table.add_column("label")
-    for name in ("clips", "precision", "recall"):
-        table.add_column(name, justify="right")
-    for one in evaluation.labels:
-        table.add_row(one.label, str(one.num_clips), f"{one.precision:.2f}", f"{one.recall:.2f}")
-    console.print(table)
-    console.print(
-        f"right on {evaluation.clip_accuracy:.1%} of {evaluation.num_clips} clips, "
-        f"{evaluation.video_accuracy:.1%} of {evaluation.num_videos} videos (scores averaged)",
-        highlight=False,
-    )
+def print_evaluation(console: Console, judged: JudgedClips, name: str) -> None:
+    """Print how well a network does on a set of clips, label by label."""
+    clips, videos = judged.by_clip, judged.by_video
+    lines = [
+        f"On {name}",
+        *label_table(clips, "clip"),
+        interval_note(len(judged.groups) if judged.is_grouped else None),
+        accuracy_text(clips.accuracy, counted(len(clips), "clip")),
+        accuracy_text(videos.accuracy, f"{counted(len(videos), 'video')} (mean scores)"),
+    ]
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _figures(logs: Mapping[str, Any], names: tuple[str, ...]) -> str:

@@ -8,13 +8,13 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from rtaction.arrays import UInt8Array
+from rtaction.evaluation.text import counted
 from rtaction.modality import shows_motion
 from rtaction.opencv import cv2
 from rtaction.train.data.clip_set import ClipSet
-from rtaction.train.judging.judged_clips import JudgedClips, Mistake
 from rtaction.train.report.filmstrip import parts_in, visible
+from rtaction.train.report.judged_clips import JudgedClips, Mistake
 from rtaction.train.report.page import picture, tag
-from rtaction.train.report.words import counted
 from rtaction.video.motion import clip_pictures
 
 _MOST_PICTURES = 16
@@ -29,18 +29,17 @@ def mistakes_section(judged: JudgedClips) -> Element:
     Args:
         judged: the validation clips. Not those of a test: who mends what fails there has no test.
     """
-    evaluation = judged.evaluation
-    num_wrong = evaluation.num_clips - int(np.trace(evaluation.confusion))
+    num_wrong = int((~judged.by_clip.is_correct).sum())
     section = tag("section", tag("h2", "Worst mistakes, on validation"))
     if not num_wrong:
-        words = f"Not one of {counted(evaluation.num_clips, 'clip')} was called wrong."
+        words = f"All {counted(len(judged.clips), 'clip')} were predicted correctly."
         section.append(tag("p", words))
         return section
     mistakes = judged.worst_mistakes()
     words = (
-        f"{num_wrong} of {counted(evaluation.num_clips, 'clip')} were called wrong. Here are those "
-        "with the highest scores for a wrong label, one of each video at most. Look for wrong "
-        "labels first: they are the cheapest to mend."
+        f"{num_wrong} of {counted(len(judged.clips), 'clip')} were predicted wrong. Here are those "
+        "with the highest scores for a wrong label, one of each video at most. Look for videos in "
+        "the wrong folder first: they are the easiest to correct."
     )
     modality = judged.clips.modality
     if shows_motion(modality):
@@ -61,13 +60,13 @@ def _mistake(mistake: Mistake, clips: ClipSet) -> Element:
         tag(
             "figcaption",
             tag("span", f"“{mistake.video.label}”", class_="good"),
-            " was called ",
-            tag("span", f"“{mistake.called}”", class_="bad"),
+            " was predicted as ",
+            tag("span", f"“{mistake.predicted}”", class_="bad"),
         ),
         tag(
             "div",
-            f"score {mistake.called_score:.2f} for “{mistake.called}”, {mistake.true_score:.2f} "
-            f"for “{mistake.video.label}”; ",
+            f"score {mistake.predicted_score:.2f} for “{mistake.predicted}”, "
+            f"{mistake.true_score:.2f} for “{mistake.video.label}”; ",
             tag("span", name, title=mistake.video.path.as_posix()),
             f", {times_seconds[0]:.2f} to {times_seconds[-1]:.2f} s",
             class_="soft",

@@ -1,4 +1,4 @@
-"""A training, drawn: curves over the epochs, and who was taken for whom."""
+"""Plots of a training: curves over the epochs, and the confusion matrix."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from rtaction.train.judging.evaluate import Evaluation
+from rtaction.evaluation.classification import Classification
+from rtaction.evaluation.text import counted, percent
 from rtaction.train.settings.run_folder import HistoryRow
 
 _ON_LIGHT = {"text": "#3d4650", "training": "#1f6fb5", "validation": "#c4560a"}
@@ -127,22 +129,21 @@ def steps_of_rate(history: Sequence[HistoryRow]) -> list[int]:
     return found if 2 * len(found) < len(history) else []
 
 
-def draw_confusion(evaluation: Evaluation, path: Path) -> None:
+def draw_confusion(clips: Classification, path: Path) -> None:
     """Draw the confusion matrix into a PNG: shares of each true label, with counts."""
-    labels = [one.label for one in evaluation.labels]
+    labels, confusion = clips.labels, clips.confusion
     side = max(4.0, 1.2 + 0.62 * len(labels))
     figure = Figure(figsize=(side + 1.2, side), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    shares = evaluation.confusion / evaluation.confusion.sum(axis=1, keepdims=True).clip(1)
+    shares = confusion / confusion.sum(axis=1, keepdims=True).clip(1)
     picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     figure.colorbar(picture, ax=axes, label="share of the true label")
     axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
     axes.set_yticks(range(len(labels)), labels)
-    axes.set(xlabel="Recognised as", ylabel="True label")
-    axes.set_title(f"{evaluation.clip_accuracy:.0%} of {evaluation.num_clips} clips")
-    for row, column in ((r, c) for r in range(len(labels)) for c in range(len(labels))):
+    axes.set(xlabel="Predicted label", ylabel="True label")
+    axes.set_title(f"Accuracy {percent(clips.accuracy.value)} on {counted(len(clips), 'clip')}")
+    for (row, column), count in np.ndenumerate(confusion):
         colour = "white" if shares[row, column] > 0.5 else "black"
-        text = str(evaluation.confusion[row, column])
-        axes.text(column, row, text, ha="center", va="center", color=colour)
+        axes.text(column, row, str(count), ha="center", va="center", color=colour)
     figure.savefig(path, dpi=120)

@@ -1,19 +1,19 @@
-"""What makes the figures of a training worth less than they look, in words."""
+"""Warnings of what makes the figures of a training less reliable than they look."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from rtaction.evaluation.confidence import FEW_CLUSTERS
-from rtaction.train.judging.judged_clips import JudgedClips
-from rtaction.train.report.words import counted, percent
+from rtaction.evaluation.estimate import FEW_CLUSTERS
+from rtaction.evaluation.text import counted, percent
+from rtaction.train.report.judged_clips import JudgedClips
 from rtaction.train.settings.config import TrainConfig
 
 _VERY_FEW_GROUPS = 5
 
 
 def warnings_of(config: TrainConfig, judged: Mapping[str, JudgedClips]) -> Iterator[str]:
-    """Sentences, the gravest first.
+    """Sentences, the most serious first.
 
     Args:
         config: of the training.
@@ -47,14 +47,14 @@ def _of_set(name: str, judged: JudgedClips, unit: str) -> Iterator[str]:
             f"The {name} set comes from {counted(number, unit)}. Over fewer than {FEW_CLUSTERS}, "
             "the intervals are somewhat too narrow."
         )
-    label, share = judged.most_frequent()
-    accuracy = judged.clip_accuracy
-    if accuracy.low <= share:
+    label, baseline = judged.by_clip.majority
+    accuracy = judged.by_clip.accuracy
+    if accuracy.low <= baseline:
         yield (
-            f"Always saying “{label}” would be right on {percent(share)} of the {name} clips, and "
-            f"the interval of the accuracy reaches down to {percent(accuracy.low)}: this does not "
-            "show that anything was learnt."
+            f"Always predicting “{label}” has an accuracy of {percent(baseline)} on the {name} "
+            f"clips, and the interval of the network's accuracy reaches down to "
+            f"{percent(accuracy.low)}: this does not show that anything was learnt."
         )
-    absent = [one.label for one in judged.evaluation.labels if one.num_clips == 0]
+    absent = [label for label, one in judged.by_clip.by_label.items() if not one.num_true]
     if absent:
         yield f"The {name} set has no clip of {', '.join(absent)}; these figures leave that out."

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from rtaction.evaluation.text import counted, interval_text, percent
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data.clip_set import ClipSet
-from rtaction.train.judging.judged_clips import JudgedClips
+from rtaction.train.report.judged_clips import JudgedClips
 from rtaction.train.report.labels import labels_section
 from rtaction.train.report.mistakes import mistakes_section
 from rtaction.train.report.page import picture, prose, table, tag, write_page
 from rtaction.train.report.plots import curve_svgs, steps_of_rate
 from rtaction.train.report.warnings import warnings_of
-from rtaction.train.report.words import counted, duration, interval, percent
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.hardware import Hardware
 from rtaction.train.settings.provenance import command_line, machine, versions
@@ -72,7 +72,7 @@ def write_report(training: Training, path: Path) -> None:
     sections = [
         _headline(training),
         _curves(training),
-        *(labels_section(name, judged) for name, judged in training.judged.items()),
+        *(labels_section(name, judged.by_clip) for name, judged in training.judged.items()),
         mistakes_section(training.judged["validation"]),
         _settings(training),
         _origin(training),
@@ -115,30 +115,27 @@ def _headline(training: Training) -> Element:
 
 def _tiles(judged: Mapping[str, JudgedClips]) -> Iterator[Element]:
     for name, one in judged.items():
-        for level, figure, count in (
-            ("clips", one.clip_accuracy, counted(len(one.clips), "clip")),
-            ("videos", one.video_accuracy, counted(len(one.clips.videos), "video")),
-        ):
+        for noun, found in (("clip", one.by_clip), ("video", one.by_video)):
             yield tag(
                 "div",
-                tag("span", f"{name}, {level} right"),
-                tag("strong", percent(figure.value)),
-                tag("span", f"95 % interval {interval(figure)}", class_="soft"),
-                tag("span", f"of {count}", class_="soft"),
+                tag("span", f"{name}, accuracy by {noun}"),
+                tag("strong", percent(found.accuracy.value)),
+                tag("span", f"95 % interval {interval_text(found.accuracy)}", class_="soft"),
+                tag("span", f"on {counted(len(found), noun)}", class_="soft"),
                 class_="tile",
             )
 
 
 def _about_set(name: str, judged: JudgedClips) -> str:
-    label, share = judged.most_frequent()
+    label, baseline = judged.by_clip.majority
     skipped = judged.clips.num_skipped
     note = f" {counted(skipped, 'more video')} could not be used." if skipped else ""
     groups = ""
-    if any(video.group != video.path.as_posix() for video in judged.clips.videos):
+    if judged.is_grouped:
         groups = f" in {counted(len(judged.groups), 'group')} ({_listed(judged.groups)})"
     return (
         f"The {name} set holds {_counts(judged.clips)}{groups}, none of which was trained on. "
-        f"Always saying “{label}” would be right on {percent(share)} of the clips.{note}"
+        f"Always predicting “{label}” has an accuracy of {percent(baseline)} on the clips.{note}"
     )
 
 
@@ -240,7 +237,11 @@ def _duration(training: Training) -> str:
     if training.seconds is None or first > last:
         return "unknown: no epoch was left to train"
     epochs = f"epoch {last}" if first == last else f"epochs {first} to {last}"
-    return f"{duration(training.seconds)} for {epochs}"
+    minutes, seconds = divmod(round(training.seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "h"), (minutes, "min"), (seconds, "s")]
+    text = " ".join(f"{number} {unit}" for number, unit in parts if number) or "less than 1 s"
+    return f"{text} for {epochs}"
 
 
 def _arguments(config: TrainConfig) -> str:

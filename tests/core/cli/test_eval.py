@@ -119,7 +119,7 @@ def test_events(event_model: Path, untrimmed: Path, tmp_path: Path) -> None:
     )
 
     assert result.exception is None
-    assert "3 videos watched, 0.6 minutes, 3 actions, 6 events found" in result.output
+    assert "3 videos watched, 0.6 minutes, 3 actions, 6 events detected" in result.output
     assert "left out, as no line names them: 1 of the folder's videos" in result.output
     told = json.loads(report.read_text(encoding="utf-8"))
     assert told["all"]["iou"]["0.5"]["recall"]["value"] == 1.0
@@ -144,7 +144,7 @@ def test_tuned_events(event_model: Path, untrimmed: Path, by_column: bool) -> No
     result = run(event_model, untrimmed, "--intervals", csv, *options)
 
     assert result.exception is None
-    assert "1 video watched, 0.2 minutes, 1 action, 1 event found" in result.output
+    assert "1 video watched, 0.2 minutes, 1 action, 1 event detected" in result.output
     assert "thresholds tuned on 2 other videos with 2 actions" in result.output
     table = result.output[result.output.index("[actions]") :]
     enter = tomllib.loads(table)["actions"]["enter"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rtaction.evaluation.confidence import rate, wilson
+from rtaction.evaluation.estimate import rate, wilson
 from rtaction.evaluation.event_figures import event_figures, mean_f1
 from rtaction.evaluation.event_pairs import Event, WatchedTime
 from rtaction.evaluation.intervals import Interval
@@ -22,7 +22,7 @@ def watched(
     """Half an hour; each event is told two seconds after the start that it names."""
     return WatchedTime(
         Path("x.mp4"),
-        tuple(Event(*one, told_seconds=one[1] + 2.0) for one in events),
+        tuple(Event(*one, reported_seconds=one[1] + 2.0) for one in events),
         tuple(Interval(*one, line=2) for one in intervals),
         HALF_AN_HOUR,
         group,

@@ -13,7 +13,7 @@ Span = tuple[float, float]
 
 
 def event(span: Span, label: str = "wave") -> Event:
-    return Event(label, *span, told_seconds=span[0] + 0.5)
+    return Event(label, *span, reported_seconds=span[0] + 0.5)
 
 
 def interval(span: Span, label: str = "wave") -> Interval:

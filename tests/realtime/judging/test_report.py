@@ -12,9 +12,9 @@ from rtaction.errors import OutputError
 from rtaction.evaluation.intervals import Interval, LabelledTime
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.judging import report as evaluation_report
-from rtaction.realtime.judging.clips import ClipEvaluation, evaluate_clips
 from rtaction.realtime.judging.events import EventEvaluation, evaluate_events
 from rtaction.realtime.judging.report import SCHEMA_VERSION, write_report
+from rtaction.realtime.judging.videos import VideoEvaluation, evaluate_videos
 from rtaction.realtime.judging.watched import Judged
 from rtaction.video.labelled_videos import Video
 from tests.realtime.conftest import prediction_of
@@ -23,8 +23,8 @@ SPEC = ModelSpec(("wave", "größe"), 5, 1.0, 8, 8)
 JUDGED = Judged(Path("a.mp4"), (prediction_of(SPEC, (0.9, 0.1)),), 2.0)
 
 
-def clips() -> ClipEvaluation:
-    return evaluate_clips([Video(Path("a.mp4"), "wave", "a")], [JUDGED], SPEC)
+def clips() -> VideoEvaluation:
+    return evaluate_videos([Video(Path("a.mp4"), "wave", "a")], [JUDGED], SPEC)
 
 
 def events() -> EventEvaluation:
@@ -32,7 +32,7 @@ def events() -> EventEvaluation:
     return evaluate_events(times, [JUDGED], ["a"], SPEC)
 
 
-def written(path: Path, found: ClipEvaluation | EventEvaluation, **changes: Any) -> dict[str, Any]:
+def written(path: Path, found: VideoEvaluation | EventEvaluation, **changes: Any) -> dict[str, Any]:
     given: dict[str, Any] = {"group": None, "stride_seconds": None} | changes
     write_report(path, found, SPEC, model=Path("m.onnx"), videos="v/", **given)
     told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -41,7 +41,7 @@ def written(path: Path, found: ClipEvaluation | EventEvaluation, **changes: Any)
 
 @pytest.mark.parametrize(("found", "kind"), [(clips(), "clips"), (events(), "events")])
 def test_what_is_said_of_both_kinds(
-    tmp_path: Path, found: ClipEvaluation | EventEvaluation, kind: str
+    tmp_path: Path, found: VideoEvaluation | EventEvaluation, kind: str
 ) -> None:
     path = tmp_path / "new" / "report.json"
 
@@ -65,7 +65,7 @@ def test_what_is_said_of_both_kinds(
 
 
 @pytest.mark.parametrize("found", [clips(), events()])
-def test_every_field_is_described(tmp_path: Path, found: ClipEvaluation | EventEvaluation) -> None:
+def test_every_field_is_described(tmp_path: Path, found: VideoEvaluation | EventEvaluation) -> None:
     told = written(tmp_path / "report.json", found)
     assert evaluation_report.__doc__ is not None
     assert [key for key in told if key not in evaluation_report.__doc__] == []

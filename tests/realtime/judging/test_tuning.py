@@ -73,10 +73,10 @@ def test_events_as_live_files_give_them(halves_video: Path, tiny_model: Path) ->
     assert [one.label for one in found] == ["dark", "bright"]
     # An event is told with the window that makes it certain.
     begun_at = [number for number, one in told if one.end_seconds is None]
-    assert [one.told_seconds for one in found] == [
+    assert [one.reported_seconds for one in found] == [
         predictions[number].end_seconds for number in begun_at
     ]
-    assert all(one.told_seconds > one.start_seconds for one in found)
+    assert all(one.reported_seconds > one.start_seconds for one in found)
 
 
 def test_a_whole_short_file_is_one_event() -> None:
@@ -85,7 +85,7 @@ def test_a_whole_short_file_is_one_event() -> None:
     (event,) = find_events(predictions, ActionRules.for_model(SPEC), SPEC)
 
     assert (event.label, event.start_seconds, event.end_seconds) == ("wave", 0.5, 0.5)
-    assert event.told_seconds == 1.0
+    assert event.reported_seconds == 1.0
 
 
 def true_and_weak(true_score: float, weak_score: float, label: str = "wave") -> Watched:

@@ -14,9 +14,9 @@ import pytest
 from rtaction.errors import MissingLibrary
 from rtaction.keras_tensorflow import keras, tensorflow
 from rtaction.train.data.clip_set import ClipSet
-from rtaction.train.judging.evaluate import predict_scores
 from rtaction.train.learning import callbacks
 from rtaction.train.learning.progress import ShowProgress
+from rtaction.train.report.judged_clips import predict_scores
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.run_folder import RunFolder
 from rtaction.train.settings.schedule import cosine_rate

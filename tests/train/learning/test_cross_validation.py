@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 
 from rtaction.cli.app import app
 from rtaction.errors import UsageError
-from rtaction.train.judging.cross_validated import CrossValidation
 from rtaction.train.learning import cross_validation
 from rtaction.train.learning.cross_validation import cross_validate, saved_plan
 from rtaction.train.learning.fit import train
+from rtaction.train.report.cross_validation import CrossValidation
 from rtaction.train.settings.config import TrainConfig
 from tests.train.small_training import small_config, untraced, write_squares
 
@@ -38,19 +38,20 @@ def _run(config: TrainConfig, output: Path, **options: Any) -> tuple[CrossValida
 def test_every_video_is_tested_once_in_each_repeat(videos: Path, tmp_path: Path) -> None:
     config = small_config(videos, epochs=2)
     found, said = _run(config, tmp_path / "cv", folds=3, repeats=2)
-    for folds in found.repeats.values():
-        paths = [one.video.path for fold in folds for one in fold.videos]
+    for repeat in found.repeats.values():
+        paths = [one.video.path for one in repeat.videos]
         assert len(paths) == len(set(paths)) == 12
     assert found.num_videos == 12
-    assert int(found.confusion.sum()) == 24
-    right = int(found.confusion[0, 0] + found.confusion[1, 1])
-    assert found.video_accuracy.value == pytest.approx(right / 24)
-    assert found.video_accuracy.low <= right / 24 <= found.video_accuracy.high
+    confusion, accuracy = found.pooled.by_video.confusion, found.pooled.by_video.accuracy
+    assert int(confusion.sum()) == 24
+    right = int(confusion[0, 0] + confusion[1, 1])
+    assert accuracy.value == pytest.approx(right / 24)
+    assert accuracy.low <= right / 24 <= accuracy.high
     mean = sum(found.video_accuracies) / 2
     assert mean == pytest.approx(right / 24)
     report = json.loads((tmp_path / "cv" / "cross_validation.json").read_text())
     assert len(report["folds"]) == 6
-    assert "right on" in said
+    assert "accuracy on videos: " in said
     for number in (1, 2, 3):
         split = json.loads((tmp_path / f"cv/repeat-2/fold-{number}/split.json").read_text())
         groups = [{video[2] for video in side} for side in split.values()]

@@ -49,7 +49,7 @@ def result(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Trai
 def test_it_learns(result: tuple[TrainResult, str]) -> None:
     found, _ = result
     assert found.num_epochs == 6
-    assert found.validation.clip_accuracy >= 0.9
+    assert found.validation.by_clip.accuracy.value >= 0.9
     assert found.test is None
 
 
@@ -57,7 +57,7 @@ def test_it_says_what_it_reached(result: tuple[TrainResult, str]) -> None:
     _, output = result
     assert "train: " in output
     assert "epoch 6/6" in output
-    assert "right on" in output
+    assert "accuracy on " in output
     assert all(label in output for label in ("down", "right", "precision", "recall"))
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from rtaction.keras_tensorflow import keras
-from rtaction.train.judging.evaluate import predict_scores
 from rtaction.train.learning import learner
+from rtaction.train.report.judged_clips import predict_scores
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.run_folder import RunFolder
 from tests.train.small_training import (

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
+import numpy as np
 import pytest
 
-from rtaction.train.report.plots import curve_svgs, steps_of_rate
+from rtaction.evaluation.classification import Classification
+from rtaction.train.report.plots import curve_svgs, draw_confusion, draw_curves, steps_of_rate
 from rtaction.train.settings.run_folder import HistoryRow
 
 
@@ -50,3 +53,11 @@ def test_a_curve_for_dark_screens_has_other_colours() -> None:
     assert b"#3d4650" in light
     assert b"#3d4650" not in dark
     assert b"#b9c2cc" in dark
+
+
+def test_pictures_are_drawn(tmp_path: Path) -> None:
+    clips = Classification.from_names(("a", "b", "c"), "aabbb", "abbba", np.arange(5))
+    draw_confusion(clips, tmp_path / "confusion.png")
+    draw_curves(history([1e-3, 1e-4]), tmp_path / "curves.png")
+    for name in ("confusion.png", "curves.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")

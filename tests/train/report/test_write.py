@@ -14,8 +14,8 @@ from rich.console import Console
 
 from rtaction.opencv import cv2
 from rtaction.train.data.clip_set import ClipSet
-from rtaction.train.judging.judged_clips import JudgedClips
 from rtaction.train.learning.fit import train
+from rtaction.train.report.judged_clips import JudgedClips
 from rtaction.train.report.write import Training, write_report
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.hardware import Hardware
@@ -94,18 +94,20 @@ def gray_of(image: dict[str, str]) -> float:
 
 def test_the_headline_has_figures_counts_and_intervals(tmp_path: Path) -> None:
     page = report(tmp_path)
-    clips = JudgedClips(clip_set(), np.array(SCORES, np.float32)).clip_accuracy
+    clips = JudgedClips(clip_set(), np.array(SCORES, np.float32)).by_clip.accuracy
     of_clips, of_videos = page.text_of("div", "tile")
     low, high = 100 * clips.low, 100 * clips.high
     assert 0 < low < 50 < high < 100
     assert (
         of_clips
-        == f"validation, clips right50.0 %95 % interval {low:.1f} to {high:.1f} %of 6 clips"
+        == f"validation, accuracy by clip50.0 %95 % interval {low:.1f} to {high:.1f} %on 6 clips"
     )
     # Of x the mean is right by 1.2 to 0.8, of y by 1.3 to 0.7, of z it is not: Wilson's of 2 of 3.
-    assert of_videos == "validation, videos right66.7 %95 % interval 20.8 to 93.9 %of 3 videos"
+    assert of_videos == (
+        "validation, accuracy by video66.7 %95 % interval 20.8 to 93.9 %on 3 videos"
+    )
     assert "12,345 weights" in everything(page)
-    assert f"Always saying “{NASTY}” would be right on 66.7 %" in everything(page)
+    assert f"Always predicting “{NASTY}” has an accuracy of 66.7 %" in everything(page)
 
 
 def test_what_a_person_wrote_is_escaped(tmp_path: Path) -> None:
@@ -156,7 +158,7 @@ def test_a_test_set_is_told_as_well(tmp_path: Path) -> None:
     page = report(tmp_path, judged=judged)
     tiles = page.text_of("div", "tile")
     assert len(tiles) == 4
-    assert tiles[2].startswith("test, clips right100.0 %")
+    assert tiles[2].startswith("test, accuracy by clip100.0 %")
     assert "1 more video could not be used" in everything(page)
     assert "--test-fraction" not in " ".join(page.text_of("div", "warning"))
     assert "Labels, on test" in page.text_of("h2")
@@ -170,8 +172,8 @@ def test_labels_and_confusion(tmp_path: Path) -> None:
     assert "50.0 %" in labels
     assert confusion.endswith(f"clap11{NASTY}22")
     assert page.text_of("li") == [
-        f"“{NASTY}” was called “clap” in 2 of 4 clips.",
-        f"“clap” was called “{NASTY}” in 1 of 2 clips.",
+        f"“{NASTY}” was predicted as “clap” in 2 of 4 clips.",
+        f"“clap” was predicted as “{NASTY}” in 1 of 2 clips.",
     ]
 
 
@@ -180,7 +182,7 @@ def test_the_worst_mistakes_come_first_with_their_pictures(tmp_path: Path) -> No
     texts = page.text_of("figure", "mistake")
     assert [re.search(r"[xyz]\.mp4", text)[0] for text in texts] == ["z.mp4", "x.mp4", "y.mp4"]  # type: ignore[index]
     assert texts[0].startswith(
-        f"“{NASTY}” was called “clap”score 0.95 for “clap”, 0.05 for “{NASTY}”; "
+        f"“{NASTY}” was predicted as “clap”score 0.95 for “clap”, 0.05 for “{NASTY}”; "
         "z.mp4, 6.00 to 7.00 s"
     )
     pictures = [one for one in page.attributes_of("img") if "camera" in one["alt"]]
@@ -209,8 +211,8 @@ def test_motion_stands_below_each_picture(tmp_path: Path) -> None:
 
 def test_without_mistakes_that_is_told(tmp_path: Path) -> None:
     page = report(tmp_path, scores=np.eye(2)[[0, 0, 1, 1, 1, 1]])
-    assert "Not one of 6 clips was called wrong." in everything(page)
-    assert "No label was taken for another." in everything(page)
+    assert "All 6 clips were predicted correctly." in everything(page)
+    assert "No two labels were confused." in everything(page)
     assert page.text_of("figure", "mistake") == []
 
 
@@ -279,8 +281,9 @@ def test_a_training_writes_it(tmp_path: Path) -> None:
     assert f"report: {path}\n" in output.getvalue()
     page = Page.read(path)
     tile = page.text_of("div", "tile")[0]
-    assert f"{100 * found.validation.clip_accuracy:.1f} %" in tile
-    assert f"of {found.validation.num_clips} clips" in tile
+    clips = found.validation.by_clip
+    assert f"{100 * clips.accuracy.value:.1f} %" in tile
+    assert f"on {len(clips)} clips" in tile
     assert re.search(r"for epochs 1 to 2", everything(page))
-    num_wrong = round((1 - found.validation.clip_accuracy) * found.validation.num_clips)
+    num_wrong = round((1 - clips.accuracy.value) * len(clips))
     assert bool(page.text_of("figure", "mistake")) == (num_wrong > 0)

@@ -1,4 +1,4 @@
-"""Figures of clips and windows, by hand."""
+"""Figures of videos and windows, by hand."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from rtaction.errors import DatasetError
-from rtaction.evaluation.confidence import wilson
+from rtaction.evaluation.estimate import wilson
 from rtaction.model_spec import ModelSpec
 from rtaction.models import STARTER_MODEL
-from rtaction.realtime.judging.clips import ClipEvaluation, evaluate_clips
+from rtaction.realtime.judging.videos import VideoEvaluation, evaluate_videos
 from rtaction.realtime.judging.watched import Judged, judge_videos
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.video.labelled_videos import Video, find_videos
@@ -31,7 +31,7 @@ def judged_of(name: str, rows: Rows) -> Judged:
     return Judged(Path(name), predictions, 3.0, "" if rows else "too short")
 
 
-def evaluated(*videos: tuple[str, str, Rows]) -> ClipEvaluation:
+def evaluated(*videos: tuple[str, str, Rows]) -> VideoEvaluation:
     """The evaluation of videos, each given as label, group and the scores of its windows."""
     listed = [
         Video(Path(f"{label}/{number}.mp4"), label, group or str(number))
@@ -40,7 +40,7 @@ def evaluated(*videos: tuple[str, str, Rows]) -> ClipEvaluation:
     judged = [
         judged_of(str(video.path), rows) for video, (_, _, rows) in zip(listed, videos, strict=True)
     ]
-    return evaluate_clips(listed, judged, SPEC)
+    return evaluate_videos(listed, judged, SPEC)
 
 
 def test_a_worked_example() -> None:
@@ -52,24 +52,24 @@ def test_a_worked_example() -> None:
     )
 
     assert found.windows.confusion.tolist() == [[2, 3, 0], [0, 1, 0], [2, 0, 2]]
-    assert found.clips.confusion.tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
+    assert found.videos.confusion.tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
     assert found.windows.accuracy.value == pytest.approx(5 / 10)
     assert found.windows.accuracy.count == 10
-    assert found.clips.accuracy.value == 2 / 4
-    assert (found.clips.accuracy.low, found.clips.accuracy.high) == wilson(0.5, 4)
-    assert [result.called for result in found.results] == ["a", "b", "b", "a"]
-    a, b, c = found.clips.labels
-    assert (a.num_items, a.precision.value, a.recall.value, a.f1.value) == (2, 0.5, 0.5, 0.5)
-    assert (b.num_items, b.precision.value, b.recall.value) == (1, 0.5, 1.0)
+    assert found.videos.accuracy.value == 2 / 4
+    assert (found.videos.accuracy.low, found.videos.accuracy.high) == wilson(0.5, 4)
+    assert [result.predicted for result in found.results] == ["a", "b", "b", "a"]
+    a, b, c = found.videos.by_label.values()
+    assert (a.num_true, a.precision.value, a.recall.value, a.f1.value) == (2, 0.5, 0.5, 0.5)
+    assert (b.num_true, b.precision.value, b.recall.value) == (1, 0.5, 1.0)
     assert b.f1.value == pytest.approx(2 / 3)
-    assert (c.num_items, c.recall.value, c.f1.value) == (1, 0.0, 0.0)
+    assert (c.num_true, c.recall.value, c.f1.value) == (1, 0.0, 0.0)
     assert not c.precision.is_defined
     # Only the last one's label is third: a 0.45, c 0.325, b 0.225.
-    assert list(found.clips.top_k) == [2]
-    assert found.clips.top_k[2].value == 1.0
-    assert found.windows.top_k[2].value == pytest.approx(8 / 10)
-    assert (found.clips.chance, found.clips.most_frequent) == (1 / 3, 2 / 4)
-    assert found.windows.most_frequent == 5 / 10
+    assert list(found.videos.top_ks) == [2]
+    assert found.videos.top_ks[2].value == 1.0
+    assert found.windows.top_ks[2].value == pytest.approx(8 / 10)
+    assert (found.videos.chance, found.videos.majority) == (1 / 3, ("a", 2 / 4))
+    assert found.windows.majority == ("a", 5 / 10)
     assert found.num_groups == 4
 
 
@@ -87,9 +87,9 @@ def test_videos_of_a_group_belong_together() -> None:
     alone = evaluated(*[(label, "", rows) for label, _, rows in videos])
 
     assert grouped.num_groups == 5
-    assert grouped.clips.accuracy.value == alone.clips.accuracy.value == 0.6
+    assert grouped.videos.accuracy.value == alone.videos.accuracy.value == 0.6
     width, width_alone = (
-        figure.high - figure.low for figure in (grouped.clips.accuracy, alone.clips.accuracy)
+        figure.high - figure.low for figure in (grouped.videos.accuracy, alone.videos.accuracy)
     )
     assert width > 2 * width_alone
 
@@ -97,29 +97,30 @@ def test_videos_of_a_group_belong_together() -> None:
 def test_labels_that_the_model_does_not_know_are_counted_as_such() -> None:
     found = evaluated(("a", "", [A]), ("dance", "", [A]), ("dance", "", [B]))
 
-    assert found.unknown_labels == ("dance",)
+    assert found.unknown_labels == {"dance": 2}
+    assert found.videos.unknown_labels == ("dance",)
     assert found.unseen_labels == ("b", "c")
-    assert found.true_labels == ("a", "b", "c", "dance")
-    assert found.clips.confusion.tolist() == [[1, 0, 0], [0, 0, 0], [0, 0, 0], [1, 1, 0]]
-    assert found.clips.accuracy.value == 1.0
-    assert found.clips.accuracy.count == 1
-    assert found.clips.accuracy_of_all.value == pytest.approx(1 / 3)
-    # A dance called a is a wrong a.
-    assert found.clips.labels[0].precision.value == 0.5
-    assert found.clips.labels[1].precision.value == 0.0
-    assert found.clips.calibration.error.count == 1
+    assert found.videos.true_labels == ("a", "b", "c", "dance")
+    assert found.videos.confusion.tolist() == [[1, 0, 0], [0, 0, 0], [0, 0, 0], [1, 1, 0]]
+    assert found.videos.accuracy.value == 1.0
+    assert found.videos.accuracy.count == 1
+    assert found.videos.accuracy_with_unknown.value == pytest.approx(1 / 3)
+    # A dance predicted as a is a wrong a.
+    assert found.videos.by_label["a"].precision.value == 0.5
+    assert found.videos.by_label["b"].precision.value == 0.0
+    assert found.videos.calibration.error.count == 1
     assert found.to_dict()["unknown_labels"] == {"dance": 2}
 
 
-def test_what_the_model_does_not_know_is_rightly_called_no_action() -> None:
+def test_background_is_correct_for_what_the_model_does_not_know() -> None:
     spec = replace(SPEC, background_label="c")
     videos = [Video(Path(f"{n}.mp4"), label, str(n)) for n, label in enumerate(["c", "x", "x"])]
     judged = [judged_of("0", [C]), judged_of("1", [C]), judged_of("2", [A])]
 
-    found = evaluate_clips(videos, judged, spec).clips
+    found = evaluate_videos(videos, judged, spec).videos
 
-    assert found.accuracy_of_all.value == pytest.approx(2 / 3)
-    a, _, c = found.labels
+    assert found.accuracy_with_unknown.value == pytest.approx(2 / 3)
+    a, _, c = found.by_label.values()
     assert (c.precision.value, c.precision.count) == (1.0, 1)
     assert (a.precision.value, a.precision.count) == (0.0, 1)
     assert found.confusion.tolist() == [[0, 0, 0], [0, 0, 0], [0, 0, 1], [1, 0, 1]]
@@ -129,8 +130,8 @@ def test_videos_that_cannot_be_judged_are_counted() -> None:
     found = evaluated(("a", "", [A]), ("b", "", []))
 
     assert [one.path for one in found.problems] == [Path("b/1.mp4")]
-    assert found.results[1].called is None
-    assert found.clips.confusion.sum() == 1
+    assert found.results[1].predicted is None
+    assert found.videos.confusion.sum() == 1
     told = found.to_dict()
     assert (told["num_videos"], told["num_not_judged"]) == (2, 1)
     assert told["videos"][1]["problem"] == "too short"
@@ -142,8 +143,8 @@ def test_videos_that_cannot_be_judged_are_counted() -> None:
     ("videos", "message"),
     [
         ([("x", "", [A])], r"knows none of these folders \['x'\].*a, b, c"),
-        ([("a", "", [])], "not one of 1 videos could be judged.*a/0.mp4: too short"),
-        ([("x", "", [A]), ("a", "", [])], "not one of 2 videos"),
+        ([("a", "", [])], "none of 1 videos .* can be judged.*a/0.mp4: too short"),
+        ([("x", "", [A]), ("a", "", [])], "none of 2 videos"),
     ],
 )
 def test_nothing_to_tell(videos: list[tuple[str, str, Rows]], message: str) -> None:
@@ -176,14 +177,14 @@ def test_the_starter_on_a_real_person(real_clips: Path) -> None:
     model = ActionModel(STARTER_MODEL, device="cpu")
     videos = find_videos(real_clips / "webcam_dev", group=r"(p\d+)_")
 
-    found = evaluate_clips(videos, judge_videos(model, [one.path for one in videos]), model.spec)
+    found = evaluate_videos(videos, judge_videos(model, [one.path for one in videos]), model.spec)
 
     # As models/STARTER.md says.
-    assert (found.clips.accuracy.value, found.clips.accuracy.count) == (1.0, 9)
+    assert (found.videos.accuracy.value, found.videos.accuracy.count) == (1.0, 9)
     assert found.windows.accuracy.count == 72
     assert found.windows.accuracy.value == pytest.approx(69 / 72)
     # One person says little of others.
     assert found.num_groups == 1
-    assert (found.clips.accuracy.low, found.clips.accuracy.high) == wilson(1.0, 1)
+    assert (found.videos.accuracy.low, found.videos.accuracy.high) == wilson(1.0, 1)
     assert found.unseen_labels == ("clap", "nothing", "punch")
-    assert np.allclose([result.mean_scores.sum() for result in found.results], 1.0, atol=1e-4)
+    assert np.allclose(np.asarray(found.videos.scores).sum(axis=1), 1.0, atol=1e-4)

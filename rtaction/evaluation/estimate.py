@@ -1,9 +1,9 @@
-"""How sure a figure is: shares and rates with their 95 % intervals.
+"""Shares and rates with their 95 % intervals.
 
-Items that belong together, such as the windows of one video or the videos of one person, are no
-independent witnesses: where there are such clusters, whole clusters are drawn (the cluster
-bootstrap; Field and Welsh, "Bootstrapping clustered data", 2007). Else Wilson's interval holds, and
-its counterpart for rates. This file knows nothing of videos or of networks.
+Items that belong together, such as the windows of one video or the videos of one person, are not
+independent. Where there are such clusters, whole clusters are resampled (the cluster bootstrap;
+Field and Welsh, "Bootstrapping clustered data", 2007). Otherwise the interval is Wilson's, or its
+counterpart for rates.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import numpy.typing as npt
 
 CONFIDENCE = 0.95
 FEW_CLUSTERS = 10
-"""An interval over fewer clusters than these is too narrow: of clusters of 10 items each, their
-chances drawn at random, it held the truth in 87 % of 400 trials with 5 clusters, in 93 % with
-40; Wilson's, which takes all items as independent, in 77 to 80 %."""
+"""Over fewer clusters the interval is too narrow. In 400 trials with clusters of 10 items each, of
+random probability, it held the truth in 87 % with 5 clusters and in 93 % with 40; Wilson's, which
+takes all items as independent, in 77 to 80 %."""
 
 _NUM_DRAWS = 1000
 _SEED = 0
@@ -54,25 +54,30 @@ class Estimate:
         return not math.isnan(self.value)
 
     def map(self, function: Callable[[float], float]) -> Estimate:
-        """The figure of an increasing function of this one."""
+        """The estimate of an increasing function of this number."""
         return Estimate(function(self.value), function(self.low), function(self.high), self.count)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; what is undefined is None."""
         numbers = {"value": self.value, "low": self.low, "high": self.high}
-        told = {key: None if math.isnan(one) else round(one, 6) for key, one in numbers.items()}
-        return {**told, "count": round(self.count, 6)}
+        rounded = {key: None if math.isnan(one) else round(one, 6) for key, one in numbers.items()}
+        return {**rounded, "count": round(self.count, 6)}
 
 
 UNDEFINED = Estimate(math.nan, math.nan, math.nan, 0)
 
 
+def clusters_of(groups: Sequence[str]) -> Clusters:
+    """Number groups by name: intp, shape (len(groups),)."""
+    return np.unique(np.array(groups, str), return_inverse=True)[1].astype(np.intp)
+
+
 def share(hits: npt.NDArray[np.bool_], clusters: Clusters) -> Estimate:
     """The share of items that are hits.
 
-    Where each item is a cluster of its own the interval is Wilson's. Else clusters are drawn; where
-    all draws give the same, because all clusters agree or there is but one, it is Wilson's with as
-    many items as there are clusters.
+    Where each item is a cluster of its own the interval is Wilson's. Otherwise clusters are
+    resampled; where all draws give the same share, because all clusters agree or there is only one,
+    it is Wilson's with as many items as there are clusters.
 
     Args:
         hits: bool, shape (num_items,).
@@ -93,20 +98,20 @@ def share(hits: npt.NDArray[np.bool_], clusters: Clusters) -> Estimate:
 
 
 def f1_score(
-    is_true: npt.NDArray[np.bool_], is_called: npt.NDArray[np.bool_], clusters: Clusters
+    is_true: npt.NDArray[np.bool_], is_predicted: npt.NDArray[np.bool_], clusters: Clusters
 ) -> Estimate:
     """The harmonic mean of precision and recall.
 
-    It is an increasing function of a share: that of the items that are both, among those that are
-    either; so its interval is known as well.
+    It is an increasing function of the Jaccard index, the share of the items that are both among
+    those that are either, and so is its interval.
 
     Args:
         is_true: bool, shape (num_items,).
-        is_called: bool, shape (num_items,).
+        is_predicted: bool, shape (num_items,).
         clusters: intp, shape (num_items,).
     """
-    either = is_true | is_called
-    both = (is_true & is_called)[either]
+    either = is_true | is_predicted
+    both = (is_true & is_predicted)[either]
     return share(both, clusters[either]).map(lambda part: 2 * part / (1 + part))
 
 
@@ -116,7 +121,7 @@ def rate(counts: Sequence[int], exposures: Sequence[float], *, clustered: bool) 
     Args:
         counts: happenings, by cluster.
         exposures: exposure, such as hours, by cluster; 0 or more.
-        clustered: draw whole clusters. Else, and where all draws give the same, the interval is the
+        clustered: resample whole clusters. Otherwise, and where all draws give the same, it is the
             score interval of a Poisson rate, which takes each happening as independent.
     """
     total, count = float(sum(exposures)), sum(counts)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from rtaction.evaluation.confidence import Estimate, draw_clusters, f1_score, rate, share, wilson
+from rtaction.evaluation.estimate import Estimate, draw_clusters, f1_score, rate, share, wilson
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_the_interval_of_clusters_holds_the_truth() -> None:
 
 def test_f1() -> None:
     is_true = np.array([True, True, True, False, False])
-    is_called = np.array([True, True, False, True, False])
+    is_predicted = np.array([True, True, False, True, False])
 
-    figure = f1_score(is_true, is_called, np.arange(5))
+    figure = f1_score(is_true, is_predicted, np.arange(5))
 
     # Precision 2/3, recall 2/3; of four items that are either, two are both.
     assert figure.value == pytest.approx(2 / 3)

@@ -1,0 +1,79 @@
+"""How good a taught model is, in words: its accuracy, what it confuses, what would help.
+
+Every take is judged by a fit that was not trained on it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rtaction.evaluation.classification import Classification
+from rtaction.evaluation.estimate import clusters_of
+from rtaction.evaluation.text import accuracy_text, counted
+from rtaction.teach.learning import BACKGROUND, JudgedTake, TaughtModel
+
+_MOST_PAIRS = 3
+_MANY_TAKES = 20
+
+
+def classification_of(takes: Sequence[JudgedTake], labels: tuple[str, ...]) -> Classification:
+    """The takes that could be judged, with their true and their predicted labels."""
+    judged = [(take, take.predicted) for take in takes if take.predicted is not None]
+    return Classification.from_names(
+        labels,
+        [take.video.label for take, _ in judged],
+        [predicted for _, predicted in judged],
+        clusters_of([take.video.group for take, _ in judged]),
+    )
+
+
+def report_lines(taught: TaughtModel) -> list[str]:
+    """All of it, line by line."""
+    spec, takes = taught.spec, taught.takes
+    counts = Counter(take.video.label for take in takes)
+    listed = ", ".join(f"{label} {count}" for label, count in sorted(counts.items()))
+    judged = classification_of(takes, spec.labels)
+    lines = [
+        *(f"left out: {reason}" for reason in taught.skipped),
+        f"learnt from {counted(len(takes), 'take')}: {listed}",
+        f"input: {spec.modality}, {spec.frames_per_clip} pictures in {spec.window_seconds:.1f} s",
+        accuracy_text(judged.accuracy, counted(len(judged), "take"))
+        if len(judged)
+        else "accuracy cannot be measured: that needs two takes of a label",
+    ]
+    advised: set[frozenset[str]] = set()
+    for one in judged.confused_pairs(_MOST_PAIRS):
+        lines.append(
+            f"{one.true_label} was predicted as {one.predicted_label} in {one.count} of "
+            f"{counted(one.num_true, 'take')}"
+        )
+        pair = frozenset((one.true_label, one.predicted_label))
+        if pair not in advised or BACKGROUND in pair:
+            lines.append(f"  {_advice(one.true_label, one.predicted_label)}")
+        advised.add(pair)
+    alone = sorted({take.video.label for take in takes if take.predicted is None})
+    if alone:
+        lines.append(f"not judged, as there is only one take of it: {', '.join(alone)}")
+    if len(takes) < _MANY_TAKES:
+        lines.append("  few takes: ten of each label give a better model and a better estimate")
+    if spec.background_label is None:
+        lines.append(
+            f'no label "{BACKGROUND}": whatever it sees gets one of these labels; record takes of '
+            f"standing, walking and scratching, labelled {BACKGROUND}"
+        )
+    return lines
+
+
+def _advice(true_label: str, predicted_label: str) -> str:
+    if true_label == BACKGROUND:
+        return f'record more "{BACKGROUND}" takes that look like {predicted_label} but are not'
+    if predicted_label == BACKGROUND:
+        return (
+            f"record more takes of {true_label}, nearer to the camera and in full from start to "
+            f'end; and check that no "{BACKGROUND}" take shows it'
+        )
+    return (
+        f"record more takes of both, at other distances and places; if {true_label} and "
+        f"{predicted_label} look alike to you too, do one of them in another way"
+    )

@@ -1,1 +1,0 @@
-"""Measures how well a network names clips."""

@@ -1,0 +1,120 @@
+"""Clips with the scores that a network gave them, and the mistakes among them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.evaluation.classification import Classification
+from rtaction.evaluation.estimate import Estimate, clusters_of
+from rtaction.train.data.clip_set import ClipSet
+from rtaction.video.labelled_videos import Video
+
+
+def predict_scores(
+    network: Any, clips: ClipSet, *, batch_size: int = 32
+) -> npt.NDArray[np.float32]:
+    """Scores of all clips: float32, shape (num_clips, num_labels)."""
+    starts = range(0, len(clips), batch_size)
+    batches = [range(start, min(start + batch_size, len(clips))) for start in starts]
+    scores = [network.predict_on_batch(clips.pictures(list(batch))) for batch in batches]
+    return np.concatenate(scores).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One clip whose label was predicted wrong.
+
+    Args:
+        clip: its position in the set.
+        video: where it is from, with its true label.
+        predicted: the label that was predicted.
+        true_score: of its true label.
+        predicted_score: of the predicted label.
+    """
+
+    clip: int
+    video: Video
+    predicted: str
+    true_score: float
+    predicted_score: float
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedClips:
+    """Clips, and a network's scores of them. Intervals take clips of one group as dependent.
+
+    Args:
+        clips: the clips.
+        scores: float32, shape (num_clips, num_labels).
+    """
+
+    clips: ClipSet
+    scores: npt.NDArray[np.float32]
+
+    @cached_property
+    def by_clip(self) -> Classification:
+        """Each clip by its own scores."""
+        clips = self.clips
+        clusters = clusters_of([video.group for video in clips.videos])[clips.clip_videos]
+        return Classification.from_scores(clips.labels, clips.clip_labels, self.scores, clusters)
+
+    @cached_property
+    def by_video(self) -> Classification:
+        """Each video by the mean scores of its clips."""
+        return self.by_clip.pooled(self.clips.clip_videos)
+
+    @cached_property
+    def groups(self) -> tuple[str, ...]:
+        """The groups that the videos are from, sorted."""
+        return tuple(sorted({video.group for video in self.clips.videos}))
+
+    @property
+    def is_grouped(self) -> bool:
+        """Whether videos were grouped; otherwise each is a group of its own."""
+        return any(video.group != video.path.as_posix() for video in self.clips.videos)
+
+    def worst_mistakes(self, most: int = 8) -> list[Mistake]:
+        """The wrong predictions with the highest scores first; one of each video at most."""
+        predicted = self.by_clip.predicted
+        wrong = np.flatnonzero(~self.by_clip.is_correct)
+        order = wrong[np.argsort(-self.scores[wrong, predicted[wrong]], kind="stable")]
+        _, firsts = np.unique(self.clips.clip_videos[order], return_index=True)
+        return [self._mistake(int(clip)) for clip in order[np.sort(firsts)[:most]]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; an undefined figure is None."""
+        return {
+            "num_clips": len(self.by_clip),
+            "clip_accuracy": self.by_clip.accuracy.value,
+            "num_videos": len(self.by_video),
+            "video_accuracy": self.by_video.accuracy.value,
+            "labels": [
+                {
+                    "label": label,
+                    "num_clips": one.num_true,
+                    "precision": _value(one.precision),
+                    "recall": _value(one.recall),
+                }
+                for label, one in self.by_clip.by_label.items()
+            ],
+            "confusion": self.by_clip.confusion.tolist(),
+        }
+
+    def _mistake(self, clip: int) -> Mistake:
+        predicted = int(self.by_clip.predicted[clip])
+        return Mistake(
+            clip=clip,
+            video=self.clips.videos[self.clips.clip_videos[clip]],
+            predicted=self.clips.labels[predicted],
+            true_score=float(self.scores[clip, self.clips.clip_labels[clip]]),
+            predicted_score=float(self.scores[clip, predicted]),
+        )
+
+
+def _value(estimate: Estimate) -> float | None:
+    return estimate.value if estimate.is_defined else None
