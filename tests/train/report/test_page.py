@@ -63,8 +63,9 @@ def test_a_name_that_is_no_text_can_be_written(tmp_path: Path) -> None:
 
 
 def test_a_page_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot write"):
-        write_page(tmp_path / "none" / "page.html", "t", [])
+        write_page(tmp_path / "file" / "page.html", "t", [])
 
 
 def test_nothing_else_is_left_in_the_folder(tmp_path: Path) -> None:
