@@ -23,7 +23,8 @@ from rtaction.export.keras.parts import divide
 from rtaction.export.smaller.half import halve
 from rtaction.export.smaller.quantize import quantize, weight_range_here
 from rtaction.model_spec import ModelSpec
-from rtaction.train.networks.build import NetworkName, build_network
+from rtaction.train.choices import NetworkName
+from rtaction.train.networks.build import build_network
 
 NETWORKS: tuple[NetworkName, ...] = ("convnet", "light", "small", "mobilenet_v2", "lite0")
 FRAMES_PER_CLIP = (5, 16, 32)

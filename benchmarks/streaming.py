@@ -34,7 +34,8 @@ from rtaction.realtime.watching.live import LiveWatch
 from rtaction.realtime.watching.options import WatchOptions
 from rtaction.realtime.watching.stats import Histogram, WatchStats
 from rtaction.realtime.windows.engine import Scorer
-from rtaction.train.networks.build import NetworkName, build_network
+from rtaction.train.choices import NetworkName
+from rtaction.train.networks.build import build_network
 
 NETWORKS: tuple[NetworkName, ...] = ("light", "small", "convnet")
 FRAMES_PER_CLIP = (5, 16)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,9 +16,10 @@ from rtaction.errors import MissingLibrary, SourceError, UsageError
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.rules import ActionRules
+from rtaction.realtime.cam_config import CamConfig
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.outputs.screen import Screen, open_screen
-from rtaction.realtime.outputs.sinks import Callbacks, OutputOptions, Sinks, Watched, open_sinks
+from rtaction.realtime.outputs.sinks import Callbacks, Sinks, Watched, open_sinks
 from rtaction.realtime.sources.cameras import Camera, cameras_of, load_cameras
 from rtaction.realtime.sources.opening import is_file
 from rtaction.realtime.watching.moment import Moments
@@ -28,38 +29,6 @@ from rtaction.realtime.watching.watch import Actions, EventCallback, StateCallba
 
 _log = logging.getLogger(__name__)
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CamConfig(OutputOptions):
-    """What `rtaction cam` was asked to do.
-
-    Args:
-        sources: see `cameras_of`. Default "0", the first webcam, unless there is a `cameras_file`.
-        cameras_file: cameras and rules; see `load_cameras`. Default None.
-        show: a window: True, False, or None for "where there is a display". Default None.
-        save, output, clip_events, top_k, mirror: see `OutputOptions`.
-        stride_seconds: distance between two windows, above 0. Default: that of two pictures in a
-            clip.
-        threshold: score from which any label is shown, and its action begins. Default: as the
-            model's contract and the cameras' file say.
-        rules: changes to the rules that make scores an action; see `ActionRules.for_model`. They go
-            before those of the cameras' file.
-        reconnect: open lost cameras again, for ever. Default True.
-    """
-
-    sources: tuple[str, ...] = ()
-    cameras_file: Path | None = None
-    show: bool | None = None
-    stride_seconds: float | None = None
-    threshold: float | None = None
-    rules: Mapping[str, Any] = field(default_factory=dict)
-    reconnect: bool = True
-
-    def __post_init__(self) -> None:
-        stride = self.stride_seconds
-        if stride is not None and not 0 < stride < float("inf"):
-            raise UsageError(f"--stride-seconds must be above 0 and finite, got {stride}")
 
 
 @dataclass(slots=True)
@@ -172,8 +141,7 @@ def _cameras_and_rules(config: CamConfig) -> tuple[list[Camera], dict[str, Any]]
     if config.save and config.save.suffix.lower() == ".webm" and not all(map(is_file, cameras)):
         # OpenCV gives libvpx no other deadline than its slow one.
         _log.warning("VP8 takes some 70 ms a picture of 640x480; live, --save x.avi drops fewer")
-    threshold = {} if config.threshold is None else {"enter": config.threshold}
-    given = threshold | dict(config.rules)
+    given = config.rules
     tables = rules.get("labels", {})
     if given and isinstance(tables, dict) and all(isinstance(t, dict) for t in tables.values()):
         # What is wrong with these tables is told by who reads them.

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from rtaction.models import SAMPLE_CLIP, STARTER_MODEL
 from rtaction.realtime.actions.detector import ActionEvent
-from rtaction.realtime.cam import CamConfig, CamSummary, run_cam
+from rtaction.realtime.cam import CamSummary, run_cam
+from rtaction.realtime.cam_config import CamConfig
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.outputs.screen import display_available
 from rtaction.realtime.outputs.timeline import Segment, actions_to_segments

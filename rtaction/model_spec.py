@@ -10,9 +10,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 from unicodedata import category
 
+from rtaction.choices import Resize, Sampling
 from rtaction.errors import ModelSpecError
 from rtaction.modality import Base, base_of, channels_of, parts_of, shows_motion
 from rtaction.output_file import write_json
@@ -21,9 +22,6 @@ from rtaction.sampling import frame_interval_seconds
 FORMAT_VERSION = 1
 METADATA_KEY = "rtaction.model_spec"
 """Key of the contract in an ONNX file's `metadata_props`."""
-
-Sampling = Literal["sliding", "spread"]
-Resize = Literal["squash", "crop", "letterbox"]
 
 
 @dataclass(frozen=True)

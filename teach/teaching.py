@@ -10,7 +10,8 @@ import numpy as np
 
 from rtaction.errors import DatasetError, UsageError
 from rtaction.output_file import write_file
-from rtaction.realtime.cam import CamConfig, CamSummary, run_cam
+from rtaction.realtime.cam import CamSummary, run_cam
+from rtaction.realtime.cam_config import CamConfig
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.outputs.screen import Screen
 from rtaction.realtime.sources.cameras import Camera, cameras_of

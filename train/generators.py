@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rtaction.model_spec import ModelSpec, Resize, Sampling
+from rtaction.choices import Resize, Sampling
+from rtaction.model_spec import ModelSpec
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.clip_set import read_clip_set, with_clip_length

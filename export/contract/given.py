@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from rtaction.choices import Resize
 from rtaction.errors import UsageError
-from rtaction.model_spec import Resize
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ except ModuleNotFoundError:
         "install it with: pip install 'rtaction[onnx]'"
     ) from None
 
+from rtaction.choices import Resize
 from rtaction.export.agreement.onnx_run import runner
 from rtaction.export.agreement.parity import make_clips
 from rtaction.export.agreement.sample_clips import read_clips
@@ -31,7 +32,7 @@ from rtaction.export.contract.scales import Scale, scale_named
 from rtaction.export.foreign.make import make
 from rtaction.export.foreign.proof import Proof
 from rtaction.export.foreign.read import Foreign, read_foreign, with_two_scores
-from rtaction.model_spec import ModelSpec, Resize
+from rtaction.model_spec import ModelSpec
 from rtaction.onnx_format.file import OnnxFile
 from rtaction.onnx_format.layout import Layout
 from rtaction.output_file import write_file

@@ -50,6 +50,7 @@ from rtaction.evaluation.estimate import CONFIDENCE
 from rtaction.model_spec import ModelSpec
 from rtaction.output_file import write_json
 from rtaction.realtime.judging.events import EventEvaluation
+from rtaction.realtime.judging.options import EvalOptions
 from rtaction.realtime.judging.videos import VideoEvaluation
 
 SCHEMA_VERSION = 1
@@ -61,9 +62,7 @@ def write_report(
     spec: ModelSpec,
     *,
     model: Path,
-    videos: str,
-    group: str | None,
-    stride_seconds: float | None,
+    options: EvalOptions,
 ) -> None:
     """Write a JSON file. Missing folders are made.
 
@@ -72,9 +71,7 @@ def write_report(
         found: the figures.
         spec: of the model.
         model: the model file, as given.
-        videos: the folder or pattern, as given.
-        group: the regular expression, or None.
-        stride_seconds: as given; None stands for the distance of two pictures in a clip.
+        options: which videos, and how they were judged.
 
     Raises:
         OutputError: the file cannot be written.
@@ -83,10 +80,10 @@ def write_report(
         "schema_version": SCHEMA_VERSION,
         "kind": "clips" if isinstance(found, VideoEvaluation) else "events",
         "model": str(model),
-        "dataset": videos,
-        "group": group,
+        "dataset": options.videos,
+        "group": options.group,
         "clip_seconds": spec.clip_seconds,
-        "stride_seconds": round(stride_seconds or spec.frame_interval_seconds, 6),
+        "stride_seconds": round(options.stride_seconds or spec.frame_interval_seconds, 6),
         "confidence": CONFIDENCE,
     } | found.to_dict()
     write_json(path, values)

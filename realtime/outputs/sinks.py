@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from rtaction.deferred_frame import FrameDamaged, FrameLike
 from rtaction.model_spec import ModelSpec
@@ -13,31 +12,13 @@ from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.outputs.drawing import Drawing
 from rtaction.realtime.outputs.event_clips import EventClips
 from rtaction.realtime.outputs.json_log import JsonLog
+from rtaction.realtime.outputs.options import OutputOptions
 from rtaction.realtime.outputs.screen import Screen
 from rtaction.realtime.watching.moment import Moment, StateChange
 from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.watching.watch import Actions, EventCallback, StateCallback
 
 _ENGINE_DELAY_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class OutputOptions:
-    """What is made of a watch.
-
-    Args:
-        save: video to write, with the overlay. Default None.
-        output: file for JSON lines, "-" for stdout. Default None.
-        clip_events: folder for a short video of each event. Default None.
-        top_k: labels to draw and to log. Default 3.
-        mirror: draw frames as in a mirror; the model sees them as they are. Default False.
-    """
-
-    save: Path | None = None
-    output: str | None = None
-    clip_events: Path | None = None
-    top_k: int = 3
-    mirror: bool = False
 
 
 @dataclass(frozen=True, slots=True)

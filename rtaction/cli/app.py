@@ -29,7 +29,7 @@ from rtaction.errors import RtactionError, UsageError, training_stack_missing
 
 app = typer.Typer(
     name="rtaction",
-    help="Name the action that a camera sees, live. Train on your own clips, export, run anywhere.",
+    help="Recognise actions in live video. Train on your own videos, export, run anywhere.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -64,7 +64,7 @@ class _CurrentStderr:
 
 
 def main() -> None:
-    """Entry point: what a person can cause ends in a sentence, never in a traceback."""
+    """Entry point: a user's mistake ends in one sentence, never in a traceback."""
     handler = logging.StreamHandler(_CurrentStderr())
     logging.basicConfig(format="%(levelname)s: %(message)s", handlers=[handler])
     logging.addLevelName(logging.WARNING, "warning")
@@ -126,20 +126,20 @@ def demo(
     ),
     device: DeviceOption = "auto",
 ) -> None:
-    """Recognise a bundled clip with the bundled model; needs no camera and no display."""
+    """Recognise the actions of a bundled clip; needs no camera and no display."""
     from rtaction.realtime.demo import run_demo
 
     result = run_demo(output, device=device)
     typer.echo(f"A drawn person, recognised on {result.device}:")
     print_timeline(result.segments)
-    typer.echo(f"\nThe annotated video: {result.video}")
+    typer.echo(f"\nAnnotated video: {result.video}")
     if not result.camera:
-        typer.echo("No camera here; on a machine with one, run: rtaction cam")
+        typer.echo("No camera found; on a machine with one, run: rtaction cam")
     elif result.display:
-        typer.echo("Now stand before your camera and run: rtaction cam")
+        typer.echo("Now stand in front of your camera and run: rtaction cam")
     else:
-        typer.echo("No display here; to watch your camera without one: rtaction cam --headless")
-    typer.echo("To teach it actions of your own: rtaction teach wave clap nothing")
+        typer.echo("No display found; to run without one: rtaction cam --headless")
+    typer.echo("To teach it your own actions: rtaction teach wave clap")
 
 
 app.command()(teach)
@@ -160,16 +160,16 @@ def bench(
         Path | None, typer.Argument(help="ONNX model. Default: the bundled one.")
     ] = None,
     device: Annotated[
-        list[str] | None, typer.Option(help="Devices to compare; may be repeated. Default: cpu.")
+        list[str] | None, typer.Option(help="Device to measure; may be repeated. Default: cpu.")
     ] = None,
     cameras: Annotated[
-        str, typer.Option(help="Numbers of simulated cameras, or none.")
+        str, typer.Option(help="Numbers of simulated cameras, such as 1,4, or none.")
     ] = "1,4,16,32",
     seconds: Annotated[
-        float, typer.Option(min=1, help="How long to measure each number of cameras.")
+        float, typer.Option(min=1, help="Time to measure each number of cameras.")
     ] = 6.0,
 ) -> None:
-    """Measure what a model costs here, and how many cameras this machine bears."""
+    """Measure what a model costs on this machine, and how many cameras it can handle."""
     from rtaction.models import STARTER_MODEL
     from rtaction.realtime.bench.report import print_bench
 

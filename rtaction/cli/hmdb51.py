@@ -1,4 +1,4 @@
-"""The command that fetches the tutorial's clips: `rtaction hmdb51`."""
+"""`rtaction hmdb51`."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ import typer
 
 
 def hmdb51(
-    folder: Annotated[Path, typer.Argument(help="Where the folders of clips go.")],
+    folder: Annotated[
+        Path, typer.Argument(help="Folder for the clips, one folder for each action.")
+    ],
     classes: Annotated[
-        str, typer.Option(help="Which actions, with commas, such as golf,kick_ball,dribble.")
+        str, typer.Option(help="Actions, separated by commas, such as golf,kick_ball,dribble.")
     ],
     source: Annotated[
         str | None,
         typer.Option(
             "--from",
             envvar="RTACTION_HMDB51",
-            help="Archive: a file, or the address of a mirror. Default: the publishers' own.",
+            help="Archive: a file or the URL of a mirror. Default: the publisher's.",
         ),
     ] = None,
 ) -> None:
-    """Fetch clips of HMDB51 (2 GB, CC BY 4.0), and unpack some of its 51 actions."""
+    """Download HMDB51 (2 GB, CC BY 4.0) and unpack some of its 51 actions."""
     from rtaction.train.hmdb.hmdb51 import ARCHIVE_URL, fetch_hmdb51, group_pattern
 
     shown = -1
@@ -39,5 +41,5 @@ def hmdb51(
     counts = fetch_hmdb51(folder, chosen, source=source or ARCHIVE_URL, on_bytes=show)
     for name, count in counts.items():
         typer.echo(f"{folder / name}: {count} clips")
-    typer.echo(f"the archive stays in {folder / '.hmdb51'}; it may be deleted", err=True)
-    typer.echo(f"clips of one film belong together: --group '{group_pattern(chosen)}'")
+    typer.echo(f"the archive is kept in {folder / '.hmdb51'} and may be deleted", err=True)
+    typer.echo(f"keep clips of one film together with --group '{group_pattern(chosen)}'")

@@ -1,4 +1,4 @@
-"""The command that shows what a network is shown: `rtaction show`."""
+"""`rtaction show`."""
 
 from __future__ import annotations
 
@@ -7,51 +7,34 @@ from typing import Annotated
 
 import typer
 
-from rtaction.cli.train import (
-    AugmentOption,
-    ClipSecondsOption,
-    FramesOption,
-    KeepSidesOption,
-    ModalityOption,
-    ResizeOption,
-    SamplingOption,
-    VideosArgument,
+from rtaction.cli.derived import Chosen, derived
+from rtaction.train.settings.config import TrainConfig
+
+_SHOWN = (
+    "videos",
+    "sampling",
+    "frames_per_clip",
+    "clip_seconds",
+    "height",
+    "width",
+    "modality",
+    "resize",
+    "augment",
+    "keep_sides",
+    "seed",
 )
 
 
+@derived(only={TrainConfig: _SHOWN})
 def show(
-    videos: VideosArgument,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Picture to write.")] = Path(
+    chosen: Chosen[TrainConfig],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Image to write.")] = Path(
         "clips.png"
     ),
-    clips: Annotated[int, typer.Option(min=1, help="How many clips to draw.")] = 6,
-    sampling: SamplingOption = "sliding",
-    frames: FramesOption = 5,
-    clip_seconds: ClipSecondsOption = 1.0,
-    height: Annotated[int, typer.Option(min=8, help="Rows of a picture.")] = 112,
-    width: Annotated[int, typer.Option(min=8, help="Columns of a picture.")] = 112,
-    modality: ModalityOption = "rgb",
-    resize: ResizeOption = "squash",
-    augment: AugmentOption = "light",
-    keep_sides: KeepSidesOption = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the choice and the changes.")] = 0,
+    clips: Annotated[int, typer.Option(min=1, help="Number of clips to draw.")] = 6,
 ) -> None:
-    """Draw training clips as filmstrips, as they are and as training changes them."""
-    from rtaction.train.settings.config import TrainConfig
+    """Draw training clips as filmstrips, before and after augmentation."""
     from rtaction.train.show import show_clips
 
-    config = TrainConfig(
-        videos=videos,
-        sampling=sampling,
-        frames_per_clip=frames,
-        clip_seconds=clip_seconds,
-        height=height,
-        width=width,
-        modality=modality,
-        resize=resize,
-        augment=augment,
-        keep_sides=tuple(keep_sides or ()),
-        seed=seed,
-    )
-    num_clips = show_clips(config, output, num_clips=clips)
+    num_clips = show_clips(chosen.make(), output, num_clips=clips)
     typer.echo(f"wrote {output}: {min(clips, num_clips)} of {num_clips} clips", err=True)

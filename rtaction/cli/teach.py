@@ -1,4 +1,4 @@
-"""The commands that learn from takes: `rtaction teach` and `rtaction record`."""
+"""`rtaction teach` and `rtaction record`."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from typing import Annotated
 
 import typer
 
+from rtaction.choices import GROUP_HELP
 from rtaction.errors import UsageError
 
-LabelsArgument = Annotated[
-    list[str] | None, typer.Argument(help="Names of the actions, such as wave clap.")
-]
+LabelsArgument = Annotated[list[str] | None, typer.Argument(help="Labels, such as wave clap.")]
 SourceOption = Annotated[
     str,
-    typer.Option("--source", "-s", help="Webcam number, rtsp://, http:// or a video as a camera."),
+    typer.Option(
+        "--source", "-s", help="Camera: webcam number, rtsp:// or http:// URL, or a video file."
+    ),
 ]
 SecondsOption = Annotated[
-    float, typer.Option(min=0.5, max=30, help="About how long a take is; it varies.")
+    float, typer.Option(min=0.5, max=30, help="Approximate length of a take.")
 ]
-FolderOption = Annotated[Path, typer.Option("--output", "-o", help="Folder of takes and model.")]
+FolderOption = Annotated[
+    Path, typer.Option("--output", "-o", help="Folder for the takes and the model.")
+]
 
 
 def teach(
@@ -28,20 +31,21 @@ def teach(
     videos: Annotated[
         str | None,
         typer.Option(
-            "--from", help="Learn from a folder with a folder of videos for each action instead."
+            "--from",
+            help="Learn from videos instead: a folder with one folder of videos for each label.",
         ),
     ] = None,
     group: Annotated[
         str | None,
-        typer.Option(help="With --from: regular expression of what belongs together."),
+        typer.Option(help=f"With --from. {GROUP_HELP}"),
     ] = None,
     takes: Annotated[
-        int, typer.Option(min=2, max=200, help="Takes wanted of each action, old ones counted.")
+        int, typer.Option(min=2, max=200, help="Takes of each label, existing ones included.")
     ] = 10,
     seconds: SecondsOption = 3.0,
     output: FolderOption = Path("taught"),
 ) -> None:
-    """Teach it your own actions before the camera, and see them recognised a minute later."""
+    """Record takes of your own actions, learn them in a minute, and recognise them live."""
     from rtaction.teach.teaching import TeachConfig, teach, teach_from
 
     if videos is not None:
@@ -54,7 +58,7 @@ def teach(
         typer.echo(f"see it live: rtaction cam --model {output / 'model.onnx'}")
         return
     if group is not None:
-        raise UsageError("--group goes with --from; of recorded takes, each is a group of its own")
+        raise UsageError("--group goes with --from; each recorded take is a group of its own")
     from rtaction.cli.cam import print_event
 
     config = TeachConfig(tuple(labels or ()), source, output, takes, seconds)
@@ -64,13 +68,13 @@ def teach(
 
 
 def record(
-    labels: Annotated[list[str], typer.Argument(help="Names of the actions, such as wave.")],
+    labels: Annotated[list[str], typer.Argument(help="Labels, such as wave.")],
     source: SourceOption = "0",
-    takes: Annotated[int, typer.Option(min=1, max=200, help="How many more takes of each.")] = 10,
+    takes: Annotated[int, typer.Option(min=1, max=200, help="New takes of each label.")] = 10,
     seconds: SecondsOption = 3.0,
     output: FolderOption = Path("taught"),
 ) -> None:
-    """Record takes before the camera, for `rtaction teach` or `rtaction train`."""
+    """Record takes for `rtaction teach` or `rtaction train`."""
     from rtaction.teach.teaching import TeachConfig, record
 
     record(TeachConfig(tuple(labels), source, output, takes, seconds), typer.echo)
@@ -78,4 +82,4 @@ def record(
 
 def _print_progress(num_done: int, num_all: int) -> None:
     if num_done % 10 == 0 or num_done == num_all:
-        typer.echo(f"looked at {num_done} of {num_all} videos", err=True)
+        typer.echo(f"processed {num_done} of {num_all} videos", err=True)

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.arrays import UInt8Array
+from rtaction.choices import Resize
 from rtaction.modality import Base
-from rtaction.model_spec import Resize
 from rtaction.opencv import cv2
 
 

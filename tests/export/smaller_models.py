@@ -8,7 +8,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from rtaction.model_spec import METADATA_KEY, ModelSpec, Resize
+from rtaction.choices import Resize
+from rtaction.model_spec import METADATA_KEY, ModelSpec
 from rtaction.onnx_format.file import BOUNDARY_KEY, Boundary
 
 SPEC = ModelSpec(labels=("a", "b", "c"), frames_per_clip=4, clip_seconds=1.0, height=32, width=40)

@@ -20,8 +20,8 @@ from rtaction.export.agreement.parity import make_clips
 from rtaction.export.exporter import Export, export_model
 from rtaction.keras_tensorflow import keras
 from rtaction.onnx_format.file import OnnxFile
-from rtaction.train.networks.build import STANDARD, NetworkName, build_network
-from rtaction.train.networks.heads import HeadName
+from rtaction.train.choices import HeadName, NetworkName
+from rtaction.train.networks.build import STANDARD, build_network
 from tests.export.networks import SPEC, calibrated, save, sensitive
 
 

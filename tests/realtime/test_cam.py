@@ -20,7 +20,8 @@ from rtaction.cli.app import main
 from rtaction.errors import SourceUnreadable
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.actions.detector import ActionEvent
-from rtaction.realtime.cam import CamConfig, CamSummary, run_cam, with_threshold
+from rtaction.realtime.cam import CamSummary, run_cam, with_threshold
+from rtaction.realtime.cam_config import CamConfig
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.watching.moment import StateChange
 from rtaction.realtime.watching.stats import WatchStats

@@ -44,7 +44,7 @@ def test_the_demo(tmp_path: Path, actions: set[str]) -> None:
     assert all(before[2] == after[0] for before, after in pairwise(rows))
     assert len(written) == pytest.approx(len(expected), abs=1)
     assert written[-1] == pytest.approx(expected[-1], abs=0.1)
-    assert f"The annotated video: {folder / 'annotated.avi'}" in lines
+    assert f"Annotated video: {folder / 'annotated.avi'}" in lines
     assert "rtaction cam" in lines[-2]
     assert "rtaction teach" in lines[-1]
 

@@ -7,7 +7,7 @@ a network that has seen few people must be told so. This file knows nothing of v
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,7 @@ from rtaction.arrays import Float64Array, UInt8Array
 from rtaction.errors import UsageError
 from rtaction.opencv import cv2
 from rtaction.sampling import frame_interval_seconds
-
-Strength = Literal["none", "light", "strong"]
+from rtaction.train.choices import Strength
 
 
 @dataclass(frozen=True)

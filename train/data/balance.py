@@ -7,12 +7,11 @@ ten short ones.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-Balance = Literal["none", "weights", "sampling"]
+from rtaction.train.choices import Balance
 
 _MAX_NAMED = 8
 

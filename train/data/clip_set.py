@@ -19,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.arrays import Float64Array, UInt8Array
+from rtaction.choices import Sampling
 from rtaction.errors import DatasetError, SourceError
-from rtaction.model_spec import ModelSpec, Sampling
+from rtaction.model_spec import ModelSpec
 from rtaction.sampling import (
     Selection,
     select_frames,

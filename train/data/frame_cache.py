@@ -37,6 +37,7 @@ import platformdirs
 from rtaction.errors import UsageError
 from rtaction.model_spec import ModelSpec
 from rtaction.opencv import cv2
+from rtaction.train.choices import DEFAULT_LIMIT_GB
 from rtaction.train.data.decoded_video import (
     DecodedVideo,
     decode_video,
@@ -46,7 +47,6 @@ from rtaction.train.data.decoded_video import (
 
 _log = logging.getLogger(__name__)
 
-DEFAULT_LIMIT_GB = 20.0
 _MAX_SHARE_OF_FREE = 0.5
 
 # To be raised whenever the files, the pictures in them or the verdict on a video would be others.

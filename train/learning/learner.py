@@ -22,6 +22,7 @@ from rich.console import Console
 from rtaction.errors import UsageError
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
+from rtaction.train.choices import PrecisionName
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.clip_set import ClipSet
@@ -38,7 +39,7 @@ from rtaction.train.frozen.kept_features import KeptFeatures
 from rtaction.train.learning.progress import progress_bar
 from rtaction.train.networks.build import STANDARD, build_network
 from rtaction.train.settings.config import TrainConfig
-from rtaction.train.settings.precision import PrecisionName, computing_in
+from rtaction.train.settings.precision import computing_in
 from rtaction.train.settings.run_folder import RunFolder
 
 _log = logging.getLogger(__name__)

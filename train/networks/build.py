@@ -7,13 +7,14 @@ cannot disagree about it. Encoders are in `encoders`, heads in `heads`.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from rtaction.errors import UsageError
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
-from rtaction.train.networks.encoders import ENCODERS, EncoderOptions, Pooling
-from rtaction.train.networks.heads import HEADS, HeadName
+from rtaction.train.choices import HeadName, NetworkName, Pooling
+from rtaction.train.networks.encoders import ENCODERS, EncoderOptions
+from rtaction.train.networks.heads import HEADS
 from rtaction.train.networks.known_encoders import (
     KNOWN_ENCODERS,
     encode_from_scratch,
@@ -22,17 +23,6 @@ from rtaction.train.networks.known_encoders import (
 
 layers = keras.layers
 
-NetworkName = Literal[
-    "light",
-    "small",
-    "convnet",
-    "two_stream",
-    "mobilenet",
-    "mobilenet_v2",
-    "mobilenet_v3",
-    "lite0",
-    "lite0_body",
-]
 
 Tensor = Any
 MIN_SIZE = 32

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from rtaction.keras_tensorflow import keras
 from rtaction.modality import CHANNELS, parts_of
+from rtaction.train.choices import Pooling
 
 layers = keras.layers
 
-Pooling = Literal["max", "average"]
 
 Tensor = Any
 

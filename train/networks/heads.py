@@ -7,13 +7,13 @@ clip. Only Keras' own layers and operations are used, so that a saved network lo
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 from rtaction.keras_tensorflow import keras
+from rtaction.train.choices import HeadName
 
 layers, ops = keras.layers, keras.ops
 
-HeadName = Literal["gru", "lstm", "bigru", "bilstm", "average", "max", "statistics", "pyramid"]
 PYRAMID_LEVELS = (1, 2, 4)
 
 Tensor = Any

@@ -12,8 +12,9 @@ from typing import Any
 
 from rtaction.errors import UsageError
 from rtaction.keras_tensorflow import keras
+from rtaction.train.choices import Pooling
 from rtaction.train.networks.efficientnet_lite import efficientnet_lite0, load_imagenet
-from rtaction.train.networks.encoders import EncoderOptions, Pooling, split_parts
+from rtaction.train.networks.encoders import EncoderOptions, split_parts
 
 layers = keras.layers
 

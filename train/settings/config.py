@@ -5,134 +5,223 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+from rtaction.choices import GROUP_HELP, Option, Resize, Sampling
 from rtaction.errors import UsageError
-from rtaction.model_spec import ModelSpec, Resize, Sampling
 from rtaction.output_file import write_json
-from rtaction.train.data.augment import Strength
-from rtaction.train.data.balance import Balance
-from rtaction.train.data.frame_cache import DEFAULT_LIMIT_GB
-from rtaction.train.networks.build import NetworkName
-from rtaction.train.networks.encoders import Pooling
-from rtaction.train.networks.heads import HeadName
-from rtaction.train.settings.hardware import Devices
-from rtaction.train.settings.precision import Precision
-from rtaction.train.settings.schedule import Schedule
+from rtaction.train.choices import (
+    DEFAULT_LIMIT_GB,
+    Balance,
+    Devices,
+    HeadName,
+    NetworkName,
+    Pooling,
+    Precision,
+    Schedule,
+    Strength,
+)
+
+if TYPE_CHECKING:
+    from rtaction.model_spec import ModelSpec
+
+_DATA, _NETWORK, _LEARNING = "Data", "Network", "Learning"
+_CHECKING, _OUTPUT = "Checking", "Output and machine"
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """Settings of a training.
 
-    Args:
-        videos: folder of folders, or a pattern with "{classname}".
-        network: see `rtaction.train.networks.build.build_network`. Default "light".
-        head: what becomes of the features over time, see `rtaction.train.networks.heads`. Default
-            "gru".
-        pretrained: start from ImageNet weights. Default False.
-        trainable_layers: how many of the last layers of a pretrained network go on learning.
-            Default 9.
-        pooling: "average" or "max", of the map of a MobileNet or of Lite0. Default "average".
-        sampling: "sliding" or "spread". Default "sliding".
-        frames_per_clip: pictures in a clip. Default 5.
-        clip_seconds: length of a sliding clip. Default 1.0.
-        stride_seconds: time between two sliding clips of a video; None is half a clip. Default
-            None.
-        height: rows of a picture. Default 112.
-        width: columns of a picture. Default 112.
-        modality: what a picture shows, see `rtaction.modality`. Default "rgb".
-        resize: "squash", "crop" or "letterbox". Default "squash".
-        background_label: the label that means no action. Default None.
-        group: regular expression that finds the group in a path. Default None.
-        validation_groups: validate on just these groups. Default (), by fraction.
-        validation_fraction: share of videos to validate on. Default 0.2.
-        test_fraction: share of videos to test on. Default 0.0.
-        epochs: at most so many. Default 60.
-        batch_size: clips in a batch. Default 16.
-        learning_rate: of Adam, at the start, or the highest of a cosine. Default 1e-3.
-        weight_decay: how fast weights that nothing needs fade, see AdamW (Loshchilov and Hutter
-            2019, arXiv 1711.05101). Default 0.0.
-        schedule: "plateau" divides the rate by four after a third of `patience` without a better
-            validation loss; "cosine" follows a curve over all `epochs`, see `cosine_rate`. Default
-            "plateau".
-        dropout: share of values dropped while training. Default 0.5.
-        label_smoothing: share of each clip's truth that is spread over all labels. Against wrong
-            labels and overconfidence; but live scores then rarely come near 1, so thresholds must
-            be lower, and the validation loss is smoothed as well, so it compares only with that
-            of trainings with the same share. Default 0.0.
-        balance: what is done about labels with more clips than others: "weights" lets a clip of a
-            rarer label weigh more in the loss, "sampling" draws every label equally often in each
-            epoch, "none" does nothing. Validation counts every clip once. Default "weights", which
-            does nothing where labels are even.
-        ema: how much of the moving average of the weights is kept at each batch, such as 0.99; it
-            is validated and saved instead of the weights. 1 / (1 - ema) batches should be no more
-            than a few epochs. Default 0.0, no average.
-        patience: epochs without a better validation loss before the end, whatever the schedule.
-            Default 12.
-        refit: once the best epoch is known, train anew for as many epochs, or for all of a cosine,
-            on the videos of training and validation together, and keep that network. Figures on
-            validation are of the network before. Default False.
-        seed: of split, weights and order. Default 0.
-        augment: "none", "light" or "strong": how much clips are changed each time they are shown,
-            see `Augmentation`. Default "light".
-        num_variants: in how many ways each video is changed where a pretrained network sees it but
-            once. Default 4.
-        keep_sides: labels in which side matters, never flipped. Default ().
-        chosen_but: names of settings that were given; all others are picked from the data when the
-            training begins, see `rtaction.train.learning.auto`. None picks nothing. Default None.
-        precision: "float32", or "mixed_float16", which computes in float16 and keeps weights and
-            scores in float32; "auto" is the latter on GPUs with tensor cores. What is saved
-            computes in float32 in any case. Default "auto".
-        devices: "auto" shares each batch among all GPUs of the machine, "one" uses the first.
-            Default "auto".
-        tensorboard: also write the figures for TensorBoard, into `tensorboard/` in the run folder;
-            needs the package of that name. Default False.
-        cache_dir: where decoded videos are kept from run to run; None is the user's cache folder.
-            Default None.
-        cache_gb: how large that may grow, see `FrameCache`; 0 keeps nothing. Default 20.0.
+    Each field's `Option` says what it does. `chosen_but` holds the names of the settings that were
+    given where all others are to be picked from the data, see `rtaction.train.learning.auto`;
+    None picks nothing.
     """
 
-    videos: str
-    network: NetworkName = "light"
-    head: HeadName = "gru"
-    pretrained: bool = False
-    trainable_layers: int = 9
-    pooling: Pooling = "average"
-    sampling: Sampling = "sliding"
-    frames_per_clip: int = 5
-    clip_seconds: float = 1.0
-    stride_seconds: float | None = None
-    height: int = 112
-    width: int = 112
-    modality: str = "rgb"
-    resize: Resize = "squash"
-    background_label: str | None = None
-    group: str | None = None
-    validation_groups: tuple[str, ...] = ()
-    validation_fraction: float = 0.2
-    test_fraction: float = 0.0
-    epochs: int = 60
-    batch_size: int = 16
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.0
-    schedule: Schedule = "plateau"
-    dropout: float = 0.5
-    label_smoothing: float = 0.0
-    balance: Balance = "weights"
-    ema: float = 0.0
-    patience: int = 12
-    refit: bool = False
-    seed: int = 0
-    augment: Strength = "light"
-    num_variants: int = 4
-    keep_sides: tuple[str, ...] = ()
-    precision: Precision = "auto"
+    videos: Annotated[
+        str,
+        Option(
+            "Folder with one folder of videos for each label, or a pattern such as "
+            "'v/{classname}/*.mp4'.",
+            is_argument=True,
+        ),
+    ]
+    network: Annotated[
+        NetworkName,
+        Option(
+            "Encoder of each frame: light and small run on CPUs, two_stream has one for each part "
+            "of the modality, convnet is VGG-like, for GPUs.",
+            _NETWORK,
+        ),
+    ] = "light"
+    head: Annotated[
+        HeadName, Option("Recurrent layer or pooling over the frames of a window.", _NETWORK)
+    ] = "gru"
+    pretrained: Annotated[
+        bool, Option("Start a MobileNet or lite0 from ImageNet weights.", _NETWORK)
+    ] = False
+    trainable_layers: Annotated[
+        int, Option("Last layers of a pretrained encoder to fine-tune.", _NETWORK, minimum=0)
+    ] = 9
+    pooling: Annotated[
+        Pooling, Option("Pooling of the feature map of a MobileNet or lite0.", _NETWORK)
+    ] = "average"
+    sampling: Annotated[
+        Sampling,
+        Option("Sliding windows of --clip-seconds, or one clip spread over each video.", _DATA),
+    ] = "sliding"
+    frames_per_clip: Annotated[
+        int, Option("Frames in a window.", _DATA, names=("--frames",), minimum=1)
+    ] = 5
+    clip_seconds: Annotated[
+        float, Option("Time from the first to the last frame of a window.", _DATA, minimum=0.01)
+    ] = 1.0
+    stride_seconds: Annotated[
+        float | None,
+        Option("Time from one window to the next. Default: half a window.", _DATA, minimum=0.01),
+    ] = None
+    height: Annotated[
+        int, Option("Height of the network's frames, in pixels.", _DATA, minimum=8)
+    ] = 112
+    width: Annotated[int, Option("Width of the network's frames, in pixels.", _DATA, minimum=8)] = (
+        112
+    )
+    modality: Annotated[
+        str,
+        Option(
+            "What the network sees: rgb, gray, diff, abs_diff, rgb_diff, flow, diff_mask or "
+            "flow_mask, or several joined by +.",
+            _DATA,
+        ),
+    ] = "rgb"
+    resize: Annotated[Resize, Option("How frames are fitted to that height and width.", _DATA)] = (
+        "squash"
+    )
+    background_label: Annotated[
+        str | None, Option('The label that means "no action".', _DATA, names=("--background",))
+    ] = None
+    group: Annotated[str | None, Option(GROUP_HELP, _CHECKING)] = None
+    validation_groups: Annotated[
+        tuple[str, ...],
+        Option("Validate on this group; may be repeated.", _CHECKING, names=("--validate-on",)),
+    ] = ()
+    validation_fraction: Annotated[
+        float, Option("Fraction of the videos to validate on.", _CHECKING, minimum=0, maximum=0.9)
+    ] = 0.2
+    test_fraction: Annotated[
+        float, Option("Fraction of the videos to test on.", _CHECKING, minimum=0, maximum=0.9)
+    ] = 0.0
+    epochs: Annotated[int, Option("Maximum number of epochs.", _LEARNING, minimum=1)] = 60
+    batch_size: Annotated[int, Option("Clips in a batch.", _LEARNING, minimum=1)] = 16
+    learning_rate: Annotated[
+        float,
+        Option("Initial learning rate of AdamW; with a cosine, its peak.", _LEARNING, minimum=0),
+    ] = 1e-3
+    # Loshchilov and Hutter 2019, arXiv 1711.05101.
+    weight_decay: Annotated[
+        float, Option("Decoupled weight decay of AdamW.", _LEARNING, minimum=0)
+    ] = 0.0
+    schedule: Annotated[
+        Schedule,
+        Option(
+            "plateau divides the learning rate by four after a third of --patience without a "
+            "better validation loss; cosine decays it over all epochs after a short warm-up.",
+            _LEARNING,
+        ),
+    ] = "plateau"
+    dropout: Annotated[float, Option("Dropout rate.", _LEARNING, minimum=0, maximum=0.95)] = 0.5
+    # The validation loss is smoothed as well, so it compares only within one share.
+    label_smoothing: Annotated[
+        float,
+        Option(
+            "Probability mass spread over all labels; live scores become lower, so lower "
+            "--threshold too.",
+            _LEARNING,
+            minimum=0,
+            maximum=0.5,
+        ),
+    ] = 0.0
+    # Validation counts every clip once.
+    balance: Annotated[
+        Balance,
+        Option(
+            "For uneven labels: weights gives clips of rare labels a larger loss, sampling draws "
+            "all labels equally often.",
+            _LEARNING,
+        ),
+    ] = "weights"
+    # 1 / (1 - ema) batches should be no more than a few epochs.
+    ema: Annotated[
+        float,
+        Option(
+            "Momentum of an exponential moving average of the weights, such as 0.99, which is "
+            "validated and saved instead of them; 0 for none.",
+            _LEARNING,
+            minimum=0,
+            maximum=0.9999,
+        ),
+    ] = 0.0
+    patience: Annotated[
+        int,
+        Option("Epochs without a better validation loss before stopping.", _LEARNING, minimum=1),
+    ] = 12
+    # The reported figures are those of the network before.
+    refit: Annotated[
+        bool,
+        Option(
+            "When done, train again from scratch on training and validation videos together, for "
+            "as many epochs as were best.",
+            _LEARNING,
+        ),
+    ] = False
+    seed: Annotated[
+        int, Option("Seed of the split, the weights and the order.", _LEARNING, minimum=0)
+    ] = 0
+    augment: Annotated[
+        Strength,
+        Option("Strength of the augmentation; the frames of a clip are changed alike.", _LEARNING),
+    ] = "light"
+    num_variants: Annotated[
+        int,
+        Option(
+            "Augmented variants of each video where a frozen encoder sees it only once.",
+            _LEARNING,
+            names=("--variants",),
+            minimum=1,
+        ),
+    ] = 4
+    keep_sides: Annotated[
+        tuple[str, ...],
+        Option("A label that must not be mirrored; may be repeated.", _LEARNING),
+    ] = ()
+    # What is saved computes in float32 in any case.
+    precision: Annotated[
+        Precision,
+        Option("auto is mixed_float16 on GPUs with tensor cores, else float32.", _OUTPUT),
+    ] = "auto"
     chosen_but: tuple[str, ...] | None = field(default=None, compare=False)
     # Where it is computed and what is written beside it changes nothing in what is learnt.
-    devices: Devices = field(default="auto", compare=False)
-    tensorboard: bool = field(default=False, compare=False)
-    cache_dir: str | None = field(default=None, compare=False)
-    cache_gb: float = field(default=DEFAULT_LIMIT_GB, compare=False)
+    devices: Annotated[Devices, Option("All GPUs of this machine, or the first one.", _OUTPUT)] = (
+        field(default="auto", compare=False)
+    )
+    tensorboard: Annotated[
+        bool,
+        Option(
+            "Also log for TensorBoard, to OUTPUT/tensorboard.", _OUTPUT, names=("--tensorboard",)
+        ),
+    ] = field(default=False, compare=False)
+    cache_dir: Annotated[
+        str | None,
+        Option(
+            "Folder for decoded videos. Default: the user's cache folder.",
+            _OUTPUT,
+            metavar="PATH",
+        ),
+    ] = field(default=None, compare=False)
+    cache_gb: Annotated[
+        float,
+        Option("Size limit of that cache in GB; 0 caches nothing.", _OUTPUT, minimum=0),
+    ] = field(default=DEFAULT_LIMIT_GB, compare=False)
 
     def spec(self, labels: tuple[str, ...]) -> ModelSpec:
         """The contract of a network trained like this.
@@ -140,6 +229,8 @@ class TrainConfig:
         Raises:
             ModelSpecError: the background label is none of the labels.
         """
+        from rtaction.model_spec import ModelSpec
+
         return ModelSpec(
             labels=labels,
             frames_per_clip=self.frames_per_clip,
@@ -165,11 +256,9 @@ class TrainConfig:
         """
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
-            for name in ("validation_groups", "keep_sides", "chosen_but"):
-                if values[name] is not None:
-                    values[name] = tuple(values[name])
-            return cls(**values)
-        except (OSError, ValueError, TypeError, KeyError) as error:
+            lists = {key: tuple(one) for key, one in values.items() if isinstance(one, list)}
+            return cls(**values | lists)
+        except (OSError, ValueError, TypeError, AttributeError) as error:
             raise UsageError(
                 f"cannot resume from {path}: {error}; train into a new folder"
             ) from None

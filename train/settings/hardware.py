@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from rtaction.keras_tensorflow import keras, tensorflow
-from rtaction.train.settings.precision import Precision, PrecisionName
-
-Devices = Literal["auto", "one"]
+from rtaction.train.choices import Devices, Precision, PrecisionName
 
 # Tensor cores, which make float16 worth its trouble, came with 7.0.
 _TENSOR_CORES = (7, 0)

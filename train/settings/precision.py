@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any
 
 from rtaction.keras_tensorflow import keras
-
-PrecisionName = Literal["float32", "mixed_float16"]
-Precision = Literal["auto", PrecisionName]
+from rtaction.train.choices import PrecisionName
 
 
 @contextmanager

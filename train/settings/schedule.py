@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any
 
 from rtaction.keras_tensorflow import keras
-
-Schedule = Literal["plateau", "cosine"]
+from rtaction.train.choices import Schedule
 
 _MAX_WARMUP_EPOCHS = 5
 

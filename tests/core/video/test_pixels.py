@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rtaction.model_spec import Resize
+from rtaction.choices import Resize
 from rtaction.video.pixels import prepare_image
 
 

@@ -7,9 +7,10 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from rtaction.choices import Resize
 from rtaction.errors import ModelSpecError, UsageError
 from rtaction.export.smaller.fuse import contract_of_camera_file, fuse_preprocessing
-from rtaction.model_spec import METADATA_KEY, Resize
+from rtaction.model_spec import METADATA_KEY
 from rtaction.onnx_format.file import CAMERA_KEY, OnnxFile
 from rtaction.opencv import cv2
 from rtaction.video.pixels import prepare_image

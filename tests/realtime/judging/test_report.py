@@ -13,6 +13,7 @@ from rtaction.evaluation.intervals import Interval, LabelledTime
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.judging import report as evaluation_report
 from rtaction.realtime.judging.events import EventEvaluation, evaluate_events
+from rtaction.realtime.judging.options import EvalOptions
 from rtaction.realtime.judging.report import SCHEMA_VERSION, write_report
 from rtaction.realtime.judging.videos import VideoEvaluation, evaluate_videos
 from rtaction.realtime.judging.watched import Judged
@@ -33,8 +34,8 @@ def events() -> EventEvaluation:
 
 
 def written(path: Path, found: VideoEvaluation | EventEvaluation, **changes: Any) -> dict[str, Any]:
-    given: dict[str, Any] = {"group": None, "stride_seconds": None} | changes
-    write_report(path, found, SPEC, model=Path("m.onnx"), videos="v/", **given)
+    options = EvalOptions("v/", **changes)
+    write_report(path, found, SPEC, model=Path("m.onnx"), options=options)
     told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return told
 

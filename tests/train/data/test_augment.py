@@ -10,7 +10,8 @@ import pytest
 
 from rtaction.arrays import Float64Array, UInt8Array
 from rtaction.errors import UsageError
-from rtaction.train.data.augment import Augmentation, Strength
+from rtaction.train.choices import Strength
+from rtaction.train.data.augment import Augmentation
 
 STILL = Augmentation(
     flip=0.0,

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rtaction.train.data.balance import Balance, balanced_order, class_weights, describe_balance
+from rtaction.train.choices import Balance
+from rtaction.train.data.balance import balanced_order, class_weights, describe_balance
 
 UNEVEN = np.repeat([0, 1, 2], [12, 4, 2])
 

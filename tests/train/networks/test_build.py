@@ -8,8 +8,9 @@ import pytest
 from rtaction.errors import UsageError
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
-from rtaction.train.networks.build import NetworkName, build_network
-from rtaction.train.networks.heads import HEADS, HeadName
+from rtaction.train.choices import HeadName, NetworkName
+from rtaction.train.networks.build import build_network
+from rtaction.train.networks.heads import HEADS
 
 
 def _spec(size: int = 32, frames: int = 3, modality: str = "rgb") -> ModelSpec:

@@ -127,6 +127,6 @@ def test_the_command(tmp_path: Path) -> None:
         for count in ("1", "2")
     ]
     assert f"{tmp_path / 'v'}: 2 videos rendered\n" in runs[0].stderr
-    assert f"{tmp_path / 'v'}: 2 videos rendered, 2 were there\n" in runs[1].stderr
+    assert f"{tmp_path / 'v'}: 2 videos rendered, 2 already existed\n" in runs[1].stderr
     assert runs[0].stdout == f"rtaction train {tmp_path / 'v'} -o run/ --background nothing\n"
     assert len(names(tmp_path / "v")) == 4

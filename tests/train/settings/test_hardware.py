@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from rtaction.keras_tensorflow import tensorflow
+from rtaction.train.choices import Precision
 from rtaction.train.settings import hardware
 from rtaction.train.settings.hardware import choose_hardware
-from rtaction.train.settings.precision import Precision
 from tests.train.small_training import write_squares
 
 

@@ -8,8 +8,8 @@ import pytest
 from rtaction.export.exporter import export_model
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
-from rtaction.train.networks.build import NetworkName, build_network
-from rtaction.train.networks.heads import HeadName
+from rtaction.train.choices import HeadName, NetworkName
+from rtaction.train.networks.build import build_network
 from rtaction.train.settings.precision import computing_in, float32_copy, precision_of
 from tests.train.small_training import quiet_training, small_config, write_squares
 

@@ -1,0 +1,46 @@
+"""What `rtaction eval` is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from rtaction.choices import GROUP_HELP, Option
+from rtaction.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class EvalOptions:
+    """What `rtaction eval` is asked to do; each field's `Option` says what it does."""
+
+    videos: Annotated[
+        str,
+        Option(
+            "Folder with one folder of videos for each label, or a pattern such as "
+            "'v/{classname}/*.mp4'; with --intervals, the folder that its paths are relative to.",
+            is_argument=True,
+        ),
+    ]
+    intervals: Annotated[
+        Path | None,
+        Option("CSV with the actions of untrimmed videos: video,label,start_seconds,end_seconds."),
+    ] = None
+    tune_on: Annotated[
+        str | None,
+        Option(
+            "Tune thresholds on the videos whose paths match this regular expression, and report "
+            "the others. Default: as the CSV's column split says (tune, test), if it has one."
+        ),
+    ] = None
+    group: Annotated[str | None, Option(GROUP_HELP)] = None
+    stride_seconds: Annotated[
+        float | None,
+        Option("Time from one window to the next. Default: as live.", minimum=0.001),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.tune_on is not None and self.intervals is None:
+            raise UsageError("--tune-on needs --intervals: thresholds are tuned on actions in time")
+        if self.stride_seconds is not None and not self.stride_seconds < float("inf"):
+            raise UsageError(f"--stride-seconds must be finite, got {self.stride_seconds}")

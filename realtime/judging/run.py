@@ -1,0 +1,118 @@
+"""`rtaction eval`: labelled videos watched, compared with what they show, and put into words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rtaction.errors import UsageError
+from rtaction.evaluation.intervals import left_out_notes, read_intervals
+from rtaction.model_spec import ModelSpec
+from rtaction.realtime.judging.events import EventEvaluation, evaluate_events, is_tuned_on
+from rtaction.realtime.judging.options import EvalOptions
+from rtaction.realtime.judging.text import event_lines, video_lines
+from rtaction.realtime.judging.videos import VideoEvaluation, evaluate_videos, require_known_label
+from rtaction.realtime.judging.watched import judge_videos
+from rtaction.realtime.windows.engine import Scorer
+from rtaction.video.labelled_videos import find_videos, grouping
+
+Progress = Callable[[int], AbstractContextManager[Callable[[], None]]]
+"""Shows how many of a number of videos are done: gives what to call after each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What an evaluation came to.
+
+    Args:
+        spec: the model's contract.
+        figures: what was measured.
+        lines: the figures for a person.
+    """
+
+    spec: ModelSpec
+    figures: VideoEvaluation | EventEvaluation
+    lines: list[str]
+
+
+def run_evaluation(
+    load: Callable[[], Scorer],
+    options: EvalOptions,
+    *,
+    progress: Progress,
+    say: Callable[[str], object],
+) -> Judgement:
+    """Evaluate a model on videos.
+
+    Args:
+        load: loads the model, once the videos are found.
+        options: which videos, and how.
+        progress: shows how far it is.
+        say: told what takes long, for a person.
+
+    Raises:
+        RtactionError: see `rtaction.errors`.
+    """
+    evaluate = _evaluate_videos if options.intervals is None else _evaluate_events
+    return evaluate(load, options, progress, say)
+
+
+def _evaluate_videos(
+    load: Callable[[], Scorer],
+    options: EvalOptions,
+    progress: Progress,
+    say: Callable[[str], object],
+) -> Judgement:
+    listed = find_videos(options.videos, group=options.group, min_labels=1)
+    model = load()
+    require_known_label(listed, model.spec)
+    with progress(len(listed)) as step:
+        judged = judge_videos(
+            model,
+            [video.path for video in listed],
+            stride_seconds=options.stride_seconds,
+            on_video=step,
+        )
+    found = evaluate_videos(listed, judged, model.spec)
+    lines = video_lines(found, model.spec, grouped=options.group is not None)
+    return Judgement(model.spec, found, lines)
+
+
+def _evaluate_events(
+    load: Callable[[], Scorer],
+    options: EvalOptions,
+    progress: Progress,
+    say: Callable[[str], object],
+) -> Judgement:
+    assert options.intervals is not None
+    folder = Path(options.videos)
+    if not folder.is_dir():
+        raise UsageError(f"with --intervals, expected a folder of videos, got {str(folder)!r}")
+    times = read_intervals(options.intervals, folder)
+    group_of = grouping(options.group)
+    groups = [group_of(one.path) for one in times]
+    tuned_on = is_tuned_on(times, groups, options.tune_on)
+    model = load()
+    with progress(len(times)) as step:
+        judged = judge_videos(
+            model,
+            [one.path for one in times],
+            stride_seconds=options.stride_seconds,
+            on_video=step,
+        )
+    if tuned_on is not None:
+        say("tuning thresholds")
+    grouped = options.group is not None
+    found = evaluate_events(
+        times,
+        judged,
+        groups,
+        model.spec,
+        tuned_on=tuned_on,
+        grouped=grouped,
+        stride_seconds=options.stride_seconds,
+        notes=left_out_notes(times, folder),
+    )
+    return Judgement(model.spec, found, event_lines(found, grouped=grouped))

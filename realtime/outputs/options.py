@@ -1,0 +1,33 @@
+"""What is made of a watch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from rtaction.choices import Option
+
+PANEL = "Output"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputOptions:
+    """What is made of a watch.
+
+    Each field's `Option` says what it does; `mirror` draws frames as in a mirror, while the model
+    sees them as they are.
+    """
+
+    save: Annotated[
+        Path | None, Option("Write the annotated video: .avi, .mkv or .webm.", PANEL)
+    ] = None
+    output: Annotated[
+        str | None,
+        Option("Write JSON lines to this file; - is stdout.", PANEL, names=("--output", "-o")),
+    ] = None
+    clip_events: Annotated[
+        Path | None, Option("Save a short video of each event to this folder.", PANEL)
+    ] = None
+    top_k: Annotated[int, Option("Labels to draw and to write.", PANEL, minimum=1)] = 3
+    mirror: bool = False

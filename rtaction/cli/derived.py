@@ -1,0 +1,178 @@
+"""Commands whose options are the fields of dataclasses.
+
+A command is a function with a parameter `Chosen[SomeConfig]`; `derived` gives it one option for
+each annotated field of `SomeConfig`, see `rtaction.choices.Option`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+
+import typer
+
+from rtaction.choices import Option
+from rtaction.errors import UsageError
+
+T = TypeVar("T")
+# What a run writes beside its settings, and nobody can give.
+_OF_A_RUN = {"chosen_but"}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen(Generic[T]):
+    """What a person chose.
+
+    Args:
+        kind: the dataclass.
+        values: by field, defaults included.
+        given: the fields that stand on the command line.
+    """
+
+    kind: type[T]
+    values: dict[str, Any]
+    given: tuple[str, ...] = field(default=())
+
+    def make(self, **more: Any) -> T:
+        """The settings, with some more that have no option."""
+        return self.kind(**self.values, **more)
+
+    def changed(self, settings: T) -> T:
+        """Other settings, changed by what stands on the command line."""
+        changes = {name: self.values[name] for name in self.given}
+        return replace(settings, **changes)  # type: ignore[type-var]
+
+
+def derived(*, only: Mapping[type, tuple[str, ...]] | None = None) -> Callable[[Any], Any]:
+    """Make each parameter `Chosen[SomeConfig]` of a command into one option a field.
+
+    Args:
+        only: the fields to take, by dataclass. Default None: all that have an `Option`.
+
+    Returns:
+        A decorator; what it gives takes a `typer.Context` first.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        hints = get_type_hints(command, include_extras=True)
+        parameters: list[inspect.Parameter] = []
+        places: dict[str, tuple[type, list[inspect.Parameter]]] = {}
+        for parameter in inspect.signature(command).parameters.values():
+            hint = hints[parameter.name]
+            if get_origin(hint) is Chosen:
+                (kind,) = get_args(hint)
+                made = _parameters_of(kind, (only or {}).get(kind))
+                places[parameter.name] = kind, made
+                parameters += made
+            else:
+                keyword = inspect.Parameter.KEYWORD_ONLY
+                parameters.append(parameter.replace(annotation=hint, kind=keyword))
+
+        @wraps(command)
+        def call(context: typer.Context, **values: Any) -> None:
+            on_the_command_line = {
+                name
+                for name in values
+                if getattr(context.get_parameter_source(name), "name", "") != "DEFAULT"
+            }
+            for name, (kind, made) in places.items():
+                taken = {one.name: _plain(values.pop(one.name)) for one in made}
+                given = tuple(one for one in taken if one in on_the_command_line)
+                values[name] = Chosen(kind, taken, given)
+            command(**values)
+
+        context = inspect.Parameter(
+            "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
+        )
+        call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [context, *parameters]
+        )
+        call.__annotations__ = {"context": typer.Context} | {
+            one.name: one.annotation for one in parameters
+        }
+        return call
+
+    return decorate
+
+
+def _plain(value: Any) -> Any:
+    """What several options of one name give, as a dataclass keeps it."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _parameters_of(kind: type, only: tuple[str, ...] | None) -> list[inspect.Parameter]:
+    hints = get_type_hints(kind, include_extras=True)
+    made = []
+    for one in fields(kind):
+        hint = hints[one.name]
+        if get_origin(hint) is not Annotated or (only is not None and one.name not in only):
+            continue
+        annotation, *notes = get_args(hint)
+        option = next(note for note in notes if isinstance(note, Option))
+        default = one.default
+        if one.default_factory is not MISSING:
+            default = one.default_factory()
+        is_many = get_origin(annotation) is tuple  # such as tuple[str, ...]
+        if is_many:
+            item: Any = get_args(annotation)[0]
+            annotation, default = list[item], []
+        made.append(
+            inspect.Parameter(
+                one.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=inspect.Parameter.empty if default is MISSING else default,
+                annotation=Annotated[annotation, _typer_info(option)],
+            )
+        )
+    return made
+
+
+def _typer_info(option: Option) -> Any:
+    settings: dict[str, Any] = {
+        "help": option.help,
+        "rich_help_panel": option.panel or None,
+        "min": option.minimum,
+        "max": option.maximum,
+        "metavar": option.metavar,
+    }
+    if option.is_argument:
+        return typer.Argument(**settings)
+    return typer.Option(*option.names, **settings)
+
+
+def _read_config(context: typer.Context, path: Path | None) -> Path | None:
+    """Let a file give the defaults; they are checked as what stands on the command line is."""
+    if path is None:
+        return None
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--config: cannot read {path}: {error}") from None
+    known = {one.name for one in context.command.params} | _OF_A_RUN
+    if not isinstance(values, dict) or not set(values) <= known:
+        strange = sorted(set(values) - known) if isinstance(values, dict) else type(values).__name__
+        raise UsageError(
+            f"--config: expected settings in {path}, such as epochs = 20, got {strange}; a run's "
+            "train_config.json shows their names"
+        )
+    context.default_map = {name: one for name, one in values.items() if one is not None}
+    return path
+
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        callback=_read_config,
+        is_eager=True,
+        help="Read settings from a TOML or JSON file, such as the train_config.json of a run; "
+        "the command line takes precedence.",
+    ),
+]
