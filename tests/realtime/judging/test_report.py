@@ -74,5 +74,5 @@ def test_every_field_is_described(tmp_path: Path, found: VideoEvaluation | Event
 
 def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match=r"cannot write --output .*report\.json"):
+    with pytest.raises(OutputError, match=r"cannot write .*report\.json"):
         written(tmp_path / "file" / "report.json", clips())
