@@ -14,16 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from rtaction.errors import MissingLibrary, ModelSpecError, UsageError
-
-try:
-    import onnx  # noqa: F401
-except ModuleNotFoundError:
-    raise MissingLibrary(
-        "adopting an ONNX file from elsewhere needs the package onnx; "
-        "install it with: pip install 'rtaction[onnx]'"
-    ) from None
-
+from rtaction.errors import ModelSpecError, UsageError
 from rtaction.export.agreement.onnx_run import runner
 from rtaction.export.agreement.parity import make_clips
 from rtaction.export.agreement.sample_clips import read_clips

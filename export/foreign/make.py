@@ -14,13 +14,13 @@ from rtaction.export.agreement.onnx_run import runner
 from rtaction.export.agreement.parity import TOLERANCE, make_clips
 from rtaction.export.contract.scales import Scale
 from rtaction.export.foreign.boundary import NotCuttable, find_cut
-from rtaction.export.foreign.build import build_cut, build_whole
-from rtaction.export.foreign.front import prepared
+from rtaction.export.foreign.build import build_cut, build_whole, prepared
 from rtaction.export.foreign.proof import Proof, Truth, prove, truth_of
 from rtaction.export.foreign.read import Foreign
 from rtaction.export.foreign.shapes import fold_shapes, with_clip_dims, with_free_batch
 from rtaction.export.foreign.unroll import CopiesDiffer, fold_copies
 from rtaction.model_spec import ModelSpec
+from rtaction.onnx_format.build import bytes_of
 
 # Half of the numbers' bits.
 _TOLERANCE_FLOAT16 = 1e-2
@@ -134,7 +134,7 @@ def _cut(job: _Job, model: ModelProto | None) -> tuple[Made | None, str]:
                 softmax=softmax,
                 batch=1 if num_clips == 1 else "batch",
             )
-            return _bytes_of(built)
+            return bytes_of(built)
 
         content = build(softmax=softmax)
         proof = prove(content, job.truth.clips, job.truth.sources, job.truth.scores)
@@ -168,7 +168,7 @@ def _whole(job: _Job, model: ModelProto | None, reason: str, where: str) -> Made
         reason=reason,
         batch=1 if model is None else "batch",
     )
-    content = _bytes_of(whole)
+    content = bytes_of(whole)
     proof = prove(content, job.truth.clips, job.truth.sources, job.truth.scores)
     if not proof.max_difference <= job.tolerance:
         raise ParityError(
@@ -209,7 +209,3 @@ def _with_output(model: ModelProto, output: str) -> ModelProto:
 def _dims_of(model: ModelProto) -> list[int | str]:
     shape = model.graph.input[0].type.tensor_type.shape
     return [dim.dim_param or int(dim.dim_value) for dim in shape.dim]
-
-
-def _bytes_of(model: ModelProto) -> bytes:
-    return bytes(model.SerializeToString(deterministic=True))

@@ -13,10 +13,10 @@ from rtaction.arrays import Float32Array, UInt8Array
 from rtaction.errors import ExportError, UsageError
 from rtaction.export.agreement.onnx_run import runner
 from rtaction.export.contract.scales import Scale
-from rtaction.export.foreign.front import prepared, softmaxed
-from rtaction.export.foreign.graph import part
+from rtaction.export.foreign.build import prepared, softmaxed
 from rtaction.export.foreign.read import Foreign, last_operation
 from rtaction.onnx_format.file import OnnxFile
+from rtaction.onnx_format.graph import part
 
 # Softmax and Sigmoid give probabilities: of one label, or of each.
 _GIVE_PROBABILITIES = ("Softmax", "Sigmoid", "HardSigmoid")

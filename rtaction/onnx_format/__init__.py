@@ -1,1 +1,1 @@
-"""ONNX files, read, vetted, cut and written without a training stack."""
+"""ONNX files, vetted, read, cut and built; the one room through which `onnx` is reached."""

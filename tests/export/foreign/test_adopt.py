@@ -358,16 +358,3 @@ def test_it_needs_no_training_stack(tmp_path: Path, missing: str) -> None:
     )
     subprocess.run([sys.executable, "-c", script], check=True)
     assert (tmp_path / "ours.onnx").exists()
-
-
-def test_without_onnx_it_says_what_to_install() -> None:
-    script = (
-        "import sys; sys.modules['onnx'] = None\n"
-        "from rtaction.errors import MissingLibrary\n"
-        "try: import rtaction.export.foreign.adopt\n"
-        "except MissingLibrary as error: print(error)\n"
-    )
-    told = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    assert "pip install 'rtaction[onnx]'" in told.stdout

@@ -94,7 +94,7 @@ def test_first_layers_stay_float_where_asked(int8: bytes) -> None:
 
 def test_same_input_gives_the_same_bytes_in_another_process(int8: bytes, tmp_path: Path) -> None:
     code = (
-        "from pathlib import Path; import sys; from tests.export import test_quantize as t;"
+        "from pathlib import Path; import sys; from tests.export.smaller import test_quantize as t;"
         "Path(sys.argv[1]).write_bytes(t.quantize(t.conv_model(), t.CLIPS, reduce_range=False))"
     )
     path = tmp_path / "again.onnx"
