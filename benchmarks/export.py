@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 
 from rtaction.cli.smaller import Wishes, fulfil
+from rtaction.export.agreement.clips import make_clips
 from rtaction.export.agreement.compare import time_encoders
-from rtaction.export.agreement.parity import make_clips
 from rtaction.export.keras.convert import to_onnx
 from rtaction.export.keras.parts import divide
 from rtaction.export.smaller.half import halve

@@ -104,7 +104,7 @@ def _loaded(model: Path, device: str) -> Iterator[Load]:
             from rtaction.export.exporter import export_model
 
             exported = export_model(keras, Path(folder) / "model.onnx")
-            difference = exported.parity.worst_difference
+            difference = exported.agreement.max_difference
             typer.echo(f"exported {keras}: scores differ by at most {difference:.1e}", err=True)
             return ActionModel(exported.path, device=device)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rtaction.errors import ExportError, ModelSpecError, RtactionError, UsageError
-from rtaction.export.agreement.parity import make_clips
+from rtaction.export.agreement.clips import make_clips
 from rtaction.export.contract.adapted import adapted, scales_pixels_itself
 from rtaction.export.contract.given import Given, read_labels
 from rtaction.export.contract.spec import contract_of, scales_of
@@ -109,7 +109,7 @@ def test_exported_with_a_scale(scale: str, tmp_path: Path) -> None:
     clips = make_clips(SPEC).astype(np.float32) / 127.5 - 1.0
     path = save(sensitive(_network(), clips), None, tmp_path)
     found = export_model(path, tmp_path / "model.onnx", given=replace(GIVEN, scale=scale))
-    assert found.parity.worst_difference <= 1e-4
+    assert found.agreement.max_difference <= 1e-4
     file = OnnxFile.load(found.path)
     assert file.is_cut
     assert file.spec.pixel_scaling.startswith("inside the model: ")
@@ -133,7 +133,7 @@ def test_one_score_becomes_two_labels(tmp_path: Path) -> None:
     given = replace(GIVEN, labels=("calm", "fight"))
     found = export_model(save(network, None, tmp_path), tmp_path / "m.onnx", given=given)
     assert found.notes == ("its one score is that of 'fight'; 'calm' has the rest",)
-    assert found.parity.worst_difference <= 1e-5
+    assert found.agreement.max_difference <= 1e-5
     assert OnnxFile.load(found.path).spec.labels == ("calm", "fight")
     with pytest.raises(ModelSpecError, match="what a low score means, and what a high one"):
         export_model(tmp_path / "model.keras", tmp_path / "m.onnx", given=Given())
@@ -145,7 +145,7 @@ def test_one_score_without_sigmoid_gets_one(tmp_path: Path) -> None:
     given = replace(GIVEN, labels=("calm", "fight"))
     found = export_model(save(network, None, tmp_path), tmp_path / "m.onnx", given=given)
     assert found.notes[0] == "a sigmoid was added, as its last layer has no activation"
-    assert found.parity.worst_difference <= 1e-5
+    assert found.agreement.max_difference <= 1e-5
     assert OnnxFile.load(found.path).op_counts()["Sigmoid"] == 1
 
 

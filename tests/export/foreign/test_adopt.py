@@ -90,7 +90,7 @@ def test_what_has_a_network_of_single_pictures_is_cut(tmp_path: Path, style: str
     assert (adoption.is_cut, adoption.reason_for_whole) == (True, "")
     assert (adoption.layout, adoption.is_layout_guessed) == (layout, True)
     assert adoption.is_softmax_added == logits
-    assert adoption.proof.max_difference < 1e-5
+    assert adoption.agreement.max_difference < 1e-5
     assert_same(adoption.path, theirs, layout, logits=logits)
     file = OnnxFile.load(adoption.path)
     boundary = file.boundary
@@ -275,7 +275,7 @@ def test_real_clips_may_be_given(tmp_path: Path) -> None:
     adoption = adopt(theirs, clips_path=clips)
 
     assert adoption.is_cut
-    assert (adoption.proof.num_clips, adoption.clips_from) == (32, str(clips))
+    assert (adoption.agreement.num_clips, adoption.clips_from) == (32, str(clips))
     np.savez(clips, clips=clips_of(4)[:, 1:])
     with pytest.raises(UsageError, match=r"expected at least two uint8 clips of shape \(5, 16"):
         adopt(theirs, clips_path=clips)

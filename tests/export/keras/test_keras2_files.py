@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtaction.export.agreement.verify import scores_of_onnx
+from rtaction.export.agreement.onnx_run import scores_of_onnx
 from rtaction.export.contract.given import Given
 from rtaction.export.exporter import export_model
 from rtaction.export.keras.loading import load_keras_model

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rtaction.export.agreement.parity import make_clips
-from rtaction.export.agreement.verify import scores_of_onnx
+from rtaction.export.agreement.clips import make_clips
+from rtaction.export.agreement.onnx_run import scores_of_onnx
 from rtaction.export.contract.given import Given
 from rtaction.export.exporter import export_model
 from rtaction.export.keras.loading import load_keras_model

@@ -11,7 +11,7 @@ import onnx
 import pytest
 
 from rtaction.errors import ExportError, ModelSpecError
-from rtaction.export.agreement.parity import make_clips
+from rtaction.export.agreement.clips import make_clips
 from rtaction.export.contract.given import Given
 from rtaction.export.exporter import export_model
 from rtaction.export.keras.parts import divide
@@ -138,9 +138,9 @@ def test_cut_where_frames_meet(
     assert encoder is not None
     assert encoder.num_features == num_features
     found = export_model(save(network, SPEC, tmp_path), tmp_path / "model.onnx")
-    assert found.parity.worst_difference <= 1e-5
-    assert found.parity.spread >= 0.1
-    assert found.parity.top_1_agreement == 1.0
+    assert found.agreement.max_difference <= 1e-5
+    assert found.agreement.spread >= 0.1
+    assert found.agreement.top_1_agreement == 1.0
     file = OnnxFile.load(found.path)
     assert file.is_cut
     counts = file.op_counts()
@@ -182,8 +182,8 @@ def test_whole_where_it_cannot_be_cut(
     make: Any, layer: str, ops: dict[str, int], tmp_path: Path
 ) -> None:
     found = export_model(save(_built(make), SPEC, tmp_path), tmp_path / "model.onnx")
-    assert found.parity.worst_difference <= 1e-5
-    assert found.parity.spread >= 0.1
+    assert found.agreement.max_difference <= 1e-5
+    assert found.agreement.spread >= 0.1
     file = OnnxFile.load(found.path)
     assert not file.is_cut
     (note,) = found.notes
@@ -208,7 +208,7 @@ def test_two_inputs_become_one_clip(tmp_path: Path) -> None:
         tmp_path / "model.onnx",
         given=Given(labels=SPEC.labels, clip_seconds=1.0, scale="imagenet,-1..1"),
     )
-    assert found.parity.worst_difference <= 1e-5
+    assert found.agreement.max_difference <= 1e-5
     assert found.notes == ("its 2 inputs became one of 5 channels",)
     file = OnnxFile.load(found.path)
     assert file.spec.modality == "rgb+flow"
@@ -230,7 +230,7 @@ def test_any_number_of_frames_becomes_the_one_that_is_said(tmp_path: Path) -> No
     found = export_model(
         path, tmp_path / "model.onnx", given=replace(given, frames=6, size_hw=(24, 28))
     )
-    assert found.parity.worst_difference <= 1e-5
+    assert found.agreement.max_difference <= 1e-5
     assert OnnxFile.load(found.path).inputs == ["clip: uint8 (batch, 6, 24, 28, 3)"]
 
 

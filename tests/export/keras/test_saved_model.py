@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from rtaction.errors import ExportError, ModelSpecError, ModelUnsafe
-from rtaction.export.agreement.parity import make_clips
-from rtaction.export.agreement.verify import scores_of_onnx
+from rtaction.export.agreement.clips import make_clips
+from rtaction.export.agreement.onnx_run import scores_of_onnx
 from rtaction.export.contract.given import Given
 from rtaction.export.exporter import export_model
 from rtaction.export.keras.loading import load_keras_model
@@ -41,8 +41,8 @@ def folder(network: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_is_exported_whole(network: Any, folder: Path, tmp_path: Path) -> None:
     found = export_model(folder, tmp_path / "model.onnx", given=GIVEN)
-    assert found.parity.worst_difference <= 1e-5
-    assert found.parity.spread >= 0.1
+    assert found.agreement.max_difference <= 1e-5
+    assert found.agreement.spread >= 0.1
     file = OnnxFile.load(found.path)
     assert not file.is_cut
     assert "a .keras file of the model can be cut" in file.reason_for_whole

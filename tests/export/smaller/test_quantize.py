@@ -11,7 +11,7 @@ import onnxruntime
 import pytest
 
 from rtaction.errors import ExportError, UsageError
-from rtaction.export.agreement.parity import make_clips
+from rtaction.export.agreement.clips import make_clips
 from rtaction.export.smaller.encoder_swap import SMALLER_KEY, cut_encoder
 from rtaction.export.smaller.fuse import fuse_preprocessing
 from rtaction.export.smaller.half import halve
