@@ -8,14 +8,16 @@ from pathlib import Path
 from rtaction.errors import OutputError, UsageError
 from rtaction.export.agreement.agreement import TOLERANCE, Agreement, agreement_of
 from rtaction.export.agreement.clips import clips_to_compare
-from rtaction.export.agreement.onnx_run import scores_in_every_way
-from rtaction.export.contract.adapted import Adapted, adapted
-from rtaction.export.contract.given import Given
+from rtaction.export.agreement.onnx_run import Scores, scores_in_every_way
+from rtaction.export.contract.adapted import adapted
+from rtaction.export.contract.options import ContractOptions
 from rtaction.export.contract.spec import SPEC_NAME, contract_of, scales_of
 from rtaction.export.keras.convert import to_onnx
+from rtaction.export.keras.graph import flattened
 from rtaction.export.keras.loading import load_keras_model
 from rtaction.export.keras.parts import divide
 from rtaction.model_spec import ModelSpec
+from rtaction.onnx_format.build import bytes_of
 from rtaction.onnx_format.file import OnnxFile
 from rtaction.output_file import write_file
 
@@ -60,7 +62,7 @@ def export_model(
     spec_path: Path | None = None,
     clips_path: Path | None = None,
     tolerance: float = TOLERANCE,
-    given: Given | None = None,
+    options: ContractOptions | None = None,
     trust: bool = False,
 ) -> Export:
     """Convert, prove, and only then write.
@@ -72,7 +74,7 @@ def export_model(
         clips_path: a `.npz` with uint8 `clips` (n, F, H, W, C) to compare the models on. Default:
             `sample_clips.npz` beside the model, or, without one, made-up moving pictures.
         tolerance: largest difference of a score that is allowed. Default 1e-4.
-        given: what a person says of the model; it comes before the contract. Default nothing.
+        options: what a person says of the model; it comes before the contract. Default nothing.
         trust: let code that the model brings run. Default False.
 
     Raises:
@@ -83,11 +85,21 @@ def export_model(
         raise UsageError(f"-o {output} would overwrite the model; choose another name")
     if output.is_dir():
         raise OutputError(f"cannot write {output}: it is a folder; name a file, such as model.onnx")
-    model, spec = load_adapted(model_path, spec_path=spec_path, given=given, trust=trust)
+    options = options or ContractOptions()
+    keras_model = load_keras_model(model_path, trust=trust)
+    flat = flattened(keras_model)
+    spec = contract_of(
+        flat, options, spec_path or _beside(model_path, SPEC_NAME), is_named=spec_path is not None
+    )
+    scales = scales_of(flat, options)
+    words = [one.words for one in scales if one is not None]
+    if words:
+        spec = replace(spec, pixel_scaling=f"inside the model: {', '.join(words)}")
+    model = adapted(keras_model, flat, spec, scales, logits=options.logits)
     beside = _beside(model_path, SAMPLE_CLIPS_NAME)
     clips, clips_from = clips_to_compare(clips_path or (beside if beside.exists() else None), spec)
-    parts = divide(model.model)
-    content = to_onnx(parts, spec).SerializeToString(deterministic=True)
+    parts = divide(model.flat)
+    content = bytes_of(to_onnx(parts, spec))
     file = OnnxFile(content, where=str(output))
     agreement = agreement_of(model.truth(clips), *scores_in_every_way(file, clips))
     require_proof(agreement, tolerance=tolerance)
@@ -118,34 +130,23 @@ def require_proof(agreement: Agreement, *, tolerance: float = TOLERANCE) -> None
     )
 
 
-def load_adapted(
-    model_path: Path,
-    *,
-    spec_path: Path | None = None,
-    given: Given | None = None,
-    trust: bool = False,
-) -> tuple[Adapted, ModelSpec]:
-    """Load a model with its contract, and make it take uint8 clips.
+def scores_of_keras(
+    path: Path, spec: ModelSpec, *, scale: str | None = None, trust: bool = False
+) -> Scores:
+    """A trained model as a function, given uint8 clips.
 
     Args:
-        model_path: see `export_model`.
-        spec_path: see `export_model`.
-        given: see `export_model`.
+        path: see `export_model`.
+        spec: the contract.
+        scale: see `ContractOptions`. Default None: as its own layers say.
         trust: see `export_model`.
 
     Raises:
-        ModelError, ExportError, UsageError: see `rtaction.errors`.
+        ModelError, UsageError: see `rtaction.errors`.
     """
-    given = given or Given()
-    model = load_keras_model(model_path, trust=trust)
-    spec = contract_of(
-        model, given, spec_path or _beside(model_path, SPEC_NAME), is_named=spec_path is not None
-    )
-    scales = scales_of(model, given)
-    words = [one.words for one in scales if one is not None]
-    if words:
-        spec = replace(spec, pixel_scaling=f"inside the model: {', '.join(words)}")
-    return adapted(model, spec, scales, logits=given.logits), spec
+    model = load_keras_model(path, trust=trust)
+    flat = flattened(model)
+    return adapted(model, flat, spec, scales_of(flat, ContractOptions(scale=scale))).truth
 
 
 def _beside(model_path: Path, name: str) -> Path:

@@ -18,7 +18,7 @@ from rtaction.errors import ModelSpecError, UsageError
 from rtaction.export.agreement.agreement import Agreement
 from rtaction.export.agreement.clips import clips_to_compare, make_clips
 from rtaction.export.agreement.onnx_run import runner
-from rtaction.export.contract.scales import Scale, scale_named
+from rtaction.export.contract.options import Scale, scale_named
 from rtaction.export.foreign.make import make
 from rtaction.export.foreign.read import Foreign, read_foreign, with_two_scores
 from rtaction.model_spec import ModelSpec, Resize
@@ -98,7 +98,7 @@ def adopt_onnx(
         output: the file to write; missing folders are made.
         labels: one for each score, in order; of a single score, two, and it is the second's.
         clip_seconds: time from a clip's first picture to its last.
-        scale: what pixels it was trained on, a name of `rtaction.export.contract.scales.SCALES`.
+        scale: what pixels it was trained on, a name of `rtaction.export.contract.options.SCALES`.
             Default
             None: "0..255" where it takes whole numbers; else it must be said.
         layout: order of its axes, of `rtaction.onnx_format.layout.LAYOUTS`. Default None: told from

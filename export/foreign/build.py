@@ -14,7 +14,7 @@ import numpy.typing as npt
 import onnx
 from onnx import ModelProto, helper
 
-from rtaction.export.contract.scales import Scale
+from rtaction.export.contract.options import Scale
 from rtaction.export.foreign.boundary import Cut, NotCuttable
 from rtaction.export.foreign.graph import replaced_inputs
 from rtaction.export.foreign.read import Foreign
@@ -129,11 +129,8 @@ def prepared(
     clips: npt.NDArray[np.uint8], scale: Scale, layout: Layout, dtype: npt.DTypeLike
 ) -> npt.NDArray[Any]:
     """What the front computes, here by NumPy: what the network alone is given."""
-    values = clips[..., ::-1] if scale.is_bgr else clips
-    if not scale.is_identity:
-        scaled = values.astype(np.float64) - np.array(scale.mean)
-        values = (scaled / np.array(scale.std)).astype(np.float32)
-    return np.ascontiguousarray(values.transpose(axes_between(OUR_LAYOUT, layout)).astype(dtype))
+    values = scale.applied(clips, dtype)
+    return np.ascontiguousarray(values.transpose(axes_between(OUR_LAYOUT, layout)))
 
 
 def softmaxed(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:

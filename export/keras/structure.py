@@ -14,10 +14,9 @@ import onnx
 from onnx import AttributeProto, NodeProto
 
 from rtaction.errors import ExportError
-from rtaction.export.keras.graph import flattened, nodes_of
+from rtaction.export.keras.graph import layers_called
 from rtaction.export.keras.parts import KerasParts
 from rtaction.export.keras.saved_model import SavedModel
-from rtaction.keras_tensorflow import keras
 
 _LOOPS = {"Loop", "Scan", "If"}
 _COSTLY = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
@@ -75,19 +74,4 @@ def _layers(parts: KerasParts) -> Iterator[Any]:
     nodes = list(parts.encoder.nodes) if parts.encoder else []
     for part in parts.head:
         nodes += getattr(part, "nodes", [])
-    seen: set[int] = set()
-    for node in nodes:
-        if id(node) not in seen:
-            seen.add(id(node))
-            yield from _calls(node.operation)
-
-
-def _calls(operation: Any) -> Iterator[Any]:
-    """An operation, and each call within it: one layer may be called on several tensors."""
-    yield operation
-    inner = getattr(operation, "layer", None)  # of TimeDistributed
-    if inner is not None:
-        yield from _calls(inner)
-    elif isinstance(operation, keras.Model):
-        for node in nodes_of(flattened(operation)):
-            yield from _calls(node.operation)
+    return layers_called({id(node): node for node in nodes}.values())

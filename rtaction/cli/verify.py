@@ -68,13 +68,9 @@ def _scores_of(path: Path, spec: ModelSpec, scale: str | None, trust: bool) -> S
         file = OnnxFile.load(path)
         require_same_contract(spec, file.spec)
         return scores_of_onnx(file)
-    from rtaction.export.contract.adapted import adapted
-    from rtaction.export.contract.given import Given
-    from rtaction.export.contract.spec import scales_of
-    from rtaction.export.keras.loading import load_keras_model
+    from rtaction.export.exporter import scores_of_keras
 
-    model = load_keras_model(path, trust=trust)
-    return adapted(model, spec, scales_of(model, Given(scale=scale))).truth
+    return scores_of_keras(path, spec, scale=scale, trust=trust)
 
 
 def _clips(paths: list[Path], spec: ModelSpec, max_clips: int) -> Iterator[tuple[str, Any]]:

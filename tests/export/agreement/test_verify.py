@@ -13,7 +13,7 @@ from rtaction.cli.app import app
 from rtaction.errors import ModelSpecError, ParityError, RtactionError
 from rtaction.export.agreement.clips import make_clips
 from rtaction.export.agreement.verify import Row, require_same_contract, table_of, verify
-from rtaction.export.contract.given import Given
+from rtaction.export.contract.options import ContractOptions
 from rtaction.export.exporter import export_model
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
@@ -144,8 +144,8 @@ def test_a_keras_model_and_its_export_on_videos(videos: Path, tmp_path: Path) ->
     x = layers.GRU(4)(layers.TimeDistributed(seeing(spec.frame_shape))(clip))
     network = keras.Model(clip, layers.Dense(3, activation="softmax")(x))
     path = save(sensitive(network, make_clips(spec).astype(np.float32) / 255), None, tmp_path)
-    given = Given(labels=spec.labels, clip_seconds=1.0, scale="0..1")
-    model = export_model(path, tmp_path / "model.onnx", given=given).path
+    given = ContractOptions(labels=spec.labels, clip_seconds=1.0, scale="0..1")
+    model = export_model(path, tmp_path / "model.onnx", options=given).path
     code, text = _verify(model, videos, "--against", path, "--scale", "0..1")
     assert code == 0, text
     assert text.startswith("8 clips: scores differ by at most ")

@@ -16,7 +16,7 @@ import pytest
 from onnx import TensorProto
 
 from rtaction.errors import ExportError, ModelMissing, OutputError, UsageError
-from rtaction.export.contract.scales import SCALES
+from rtaction.export.contract.options import SCALES
 from rtaction.export.foreign.adopt import Adoption, adopt_onnx, how_it_would_run
 from rtaction.onnx_format.file import OnnxFile
 from tests.foreign_models import (
