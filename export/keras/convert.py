@@ -11,7 +11,8 @@ exports of one model would differ. So all that it makes is named by its way to t
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,11 @@ import onnx
 from onnx import AttributeProto, GraphProto, NodeProto, TensorProto, helper, numpy_helper
 
 from rtaction.errors import ExportError
-from rtaction.export.keras.graph import Program, Tensor
+from rtaction.export.keras.graph import Program, Tensor, layers_called
 from rtaction.export.keras.parts import Encoder, KerasParts, Recurrent
 from rtaction.export.keras.recurrent import recurrent_nodes
-from rtaction.export.keras.structure import check_structure
-from rtaction.keras_tensorflow import tensorflow
+from rtaction.export.keras.saved_model import SavedModel
+from rtaction.keras_tensorflow import keras, tensorflow
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_format.build import (
     BOUNDARY,
@@ -35,6 +36,9 @@ from rtaction.onnx_format.build import (
     require_valid,
 )
 from rtaction.onnx_format.graph import names_used
+
+_LOOPS = {"Loop", "Scan", "If"}
+_COSTLY = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
 
 
 def to_onnx(parts: KerasParts, spec: ModelSpec) -> onnx.ModelProto:
@@ -76,10 +80,63 @@ def to_onnx(parts: KerasParts, spec: ModelSpec) -> onnx.ModelProto:
     return model
 
 
+def check_structure(model: onnx.ModelProto, parts: KerasParts) -> None:
+    """Refuse a graph with loops, or one whose network of a frame stands in it more than once.
+
+    A loop cannot be cut, and a ConvNet that stands in the graph once for each frame is computed
+    anew for every window. Both give right scores, so no comparison of scores would notice.
+    A SavedModel is taken as it is: its layers are not known.
+
+    Args:
+        model: the converted one.
+        parts: what it was made of.
+
+    Raises:
+        ExportError: it has such a part; the text says which operation.
+    """
+    if any(isinstance(one, SavedModel) for one in _layers(parts)):
+        return
+    loops = sorted({node.op_type for node in _all_nodes(model.graph.node)} & _LOOPS)
+    if loops:
+        raise ExportError(
+            f"the converted graph has {' and '.join(loops)} in it, which cannot be cut: one "
+            "of the layers loops or branches on data: build the model without it"
+        )
+    if parts.encoder is None:
+        return
+    calls = Counter(id(layer) for layer in _layers(parts))
+    most = max(calls.values())
+    weights = {tensor.name for tensor in model.graph.initializer}
+    costly = [node for node in model.graph.node if node.op_type in _COSTLY]
+    reads = Counter(name for node in costly for name in node.input if name in weights)
+    for name, uses in reads.items():
+        if name.startswith("encoder/") and uses > most:
+            raise ExportError(
+                f"the weights {name} stand in {uses} operations of the converted graph, and their "
+                f"layer is called {most} times at most; each frame would cost that much more"
+            )
+
+
+def _all_nodes(nodes: Any) -> Iterator[NodeProto]:
+    for node in nodes:
+        yield node
+        for attribute in node.attribute:
+            if attribute.type == AttributeProto.GRAPH:
+                yield from _all_nodes(attribute.g.node)
+
+
+def _layers(parts: KerasParts) -> Iterator[Any]:
+    """The layer of each call, those within TimeDistributed and in models among them."""
+    nodes = list(parts.encoder.nodes) if parts.encoder else []
+    for part in parts.head:
+        nodes += getattr(part, "nodes", [])
+    return layers_called({id(node): node for node in nodes}.values())
+
+
 def _add_encoder(pieces: Pieces, encoder: Encoder, spec: ModelSpec) -> dict[int, str]:
     """Add the network of one frame; gives the features' names, by the identity of their tensors."""
     pieces.reshape(CLIP, BOUNDARY.frames, [-1, *spec.frame_shape])
-    frame = _Frame((None, *spec.frame_shape), encoder.clip.dtype)
+    frame = keras.KerasTensor((None, *spec.frame_shape), encoder.clip.dtype)
     features = BOUNDARY.frame_features
     pieces.extend(_convert(encoder, [frame], [BOUNDARY.frames], features, "encoder"))
     frames, whole = spec.frames_per_clip, BOUNDARY.clip_features
@@ -100,17 +157,9 @@ def _add_encoder(pieces: Pieces, encoder: Encoder, spec: ModelSpec) -> dict[int,
     return names
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    """What `_convert` needs to know of a tensor."""
-
-    shape: tuple[int | None, ...]
-    dtype: str
-
-
 def _convert(
     part: Program | Encoder,
-    sources: list[Tensor] | list[_Frame],
+    sources: list[Tensor],
     names: list[str],
     target: str,
     prefix: str,

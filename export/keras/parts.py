@@ -112,10 +112,9 @@ def divide(flat: FlatModel) -> KerasParts:
     alike, features = _frontier(nodes, clip)
     makers = between(alike, [clip], features)
     reason = _reason_for_whole(nodes, alike, features, clip)
-    if reason:
-        return KerasParts(None, _head(nodes, [clip], scores), clip, scores, reason)
-    encoder = Encoder(clip, features, makers)
-    return KerasParts(encoder, _head(nodes, features, scores), clip, scores)
+    encoder = None if reason else Encoder(clip, features, makers)
+    head = _head(nodes, [clip] if reason else features, scores)
+    return KerasParts(encoder, head, clip, scores, reason)
 
 
 def _write_down_statistics(nodes: list[Node]) -> None:

@@ -10,10 +10,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from rtaction.errors import ExportError
-from rtaction.export.keras.convert import to_onnx
+from rtaction.export.keras.convert import check_structure, to_onnx
 from rtaction.export.keras.graph import flattened
 from rtaction.export.keras.parts import KerasParts, divide
-from rtaction.export.keras.structure import check_structure
 from rtaction.keras_tensorflow import keras
 from tests.export.networks import SPEC, layers, seeing
 
