@@ -16,9 +16,10 @@ import time
 from pathlib import Path
 
 from rtaction.cli.smaller import Wishes, fulfil
+from rtaction.export.agreement.clips import make_clips
 from rtaction.export.agreement.compare import time_encoders
-from rtaction.export.agreement.parity import make_clips
 from rtaction.export.keras.convert import to_onnx
+from rtaction.export.keras.graph import flattened
 from rtaction.export.keras.parts import divide
 from rtaction.export.smaller.half import halve
 from rtaction.export.smaller.quantize import quantize, weight_range_here
@@ -53,7 +54,7 @@ def exported(network: NetworkName, spec: ModelSpec) -> tuple[bytes, int, float]:
     """An untrained network's file, operations in it, and the seconds that converting it took."""
     model = build_network(spec, network=network)
     started = time.perf_counter()
-    converted = to_onnx(divide(model), spec)
+    converted = to_onnx(divide(flattened(model)), spec)
     seconds = time.perf_counter() - started
     return converted.SerializeToString(deterministic=True), len(converted.graph.node), seconds
 

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.export.keras.convert import to_onnx
+from rtaction.export.keras.graph import flattened
 from rtaction.export.keras.parts import divide
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
@@ -78,7 +79,7 @@ def write_model(path: Path, network: NetworkName, frames_per_clip: int) -> None:
         height=112,
         width=112,
     )
-    model = to_onnx(divide(build_network(spec, network=network)), spec)
+    model = to_onnx(divide(flattened(build_network(spec, network=network))), spec)
     path.write_bytes(model.SerializeToString())
 
 

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from rtaction.errors import OutputError, UsageError
-from rtaction.export.agreement.parity import (
-    TOLERANCE,
-    Parity,
-    make_clips,
-    measure_parity,
-    require_parity,
-)
-from rtaction.export.contract.adapted import Adapted, adapted
-from rtaction.export.contract.given import Given
+from rtaction.export.agreement.agreement import TOLERANCE, Agreement, agreement_of
+from rtaction.export.agreement.clips import clips_to_compare
+from rtaction.export.agreement.onnx_run import Scores, scores_in_every_way
+from rtaction.export.contract.adapted import adapted
+from rtaction.export.contract.options import ContractOptions
 from rtaction.export.contract.spec import SPEC_NAME, contract_of, scales_of
 from rtaction.export.keras.convert import to_onnx
+from rtaction.export.keras.graph import flattened
 from rtaction.export.keras.loading import load_keras_model
 from rtaction.export.keras.parts import divide
 from rtaction.model_spec import ModelSpec
+from rtaction.onnx_format.build import bytes_of
 from rtaction.onnx_format.file import OnnxFile
 from rtaction.output_file import write_file
+
+SAMPLE_CLIPS_NAME = "sample_clips.npz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +32,7 @@ class Export:
         path: the ONNX file.
         num_nodes: operations in its graph.
         num_bytes: its size.
-        parity: how near it is to the Keras model.
+        agreement: how near it is to the Keras model.
         clips_from: where the compared clips came from.
         notes: what was added to the model or cannot be done, for a person. Default none.
     """
@@ -44,20 +40,17 @@ class Export:
     path: Path
     num_nodes: int
     num_bytes: int
-    parity: Parity
+    agreement: Agreement
     clips_from: str
     notes: tuple[str, ...] = ()
 
     def to_text(self) -> str:
         """Some lines for people."""
-        parity = self.parity
         return "\n".join(
             [
                 f"wrote {self.path}: {self.num_nodes} nodes, {self.num_bytes / 1e6:.2f} MB",
                 *self.notes,
-                f"same as Keras on {parity.num_clips} clips ({self.clips_from}): scores differ by "
-                f"at most {parity.worst_difference:.1e}, vary by {parity.spread:.2f}, "
-                f"top-1 agrees on {parity.top_1_agreement:.0%}",
+                f"same as Keras on {self.agreement.to_text(self.clips_from)}",
             ]
         )
 
@@ -69,7 +62,7 @@ def export_model(
     spec_path: Path | None = None,
     clips_path: Path | None = None,
     tolerance: float = TOLERANCE,
-    given: Given | None = None,
+    options: ContractOptions | None = None,
     trust: bool = False,
 ) -> Export:
     """Convert, prove, and only then write.
@@ -81,7 +74,7 @@ def export_model(
         clips_path: a `.npz` with uint8 `clips` (n, F, H, W, C) to compare the models on. Default:
             `sample_clips.npz` beside the model, or, without one, made-up moving pictures.
         tolerance: largest difference of a score that is allowed. Default 1e-4.
-        given: what a person says of the model; it comes before the contract. Default nothing.
+        options: what a person says of the model; it comes before the contract. Default nothing.
         trust: let code that the model brings run. Default False.
 
     Raises:
@@ -92,70 +85,70 @@ def export_model(
         raise UsageError(f"-o {output} would overwrite the model; choose another name")
     if output.is_dir():
         raise OutputError(f"cannot write {output}: it is a folder; name a file, such as model.onnx")
-    model, spec = load_adapted(model_path, spec_path=spec_path, given=given, trust=trust)
-    clips, clips_from = _clips(model_path, clips_path, spec)
-    parts = divide(model.model)
-    content = to_onnx(parts, spec).SerializeToString(deterministic=True)
+    options = options or ContractOptions()
+    keras_model = load_keras_model(model_path, trust=trust)
+    flat = flattened(keras_model)
+    spec = contract_of(
+        flat, options, spec_path or _beside(model_path, SPEC_NAME), is_named=spec_path is not None
+    )
+    scales = scales_of(flat, options)
+    words = [one.words for one in scales if one is not None]
+    if words:
+        spec = replace(spec, pixel_scaling=f"inside the model: {', '.join(words)}")
+    model = adapted(keras_model, flat, spec, scales, logits=options.logits)
+    beside = _beside(model_path, SAMPLE_CLIPS_NAME)
+    clips, clips_from = clips_to_compare(clips_path or (beside if beside.exists() else None), spec)
+    parts = divide(model.flat)
+    content = bytes_of(to_onnx(parts, spec))
     file = OnnxFile(content, where=str(output))
-    parity = measure_parity(model.truth, file, clips)
-    require_parity(parity, tolerance=tolerance)
+    agreement = agreement_of(model.truth(clips), *scores_in_every_way(file, clips))
+    require_proof(agreement, tolerance=tolerance)
     write_file(output, content)
     notes = list(model.notes)
     if parts.reason_for_whole:
         notes.append(f"it runs whole for each window: {parts.reason_for_whole}")
-    return Export(output, file.num_nodes, len(content), parity, clips_from, tuple(notes))
+    return Export(output, file.num_nodes, len(content), agreement, clips_from, tuple(notes))
 
 
-def load_adapted(
-    model_path: Path,
-    *,
-    spec_path: Path | None = None,
-    given: Given | None = None,
-    trust: bool = False,
-) -> tuple[Adapted, ModelSpec]:
-    """Load a model with its contract, and make it take uint8 clips.
+def require_proof(agreement: Agreement, *, tolerance: float = TOLERANCE) -> None:
+    """Refuse a conversion that is not proven.
 
     Args:
-        model_path: see `export_model`.
-        spec_path: see `export_model`.
-        given: see `export_model`.
+        agreement: of the Keras model and the ONNX file.
+        tolerance: largest difference of a score that is allowed. Default 1e-4.
+
+    Raises:
+        ParityError: the models differ, or their scores hardly vary.
+    """
+    agreement.require_same(
+        tolerance=tolerance,
+        problem="the ONNX file does not compute what the Keras model computes",
+    )
+    agreement.require_spread(
+        remedy=". The network is untrained, or the clips are nothing like what it knows; give "
+        "real ones with --clips clips.npz"
+    )
+
+
+def scores_of_keras(
+    path: Path, spec: ModelSpec, *, scale: str | None = None, trust: bool = False
+) -> Scores:
+    """A trained model as a function, given uint8 clips.
+
+    Args:
+        path: see `export_model`.
+        spec: the contract.
+        scale: see `ContractOptions`. Default None: as its own layers say.
         trust: see `export_model`.
 
     Raises:
-        ModelError, ExportError, UsageError: see `rtaction.errors`.
+        ModelError, UsageError: see `rtaction.errors`.
     """
-    given = given or Given()
-    model = load_keras_model(model_path, trust=trust)
-    spec = contract_of(
-        model, given, spec_path or _beside(model_path, SPEC_NAME), is_named=spec_path is not None
-    )
-    scales = scales_of(model, given)
-    words = [one.words for one in scales if one is not None]
-    if words:
-        spec = replace(spec, pixel_scaling=f"inside the model: {', '.join(words)}")
-    return adapted(model, spec, scales, logits=given.logits), spec
+    model = load_keras_model(path, trust=trust)
+    flat = flattened(model)
+    return adapted(model, flat, spec, scales_of(flat, ContractOptions(scale=scale))).truth
 
 
 def _beside(model_path: Path, name: str) -> Path:
     """What stands in a model's folder, or beside its file."""
     return (model_path if model_path.is_dir() else model_path.parent) / name
-
-
-def _clips(
-    model_path: Path, clips_path: Path | None, spec: ModelSpec
-) -> tuple[npt.NDArray[np.uint8], str]:
-    beside = _beside(model_path, "sample_clips.npz")
-    path = clips_path or (beside if beside.exists() else None)
-    if path is None:
-        return make_clips(spec), "made-up moving pictures"
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            clips = archive["clips"]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise UsageError(f"cannot read the clips in {path}: {error}") from None
-    if clips.dtype != np.uint8 or clips.shape[1:] != spec.clip_shape or len(clips) < 2:
-        raise UsageError(
-            f"{path}: expected at least two uint8 clips of shape {spec.clip_shape}, got "
-            f"{clips.dtype} {clips.shape}"
-        )
-    return clips, str(path)

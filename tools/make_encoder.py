@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from onnx import helper
 
 from rtaction.arrays import Float32Array
-from rtaction.onnx_format.build import described, model_bytes, node, stored
+from rtaction.onnx_format.build import Pieces, bytes_of, described, model_of
 from rtaction.train.networks.torch_weights import read_torch_weights
 
 HERE = Path(__file__).parents[1] / "models"
@@ -63,7 +64,8 @@ def encoder_bytes(weights: Weights, *, with_classes: bool = False, in_bytes: boo
     x = graph.add("Transpose", ["pictures"], "colours", perm=[0, 3, 1, 2])
     x = graph.add("Cast", [x], "levels", to=1)
     numbers = {"middle": 127, "unit": 1 / 128, "relu6.lowest": 0, "relu6.highest": 6}
-    graph.tensors += [stored(name, np.float32(value)) for name, value in numbers.items()]
+    for name, value in numbers.items():
+        graph.pieces.store(name, value, np.float32)
     x = graph.add("Sub", [x, "middle"], "signed")
     x = graph.add("Mul", [x, "unit"], "planes")  # (n, 3, 224, 224), -1 to 1
     x = graph.convolution(x, "_conv_stem", "_bn0", stride=2)
@@ -82,35 +84,36 @@ def encoder_bytes(weights: Weights, *, with_classes: bool = False, in_bytes: boo
     if with_classes:
         x = graph.convolution(x, "_conv_head", "_bn1")  # (n, 1280, 7, 7)
         x = graph.add("ReduceMean", [x], "pooled", axes=[2, 3], keepdims=0)
-        names = ["_fc.weight", "_fc.bias"]
-        graph.tensors += [stored(name, weights[name]) for name in names]
+        names = [graph.pieces.store(name, weights[name]) for name in ("_fc.weight", "_fc.bias")]
         x = graph.add("Gemm", [x, *names], "logits", transB=1)
         graph.add("Softmax", [x], "classes", axis=1)
         output = described("classes", "float32", ["n", 1000])
     else:
         graph.add("ReduceMax", [x], "features", axes=[2, 3], keepdims=0)
         output = described("features", "float32", ["n", NUM_FEATURES])
-    return model_bytes(
+    model = model_of(
+        [graph.pieces],
         name="lite0",
-        nodes=graph.nodes,
-        tensors=graph.tensors,
         inputs=[described("pictures", "uint8", ["n", SIZE, SIZE, 3])],
         outputs=[output],
         inner=[described("planes", "float32", ["n", 3, SIZE, SIZE])],
         metadata={"attribution": ATTRIBUTION, "licence": "Apache-2.0"},
     )
+    return bytes_of(model)
 
 
 @dataclass
 class _Graph:
     weights: Weights
     in_bytes: bool
-    nodes: list[Any] = field(default_factory=list)
-    tensors: list[Any] = field(default_factory=list)
+    pieces: Pieces = field(default_factory=Pieces)
 
     def add(self, op_type: str, inputs: list[str], output: str, **attributes: Any) -> str:
         """Append an operation; returns the name of what it makes."""
-        self.nodes.append(node(op_type, inputs, output, **attributes))
+        made = helper.make_node(op_type, inputs, [output], output)
+        # One by one: make_node would sort them, and the file's bytes be others.
+        made.attribute.extend(helper.make_attribute(*one) for one in attributes.items())
+        self.pieces.nodes.append(made)
         return output
 
     def convolution(
@@ -124,7 +127,7 @@ class _Graph:
         )
         gain = scale / np.sqrt(variance + _EPSILON)
         kernel = (weights * gain[:, None, None, None]).astype(np.float32)
-        self.tensors.append(stored(f"{name}.bias", (bias - mean * gain).astype(np.float32)))
+        self.pieces.store(f"{name}.bias", bias - mean * gain, np.float32)
         size = kernel.shape[-1]
         # TensorFlow's "same" for even sizes: what is left over goes to the right and the bottom.
         missing = size - stride
@@ -145,14 +148,11 @@ class _Graph:
 
     def _kernel(self, name: str, kernel: Float32Array) -> str:
         if not self.in_bytes:
-            self.tensors.append(stored(f"{name}.kernel", kernel))
-            return f"{name}.kernel"
+            return self.pieces.store(f"{name}.kernel", kernel)
         steps = np.abs(kernel).max(axis=(1, 2, 3), keepdims=True) / _LEVELS
         levels = np.rint(kernel / np.maximum(steps, 1e-12)).astype(np.int8)
-        self.tensors += [
-            stored(f"{name}.levels", levels),
-            stored(f"{name}.steps", steps.astype(np.float32)),
-        ]
+        self.pieces.store(f"{name}.levels", levels)
+        self.pieces.store(f"{name}.steps", steps, np.float32)
         # Unlike DequantizeLinear these are computed once, when the file is loaded.
         whole = self.add("Cast", [f"{name}.levels"], f"{name}.whole", to=1)
         return self.add("Mul", [whole, f"{name}.steps"], f"{name}.kernel")

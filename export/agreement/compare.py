@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from rtaction.errors import ParityError
-from rtaction.export.agreement.onnx_run import runner
+from rtaction.export.agreement.agreement import Agreement, agreement_of
+from rtaction.export.agreement.onnx_run import scores_in_batches, scores_of_onnx
 from rtaction.onnx_format.file import OnnxFile
 
 _BATCH = 8
@@ -26,24 +26,15 @@ class Comparison:
     """A model and its smaller self.
 
     Args:
-        num_clips: labelled clips that both judged.
-        accuracies: share given the right label, before and after.
-        top_1_agreement: share given the same label by both.
+        agreement: of both on labelled clips.
         sizes: bytes of the files, before and after.
         encoder_ms: for each number of threads, median milliseconds of one picture in the encoder,
             before and after.
     """
 
-    num_clips: int
-    accuracies: tuple[float, float]
-    top_1_agreement: float
+    agreement: Agreement
     sizes: tuple[int, int]
     encoder_ms: dict[int, tuple[float, float]]
-
-    @property
-    def lost_points(self) -> float:
-        """Accuracy lost, in percentage points; below 0 where it was won."""
-        return 100 * (self.accuracies[0] - self.accuracies[1])
 
     def to_text(self, name: str) -> str:
         """Some lines for people.
@@ -52,12 +43,13 @@ class Comparison:
             name: what the smaller one is called, such as "int8".
         """
         before, after = self.sizes
-        old, new = self.accuracies
+        agreement = self.agreement
+        old, new = agreement.accuracies or (np.nan, np.nan)
         lines = [
             f"{'':<22}{'float':>10}{name:>10}",
-            f"{'accuracy':<22}{old:>10.1%}{new:>10.1%}   {self.num_clips} clips, one is "
-            f"{100 / self.num_clips:.2g} points",
-            f"{'same label':<22}{'':>10}{self.top_1_agreement:>10.1%}",
+            f"{'accuracy':<22}{old:>10.1%}{new:>10.1%}   {agreement.num_clips} clips, one is "
+            f"{100 / agreement.num_clips:.2g} points",
+            f"{'same label':<22}{'':>10}{agreement.top_1_agreement:>10.1%}",
             f"{'file, MB':<22}{before / 1e6:>10.2f}{after / 1e6:>10.2f}   {before / after:.1f} "
             "times smaller",
         ]
@@ -84,25 +76,16 @@ def compare(
         truths: intp, shape (num_clips,), positions of the true labels in the contract.
         threads: numbers of threads to time the encoders with. Default 1 and 2.
     """
-    runs = [runner(content) for content in (before, after)]
-    called: list[list[npt.NDArray[np.intp]]] = [[], []]
-    for start in range(0, len(truths), _BATCH):
-        clips = clips_of(np.arange(start, min(start + _BATCH, len(truths))))
-        for run, found in zip(runs, called, strict=True):
-            found.append(run(clips)[0].argmax(axis=1))
-    old, new = (np.concatenate(found) for found in called)  # (num_clips,)
+    models = [scores_of_onnx(OnnxFile(content)) for content in (before, after)]
+    positions = np.arange(len(truths))
+    batches = (clips_of(positions[start : start + _BATCH]) for start in positions[::_BATCH])
+    agreement = agreement_of(*scores_in_batches(models, batches), truths=truths)
     frame = clips_of(np.arange(1))[0, :1]  # (1, H, W, C)
     encoder_ms = {}
     for number in threads:
         old_ms, new_ms = time_encoders([before, after], frame, number)
         encoder_ms[number] = old_ms, new_ms
-    return Comparison(
-        num_clips=len(truths),
-        accuracies=(float((old == truths).mean()), float((new == truths).mean())),
-        top_1_agreement=float((old == new).mean()),
-        sizes=(len(before), len(after)),
-        encoder_ms=encoder_ms,
-    )
+    return Comparison(agreement, (len(before), len(after)), encoder_ms)
 
 
 def time_encoders(
@@ -125,26 +108,6 @@ def time_encoders(
             if round_number >= 0:
                 taken_ms.append((time.perf_counter() - started) * 1000)
     return tuple(float(np.median(taken_ms)) for taken_ms in times_ms)
-
-
-def require_accuracy(found: Comparison, *, max_lost_points: float, name: str) -> None:
-    """Refuse a smaller model that is too bad.
-
-    Args:
-        found: what was measured.
-        max_lost_points: percentage points of accuracy that it may lose.
-        name: what the smaller one is called.
-
-    Raises:
-        ParityError: it loses more.
-    """
-    # "not <=" also refuses nan; a share of clips is not exact in binary.
-    if not found.lost_points <= max_lost_points + 1e-9:
-        raise ParityError(
-            f"{name} loses {found.lost_points:.2f} points of accuracy on {found.num_clips} clips, "
-            f"{max_lost_points:g} allowed; nothing was written. Calibrate on more and more various "
-            "videos, leave more layers float with --float-layers, or allow it with --max-drop"
-        )
 
 
 def _encoder(content: bytes, num_threads: int) -> onnxruntime.InferenceSession:

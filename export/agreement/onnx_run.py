@@ -1,16 +1,21 @@
-"""ONNX files of others, run to see what they compute."""
+"""ONNX files, run to see what they compute."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from rtaction.arrays import Float32Array, UInt8Array
 from rtaction.errors import ExportError
 from rtaction.onnx_format.errors import LOADING_ERRORS
+from rtaction.onnx_format.file import OnnxFile
+
+Scores = Callable[[UInt8Array], Float32Array]
+"""From uint8 clips (num_clips, F, H, W, C) to float32 scores (num_clips, num_labels)."""
 
 Run = Callable[[npt.NDArray[Any]], list[npt.NDArray[Any]]]
 
@@ -52,6 +57,83 @@ def runner(
             raise ExportError(f"onnxruntime cannot run {where}: {_words_of(error)}") from None
 
     return run
+
+
+def scores_of_onnx(file: OnnxFile) -> Scores:
+    """A model of ours as a function.
+
+    Raises:
+        ExportError: onnxruntime cannot load it.
+    """
+    run = runner(file.content, outputs=[file.score_name], where=file.where)
+    return lambda clips: np.asarray(run(clips)[0], np.float32)
+
+
+def scores_in_batches(
+    models: Sequence[Scores], batches: Iterable[UInt8Array]
+) -> list[Float32Array]:
+    """Scores that models give to the same clips, of which no more than a batch is held.
+
+    Args:
+        models: as functions.
+        batches: uint8 clips, each (batch, F, H, W, C); at least one batch.
+
+    Returns:
+        For each model float32, shape (num_clips, num_labels).
+    """
+    found = [[model(clips) for model in models] for clips in batches]
+    return [np.concatenate(scores) for scores in zip(*found, strict=True)]
+
+
+def scores_in_every_way(
+    file: OnnxFile,
+    clips: UInt8Array,
+    *,
+    exchanged: npt.NDArray[np.int64] | None = None,
+    clips_at_once: int | None = None,
+) -> list[Float32Array]:
+    """Scores of a model of ours, run in each of the ways in which it may be run.
+
+    Args:
+        file: the model.
+        clips: uint8, shape (num_clips, frames_per_clip, height, width, channels).
+        exchanged: if the last clips are made of pictures of the first ones, the clip and the
+            picture that each of theirs is, shape (num_last_clips, frames_per_clip, 2). Default
+            None: they are not.
+        clips_at_once: about how many to run in one batch. Default None: all.
+
+    Returns:
+        Several clips in a batch, if the file takes that; one by one; and, of a file that is cut,
+        each picture by itself, then the head. Each float32, shape (num_clips, num_labels).
+
+    Raises:
+        ExportError: it does not run.
+    """
+    scores, found = scores_of_onnx(file), []
+    if file.input_dims[0] != 1:
+        batches = np.array_split(clips, len(clips) // (clips_at_once or len(clips)))
+        found.append(np.concatenate([scores(batch) for batch in batches]))
+    found.append(np.concatenate([scores(clip[np.newaxis]) for clip in clips]))
+    if file.is_cut:
+        found.append(_cut_scores(file, clips, exchanged))
+    return found
+
+
+def _cut_scores(
+    file: OnnxFile, clips: UInt8Array, exchanged: npt.NDArray[np.int64] | None
+) -> Float32Array:
+    """Scores as they are computed live: each picture is encoded once, for all clips it is in."""
+    boundary = file.boundary
+    encode = runner(file.cut([boundary.frames], [boundary.frame_features]))
+    judge = runner(file.cut([boundary.clip_features], [file.score_name]))
+    own = clips if exchanged is None else clips[: len(clips) - len(exchanged)]
+    windows = np.stack(
+        [np.concatenate([encode(image[np.newaxis])[0] for image in clip]) for clip in own]
+    )  # (num_clips, frames_per_clip, ...)
+    if exchanged is not None:
+        others = windows[exchanged[..., 0], exchanged[..., 1]]
+        windows = np.concatenate([windows, others])
+    return np.concatenate([judge(window[np.newaxis])[0] for window in windows])
 
 
 def _words_of(error: Exception) -> str:

@@ -6,21 +6,18 @@ and the float one that it was made of. This file knows nothing of videos.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from rtaction.arrays import Float32Array, UInt8Array
-from rtaction.errors import ModelSpecError, ParityError
-from rtaction.export.agreement.onnx_run import runner
-from rtaction.export.agreement.parity import MIN_SPREAD
+from rtaction.arrays import UInt8Array
+from rtaction.errors import ModelSpecError
+from rtaction.export.agreement.agreement import Agreement, agreement_of
+from rtaction.export.agreement.onnx_run import Scores, scores_in_batches
 from rtaction.model_spec import ModelSpec
-from rtaction.onnx_format.file import OnnxFile
-
-Scores = Callable[[UInt8Array], Float32Array]
-"""From uint8 clips (num_clips, F, H, W, C) to float32 scores (num_clips, num_labels)."""
 
 _BATCH = 8
 _MAX_ROWS = 40
@@ -49,79 +46,6 @@ class Row:
         return self.label if same else f"{self.label} / {self.other_label}"
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """What two models say of many clips.
-
-    Args:
-        rows: one for each clip.
-        spread: largest difference that a label's score has between two clips.
-        tolerance: largest difference of a score that is allowed.
-    """
-
-    rows: tuple[Row, ...]
-    spread: float
-    tolerance: float
-
-    @property
-    def max_difference(self) -> float:
-        """Largest difference of a score."""
-        return float(np.max([row.difference for row in self.rows]))  # a nan stays one
-
-    @property
-    def top_1_agreement(self) -> float:
-        """Share of clips given the same label."""
-        return float(np.mean([row.label == row.other_label for row in self.rows]))
-
-    @property
-    def disagreements(self) -> list[Row]:
-        """Rows above the tolerance, or with two labels; the worst first."""
-        found = [
-            row
-            for row in self.rows
-            if not row.difference <= self.tolerance or row.label != row.other_label
-        ]
-        return sorted(found, key=lambda row: (-row.difference, row.name))
-
-    def to_text(self) -> str:
-        """A table of the disagreements, and what all clips come to."""
-        lines = []
-        shown = self.disagreements[:_MAX_ROWS]
-        if shown:
-            labels = [row.labels for row in shown]
-            width = max(map(len, labels))
-            lines.append("difference  labels")
-            for row, words in zip(shown, labels, strict=True):
-                lines.append(f"{row.difference:10.1e}  {words:<{width}}   {row.name}")
-            hidden = len(self.disagreements) - len(shown)
-            lines += [f"... and {hidden} more"] * bool(hidden)
-        lines.append(
-            f"{len(self.rows)} clips: scores differ by at most {self.max_difference:.1e}, vary by "
-            f"{self.spread:.2f}, top-1 agrees on {self.top_1_agreement:.1%}"
-        )
-        return "\n".join(lines)
-
-    def require(self) -> None:
-        """Refuse models that differ.
-
-        Raises:
-            ParityError: they do, or it cannot be told.
-        """
-        # "not <=" also refuses nan.
-        if not self.max_difference <= self.tolerance:
-            raise ParityError(
-                f"the models differ: a score by {self.max_difference:.2g} where "
-                f"{self.tolerance:.2g} is allowed, on {len(self.disagreements)} of "
-                f"{len(self.rows)} clips; allow more with --tolerance, if it is meant to differ"
-            )
-        if not self.spread >= MIN_SPREAD:
-            raise ParityError(
-                f"the comparison proves nothing: over {len(self.rows)} clips no score varies by "
-                f"more than {self.spread:.2g} ({MIN_SPREAD} is needed); give videos of several "
-                "actions"
-            )
-
-
 def verify(
     scores: Scores,
     others: Scores,
@@ -129,7 +53,7 @@ def verify(
     labels: Sequence[str],
     *,
     tolerance: float,
-) -> Verification:
+) -> tuple[Agreement, list[Row]]:
     """Run two models on the same clips.
 
     Args:
@@ -138,38 +62,38 @@ def verify(
         clips: names and uint8 clips (F, H, W, C), at least one.
         labels: of the scores, in order.
         tolerance: largest difference of a score that is allowed.
+
+    Returns:
+        The agreement, and the clips above the tolerance or with two labels, the worst first.
     """
-    rows: list[Row] = []
-    kept: list[Float32Array] = []
-    waiting: list[tuple[str, UInt8Array]] = []
+    names: list[str] = []
 
-    def judge() -> None:
-        batch = np.stack([clip for _, clip in waiting])
-        mine, theirs = scores(batch), others(batch)
-        kept.append(mine)
-        for (name, _), a, b in zip(waiting, mine, theirs, strict=True):
-            difference = float(np.abs(a - b).max())
-            rows.append(Row(name, labels[int(a.argmax())], labels[int(b.argmax())], difference))
-        waiting.clear()
+    def batches() -> Iterator[UInt8Array]:
+        waiting = iter(clips)
+        while batch := list(islice(waiting, _BATCH)):
+            names.extend(name for name, _ in batch)
+            yield np.stack([clip for _, clip in batch])
 
-    for one in clips:
-        waiting.append(one)
-        if len(waiting) == _BATCH:
-            judge()
-    if waiting:
-        judge()
-    spread = float(np.ptp(np.concatenate(kept), axis=0).max())
-    return Verification(tuple(rows), spread, tolerance)
+    mine, theirs = scores_in_batches([scores, others], batches())
+    agreement = agreement_of(mine, theirs)
+    rows = [
+        Row(name, labels[int(a.argmax())], labels[int(b.argmax())], difference)
+        for name, a, b, difference in zip(names, mine, theirs, agreement.differences, strict=True)
+    ]
+    found = [row for row in rows if not row.difference <= tolerance or row.label != row.other_label]
+    return agreement, sorted(found, key=lambda row: (-row.difference, row.name))
 
 
-def scores_of_onnx(file: OnnxFile) -> Scores:
-    """A model of ours as a function.
-
-    Raises:
-        ExportError: onnxruntime cannot load it.
-    """
-    run = runner(file.content, outputs=[file.score_name], where=file.where)
-    return lambda clips: np.asarray(run(clips)[0], np.float32)
+def table_of(rows: Sequence[Row]) -> str:
+    """A table of some lines; empty without rows."""
+    if not rows:
+        return ""
+    shown = rows[:_MAX_ROWS]
+    width = max(len(row.labels) for row in shown)
+    lines = ["difference  labels"]
+    lines += [f"{row.difference:10.1e}  {row.labels:<{width}}   {row.name}" for row in shown]
+    hidden = len(rows) - len(shown)
+    return "\n".join([*lines, *[f"... and {hidden} more"] * bool(hidden)])
 
 
 def require_same_contract(spec: ModelSpec, other: ModelSpec) -> None:

@@ -6,17 +6,16 @@ on; two clip inputs, such as pixels and flow, are cut from one. Tail: one score 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from rtaction.arrays import Float32Array, UInt8Array
 from rtaction.errors import ModelSpecError
-from rtaction.export.contract.scales import Scale
-from rtaction.export.keras.graph import call, flattened, nodes_of
+from rtaction.export.contract.options import Scale
+from rtaction.export.keras.graph import FlatModel, flat_model, layers_called
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
 
@@ -28,15 +27,15 @@ class Adapted:
     """A model as it was, and as it is exported.
 
     Args:
-        original: takes scaled clips, one or several.
-        model: takes one uint8 clip, gives one score for each label.
+        original: a `keras.Model` that takes scaled clips, one or several.
+        flat: takes one uint8 clip, gives one score for each label.
         scales: for each input of the original; None where its own layers scale.
         logits: whether a softmax or a sigmoid was added.
         notes: what was added, for a person.
     """
 
     original: Any
-    model: Any
+    flat: FlatModel
     scales: list[Scale | None]
     logits: bool
     notes: list[str] = field(default_factory=list)
@@ -53,7 +52,12 @@ class Adapted:
         values, start = [], 0
         for tensor, scale in zip(self.original.inputs, self.scales, strict=True):
             stop = start + tensor.shape[-1]
-            values.append(_scaled(clips[..., start:stop], scale, tensor.dtype))
+            pixels = clips[..., start:stop]
+            values.append(
+                pixels.astype(tensor.dtype)
+                if scale is None
+                else scale.applied(pixels, tensor.dtype)
+            )
             start = stop
         given = values[0] if len(values) == 1 else values
         scores = np.asarray(self.original.predict_on_batch(given), np.float32)
@@ -67,12 +71,18 @@ class Adapted:
 
 
 def adapted(
-    model: Any, spec: ModelSpec, scales: Sequence[Scale | None], *, logits: bool | None = None
+    original: Any,
+    flat: FlatModel,
+    spec: ModelSpec,
+    scales: Sequence[Scale | None],
+    *,
+    logits: bool | None = None,
 ) -> Adapted:
     """Put front and tail around a model.
 
     Args:
-        model: a `keras.Model`.
+        original: a `keras.Model`.
+        flat: the same, flattened.
         spec: the contract; its shape is that of the clip.
         scales: for each input of the model; None where its own layers scale.
         logits: whether its scores are still to become probabilities. Default None: told from its
@@ -81,21 +91,17 @@ def adapted(
     Raises:
         ModelSpecError: the contract does not fit the model.
     """
-    check_spec(model, spec)
+    check_spec(flat, spec)
     clip = keras.Input(spec.clip_shape, dtype="uint8", name="clip")
     sources, start = [], 0
-    for tensor, scale in zip(model.inputs, scales, strict=True):
+    for tensor, scale in zip(flat.inputs, scales, strict=True):
         stop = start + tensor.shape[-1]
-        part = clip if len(model.inputs) == 1 else clip[..., start:stop]
+        part = clip if len(flat.inputs) == 1 else clip[..., start:stop]
         sources.append(_front(part, scale, tensor.dtype))
         start = stop
-    original = model
-    if any(None in tensor.shape[1:] for tensor in model.inputs):
-        shapes = [(*spec.clip_shape[:3], one.shape[-1]) for one in model.inputs]
-        model = flattened(model, shapes=shapes)
     if logits is None:
-        logits = gives_logits(model)
-    scores = keras.tree.flatten(call(model, sources))[0]
+        logits = gives_logits(flat)
+    scores = flat.called_on(sources)
     notes, is_one = [], scores.shape[-1] == 1
     if logits:
         added = "sigmoid" if is_one else "softmax"
@@ -106,13 +112,12 @@ def adapted(
             f"its one score is that of {spec.labels[1]!r}; {spec.labels[0]!r} has the rest"
         )
         scores = layers.Concatenate()([1.0 - scores, scores])
-    if len(model.inputs) > 1:
-        notes.append(f"its {len(model.inputs)} inputs became one of {spec.channels} channels")
-    whole = keras.Model(clip, scores, name=model.name)
-    return Adapted(original, whole, list(scales), logits, notes)
+    if len(flat.inputs) > 1:
+        notes.append(f"its {len(flat.inputs)} inputs became one of {spec.channels} channels")
+    return Adapted(original, flat_model([clip], scores), list(scales), logits, notes)
 
 
-def check_spec(model: Any, spec: ModelSpec) -> None:
+def check_spec(model: FlatModel, spec: ModelSpec) -> None:
     """See that a contract fits a model.
 
     Raises:
@@ -137,32 +142,21 @@ def check_spec(model: Any, spec: ModelSpec) -> None:
         )
 
 
-def scales_pixels_itself(model: Any) -> bool:
+def scales_pixels_itself(model: FlatModel) -> bool:
     """Whether a model was trained on pixels from 0 to 255, as its type or its first layers tell."""
     if all(one.dtype in ("uint8", "int32", "int64") for one in model.inputs):
         return True
-    for layer in _layers_in_order(model):
-        if isinstance(layer, layers.Rescaling | layers.Normalization):
-            return True
-        if getattr(layer, "weights", None):
-            return False
+    for layer in layers_called(model.nodes):
+        holds_others = hasattr(layer, "layer") or isinstance(layer, keras.Model)
+        scales = isinstance(layer, layers.Rescaling | layers.Normalization)
+        if scales or (getattr(layer, "weights", None) and not holds_others):
+            return scales
     return False
 
 
-def _layers_in_order(model: Any) -> Iterator[Any]:
-    """As they are called, those within TimeDistributed among them."""
-    for node in nodes_of(flattened(model)):
-        inner = getattr(node.operation, "layer", node.operation)
-        if isinstance(inner, keras.Model):
-            yield from _layers_in_order(inner)
-        else:
-            yield inner
-
-
-def gives_logits(model: Any) -> bool:
+def gives_logits(flat: FlatModel) -> bool:
     """Whether the last layer is a dense one without activation."""
-    flat = flattened(model)
-    last = [n.operation for n in nodes_of(flat) if any(t is flat.outputs[0] for t in n.outputs)]
+    last = [n.operation for n in flat.nodes if any(t is flat.outputs[0] for t in n.outputs)]
     return any(
         isinstance(one, layers.Dense) and one.activation is keras.activations.linear for one in last
     )
@@ -182,11 +176,3 @@ def _pairs(scale: Scale) -> list[tuple[float, float]]:
     size = max(len(scale.mean), len(scale.std))
     mean, std = (np.broadcast_to(one, size).tolist() for one in (scale.mean, scale.std))
     return list(zip(mean, std, strict=True))
-
-
-def _scaled(clips: UInt8Array, scale: Scale | None, dtype: str) -> npt.NDArray[Any]:
-    if scale is None or scale.is_identity:
-        return clips.astype(dtype)
-    pixels = clips[..., ::-1] if scale.is_bgr else clips
-    made = (pixels.astype(np.float64) - np.array(scale.mean)) / np.array(scale.std)
-    return np.asarray(made, np.float32)

@@ -8,8 +8,8 @@ from typing import Any
 
 from rtaction.errors import ExportError, ModelSpecError, UsageError
 from rtaction.export.contract.adapted import scales_pixels_itself
-from rtaction.export.contract.given import Given
-from rtaction.export.contract.scales import SCALES, Scale, scale_named
+from rtaction.export.contract.options import SCALES, ContractOptions, Scale, scale_named
+from rtaction.export.keras.graph import FlatModel
 from rtaction.model_spec import ModelSpec
 
 SPEC_NAME = "model_spec.json"
@@ -17,12 +17,14 @@ SPEC_NAME = "model_spec.json"
 _USUAL = {1: "gray", 2: "flow", 3: "rgb"}
 
 
-def contract_of(model: Any, given: Given, spec_path: Path, *, is_named: bool) -> ModelSpec:
+def contract_of(
+    model: FlatModel, options: ContractOptions, spec_path: Path, *, is_named: bool
+) -> ModelSpec:
     """The contract of a model.
 
     Args:
-        model: a `keras.Model`.
-        given: what a person says; it comes before what the file says.
+        model: a Keras model, flattened.
+        options: what a person says; it comes before what the file says.
         spec_path: a contract, if there is one.
         is_named: whether a person named that path, so that it must be there.
 
@@ -32,28 +34,28 @@ def contract_of(model: Any, given: Given, spec_path: Path, *, is_named: bool) ->
     """
     require_clips_to_scores(model)
     if is_named or spec_path.exists():
-        return _changed(ModelSpec.load(spec_path), given)
-    missing = _missing(model, given)
+        return _changed(ModelSpec.load(spec_path), options)
+    missing = _missing(model, options)
     if missing:
         raise ModelSpecError(
             f"the model has no contract beside it ({spec_path}), so it must be told: "
             f"{'; '.join(missing)}"
         )
     own = model.inputs[0].shape[1:4]
-    said = (given.frames, *(given.size_hw or (None, None)))
+    said = (options.frames, *(options.size_hw or (None, None)))
     frames, height, width = (a or b for a, b in zip(own, said, strict=True))
     spec = ModelSpec(
-        labels=given.labels or (),
+        labels=options.labels or (),
         frames_per_clip=frames,
-        clip_seconds=given.clip_seconds or 0.0,
+        clip_seconds=options.clip_seconds or 0.0,
         height=height,
         width=width,
-        modality=given.modality or _usual_modality(model),
+        modality=options.modality or _usual_modality(model),
     )
-    return _changed(spec, given)
+    return _changed(spec, options)
 
 
-def scales_of(model: Any, given: Given) -> list[Scale | None]:
+def scales_of(model: FlatModel, options: ContractOptions) -> list[Scale | None]:
     """What is to be done to the pixels of each input; None where the model does it itself.
 
     Raises:
@@ -61,22 +63,22 @@ def scales_of(model: Any, given: Given) -> list[Scale | None]:
         UsageError: it makes no sense.
     """
     channels = [one.shape[-1] for one in model.inputs]
-    if given.scale is None:
+    if options.scale is None:
         if scales_pixels_itself(model):
             return [None] * len(channels)
         raise ModelSpecError(f"the model must be told: {_scale_option()}")
-    names = given.scale.split(",")
+    names = options.scale.split(",")
     if len(names) == 1:
         names *= len(channels)
     if len(names) != len(channels):
         raise UsageError(
             f"--scale must be one name or one for each of {len(channels)} inputs, with commas "
-            f"between, got {given.scale!r}"
+            f"between, got {options.scale!r}"
         )
     return [scale_named(one, channels=n) for one, n in zip(names, channels, strict=True)]
 
 
-def require_clips_to_scores(model: Any) -> None:
+def require_clips_to_scores(model: FlatModel) -> None:
     """See that a model is one of clips.
 
     Raises:
@@ -103,28 +105,29 @@ def require_clips_to_scores(model: Any) -> None:
         )
 
 
-def _changed(spec: ModelSpec, given: Given) -> ModelSpec:
-    options = ("labels", "clip_seconds", "modality", "resize", "background_label", "threshold")
-    said = {name: getattr(given, name) for name in options}
+def _changed(spec: ModelSpec, options: ContractOptions) -> ModelSpec:
+    names = ("labels", "clip_seconds", "modality", "resize", "background_label", "threshold")
+    said = {name: getattr(options, name) for name in names}
     return replace(spec, **{name: value for name, value in said.items() if value is not None})
 
 
-def _missing(model: Any, given: Given) -> list[str]:
+def _missing(model: FlatModel, options: ContractOptions) -> list[str]:
     scores = model.outputs[0].shape[-1]
     frames, height, width = model.inputs[0].shape[1:4]
     what = f"for its {scores} scores, in order"
     if scores == 1:
         what = "what a low score means, and what a high one"
     missing = {
-        f"--labels {','.join('abcdefghij'[: max(scores, 2)])} ({what})": given.labels is None,
-        "--clip-seconds (time from a clip's first picture to its last)": given.clip_seconds is None,
-        _scale_option(): given.scale is None and not scales_pixels_itself(model),
+        f"--labels {','.join('abcdefghij'[: max(scores, 2)])} ({what})": options.labels is None,
+        "--clip-seconds (time from a clip's first picture to its last)": options.clip_seconds
+        is None,
+        _scale_option(): options.scale is None and not scales_pixels_itself(model),
         "--modality (what its channels are, such as rgb+flow)": not (
-            given.modality or _usual_modality(model)
+            options.modality or _usual_modality(model)
         ),
-        "--frames (it takes clips of any length)": frames is None and given.frames is None,
+        "--frames (it takes clips of any length)": frames is None and options.frames is None,
         "--size HEIGHTxWIDTH (it takes pictures of any size)": None in (height, width)
-        and given.size_hw is None,
+        and options.size_hw is None,
     }
     return [option for option, is_missing in missing.items() if is_missing]
 
@@ -136,7 +139,7 @@ def _scale_option() -> str:
     )
 
 
-def _usual_modality(model: Any) -> str:
+def _usual_modality(model: FlatModel) -> str:
     """Empty where the channels do not tell."""
     names = [_USUAL.get(one.shape[-1], "") for one in model.inputs]
     return "+".join(names) if all(names) and len(set(names)) == len(names) else ""

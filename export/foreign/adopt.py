@@ -14,28 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from rtaction.errors import MissingLibrary, ModelSpecError, UsageError
-
-try:
-    import onnx  # noqa: F401
-except ModuleNotFoundError:
-    raise MissingLibrary(
-        "adopting an ONNX file from elsewhere needs the package onnx; "
-        "install it with: pip install 'rtaction[onnx]'"
-    ) from None
-
 from rtaction.choices import Resize
+from rtaction.errors import ModelSpecError, UsageError
+from rtaction.export.agreement.agreement import Agreement
+from rtaction.export.agreement.clips import clips_to_compare, make_clips
 from rtaction.export.agreement.onnx_run import runner
-from rtaction.export.agreement.parity import make_clips
-from rtaction.export.agreement.sample_clips import read_clips
-from rtaction.export.contract.scales import Scale, scale_named
+from rtaction.export.contract.options import Scale, scale_named
 from rtaction.export.foreign.make import make
-from rtaction.export.foreign.proof import Proof
 from rtaction.export.foreign.read import Foreign, read_foreign, with_two_scores
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_format.file import OnnxFile
 from rtaction.onnx_format.layout import Layout
 from rtaction.output_file import write_file
+
+_NUM_CLIPS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +43,7 @@ class Adoption:
         is_softmax_added: whether probabilities had to be made of its scores.
         is_cut: whether it can be cut into encoder and head.
         reason_for_whole: why not; empty where it is.
-        proof: how near it is to the foreign file.
+        agreement: how near it is to the foreign file.
         clips_from: where the compared clips came from.
     """
 
@@ -63,7 +55,7 @@ class Adoption:
     is_softmax_added: bool
     is_cut: bool
     reason_for_whole: str
-    proof: Proof
+    agreement: Agreement
     clips_from: str
 
     def to_text(self) -> str:
@@ -78,9 +70,7 @@ class Adoption:
         return (
             f"wrote {self.path}: {self.num_nodes} nodes, {self.num_bytes / 1e6:.2f} MB\n"
             f"axes were {self.layout}{told}{softmax}\n{runs}\n"
-            f"same as the file it came from on {self.proof.num_clips} clips ({self.clips_from}): "
-            f"scores differ by at most {self.proof.max_difference:.1e}, vary by "
-            f"{self.proof.spread:.2g}"
+            f"same as the file it came from on {self.agreement.to_text(self.clips_from)}"
         )
 
 
@@ -109,7 +99,7 @@ def adopt_onnx(
         output: the file to write; missing folders are made.
         labels: one for each score, in order; of a single score, two, and it is the second's.
         clip_seconds: time from a clip's first picture to its last.
-        scale: what pixels it was trained on, a name of `rtaction.export.contract.scales.SCALES`.
+        scale: what pixels it was trained on, a name of `rtaction.export.contract.options.SCALES`.
             Default
             None: "0..255" where it takes whole numbers; else it must be said.
         layout: order of its axes, of `rtaction.onnx_format.layout.LAYOUTS`. Default None: told from
@@ -151,7 +141,7 @@ def adopt_onnx(
         background_label=background_label,
         threshold=threshold,
     )
-    clips = None if clips_path is None else read_clips(clips_path, spec)
+    clips, clips_from = clips_to_compare(clips_path, spec, num_made_up=_NUM_CLIPS)
     made = make(
         foreign, spec, chosen, clips=clips, logits=logits, tolerance=tolerance, where=file.where
     )
@@ -166,8 +156,8 @@ def adopt_onnx(
         is_softmax_added=made.is_softmax_added,
         is_cut=ours.is_cut,
         reason_for_whole=ours.reason_for_whole,
-        proof=made.proof,
-        clips_from="made-up moving pictures" if clips_path is None else str(clips_path),
+        agreement=made.agreement,
+        clips_from=clips_from,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from onnx import ModelProto, helper
+from onnx import ModelProto
 
 from rtaction.errors import ExportError
 from rtaction.export.agreement.onnx_run import runner
@@ -24,9 +24,9 @@ from rtaction.export.foreign.graph import (
     constants_of,
     data_names,
     narrows,
-    part,
 )
 from rtaction.export.foreign.shapes import UNUSUAL_BATCH, inferred_shapes, with_clip_dims
+from rtaction.onnx_format.graph import part
 from rtaction.onnx_format.layout import Layout
 
 Array = npt.NDArray[Any]
@@ -67,20 +67,20 @@ class Cut:
         encoder: from a clip of one picture, in the network's layout, to `tensor`.
         tensor: name of the boundary.
         placement: how single pictures' features lie in it.
-        elem_type: of the boundary, a number of `TensorProto.DataType`.
+        dtype: NumPy's type of the boundary.
     """
 
     encoder: ModelProto
     tensor: str
     placement: Placement
-    elem_type: int
+    dtype: npt.DTypeLike
 
 
 def find_cut(model: ModelProto, clips: Array, layout: Layout) -> Cut:
     """The last boundary that holds.
 
     Args:
-        model: sizes in it are stored and copies folded, see `onnx_shapes` and `onnx_unroll`.
+        model: sizes in it are stored and copies folded, see `fold_shapes` and `fold_copies`.
         clips: two or more, as the model takes them.
         layout: of their axes.
 
@@ -149,8 +149,7 @@ def _cut_at(
         difference = np.abs(placement.place(features) - together).max()
         # "not <=" would also accept nan.
         if difference <= _TOLERANCE * max(float(np.abs(together).max()), 1e-6):
-            kind = helper.np_dtype_to_tensor_dtype(alone.dtype)
-            return Cut(encoder, tensor, placement, kind)
+            return Cut(encoder, tensor, placement, alone.dtype)
     return None
 
 

@@ -1,21 +1,37 @@
-"""One of rtaction's files from a graph from elsewhere: whole, or with a boundary to cut it at."""
+"""One of rtaction's files from a graph from elsewhere: whole, or with a boundary to cut it at.
+
+The graph is put between a front and a tail. The front turns uint8 RGB pictures into what the
+network was trained on, in its order of axes; the tail turns what it gives into scores of shape
+(batch, num_labels).
+"""
 
 from __future__ import annotations
 
-import onnx
-from onnx import ModelProto, NodeProto, TensorProto, helper
+from typing import Any
 
-from rtaction.export.contract.scales import Scale
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import ModelProto, helper
+
+from rtaction.export.contract.options import Scale
 from rtaction.export.foreign.boundary import Cut, NotCuttable
-from rtaction.export.foreign.front import Pieces, add_front, add_tail
-from rtaction.export.foreign.graph import part, replaced_inputs
+from rtaction.export.foreign.graph import replaced_inputs
 from rtaction.export.foreign.read import Foreign
 from rtaction.export.foreign.shapes import Affine, affine_nodes
-from rtaction.model_spec import METADATA_KEY, ModelSpec
-from rtaction.onnx_format.file import BOUNDARY_KEY, WHOLE_KEY, Boundary, names_used
+from rtaction.model_spec import ModelSpec
+from rtaction.onnx_format.build import (
+    BOUNDARY,
+    CLIP,
+    SCORES,
+    Pieces,
+    element_type,
+    model_with_contract,
+)
+from rtaction.onnx_format.graph import missing_names, names_used, part
+from rtaction.onnx_format.layout import Layout, axes_between
 
-CLIP, SCORES = "clip", "scores"
-BOUNDARY = Boundary("frames", "frame_features", "clip_features")
+OUR_LAYOUT: Layout = "nfhwc"
 _MIN_IR_VERSION = 4  # before, stored tensors had to be inputs as well
 _CLIP_FEATURES = "clip features"
 
@@ -43,10 +59,16 @@ def build_whole(
     """
     inner = _prefixed(model, "model/")
     front, tail = Pieces(), Pieces()
-    add_front(front, CLIP, inner.graph.input[0].name, scale, foreign.layout, foreign.elem_type)
-    add_tail(tail, inner.graph.output[0].name, SCORES, len(spec.labels), softmax=softmax)
-    metadata = {METADATA_KEY: spec.to_json(), WHOLE_KEY: reason}
-    return _finished(model, [front, inner, tail], [], spec, batch, metadata)
+    _add_front(front, CLIP, inner.graph.input[0].name, scale, foreign)
+    _add_tail(tail, inner.graph.output[0].name, SCORES, len(spec.labels), softmax=softmax)
+    return model_with_contract(
+        [front, Pieces.of(inner.graph), tail],
+        spec,
+        feature_shape=None,
+        reason_for_whole=reason,
+        batch=batch,
+        **_versions_of(model),
+    )
 
 
 def build_cut(
@@ -80,44 +102,80 @@ def build_cut(
     front, middle, tail = Pieces(), Pieces(), Pieces()
     front.reshape(CLIP, BOUNDARY.frames, [-1, *spec.frame_shape])
     front.reshape(BOUNDARY.frames, "one picture each", [-1, 1, *spec.frame_shape])
-    add_front(
-        front,
-        "one picture each",
-        encoder.graph.input[0].name,
-        scale,
-        foreign.layout,
-        foreign.elem_type,
-    )
+    _add_front(front, "one picture each", encoder.graph.input[0].name, scale, foreign)
     middle.reshape(encoder.graph.output[0].name, "features", [-1, *feature_shape])
-    middle.add("Cast", ["features"], BOUNDARY.frame_features, to=TensorProto.FLOAT)
+    middle.cast("features", BOUNDARY.frame_features, np.float32)
     middle.reshape(
         BOUNDARY.frame_features,
         BOUNDARY.clip_features,
         [-1, spec.frames_per_clip, *feature_shape],
     )
-    middle.add("Cast", [BOUNDARY.clip_features], "own type", to=cut.elem_type)
+    middle.cast(BOUNDARY.clip_features, "own type", cut.dtype)
     middle.add("Transpose", ["own type"], "own order", perm=list(placement.axes))
     middle.reshape("own order", f"head/{cut.tensor}", placement.shape)
     for node in head.graph.node:
         replaced_inputs(node, {f"head/{_CLIP_FEATURES}": BOUNDARY.clip_features})
-    add_tail(tail, head.graph.output[0].name, SCORES, len(spec.labels), softmax=softmax)
-    value, float32 = helper.make_tensor_value_info, TensorProto.FLOAT
-    inner = [
-        value(BOUNDARY.frames, TensorProto.UINT8, ["frames", *spec.frame_shape]),
-        value(BOUNDARY.frame_features, float32, ["frames", *feature_shape]),
-        value(BOUNDARY.clip_features, float32, [batch, spec.frames_per_clip, *feature_shape]),
-    ]
-    metadata = {METADATA_KEY: spec.to_json(), BOUNDARY_KEY: BOUNDARY.to_json()}
-    return _finished(model, [front, encoder, middle, head, tail], inner, spec, batch, metadata)
+    _add_tail(tail, head.graph.output[0].name, SCORES, len(spec.labels), softmax=softmax)
+    return model_with_contract(
+        [front, Pieces.of(encoder.graph), middle, Pieces.of(head.graph), tail],
+        spec,
+        feature_shape=feature_shape,
+        batch=batch,
+        **_versions_of(model),
+    )
+
+
+def prepared(
+    clips: npt.NDArray[np.uint8], scale: Scale, layout: Layout, dtype: npt.DTypeLike
+) -> npt.NDArray[Any]:
+    """What the front computes, here by NumPy: what the network alone is given."""
+    values = scale.applied(clips, dtype)
+    return np.ascontiguousarray(values.transpose(axes_between(OUR_LAYOUT, layout)))
+
+
+def softmaxed(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """The tail's Softmax, computed by NumPy."""
+    grown = np.exp(values.astype(np.float64) - values.max(axis=-1, keepdims=True))
+    return np.asarray(grown / grown.sum(axis=-1, keepdims=True), np.float32)
+
+
+def _add_front(pieces: Pieces, source: str, output: str, scale: Scale, foreign: Foreign) -> None:
+    """From uint8 pictures (batch, frames, height, width, channels) to what the network takes."""
+    layout = foreign.layout
+    name = source
+    if scale.is_bgr:
+        turned = pieces.store(f"{output}/blue_first", [2, 1, 0], np.int64)
+        name = pieces.add("Gather", [name, turned], f"{output}/bgr", axis=4)
+    # A uint8 transposed is a quarter of the bytes.
+    if layout != OUR_LAYOUT:
+        axes = axes_between(OUR_LAYOUT, layout)
+        name = pieces.add("Transpose", [name], f"{output}/turned", perm=axes)
+    steps = [("Sub", scale.mean, 0.0), ("Div", scale.std, 1.0)]
+    steps = [step for step in steps if set(step[1]) != {step[2]}]
+    if steps:
+        name = pieces.cast(name, f"{output}/float", np.float32)
+    for op_type, values, _ in steps:
+        shape = [len(values) if axis == "c" else 1 for axis in layout]
+        stored = pieces.store(f"{output}/{op_type.lower()}", np.reshape(values, shape), np.float32)
+        name = pieces.add(op_type, [name, stored], f"{output}/{op_type.lower()}ed")
+    pieces.cast(name, output, foreign.dtype)
+
+
+def _add_tail(pieces: Pieces, source: str, output: str, num_labels: int, *, softmax: bool) -> None:
+    """From what the network gives to float32 scores (batch, num_labels)."""
+    name = pieces.cast(source, f"{output}/float", np.float32)
+    if softmax:
+        name = pieces.reshape(name, f"{output}/logits", [-1, num_labels])
+        pieces.add("Softmax", [name], output, axis=-1)
+    else:
+        pieces.reshape(name, output, [-1, num_labels])
 
 
 def _head(model: ModelProto, cut: Cut, sizes: dict[str, Affine]) -> ModelProto:
     """What lies behind the boundary, sizes of the batch computed anew."""
-    boundary = helper.make_tensor_value_info(cut.tensor, cut.elem_type, None)
+    boundary = helper.make_tensor_value_info(cut.tensor, element_type(cut.dtype), None)
     head = part(model, [boundary], model.graph.output[:1])
     graph = head.graph
-    made = {name for node in graph.node for name in node.output}
-    known = made | {tensor.name for tensor in model.graph.initializer} | {cut.tensor}
     # What is made of sizes alone is made from the features' batch, not from the clip's.
     wanted = {
         name: size
@@ -131,12 +189,9 @@ def _head(model: ModelProto, cut: Cut, sizes: dict[str, Affine]) -> ModelProto:
     head = part(
         head, [boundary, helper.make_tensor_value_info(_CLIP_FEATURES, 1, None)], graph.output[:1]
     )
-    made = {name for node in head.graph.node for name in node.output}
-    known = made | {tensor.name for tensor in head.graph.initializer}
-    known |= {cut.tensor, _CLIP_FEATURES}
-    used = {name for node in head.graph.node for name in names_used(node)}
-    if used - known:
-        raise NotCuttable(f"what follows the pictures' features also reads {min(used - known)!r}")
+    missing = missing_names(head.graph)
+    if missing:
+        raise NotCuttable(f"what follows the pictures' features also reads {missing[0]!r}")
     return head
 
 
@@ -144,34 +199,10 @@ def _prefixed(model: ModelProto, prefix: str) -> ModelProto:
     return onnx.compose.add_prefix(model, prefix, rename_functions=False)
 
 
-def _finished(
-    model: ModelProto,
-    parts: list[Pieces | ModelProto],
-    inner: list[onnx.ValueInfoProto],
-    spec: ModelSpec,
-    batch: int | str,
-    metadata: dict[str, str],
-) -> ModelProto:
-    nodes: list[NodeProto] = []
-    weights: list[TensorProto] = []
-    for one in parts:
-        nodes += one.nodes if isinstance(one, Pieces) else one.graph.node
-        weights += one.weights if isinstance(one, Pieces) else one.graph.initializer
-    value = helper.make_tensor_value_info
-    graph = helper.make_graph(
-        nodes,
-        "rtaction",
-        [value(CLIP, TensorProto.UINT8, [batch, *spec.clip_shape])],
-        [value(SCORES, TensorProto.FLOAT, [batch, len(spec.labels)])],
-        weights,
-        value_info=inner,
-    )
-    finished = helper.make_model(
-        graph,
-        opset_imports=model.opset_import,
-        functions=model.functions,
-        producer_name="rtaction",
-        ir_version=max(model.ir_version, _MIN_IR_VERSION),
-    )
-    helper.set_model_props(finished, metadata)
-    return finished
+def _versions_of(model: ModelProto) -> dict[str, Any]:
+    """What a file keeps of the one that it is made from."""
+    return {
+        "opset_imports": model.opset_import,
+        "functions": model.functions,
+        "ir_version": max(model.ir_version, _MIN_IR_VERSION),
+    }

@@ -1,4 +1,4 @@
-"""A graph of the `onnx` package: what depends on what, where all of it runs through one tensor.
+"""A graph from elsewhere: what depends on the clip, and where all of it runs through one tensor.
 
 Graphs here have one input that matters, the clip. A tensor is *data* if its values depend on the
 clip's values, *shape* if they depend on the clip's shape alone. This file knows nothing of
@@ -7,31 +7,16 @@ pictures.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from onnx import (
-    GraphProto,
-    ModelProto,
-    NodeProto,
-    TensorProto,
-    ValueInfoProto,
-    helper,
-    numpy_helper,
-)
+from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 
-from rtaction.onnx_format.file import names_used
+from rtaction.onnx_format.graph import ancestors, names_used
 
 _ONLY_SHAPE = ("Shape", "Size")
-
-
-def copied(model: ModelProto) -> ModelProto:
-    """A copy of its own."""
-    copy = ModelProto()
-    copy.CopyFrom(model)
-    return copy
 
 
 def constants_of(graph: GraphProto) -> dict[str, TensorProto]:
@@ -67,7 +52,7 @@ def narrows(graph: GraphProto) -> list[str]:
     nodes = [node for node in ancestors(graph, [output]) if not data.isdisjoint(node.output)]
     last_reader = {output: len(nodes)}
     for number, node in enumerate(nodes):
-        for name in names_used(node) & data:
+        for name in data.intersection(names_used(node)):
             if node.op_type not in _ONLY_SHAPE:
                 last_reader[name] = max(number, last_reader.get(name, 0))
     waiting = {graph.input[0].name}
@@ -80,38 +65,6 @@ def narrows(graph: GraphProto) -> list[str]:
             if name != found[-1]:
                 found.append(name)
     return found
-
-
-def ancestors(
-    graph: GraphProto, outputs: Iterable[str], *, stop_at: Iterable[str] = ()
-) -> list[NodeProto]:
-    """The nodes that some tensors need, in order; those behind `stop_at` are left out."""
-    stop = set(stop_at)
-    needed, nodes = set(outputs) - stop, []
-    for node in reversed(graph.node):
-        if not needed.isdisjoint(node.output):
-            nodes.append(node)
-            needed |= names_used(node) - stop
-    return nodes[::-1]
-
-
-def part(
-    model: ModelProto, inputs: Sequence[ValueInfoProto], outputs: Sequence[str | ValueInfoProto]
-) -> ModelProto:
-    """What lies between tensors, as a model of its own; of an output, the type may stay open."""
-    values = [ValueInfoProto(name=one) if isinstance(one, str) else one for one in outputs]
-    nodes = ancestors(
-        model.graph, [one.name for one in values], stop_at=[one.name for one in inputs]
-    )
-    used = {name for node in nodes for name in names_used(node)} | {one.name for one in values}
-    cut = copied(model)
-    for field in ("node", "initializer", "input", "output", "value_info"):
-        cut.graph.ClearField(field)
-    cut.graph.node.extend(nodes)
-    cut.graph.initializer.extend(t for t in model.graph.initializer if t.name in used)
-    cut.graph.input.extend(inputs)
-    cut.graph.output.extend(values)
-    return cut
 
 
 def add_constant(graph: GraphProto, name: str, values: npt.NDArray[Any]) -> str:

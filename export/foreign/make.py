@@ -9,32 +9,33 @@ import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto
 
-from rtaction.errors import ExportError, ParityError
+from rtaction.arrays import UInt8Array
+from rtaction.errors import ExportError
+from rtaction.export.agreement.agreement import TOLERANCE, Agreement
 from rtaction.export.agreement.onnx_run import runner
-from rtaction.export.agreement.parity import TOLERANCE, make_clips
-from rtaction.export.contract.scales import Scale
+from rtaction.export.contract.options import Scale
 from rtaction.export.foreign.boundary import NotCuttable, find_cut
-from rtaction.export.foreign.build import build_cut, build_whole
-from rtaction.export.foreign.front import prepared
-from rtaction.export.foreign.proof import Proof, Truth, prove, truth_of
+from rtaction.export.foreign.build import build_cut, build_whole, prepared
+from rtaction.export.foreign.proof import Truth, prove, truth_of
 from rtaction.export.foreign.read import Foreign
 from rtaction.export.foreign.shapes import fold_shapes, with_clip_dims, with_free_batch
 from rtaction.export.foreign.unroll import CopiesDiffer, fold_copies
 from rtaction.model_spec import ModelSpec
+from rtaction.onnx_format.build import bytes_of
 
 # Half of the numbers' bits.
 _TOLERANCE_FLOAT16 = 1e-2
-_NUM_CLIPS, _MAX_CLIPS = 6, 16
+_MAX_CLIPS = 16
 # Differences are to be small beside what the scores tell apart.
 _SPREAD_TO_DIFFERENCE, _MIN_SPREAD = 30.0, 1e-5
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A file's bytes, and the proof that they compute what the network computes."""
+    """A file's bytes, and how far they compute what the network computes."""
 
     content: bytes
-    proof: Proof
+    agreement: Agreement
     is_softmax_added: bool
 
 
@@ -64,7 +65,7 @@ def make(
     spec: ModelSpec,
     scale: Scale,
     *,
-    clips: npt.NDArray[np.uint8] | None = None,
+    clips: UInt8Array,
     logits: bool | None,
     tolerance: float | None,
     where: str,
@@ -76,7 +77,7 @@ def make(
         spec: the contract.
         scale: of its pixels.
         clips: uint8, shape (num_clips, frames, height, width, channels), at least two, to compare
-            on; of many, some are taken. Default None: made-up ones.
+            on; of many, some are taken.
         logits: see `truth_of`.
         tolerance: largest difference of a score that is allowed. None: 1e-4, or 1e-2 where the
             network takes float16.
@@ -87,9 +88,7 @@ def make(
     """
     if tolerance is None:
         tolerance = _TOLERANCE_FLOAT16 if foreign.dtype == np.float16 else TOLERANCE
-    if clips is None:
-        clips = make_clips(spec, num_clips=_NUM_CLIPS)
-    elif len(clips) > _MAX_CLIPS:
+    if len(clips) > _MAX_CLIPS:
         clips = clips[np.linspace(0, len(clips) - 1, _MAX_CLIPS).astype(int)]
     truth = truth_of(foreign, scale, clips, num_labels=len(spec.labels), logits=logits, where=where)
     values = prepared(truth.clips, scale, foreign.layout, foreign.dtype)
@@ -134,28 +133,24 @@ def _cut(job: _Job, model: ModelProto | None) -> tuple[Made | None, str]:
                 softmax=softmax,
                 batch=1 if num_clips == 1 else "batch",
             )
-            return _bytes_of(built)
+            return bytes_of(built)
 
         content = build(softmax=softmax)
-        proof = prove(content, job.truth.clips, job.truth.sources, job.truth.scores)
-        if not proof.max_difference <= job.tolerance:  # "not <=" also refuses nan
-            return None, f"cut, its scores would differ by {proof.max_difference:.2g}"
+        agreement = prove(content, job.truth, job.truth.scores)
+        if not agreement.max_difference <= job.tolerance:  # "not <=" also refuses nan
+            return None, f"cut, its scores would differ by {agreement.max_difference:.2g}"
         # Softmax may hide all differences, where one score is 1 whatever the clip.
-        plain = (
-            prove(build(softmax=False), job.truth.clips, job.truth.sources, job.truth.raw)
-            if softmax
-            else proof
-        )
+        plain = prove(build(softmax=False), job.truth, job.truth.raw) if softmax else agreement
     except (NotCuttable, CopiesDiffer) as error:
         return None, str(error)
     except ExportError as error:
         return None, f"cut, it would not run ({error})"
     if not plain.spread >= max(_MIN_SPREAD, _SPREAD_TO_DIFFERENCE * plain.max_difference):
         return None, (
-            f"a cut cannot be proven: over {proof.num_clips} clips no score varies by more than "
+            f"a cut cannot be proven: over {plain.num_clips} clips no score varies by more than "
             f"{plain.spread:.1g}; adopt it again with real ones, --clips clips.npz"
         )
-    return Made(content, proof, job.truth.is_softmax_added), ""
+    return Made(content, agreement, job.truth.is_softmax_added), ""
 
 
 def _whole(job: _Job, model: ModelProto | None, reason: str, where: str) -> Made:
@@ -168,14 +163,14 @@ def _whole(job: _Job, model: ModelProto | None, reason: str, where: str) -> Made
         reason=reason,
         batch=1 if model is None else "batch",
     )
-    content = _bytes_of(whole)
-    proof = prove(content, job.truth.clips, job.truth.sources, job.truth.scores)
-    if not proof.max_difference <= job.tolerance:
-        raise ParityError(
-            f"what was made of {where} does not compute the same: scores differ by up to "
-            f"{proof.max_difference:.2g}, {job.tolerance:.2g} is allowed; nothing was written"
-        )
-    return Made(content, proof, job.truth.is_softmax_added)
+    content = bytes_of(whole)
+    agreement = prove(content, job.truth, job.truth.scores)
+    agreement.require_same(
+        tolerance=job.tolerance,
+        problem=f"what was made of {where} does not compute the same",
+        remedy="; nothing was written",
+    )
+    return Made(content, agreement, job.truth.is_softmax_added)
 
 
 def _of_any_batch(job: _Job) -> ModelProto | None:
@@ -209,7 +204,3 @@ def _with_output(model: ModelProto, output: str) -> ModelProto:
 def _dims_of(model: ModelProto) -> list[int | str]:
     shape = model.graph.input[0].type.tensor_type.shape
     return [dim.dim_param or int(dim.dim_value) for dim in shape.dim]
-
-
-def _bytes_of(model: ModelProto) -> bytes:
-    return bytes(model.SerializeToString(deterministic=True))

@@ -11,12 +11,13 @@ import numpy.typing as npt
 
 from rtaction.arrays import Float32Array, UInt8Array
 from rtaction.errors import ExportError, UsageError
-from rtaction.export.agreement.onnx_run import runner
-from rtaction.export.contract.scales import Scale
-from rtaction.export.foreign.front import prepared, softmaxed
-from rtaction.export.foreign.graph import part
+from rtaction.export.agreement.agreement import Agreement, agreement_of
+from rtaction.export.agreement.onnx_run import runner, scores_in_every_way
+from rtaction.export.contract.options import Scale
+from rtaction.export.foreign.build import prepared, softmaxed
 from rtaction.export.foreign.read import Foreign, last_operation
 from rtaction.onnx_format.file import OnnxFile
+from rtaction.onnx_format.graph import part
 
 # Softmax and Sigmoid give probabilities: of one label, or of each.
 _GIVE_PROBABILITIES = ("Softmax", "Sigmoid", "HardSigmoid")
@@ -47,22 +48,6 @@ class Truth:
     output: str
     is_softmax_last: bool
     is_softmax_added: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """How near a file is to the network that it was made from.
-
-    Args:
-        num_clips: clips compared.
-        max_difference: largest difference of a score: all clips at once, one by one, and, of a file
-            that is cut, one picture at a time.
-        spread: largest difference that a label's score has between two clips.
-    """
-
-    num_clips: int
-    max_difference: float
-    spread: float
 
 
 def truth_of(
@@ -155,45 +140,18 @@ def _needs_softmax(
     return not (sum_to_one or (gives and are_shares)) if logits is None else logits
 
 
-def prove(
-    content: bytes, clips: UInt8Array, sources: npt.NDArray[np.int64], expected: Float32Array
-) -> Proof:
-    """Compare a file with the network that it was made from.
+def prove(content: bytes, truth: Truth, expected: Float32Array) -> Agreement:
+    """Compare a file with the network that it was made from, in every way that it may be run.
 
     Args:
         content: the file.
-        clips: of the `Truth`.
-        sources: of the `Truth`.
-        expected: its scores, shape (num_clips, num_labels).
+        truth: what the network says.
+        expected: its `scores`, or its `raw` ones.
 
     Raises:
         ExportError: it does not run.
     """
-    file = OnnxFile(content)
-    found = []
-    whole = runner(content)
-    if file.input_dims[0] != 1:
-        parts = np.array_split(clips, len(clips) // _CLIPS_AT_ONCE)
-        found.append(np.concatenate([whole(part)[0] for part in parts]))
-    found.append(np.concatenate([whole(clip[np.newaxis])[0] for clip in clips]))
-    if file.is_cut:
-        found.append(_cut_scores(file, clips, sources))
-    # Unlike max(), a nan anywhere comes out as nan.
-    difference = np.max([np.abs(scores - expected).max() for scores in found])
-    return Proof(len(clips), float(difference), float(np.ptp(expected, axis=0).max()))
-
-
-def _cut_scores(file: OnnxFile, clips: UInt8Array, sources: npt.NDArray[np.int64]) -> Float32Array:
-    """Scores by encoder and head; each picture is encoded once, alone, for all clips it is in."""
-    boundary = file.boundary
-    encoder = runner(file.cut([boundary.frames], [boundary.frame_features]))
-    head = runner(file.cut([boundary.clip_features], [file.score_name]))
-    features = np.stack(
-        [
-            np.concatenate([encoder(image[np.newaxis])[0] for image in clip])
-            for clip in clips[: len(sources)]
-        ]
-    )  # (num_clips / 2, frames, ...)
-    exchanged = features[sources[..., 0], sources[..., 1]]
-    windows = np.concatenate([features, exchanged])
-    return np.concatenate([head(window[np.newaxis])[0] for window in windows])
+    ways = scores_in_every_way(
+        OnnxFile(content), truth.clips, exchanged=truth.sources, clips_at_once=_CLIPS_AT_ONCE
+    )
+    return agreement_of(expected, *ways)

@@ -7,15 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-import onnx
-from google.protobuf.message import DecodeError
 from onnx import ModelProto, NodeProto, TensorProto, helper
 
-from rtaction.errors import ExportError, ModelUnreadable, UsageError
-from rtaction.export.foreign.graph import copied
+from rtaction.errors import ExportError, UsageError
 from rtaction.export.foreign.shapes import with_clip_dims
 from rtaction.modality import channels_of, parts_of
 from rtaction.onnx_format.file import OnnxFile
+from rtaction.onnx_format.graph import copied
 from rtaction.onnx_format.layout import LAYOUTS, Layout, possible_layouts
 
 _MIN_OPSET = 8  # before, a number was not spread over an array as NumPy does
@@ -82,14 +80,10 @@ def read_foreign(
         modality: what a picture shows. Default None: "rgb" of 3 channels, "gray" of 1.
 
     Raises:
-        ModelUnreadable: the file is damaged.
         UsageError: the file leaves open, or contradicts, what an option says.
         ExportError: it is no model of clips.
     """
-    try:
-        model = onnx.load_from_string(file.content)
-    except DecodeError:
-        raise ModelUnreadable(f"{file.where} is a damaged ONNX model") from None
+    model = copied(file.model)
     weights = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in weights]
     if len(inputs) != 1:

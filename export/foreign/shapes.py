@@ -19,13 +19,10 @@ from onnx import GraphProto, ModelProto, NodeProto, helper
 from rtaction.export.agreement.onnx_run import runner
 from rtaction.export.foreign.graph import (
     add_constant,
-    ancestors,
     constants_of,
-    copied,
     data_names,
-    part,
 )
-from rtaction.onnx_format.file import names_used
+from rtaction.onnx_format.graph import ancestors, copied, names_used, part
 
 UNUSUAL_BATCH = 7
 """A batch for which shapes are inferred; other sizes of a network are rarely 7."""
@@ -152,7 +149,7 @@ def _sizes_in_use(model: ModelProto) -> list[str]:
     data, stored = data_names(graph), {tensor.name for tensor in graph.initializer}
     found: dict[str, None] = {}
     for node in ancestors(graph, [graph.output[0].name]):
-        reads = names_used(node)
+        reads = set(names_used(node))
         looks_at_data = node.op_type in ("Shape", "Size") and not reads.isdisjoint(data)
         if looks_at_data or (data.isdisjoint(node.output) and not reads.isdisjoint(found)):
             found |= dict.fromkeys(name for name in node.output if name)

@@ -16,13 +16,12 @@ from onnx import ModelProto, NodeProto, TensorProto, helper
 from rtaction.export.foreign.graph import (
     array_of,
     constants_of,
-    copied,
     data_names,
     narrows,
-    part,
     reshape_nodes,
 )
 from rtaction.export.foreign.shapes import UNUSUAL_BATCH, inferred_shapes
+from rtaction.onnx_format.graph import copied, part
 
 _TAKES_APART = ("Gather", "Slice", "Split")
 
@@ -100,7 +99,7 @@ def fold_copies(
     """Make copies into one, wherever there are some.
 
     Args:
-        model: sizes in it are stored, see `onnx_shapes`.
+        model: sizes in it are stored, see `fold_shapes`.
         clip_dims: of its clip, batch first; the batch is not looked at.
         num_frames: of a clip.
 

@@ -3,55 +3,42 @@
 Encoder and head are converted apart and joined here, so the ConvNet stands once in the graph
 whatever the number of frames; Keras itself would unroll `TimeDistributed` into one copy for each.
 A model that cannot be divided is a head without encoder, and its file says nothing of a boundary.
+
+tf2onnx counts on from one conversion to the next, and orders by the names that this gives; two
+exports of one model would differ. So all that it makes is named by its way to the output.
 """
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import NodeProto, TensorProto, helper, numpy_helper
+from onnx import AttributeProto, GraphProto, NodeProto, TensorProto, helper, numpy_helper
 
 from rtaction.errors import ExportError
-from rtaction.export.keras.graph import Program, Tensor
-from rtaction.export.keras.names import renamed, write_out_erfc
+from rtaction.export.keras.graph import Program, Tensor, layers_called
 from rtaction.export.keras.parts import Encoder, KerasParts, Recurrent
 from rtaction.export.keras.recurrent import recurrent_nodes
-from rtaction.export.keras.structure import check_structure
-from rtaction.keras_tensorflow import tensorflow
-from rtaction.model_spec import METADATA_KEY, ModelSpec
-from rtaction.onnx_format.file import BOUNDARY_KEY, WHOLE_KEY, Boundary
+from rtaction.export.keras.saved_model import SavedModel
+from rtaction.keras_tensorflow import keras, tensorflow
+from rtaction.model_spec import ModelSpec
+from rtaction.onnx_format.build import (
+    BOUNDARY,
+    CLIP,
+    OPSET,
+    SCORES,
+    Pieces,
+    model_with_contract,
+    require_valid,
+)
+from rtaction.onnx_format.graph import names_used
 
-OPSET = 17
-IR_VERSION = 8  # of the same age as the opset, for older runtimes
-
-CLIP, SCORES = "clip", "scores"
-BOUNDARY = Boundary("frames", "frame_features", "clip_features")
-
-
-@dataclass(slots=True)
-class _Graph:
-    nodes: list[NodeProto] = field(default_factory=list)
-    weights: list[TensorProto] = field(default_factory=list)
-    names: dict[int, str] = field(default_factory=dict)
-    """Of the model's tensors that stand in the graph, by the identity of Keras' tensor."""
-
-    def constant(self, name: str, values: Any) -> str:
-        self.weights.append(numpy_helper.from_array(np.array(values), name))
-        return name
-
-    def reshape(self, source: str, target: str, shape: list[int]) -> None:
-        self.constant(f"{target}/shape", shape)
-        self.nodes.append(
-            helper.make_node("Reshape", [source, f"{target}/shape"], [target], f"{target}/Reshape")
-        )
-
-    def add(self, made: tuple[list[NodeProto], list[TensorProto]]) -> None:
-        self.nodes += made[0]
-        self.weights += made[1]
+_LOOPS = {"Loop", "Scan", "If"}
+_COSTLY = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
 
 
 def to_onnx(parts: KerasParts, spec: ModelSpec) -> onnx.ModelProto:
@@ -69,99 +56,114 @@ def to_onnx(parts: KerasParts, spec: ModelSpec) -> onnx.ModelProto:
     Raises:
         ExportError: a layer cannot be converted, or stands more often in the graph than it must.
     """
-    graph = _Graph()
-    if parts.encoder is None:
-        graph.names[id(parts.clip)] = CLIP
-    else:
-        _add_encoder(graph, parts.encoder, spec)
+    pieces = Pieces()
+    names = {id(parts.clip): CLIP}  # of the model's tensors that stand in the graph
+    if parts.encoder is not None:
+        names = _add_encoder(pieces, parts.encoder, spec)
     for number, part in enumerate(parts.head):
         prefix = f"head{number}"
         target = SCORES if part.target is parts.scores else f"{prefix}/output"
         if isinstance(part, Recurrent):
-            source = graph.names[id(part.source)]
-            graph.add(recurrent_nodes(part.layer, source, target, prefix))
+            pieces.extend(recurrent_nodes(part.layer, names[id(part.source)], target, prefix))
         else:
-            names = [graph.names[id(one)] for one in part.sources]
-            graph.add(_convert(part, part.sources, names, target, prefix))
-        graph.names[id(part.target)] = target
-    model = _finished(graph, parts, spec)
+            read = [names[id(one)] for one in part.sources]
+            pieces.extend(_convert(part, part.sources, read, target, prefix))
+        names[id(part.target)] = target
+    model = model_with_contract(
+        [pieces],
+        spec,
+        feature_shape=None if parts.encoder is None else [parts.encoder.num_features],
+        reason_for_whole=parts.reason_for_whole,
+    )
+    require_valid(model, "converted")
     check_structure(model, parts)
     return model
 
 
-def _add_encoder(graph: _Graph, encoder: Encoder, spec: ModelSpec) -> None:
-    graph.reshape(CLIP, BOUNDARY.frames, [-1, *spec.frame_shape])
-    frame = _Frame((None, *spec.frame_shape), encoder.clip.dtype)
-    graph.add(_convert(encoder, [frame], [BOUNDARY.frames], BOUNDARY.frame_features, "encoder"))
-    frames, size = spec.frames_per_clip, encoder.num_features
-    graph.reshape(BOUNDARY.frame_features, BOUNDARY.clip_features, [-1, frames, size])
-    whole, sizes = BOUNDARY.clip_features, [int(np.prod(t.shape[2:])) for t in encoder.features]
-    pieces = [whole]
-    if len(sizes) > 1:
-        pieces = [f"features{number}" for number in range(len(sizes))]
-        lengths = graph.constant("features/sizes", sizes)
-        graph.nodes.append(
-            helper.make_node("Split", [whole, lengths], pieces, "features/Split", axis=2)
+def check_structure(model: onnx.ModelProto, parts: KerasParts) -> None:
+    """Refuse a graph with loops, or one whose network of a frame stands in it more than once.
+
+    A loop cannot be cut, and a ConvNet that stands in the graph once for each frame is computed
+    anew for every window. Both give right scores, so no comparison of scores would notice.
+    A SavedModel is taken as it is: its layers are not known.
+
+    Args:
+        model: the converted one.
+        parts: what it was made of.
+
+    Raises:
+        ExportError: it has such a part; the text says which operation.
+    """
+    if any(isinstance(one, SavedModel) for one in _layers(parts)):
+        return
+    loops = sorted({node.op_type for node in _all_nodes(model.graph.node)} & _LOOPS)
+    if loops:
+        raise ExportError(
+            f"the converted graph has {' and '.join(loops)} in it, which cannot be cut: one "
+            "of the layers loops or branches on data: build the model without it"
         )
-    for number, (piece, tensor) in enumerate(zip(pieces, encoder.features, strict=True)):
-        name = piece
-        if len(tensor.shape) != 3:
-            name = f"maps{number}"
-            graph.reshape(piece, name, [-1, frames, *tensor.shape[2:]])
-        graph.names[id(tensor)] = name
+    if parts.encoder is None:
+        return
+    calls = Counter(id(layer) for layer in _layers(parts))
+    most = max(calls.values())
+    weights = {tensor.name for tensor in model.graph.initializer}
+    costly = [node for node in model.graph.node if node.op_type in _COSTLY]
+    reads = Counter(name for node in costly for name in node.input if name in weights)
+    for name, uses in reads.items():
+        if name.startswith("encoder/") and uses > most:
+            raise ExportError(
+                f"the weights {name} stand in {uses} operations of the converted graph, and their "
+                f"layer is called {most} times at most; each frame would cost that much more"
+            )
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    """What `_convert` needs to know of a tensor."""
+def _all_nodes(nodes: Any) -> Iterator[NodeProto]:
+    for node in nodes:
+        yield node
+        for attribute in node.attribute:
+            if attribute.type == AttributeProto.GRAPH:
+                yield from _all_nodes(attribute.g.node)
 
-    shape: tuple[int | None, ...]
-    dtype: str
+
+def _layers(parts: KerasParts) -> Iterator[Any]:
+    """The layer of each call, those within TimeDistributed and in models among them."""
+    nodes = list(parts.encoder.nodes) if parts.encoder else []
+    for part in parts.head:
+        nodes += getattr(part, "nodes", [])
+    return layers_called({id(node): node for node in nodes}.values())
 
 
-def _finished(graph: _Graph, parts: KerasParts, spec: ModelSpec) -> onnx.ModelProto:
-    encoder = parts.encoder
-    uint8, float32 = TensorProto.UINT8, TensorProto.FLOAT
-    value = helper.make_tensor_value_info
-    metadata, values = {METADATA_KEY: spec.to_json()}, []
-    if encoder is None:
-        metadata[WHOLE_KEY] = parts.reason_for_whole
-    else:
-        size, frames = encoder.num_features, spec.frames_per_clip
-        metadata[BOUNDARY_KEY] = BOUNDARY.to_json()
-        values = [
-            value(BOUNDARY.frames, uint8, ["frames", *spec.frame_shape]),
-            value(BOUNDARY.frame_features, float32, ["frames", size]),
-            value(BOUNDARY.clip_features, float32, ["batch", frames, size]),
-        ]
-    model = helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            "rtaction",
-            [value(CLIP, uint8, ["batch", *spec.clip_shape])],
-            [value(SCORES, float32, ["batch", len(spec.labels)])],
-            graph.weights,
-            value_info=values,
-        ),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        producer_name="rtaction",
-        ir_version=IR_VERSION,
-    )
-    helper.set_model_props(model, metadata)
-    try:
-        onnx.checker.check_model(model, full_check=True)
-    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise ExportError(f"the converted graph is not valid ONNX: {error}") from None
-    return model
+def _add_encoder(pieces: Pieces, encoder: Encoder, spec: ModelSpec) -> dict[int, str]:
+    """Add the network of one frame; gives the features' names, by the identity of their tensors."""
+    pieces.reshape(CLIP, BOUNDARY.frames, [-1, *spec.frame_shape])
+    frame = keras.KerasTensor((None, *spec.frame_shape), encoder.clip.dtype)
+    features = BOUNDARY.frame_features
+    pieces.extend(_convert(encoder, [frame], [BOUNDARY.frames], features, "encoder"))
+    frames, whole = spec.frames_per_clip, BOUNDARY.clip_features
+    pieces.reshape(features, whole, [-1, frames, encoder.num_features])
+    sizes = [int(np.prod(t.shape[2:])) for t in encoder.features]
+    parts = [whole]
+    if len(sizes) > 1:
+        parts = [f"features{number}" for number in range(len(sizes))]
+        lengths = pieces.store("features/sizes", sizes)
+        pieces.add("Split", [whole, lengths], parts, name="features/Split", axis=2)
+    names = {}
+    for number, (part, tensor) in enumerate(zip(parts, encoder.features, strict=True)):
+        names[id(tensor)] = (
+            part
+            if len(tensor.shape) == 3
+            else pieces.reshape(part, f"maps{number}", [-1, frames, *tensor.shape[2:]])
+        )
+    return names
 
 
 def _convert(
     part: Program | Encoder,
-    sources: list[Tensor] | list[_Frame],
+    sources: list[Tensor],
     names: list[str],
     target: str,
     prefix: str,
-) -> tuple[list[NodeProto], list[TensorProto]]:
+) -> Pieces:
     """Nodes and weights of one part, renamed so that several fit into one graph."""
     dtypes = ["uint8" if name in (CLIP, BOUNDARY.frames) else "float32" for name in names]
     specs = [
@@ -189,7 +191,7 @@ def _convert(
             "without it"
         ) from None
     graph = converted.graph
-    write_out_erfc(graph)
+    _write_out_erfc(graph)
     foreign = sorted({node.domain for node in graph.node} - {"", "ai.onnx"})
     if foreign:
         raise ExportError(
@@ -206,4 +208,92 @@ def _convert(
     sources_by_name = {spec.name: name for spec, name in zip(specs, names, strict=True)}
     given = {one.name: sources_by_name.get(one.name.split(":")[0]) for one in graph.input}
     own = {name: source for name, source in given.items() if source is not None}
-    return renamed(graph, own | {graph.output[0].name: target}, prefix)
+    return _renamed(graph, own | {graph.output[0].name: target}, prefix)
+
+
+def _renamed(graph: GraphProto, names: dict[str, str], prefix: str) -> Pieces:
+    """Order and name the nodes of one converted part.
+
+    Args:
+        graph: with one output.
+        names: new names of its inputs and its output, by the old ones; further ones are added.
+        prefix: for all other names.
+
+    Returns:
+        The nodes that the output needs, in order, and the weights that they use, in order of use.
+    """
+    weights = {tensor.name: tensor for tensor in graph.initializer}
+    nodes: list[NodeProto] = []
+    used: list[TensorProto] = []
+    for number, node in enumerate(_ordered(graph)):
+        for name in names_used(node):
+            if name in weights and name not in names:
+                names[name] = f"{prefix}/weight{len(used)}"
+                used.append(_copy(weights[name], names[name]))
+        nodes.append(_renamed_node(node, names, f"{prefix}/{node.op_type}{number}"))
+    return Pieces(nodes, used)
+
+
+def _write_out_erfc(graph: GraphProto) -> None:
+    """Put 1 - Erf in the place of Erfc, which exact GELUs use and ONNX lacks; in place."""
+    nodes = list(graph.node)
+    del graph.node[:]
+    for node in nodes:
+        if node.op_type == "Erfc":
+            one, erf = f"{node.name}/one", f"{node.name}/erf"
+            graph.initializer.append(numpy_helper.from_array(np.array(1.0, np.float32), one))
+            graph.node.append(helper.make_node("Erf", list(node.input), [erf], erf))
+            node = helper.make_node("Sub", [one, erf], list(node.output), f"{node.name}/Sub")
+        graph.node.append(node)
+
+
+def _renamed_node(node: NodeProto, names: dict[str, str], name: str) -> NodeProto:
+    for position, output in enumerate(node.output):
+        if output:
+            names.setdefault(output, f"{name}/{position}")
+    made: NodeProto = _copy(node, name)
+    made.input[:] = [names[one] if one else "" for one in node.input]
+    made.output[:] = [names[one] if one else "" for one in node.output]
+    for attribute in made.attribute:
+        if attribute.type == AttributeProto.GRAPH:
+            _rename_inside(attribute.g, dict(names), f"{name}/{attribute.name}")
+    return made
+
+
+def _rename_inside(graph: GraphProto, names: dict[str, str], prefix: str) -> None:
+    """Name what stands in a loop's or a branch's own graph, in place."""
+    graph.name = prefix
+    named: list[tuple[str, Any]] = [("input", graph.input), ("weight", graph.initializer)]
+    for kind, values in named:
+        for number, value in enumerate(values):
+            names[value.name] = value.name = f"{prefix}/{kind}{number}"
+    del graph.value_info[:]
+    for number, node in enumerate(graph.node):
+        graph.node[number].CopyFrom(_renamed_node(node, names, f"{prefix}/{node.op_type}{number}"))
+    for value in graph.output:
+        value.name = names[value.name]
+
+
+def _ordered(graph: GraphProto) -> list[NodeProto]:
+    """The nodes that the output needs, each after those that it needs itself."""
+    makers = {name: node for node in graph.node for name in node.output if name}
+    ordered: list[NodeProto] = []
+    seen: set[int] = set()
+    waiting = [(makers[graph.output[0].name], False)]
+    while waiting:
+        node, inputs_done = waiting.pop()
+        if inputs_done:
+            ordered.append(node)
+        elif id(node) not in seen:
+            seen.add(id(node))
+            waiting.append((node, True))
+            read = [name for name in reversed(names_used(node)) if name in makers]
+            waiting += [(makers[name], False) for name in read]
+    return ordered
+
+
+def _copy(message: Any, name: str) -> Any:
+    copy = type(message)()
+    copy.CopyFrom(message)
+    copy.name = name
+    return copy

@@ -6,7 +6,6 @@ kept from window to window, and nothing is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from rtaction.export.keras.graph import Node
@@ -19,11 +18,15 @@ _VALUE_BY_VALUE = (
     *(layers.Activation, layers.ReLU, layers.LeakyReLU, layers.ELU, layers.Identity),
     *(layers.Dropout, layers.GaussianNoise, layers.GaussianDropout, layers.AlphaDropout),
     *(layers.SpatialDropout1D, layers.SpatialDropout2D, layers.SpatialDropout3D),
-    *(layers.ActivityRegularization, layers.Rescaling),
+    layers.ActivityRegularization,
 )
 _MERGING = (
     *(layers.Add, layers.Subtract, layers.Multiply, layers.Average),
     *(layers.Maximum, layers.Minimum),
+)
+_BY_AXES = (
+    *(layers.BatchNormalization, layers.LayerNormalization, layers.UnitNormalization),
+    *(layers.Normalization, layers.Softmax, layers.Concatenate),
 )
 # Classes of `keras.ops`, which have no public name.
 _VALUE_BY_VALUE_OPS = {
@@ -41,48 +44,41 @@ def treats_frames_alike(node: Node) -> bool:
         node: a call whose tensors are all (batch, frames, ...).
     """
     operation, rank = node.operation, len(node.input_tensors[0].shape)
-    if any(len(one.shape) != rank for one in node.input_tensors) or len(node.outputs) != 1:
-        return False
-    if isinstance(operation, layers.TimeDistributed):
-        return len(node.input_tensors) == 1
-    if is_free_of_axes(node):
-        return True
-    for kind, rule in _BY_AXES.items():
-        if isinstance(operation, kind):
-            return rank >= 3 and rule(operation, rank)
-    return type(operation).__name__ == "GetItem" and _slices_behind_frames(node)
+    has_frames = len(node.outputs) == 1 and all(len(x.shape) == rank for x in node.input_tensors)
+    return has_frames and (
+        (isinstance(operation, layers.TimeDistributed) and len(node.input_tensors) == 1)
+        or is_free_of_axes(node)
+        or (isinstance(operation, _BY_AXES) and rank >= 3 and _is_behind(operation.axis, rank))
+        or (type(operation).__name__ == "GetItem" and _slices_behind_frames(node))
+    )
 
 
 def is_free_of_axes(node: Node) -> bool:
     """Whether the call means the same for one frame without the axis of frames."""
-    operation = node.operation
-    if isinstance(operation, layers.Rescaling):
-        return _is_short(operation.scale) and _is_short(operation.offset)
-    if isinstance(operation, layers.Dense):
-        return len(node.input_tensors[0].shape) >= 3
-    if isinstance(operation, layers.Concatenate):
-        return bool(operation.axis == -1)
-    if isinstance(operation, (*_VALUE_BY_VALUE, *_MERGING)):
-        return True  # softmax looks along the last axis, which is never that of the frames
-    if type(operation).__module__.startswith("keras.src.ops."):
-        name, constants = type(operation).__name__, _constants(node)
-        return name in _VALUE_BY_VALUE_OPS and all(map(_is_short, constants))
-    return False
+    operation, rank = node.operation, len(node.input_tensors[0].shape)
+    is_op = type(operation).__module__.startswith("keras.src.ops.")
+    return (
+        # Softmax looks along the last axis, which is never that of the frames.
+        isinstance(operation, (*_VALUE_BY_VALUE, *_MERGING))
+        or (isinstance(operation, layers.Rescaling) and _is_one_by_channel(operation))
+        or (isinstance(operation, layers.Dense) and rank >= 3)
+        or (isinstance(operation, layers.Concatenate) and operation.axis == -1)
+        or (
+            is_op
+            and type(operation).__name__ in _VALUE_BY_VALUE_OPS
+            and all(map(_is_short, _constants(node)))
+        )
+    )
 
 
-def _behind_frames(axis: Any, rank: int) -> bool:
+def _is_one_by_channel(rescaling: Any) -> bool:
+    return _is_short(rescaling.scale) and _is_short(rescaling.offset)
+
+
+def _is_behind(axis: Any, rank: int) -> bool:
+    """Whether all axes are behind those of batch and frames."""
     axes = axis if isinstance(axis, list | tuple) else [axis]
     return all(isinstance(one, int) and one % rank >= 2 for one in axes)
-
-
-_BY_AXES: dict[Any, Callable[[Any, int], bool]] = {
-    layers.BatchNormalization: lambda one, rank: _behind_frames(one.axis, rank),
-    layers.LayerNormalization: lambda one, rank: _behind_frames(one.axis, rank),
-    layers.UnitNormalization: lambda one, rank: _behind_frames(one.axis, rank),
-    layers.Normalization: lambda one, rank: _behind_frames(one.axis, rank),
-    layers.Softmax: lambda one, rank: _behind_frames(one.axis, rank),
-    layers.Concatenate: lambda one, rank: _behind_frames(one.axis, rank),
-}
 
 
 def _constants(node: Node) -> list[Any]:

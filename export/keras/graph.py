@@ -5,7 +5,7 @@ This file knows nothing of ONNX.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,32 +20,77 @@ layers = keras.layers
 _Functional = type(keras.Model(*[keras.Input((1,))] * 2))
 
 
-def flattened(model: Any, *, shapes: Sequence[tuple[int, ...]] | None = None) -> Any:
-    """The same model with the same layers, without models among them, each call made anew.
+@dataclass(frozen=True, eq=False, slots=True)
+class FlatModel:
+    """A model as a list of calls, without models among them but in TimeDistributed.
 
     Args:
-        model: Sequential or functional, with models as layers or without.
-        shapes: of its inputs, without the batch. Default: its own.
-
-    Returns:
-        A functional `keras.Model`.
+        inputs: the tensors that it takes.
+        outputs: the tensors that it gives.
+        nodes: all calls but those of input layers, each after those whose results it takes.
     """
-    own = [tuple(one.shape[1:]) for one in model.inputs]
+
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+    nodes: list[Node]
+
+    def called_on(self, sources: Sequence[Tensor]) -> Tensor:
+        """What it makes of other symbolic tensors: its first output, each call made anew."""
+        known = dict(zip(map(id, self.inputs), sources, strict=True))
+        for node in self.nodes:
+            args, kwargs = node.arguments.fill_in(known)
+            made = keras.tree.flatten(node.operation(*args, **kwargs))
+            known |= dict(zip(map(id, node.outputs), made, strict=True))
+        return known[id(self.outputs[0])]
+
+
+def flattened(model: Any) -> FlatModel:
+    """The same layers without models among them, each call made anew.
+
+    Args:
+        model: a `keras.Model`, Sequential or functional, with models as layers or without.
+    """
     sources = [
-        keras.Input(shape, dtype=one.dtype, name=one.name)
-        for one, shape in zip(model.inputs, shapes or own, strict=True)
+        keras.Input(batch_shape=one.shape, dtype=one.dtype, name=one.name) for one in model.inputs
     ]
-    return keras.Model(sources[0] if len(sources) == 1 else sources, call(model, sources))
-
-
-def call(model: Any, sources: Sequence[Tensor]) -> Tensor:
-    """What a model makes of symbolic tensors, its layers called one by one."""
-    x: Any = sources[0] if len(sources) == 1 else list(sources)
+    x: Any = sources[0] if len(sources) == 1 else sources
     if isinstance(model, _Functional):
         # Its inputs may stand in a list or a dict.
-        struct = keras.tree.pack_sequence_as(model._inputs_struct, list(sources))
-        return model._run_through_graph(struct, operation_fn=lambda one: one, call_fn=_call)
-    return _call(model, x)
+        x = keras.tree.pack_sequence_as(model._inputs_struct, sources)
+    return flat_model(sources, _call(model, x))
+
+
+def flat_model(inputs: Sequence[Tensor], outputs: Any) -> FlatModel:
+    """The calls that lead from tensors to others; none of them is that of a model."""
+    outputs = keras.tree.flatten(outputs)
+    _keep_names_apart(outputs)
+    model = keras.Model(list(inputs), outputs)
+    return FlatModel(list(inputs), outputs, nodes_of(model))
+
+
+def nodes_of(model: Any) -> list[Node]:
+    """All calls but those of input layers, each after those whose results it takes."""
+    by_depth = model._nodes_by_depth
+    ordered = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
+    return [node for node in ordered if not node.is_input]
+
+
+def layers_called(nodes: Iterable[Node]) -> Iterator[Any]:
+    """The layer of each call, in order; a TimeDistributed or a model comes before what is in it."""
+    for node in nodes:
+        yield from _layers_within(node.operation)
+
+
+def _layers_within(operation: Any) -> Iterator[Any]:
+    yield operation
+    if isinstance(operation, keras.Sequential):
+        inner = operation.layers
+    elif isinstance(operation, _Functional):
+        inner = [node.operation for node in nodes_of(operation)]
+    else:
+        inner = [one for one in [getattr(operation, "layer", None)] if one is not None]
+    for one in inner:
+        yield from _layers_within(one)
 
 
 def _call(layer: Any, *args: Any, **kwargs: Any) -> Any:
@@ -59,11 +104,23 @@ def _call(layer: Any, *args: Any, **kwargs: Any) -> Any:
     return layer(*args, **kwargs)
 
 
-def nodes_of(model: Any) -> list[Node]:
-    """All calls but those of input layers, each after those whose results it takes."""
-    by_depth = model._nodes_by_depth
-    ordered = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
-    return [node for node in ordered if not node.is_input]
+def _keep_names_apart(outputs: Sequence[Tensor]) -> None:
+    """Rename layers that are called like another: each model within has names of its own."""
+    waiting, seen, taken = list(outputs), set(), set()
+    while waiting:
+        operation, number, _ = waiting.pop()._keras_history
+        node = operation._inbound_nodes[number]
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        waiting += node.input_tensors
+        if id(operation) not in seen:
+            seen.add(id(operation))
+            name, copies = operation.name, 1
+            while operation.name in taken:
+                operation.name = f"{name}_{copies}"
+                copies += 1
+            taken.add(operation.name)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -1,7 +1,7 @@
 """Trained models from disk: rtaction's own, `.keras`, `.h5` of Keras 2 and 3, SavedModel folders.
 
-Nothing that is stored is run. What a file names is looked at first, see `keras_config`,
-`keras_hdf5` and `saved_model`, and its weights are counted before memory is taken for them.
+Nothing that is stored is run. What a file names is looked at first, see `config`,
+`hdf5` and `saved_model`, and its weights are counted before memory is taken for them.
 """
 
 from __future__ import annotations

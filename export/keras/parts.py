@@ -17,13 +17,13 @@ import numpy as np
 from rtaction.errors import ExportError
 from rtaction.export.keras.frame_rules import is_free_of_axes, treats_frames_alike
 from rtaction.export.keras.graph import (
+    FlatModel,
     Node,
     Program,
     Tensor,
     between,
     call_node,
-    flattened,
-    nodes_of,
+    layers_called,
 )
 from rtaction.export.keras.recurrent import is_recurrent
 from rtaction.export.keras.saved_model import SavedModel
@@ -95,33 +95,31 @@ class KerasParts:
     reason_for_whole: str = ""
 
 
-def divide(model: Any) -> KerasParts:
+def divide(flat: FlatModel) -> KerasParts:
     """Divide a model into encoder and head.
 
     Args:
-        model: takes one clip, gives one row of scores.
+        flat: takes one clip, gives one row of scores.
 
     Raises:
         ExportError: a layer that no file can hold; the text names it.
     """
-    _write_down_statistics(model)
-    flat = flattened(model)
-    nodes, clip, scores = nodes_of(flat), flat.inputs[0], flat.outputs[0]
-    nodes = between(nodes, [clip], [scores])
+    clip, scores = flat.inputs[0], flat.outputs[0]
+    nodes = between(flat.nodes, [clip], [scores])
+    _write_down_statistics(nodes)
     for node in nodes:
         _require_possible(node)
     alike, features = _frontier(nodes, clip)
     makers = between(alike, [clip], features)
     reason = _reason_for_whole(nodes, alike, features, clip)
-    if reason:
-        return KerasParts(None, _head(nodes, [clip], scores), clip, scores, reason)
-    encoder = Encoder(clip, features, makers)
-    return KerasParts(encoder, _head(nodes, features, scores), clip, scores)
+    encoder = None if reason else Encoder(clip, features, makers)
+    head = _head(nodes, [clip] if reason else features, scores)
+    return KerasParts(encoder, head, clip, scores, reason)
 
 
-def _write_down_statistics(model: Any) -> None:
+def _write_down_statistics(nodes: list[Node]) -> None:
     """Let Normalization layers hold numbers: their tensors would become inputs of the graph."""
-    for layer in model._flatten_layers(include_self=False):
+    for layer in layers_called(nodes):
         if isinstance(layer, keras.layers.Normalization):
             layer.mean, layer.variance = np.asarray(layer.mean), np.asarray(layer.variance)
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from rtaction.arrays import Float32Array
 from rtaction.errors import ExportError
+from rtaction.onnx_format.build import Pieces
 
 _OPERATIONS = {"GRU": "GRU", "LSTM": "LSTM", "SimpleRNN": "RNN"}
 # Keras orders the gates z, r, h (GRU) and i, f, c, o (LSTM); ONNX z, r, h and i, o, f, c.
@@ -36,9 +36,7 @@ def is_recurrent(layer: Any) -> bool:
     return (kind in _OPERATIONS or kind == "Bidirectional") and not _obstacles(layer)
 
 
-def recurrent_nodes(
-    layer: Any, source: str, target: str, prefix: str
-) -> tuple[list[NodeProto], list[TensorProto]]:
+def recurrent_nodes(layer: Any, source: str, target: str, prefix: str) -> Pieces:
     """Write one recurrent layer.
 
     Args:
@@ -49,7 +47,7 @@ def recurrent_nodes(
         prefix: for the names of what lies between.
 
     Returns:
-        The nodes, in order, and the weights.
+        Its nodes, in order, and its weights.
 
     Raises:
         ExportError: an option that ONNX's operation does not have.
@@ -73,34 +71,29 @@ def recurrent_nodes(
     y, y_h = f"{prefix}/every", f"{prefix}/last"
     operation = _OPERATIONS[kind]
     outputs = [y] if every else ["", y_h]
-    writer.nodes.append(
-        helper.make_node(
-            operation, [x, *weights], outputs, f"{prefix}/{operation}", **_attributes(ways, kind)
-        )
-    )
+    name = f"{prefix}/{operation}"
+    writer.pieces.add(operation, [x, *weights], outputs, name=name, **_attributes(ways, kind))
     merge = getattr(layer, "merge_mode", None)
     _join(writer, y if every else y_h, target, every, merge)
-    return writer.nodes, writer.weights
+    return writer.pieces
 
 
 class _Writer:
+    """Names all that it adds after one layer."""
+
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
-        self.nodes: list[NodeProto] = []
-        self.weights: list[TensorProto] = []
+        self.pieces = Pieces()
 
     def node(
         self, operation: str, inputs: list[str], target: str | None = None, **attributes: Any
     ) -> str:
-        name = f"{self.prefix}/{operation}{len(self.nodes)}"
+        name = f"{self.prefix}/{operation}{len(self.pieces.nodes)}"
         made = target or f"{name}/output"
-        self.nodes.append(helper.make_node(operation, inputs, [made], name, **attributes))
-        return made
+        return self.pieces.add(operation, inputs, made, name=name, **attributes)
 
     def constant(self, name: str, values: Any) -> str:
-        full = f"{self.prefix}/{name}"
-        self.weights.append(numpy_helper.from_array(np.asarray(values), full))
-        return full
+        return self.pieces.store(f"{self.prefix}/{name}", values)
 
 
 def _join(writer: _Writer, source: str, target: str, every: bool, merge: str | None) -> None:

@@ -10,7 +10,9 @@ from collections.abc import Iterable
 import onnx
 
 from rtaction.errors import ExportError, UsageError
+from rtaction.onnx_format.build import bytes_of, require_valid
 from rtaction.onnx_format.file import OnnxFile
+from rtaction.onnx_format.graph import copied
 
 SMALLER_KEY = "rtaction.smaller"
 """Key in an ONNX file's `metadata_props` of what was done to make it smaller, as text."""
@@ -53,9 +55,9 @@ def with_encoder(content: bytes, encoder: onnx.ModelProto, *, prefix: str, done:
         ExportError: the head reads what lies inside the encoder, or the result is no valid ONNX.
     """
     file = OnnxFile(content)
-    model = onnx.load_from_string(content)
+    model = copied(file.model)
     encoder = onnx.compose.add_prefix(encoder, prefix, rename_inputs=False, rename_outputs=False)
-    old = _made_by(onnx.load_from_string(cut_encoder(content)).graph.node)
+    old = _made_by(onnx.ModelProto.FromString(cut_encoder(content)).graph.node)
     features = file.boundary.frame_features
     rest = [node for node in model.graph.node if old.isdisjoint(node.output)]
     read = {name for node in rest for name in node.input} & old
@@ -80,11 +82,8 @@ def with_encoder(content: bytes, encoder: onnx.ModelProto, *, prefix: str, done:
         getattr(model.graph, field).extend(kept)
     _add_operator_sets(model, encoder)
     model.metadata_props.add(key=SMALLER_KEY, value=done)
-    try:
-        onnx.checker.check_model(model, full_check=True)
-    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise ExportError(f"the smaller graph is not valid ONNX: {error}") from None
-    return bytes(model.SerializeToString(deterministic=True))
+    require_valid(model, "smaller")
+    return bytes_of(model)
 
 
 def _made_by(nodes: Iterable[onnx.NodeProto]) -> set[str]:

@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper, parser
+from onnx import numpy_helper, parser
 
-from rtaction.errors import ExportError, UsageError
+from rtaction.errors import UsageError
 from rtaction.model_spec import METADATA_KEY, ModelSpec
+from rtaction.onnx_format.build import bytes_of, described, require_valid
 from rtaction.onnx_format.file import CAMERA_KEY, OnnxFile
+from rtaction.onnx_format.graph import part
 
 CAMERA = "camera"
 """Name of the input: uint8 RGB (batch, F, height, width, 3)."""
@@ -144,28 +146,24 @@ def fuse_preprocessing(content: bytes, *, size_hw: tuple[int, int] | None = None
             f"runs whole{': ' * bool(file.reason_for_whole)}{file.reason_for_whole}"
         )
     boundary = file.boundary
-    model = onnx.load_from_string(file.cut([boundary.frames], [file.score_name]))
+    model = part(file.model, [boundary.frames], [file.score_name])
     nodes = _fitting_nodes(spec, boundary.frames)
     graph = model.graph
-    values = onnx.load_from_string(content).graph.value_info
     rest = list(graph.node)
     for field in ("node", "input"):
         graph.ClearField(field)
     graph.node.extend([*nodes, *rest])
     camera = ["batch", spec.frames_per_clip, *(size_hw or ("height", "width")), 3]
-    graph.input.append(helper.make_tensor_value_info(CAMERA, TensorProto.UINT8, camera))
+    graph.input.append(described(CAMERA, "uint8", camera))
     graph.initializer.extend(_constants(spec))
     graph.value_info.extend(
         value
-        for value in values
+        for value in file.model.graph.value_info
         if value.name in (boundary.frames, boundary.frame_features, boundary.clip_features)
     )
     model.metadata_props.add(key=CAMERA_KEY, value="x".join(map(str, size_hw or ())) or "any")
-    try:
-        onnx.checker.check_model(model, full_check=True)
-    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise ExportError(f"the fused graph is not valid ONNX: {error}") from None
-    return bytes(model.SerializeToString(deterministic=True))
+    require_valid(model, "fused")
+    return bytes_of(model)
 
 
 def contract_of_camera_file(content: bytes) -> ModelSpec:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 
-import onnx
+from onnx import ModelProto
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from rtaction.errors import ExportError
@@ -28,7 +28,7 @@ def halve(content: bytes) -> bytes:
         UsageError: a file that was made smaller before, or that has no boundary.
         ExportError: it cannot be converted.
     """
-    encoder = onnx.load_from_string(cut_encoder(content))
+    encoder = ModelProto.FromString(cut_encoder(content))
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)  # it tells each number that float16 has no place for
     try:

@@ -161,7 +161,7 @@ class _Quantizer:
         with _as_export_errors():
             # Folds batch normalisation into the convolutions before it.
             quant_pre_process(original, self._folded, skip_symbolic_shape=True)
-        self._graph = onnx.load(self._folded).graph
+        self._graph = onnx.ModelProto.FromString(self._folded.read_bytes()).graph
 
     def best_of(self, choices: Sequence[int]) -> tuple[int, onnx.ModelProto]:
         """The first number of float layers that keeps the features, or the last."""
@@ -190,7 +190,7 @@ class _Quantizer:
                 # One batch at a time: all activations of all pictures fill any memory.
                 extra_options={"CalibStridedMinMax": 1},
             )
-        return onnx.load(result)
+        return onnx.ModelProto.FromString(result.read_bytes())
 
     def _first_nodes(self, float_layers: int) -> list[str]:
         """The pixel scaling before the first layer, and the first layers."""

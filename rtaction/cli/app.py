@@ -39,7 +39,6 @@ app = typer.Typer(
 TRAINING_PACKAGES = {
     "keras",
     "matplotlib",
-    "onnx",
     "platformdirs",
     "rich",
     "tensorflow",

@@ -68,7 +68,7 @@ def _loader(model: Path, device: str) -> Iterator[Callable[[], ActionModel]]:
             from rtaction.export.exporter import export_model
 
             exported = export_model(keras, Path(folder) / "model.onnx")
-            difference = exported.parity.worst_difference
+            difference = exported.agreement.max_difference
             typer.echo(f"exported {keras}: scores differ by at most {difference:.1e}", err=True)
             return ActionModel(exported.path, device=device)
 

@@ -14,7 +14,7 @@ from rtaction.cli.smaller import Quantize, Wishes, fulfil, is_ours
 from rtaction.errors import UsageError
 
 if TYPE_CHECKING:
-    from rtaction.export.contract.given import Given
+    from rtaction.export.contract.options import ContractOptions
 
 ResizeName = Literal["squash", "crop", "letterbox"]
 
@@ -130,7 +130,7 @@ def export(
     ] = None,
 ) -> None:
     """Export a trained network as one ONNX file, and prove that it computes the same."""
-    from rtaction.export.contract.given import Given, read_labels
+    from rtaction.export.contract.options import ContractOptions, read_labels
 
     wishes = Wishes(
         quantize=quantize,
@@ -146,7 +146,7 @@ def export(
     if wishes.is_any and is_ours(model):
         fulfil(model.read_bytes(), output, wishes, typer.echo)
         return
-    given = Given(
+    options = ContractOptions(
         labels=None if labels is None else read_labels(labels),
         clip_seconds=clip_seconds,
         scale=scale,
@@ -158,7 +158,7 @@ def export(
         size_hw=None if size is None else _size_hw(size),
         logits=logits,
     )
-    settings = _Settings(model, spec, clips, given, layout, tolerance, trust)
+    settings = _Settings(model, spec, clips, options, layout, tolerance, trust)
     if not wishes.is_any:
         typer.echo(_plain(settings, output))
         return
@@ -173,7 +173,7 @@ class _Settings:
     model: Path
     spec: Path | None
     clips: Path | None
-    given: Given
+    options: ContractOptions
     layout: str | None
     tolerance: float | None
     trust: bool
@@ -190,7 +190,7 @@ def _plain(settings: _Settings, output: Path) -> str:
         return _adopt(
             settings.model,
             output,
-            settings.given,
+            settings.options,
             settings.layout,
             settings.clips,
             settings.tolerance,
@@ -205,7 +205,7 @@ def _plain(settings: _Settings, output: Path) -> str:
         spec_path=settings.spec,
         clips_path=settings.clips,
         tolerance=1e-4 if settings.tolerance is None else settings.tolerance,
-        given=settings.given,
+        options=settings.options,
         trust=settings.trust,
     ).to_text()
 
@@ -213,20 +213,20 @@ def _plain(settings: _Settings, output: Path) -> str:
 def _adopt(
     model: Path,
     output: Path,
-    given: Given,
+    options: ContractOptions,
     layout: str | None,
     clips: Path | None,
     tolerance: float | None,
 ) -> str:
-    from rtaction.export.contract.given import Given
+    from rtaction.export.contract.options import ContractOptions
     from rtaction.export.foreign.adopt import adopt_onnx
 
-    if is_ours(model) and given == Given():
+    if is_ours(model) and options == ContractOptions():
         raise UsageError(
             f"{model} has its contract already, so there is nothing to do; --quantize, --half, "
             "--fuse-preprocessing and --triton make other files of it"
         )
-    if given.labels is None or given.clip_seconds is None:
+    if options.labels is None or options.clip_seconds is None:
         from rtaction.onnx_format.file import OnnxFile
 
         command = OnnxFile.load(model).adoption_command
@@ -234,17 +234,17 @@ def _adopt(
     return adopt_onnx(
         model,
         output,
-        labels=given.labels,
-        clip_seconds=given.clip_seconds,
-        scale=given.scale,
+        labels=options.labels,
+        clip_seconds=options.clip_seconds,
+        scale=options.scale,
         layout=layout,
-        num_frames=given.frames,
-        size_hw=given.size_hw,
-        modality=given.modality,
-        resize=given.resize or "squash",
-        background_label=given.background_label,
-        threshold=0.5 if given.threshold is None else given.threshold,
-        logits=given.logits,
+        num_frames=options.frames,
+        size_hw=options.size_hw,
+        modality=options.modality,
+        resize=options.resize or "squash",
+        background_label=options.background_label,
+        threshold=0.5 if options.threshold is None else options.threshold,
+        logits=options.logits,
         clips_path=clips,
         tolerance=tolerance,
     ).to_text()

@@ -71,13 +71,10 @@ def _rows_of_foreign(found: Inspection) -> list[tuple[str, Any]]:
 
 
 def _how_it_would_run(found: Inspection) -> str:
-    from rtaction.errors import MissingLibrary, RtactionError
+    from rtaction.errors import RtactionError
+    from rtaction.export.foreign.adopt import how_it_would_run
 
     try:
-        from rtaction.export.foreign.adopt import how_it_would_run
-
         return how_it_would_run(found.path)
-    except MissingLibrary:
-        return "told when it is adopted (that needs `pip install 'rtaction[onnx]'`)"
     except RtactionError as error:
         return f"not yet: {error}"

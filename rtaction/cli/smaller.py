@@ -141,7 +141,7 @@ def fulfil(content: bytes, output: Path, wishes: Wishes, echo: Callable[[str], o
 
 
 def _made_smaller(content: bytes, wishes: Wishes, echo: Callable[[str], object]) -> bytes:
-    from rtaction.export.agreement.compare import compare, require_accuracy
+    from rtaction.export.agreement.compare import compare
     from rtaction.export.smaller.encoder_swap import SMALLER_KEY, cut_encoder
     from rtaction.onnx_format.file import OnnxFile
 
@@ -160,7 +160,7 @@ def _made_smaller(content: bytes, wishes: Wishes, echo: Callable[[str], object])
     clips = _labelled_clips(place, spec)
     found = compare(content, smaller, clips.pictures, clips.clip_labels)
     echo(found.to_text(name))
-    require_accuracy(found, max_lost_points=wishes.max_drop, name=name)
+    found.agreement.require_accuracy(max_lost_points=wishes.max_drop, name=name)
     return smaller
 
 

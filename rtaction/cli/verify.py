@@ -11,7 +11,7 @@ import typer
 from rtaction.errors import DatasetError
 
 if TYPE_CHECKING:
-    from rtaction.export.agreement.verify import Scores
+    from rtaction.export.agreement.onnx_run import Scores
     from rtaction.model_spec import ModelSpec
 
 
@@ -33,7 +33,8 @@ def verify(
     ] = False,
 ) -> None:
     """Compare an ONNX file with the model it was made of, on your own videos."""
-    from rtaction.export.agreement.verify import scores_of_onnx, verify
+    from rtaction.export.agreement.onnx_run import scores_of_onnx
+    from rtaction.export.agreement.verify import table_of, verify
     from rtaction.onnx_format.file import OnnxFile
     from rtaction.video.clips import find_video_files
 
@@ -47,13 +48,19 @@ def verify(
             f"none of {len(paths)} videos has a clip of {spec.window_seconds:.2f} s; expected some "
             "of that length or longer"
         )
-    found = verify(scores_of_onnx(file), others, clips, spec.labels, tolerance=tolerance)
-    typer.echo(found.to_text())
-    found.require()
+    found, rows = verify(scores_of_onnx(file), others, clips, spec.labels, tolerance=tolerance)
+    typer.echo("\n".join([*[table_of(rows)] * bool(rows), found.to_text()]))
+    found.require_same(
+        tolerance=tolerance,
+        problem="the models differ",
+        remedy="; allow more with --tolerance, if it is meant to differ",
+    )
+    found.require_spread(remedy="; give videos of several actions")
 
 
 def _scores_of(path: Path, spec: ModelSpec, scale: str | None, trust: bool) -> Scores:
-    from rtaction.export.agreement.verify import is_onnx, require_same_contract, scores_of_onnx
+    from rtaction.export.agreement.onnx_run import scores_of_onnx
+    from rtaction.export.agreement.verify import is_onnx, require_same_contract
 
     if is_onnx(path):
         from rtaction.onnx_format.file import OnnxFile
@@ -61,13 +68,9 @@ def _scores_of(path: Path, spec: ModelSpec, scale: str | None, trust: bool) -> S
         file = OnnxFile.load(path)
         require_same_contract(spec, file.spec)
         return scores_of_onnx(file)
-    from rtaction.export.contract.adapted import adapted
-    from rtaction.export.contract.given import Given
-    from rtaction.export.contract.spec import scales_of
-    from rtaction.export.keras.loading import load_keras_model
+    from rtaction.export.exporter import scores_of_keras
 
-    model = load_keras_model(path, trust=trust)
-    return adapted(model, spec, scales_of(model, Given(scale=scale))).truth
+    return scores_of_keras(path, spec, scale=scale, trust=trust)
 
 
 def _clips(paths: list[Path], spec: ModelSpec, max_clips: int) -> Iterator[tuple[str, Any]]:

@@ -1,1 +1,1 @@
-"""ONNX files read, checked, cut and written without the training stack."""
+"""ONNX files, vetted, read, cut and built; the one room through which `onnx` is reached."""

@@ -1,4 +1,4 @@
-"""An ONNX file as a graph that can be read and cut, without the `onnx` package.
+"""An ONNX file, vetted, as a graph that can be read and cut.
 
 A model is cut at three tensors, whose names the export room puts into the file:
 
@@ -17,15 +17,15 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
 
 from google.protobuf.message import DecodeError
+from onnx import ModelProto, ValueInfoProto
 
 from rtaction.errors import ModelMissing, ModelSpecError, ModelUnreadable
 from rtaction.model_spec import METADATA_KEY, ModelSpec
+from rtaction.onnx_format.graph import describe, described_values, dims_of, missing_names, part
 from rtaction.onnx_format.layout import adoption_command
 from rtaction.onnx_format.safety import check_safe
-from rtaction.onnx_format.schema import describe, dims_of, message_class
 
 BOUNDARY_KEY = "rtaction.boundary"
 """Key of the three tensor names in an ONNX file's `metadata_props`."""
@@ -74,7 +74,8 @@ class OnnxFile:
         self.where = where
         self.content = content
         try:
-            self._model = message_class("Model").FromString(content)
+            # Never onnx.load: it also opens the files that a model names.
+            self._model = ModelProto.FromString(content)
         except DecodeError:
             raise ModelUnreadable(f"{where} is no ONNX model, or a damaged one") from None
         if not self._model.graph.node or not self._model.graph.output:
@@ -106,6 +107,11 @@ class OnnxFile:
         except OSError as error:
             raise ModelUnreadable(f"cannot read the model {path}: {error}") from None
         return cls(content, where=str(path))
+
+    @property
+    def model(self) -> ModelProto:
+        """The vetted message, to be read only; see `rtaction.onnx_format.graph.copied`."""
+        return self._model
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -169,7 +175,7 @@ class OnnxFile:
                 f"{self.where} does not say where to cut it into encoder and head; "
                 "export it with `rtaction export`"
             ) from None
-        missing = sorted(set(asdict(boundary).values()) - {v.name for v in self._values()})
+        missing = sorted(set(asdict(boundary).values()) - set(described_values(self._model.graph)))
         if missing:
             raise ModelSpecError(f"{self.where} names boundary tensors it lacks: {missing}")
         return boundary
@@ -226,31 +232,15 @@ class OnnxFile:
         Raises:
             ModelSpecError: the outputs need another input than those given.
         """
-        graph, inputs, outputs = self._model.graph, list(inputs), list(outputs)
-        values = {value.name: value for value in self._values()}
-        weights = {tensor.name for tensor in graph.initializer}
-        weights |= {tensor.values.name for tensor in graph.sparse_initializer}
-        needed, nodes = set(outputs) - set(inputs), []
-        for node in reversed(graph.node):
-            if needed.intersection(node.output):
-                nodes.append(node)
-                needed.difference_update(node.output)
-                needed.update(names_used(node) - set(inputs))
-        unfed = sorted(needed - weights)
+        inputs, outputs = list(inputs), list(outputs)
+        cut = part(self._model, inputs, outputs)
+        unfed = missing_names(cut.graph)
         if unfed:
             raise ModelSpecError(
                 f"{self.where} cannot be cut between {inputs} and {outputs}: "
                 f"{outputs} also need {unfed}"
             )
-        part = type(self._model)()
-        part.CopyFrom(self._model)
-        for field_name in ("node", "initializer", "input", "output", "value_info"):
-            part.graph.ClearField(field_name)
-        part.graph.node.extend(reversed(nodes))
-        part.graph.initializer.extend(t for t in graph.initializer if t.name in needed)
-        part.graph.input.extend(values[name] for name in inputs)
-        part.graph.output.extend(values[name] for name in outputs)
-        return bytes(part.SerializeToString())
+        return bytes(cut.SerializeToString())
 
     def _check_shapes(self, spec: ModelSpec) -> None:
         if prod(spec.clip_shape) > _MAX_CLIP_BYTES:
@@ -272,23 +262,6 @@ class OnnxFile:
                 )
 
     @property
-    def _inputs(self) -> list[Any]:
+    def _inputs(self) -> list[ValueInfoProto]:
         weights = {tensor.name for tensor in self._model.graph.initializer}
         return [value for value in self._model.graph.input if value.name not in weights]
-
-    def _values(self) -> list[Any]:
-        graph = self._model.graph
-        return [*graph.input, *graph.output, *graph.value_info]
-
-
-def names_used(node: Any) -> set[str]:
-    """What a node reads, the graphs inside it included; for nodes of the `onnx` package as well."""
-    names = {name for name in node.input if name}
-    for attribute in node.attribute:
-        for graph in [attribute.g, *attribute.graphs]:
-            inner = {name for inner_node in graph.node for name in names_used(inner_node)}
-            made = {name for inner_node in graph.node for name in inner_node.output}
-            made |= {value.name for value in graph.input}
-            made |= {tensor.name for tensor in graph.initializer}
-            names |= inner - made
-    return names

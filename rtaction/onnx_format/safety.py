@@ -12,6 +12,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import prod
 from typing import Any
 
+from onnx import (
+    AttributeProto,
+    GraphProto,
+    ModelProto,
+    NodeProto,
+    SparseTensorProto,
+    TensorProto,
+    ValueInfoProto,
+)
+
 from rtaction.errors import ModelUnreadable, ModelUnsafe
 
 _DOMAINS = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft"}
@@ -21,11 +31,11 @@ _FOREIGN_CODE = "EPContext"
 _NUMBERS_PER_BYTE = 2
 
 
-def check_safe(model: Any, *, where: str) -> None:
+def check_safe(model: ModelProto, *, where: str) -> None:
     """Refuse a file that is not to be run.
 
     Args:
-        model: the message "Model" of `rtaction.onnx_format.schema`.
+        model: as `ModelProto.FromString` reads it; nothing else of `onnx` has seen it yet.
         where: what to call it in the error.
 
     Raises:
@@ -48,7 +58,7 @@ class _Damaged(Exception):
     """Carries what is wrong."""
 
 
-def _check(model: Any) -> None:
+def _check(model: ModelProto) -> None:
     _check_text(model)
     if model.training_info:
         raise _Unsafe("holds a graph for training as well; export it for inference")
@@ -63,16 +73,18 @@ def _check(model: Any) -> None:
 def _check_text(message: Any) -> None:
     """Check that all names in a message, and in those inside it, are text."""
     for field, value in message.ListFields():
+        if field.message_type is None and field.type != field.TYPE_STRING:
+            continue  # numbers, of which there may be millions
         is_one = isinstance(value, str | bytes) or not isinstance(value, Sequence)
         for one in [value] if is_one else value:
             if field.message_type is not None:
                 _check_text(one)
             # Protobuf gives a string's bytes where they are no UTF-8.
-            elif field.type == field.TYPE_STRING and isinstance(one, bytes):
+            elif isinstance(one, bytes):
                 raise _Damaged("a name in it is no text")
 
 
-def _check_graph(graph: Any, outer: set[str], domains: set[str]) -> None:
+def _check_graph(graph: GraphProto, outer: set[str], domains: set[str]) -> None:
     """Check a graph, and those inside it, given the names that it may read from around it."""
     for tensor in [*graph.initializer, *_tensors_of(graph.sparse_initializer)]:
         _check_tensor(tensor)
@@ -90,7 +102,7 @@ def _check_graph(graph: Any, outer: set[str], domains: set[str]) -> None:
 
 
 def _check_nodes(
-    nodes: Iterable[Any], known: set[str], outputs: Iterable[str], domains: set[str]
+    nodes: Iterable[NodeProto], known: set[str], outputs: Iterable[str], domains: set[str]
 ) -> None:
     known = set(known)
     for node in nodes:
@@ -110,7 +122,7 @@ def _check_nodes(
         _check_known(name, known, "the output")
 
 
-def _check_attribute(attribute: Any, known: set[str], domains: set[str]) -> None:
+def _check_attribute(attribute: AttributeProto, known: set[str], domains: set[str]) -> None:
     sparse = [attribute.sparse_tensor] * attribute.HasField("sparse_tensor")
     dense = [attribute.t] * attribute.HasField("t")
     dense += [*attribute.tensors, *_tensors_of([*sparse, *attribute.sparse_tensors])]
@@ -120,8 +132,8 @@ def _check_attribute(attribute: Any, known: set[str], domains: set[str]) -> None
         _check_graph(graph, known, domains)
 
 
-def _check_tensor(tensor: Any) -> None:
-    # Any but 0, not 1 alone: of a number said twice, readers differ in which they believe.
+def _check_tensor(tensor: TensorProto) -> None:
+    # Of a number said twice, onnx and onnxruntime both leave out those that they do not know.
     if tensor.data_location != 0 or tensor.external_data:
         raise _Unsafe("keeps weights in other files; expected one file that holds everything")
     if any(dim < 0 for dim in tensor.dims):
@@ -133,7 +145,7 @@ def _check_tensor(tensor: Any) -> None:
         )
 
 
-def _check_value(value: Any) -> None:
+def _check_value(value: ValueInfoProto) -> None:
     dims = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
     if any(dim < -1 for dim in dims):  # some write -1 for "any"
         raise _Damaged(f"{value.name!r} has the shape {dims}")
@@ -153,6 +165,6 @@ def _check_known(name: str, known: set[str], reader: str) -> None:
         )
 
 
-def _tensors_of(sparse: Iterable[Any]) -> Iterator[Any]:
+def _tensors_of(sparse: Iterable[SparseTensorProto]) -> Iterator[TensorProto]:
     for tensor in sparse:
         yield from (tensor.values, tensor.indices)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rtaction.export.agreement.parity import make_clips
+from rtaction.export.agreement.clips import make_clips
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
 

@@ -18,7 +18,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from rtaction.export.agreement.parity import make_clips
+from rtaction.export.agreement.clips import make_clips
 from rtaction.opencv import cv2
 from tests.export.smaller_models import SPEC, conv_model
 from tests.project import ROOT

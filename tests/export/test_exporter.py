@@ -16,7 +16,7 @@ from rtaction.errors import (
     ParityError,
     UsageError,
 )
-from rtaction.export.agreement.parity import make_clips
+from rtaction.export.agreement.clips import make_clips
 from rtaction.export.exporter import Export, export_model
 from rtaction.keras_tensorflow import keras
 from rtaction.onnx_format.file import OnnxFile
@@ -59,9 +59,9 @@ def test_a_head_on_a_frozen_network_is_proven_equal(modality: str, tmp_path: Pat
     standard.finalize_state()
     network = sensitive(network, make_clips(spec, num_clips=8, seed=1))
     found = export_model(save(network, spec, tmp_path), tmp_path / "model.onnx")
-    assert found.parity.worst_difference <= 1e-4
-    assert found.parity.spread >= 0.02
-    assert found.parity.top_1_agreement == 1.0
+    assert found.agreement.max_difference <= 1e-4
+    assert found.agreement.spread >= 0.02
+    assert found.agreement.top_1_agreement == 1.0
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ def test_every_network_is_proven_equal(
     spec = replace(SPEC, modality=modality)
     network = calibrated(build_network(spec, network=name, head=head), spec)
     found = export_model(save(network, spec, tmp_path), tmp_path / "model.onnx")
-    assert found.parity.worst_difference <= 1e-4
-    assert found.parity.spread >= 0.02
-    assert found.parity.top_1_agreement == 1.0
+    assert found.agreement.max_difference <= 1e-4
+    assert found.agreement.spread >= 0.02
+    assert found.agreement.top_1_agreement == 1.0
     ops = OnnxFile.load(found.path).op_counts()
     assert {op: ops[op] for op in ("GRU", "LSTM") if op in ops} == (
         {recurrent: 1} if recurrent else {}
@@ -104,9 +104,9 @@ def test_known_encoders_are_proven_equal(name: NetworkName, tmp_path: Path) -> N
     keras.utils.set_random_seed(0)
     network = calibrated(build_network(SPEC, network=name, head="average"), SPEC)
     found = export_model(save(network, SPEC, tmp_path), tmp_path / "model.onnx")
-    assert found.parity.worst_difference <= 1e-4
-    assert found.parity.spread >= 0.02
-    assert found.parity.top_1_agreement == 1.0
+    assert found.agreement.max_difference <= 1e-4
+    assert found.agreement.spread >= 0.02
+    assert found.agreement.top_1_agreement == 1.0
 
 
 def test_number_of_nodes_does_not_depend_on_the_frames(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_clips_beside_the_model_are_used(run: Path, tmp_path: Path) -> None:
     clips = make_clips(SPEC, num_clips=6, seed=5)
     np.savez(tmp_path / "mine.npz", clips=clips)
     found = export_model(run / "model.keras", tmp_path / "x.onnx", clips_path=tmp_path / "mine.npz")
-    assert found.parity.num_clips == 6
+    assert found.agreement.num_clips == 6
     assert found.clips_from.endswith("mine.npz")
 
 
@@ -167,13 +167,13 @@ def test_stacked_recurrent_and_dense_layers(tmp_path: Path) -> None:
     network.layers[1].set_weights(weights)
     network.save(path)
     found = export_model(path, tmp_path / "model.onnx")
-    assert found.parity.worst_difference <= 1e-5
+    assert found.agreement.max_difference <= 1e-5
     assert OnnxFile.load(found.path).op_counts()["LSTM"] == 1
 
 
 def test_untrained_model_is_refused(tmp_path: Path) -> None:
     path = save(build_network(SPEC, network="convnet"), SPEC, tmp_path)
-    with pytest.raises(ParityError, match="would prove nothing"):
+    with pytest.raises(ParityError, match="proves nothing"):
         export_model(path, tmp_path / "model.onnx")
     assert not (tmp_path / "model.onnx").exists()
 

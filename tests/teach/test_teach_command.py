@@ -22,7 +22,7 @@ from tests.realtime.conftest import (
 from tests.teach.staging import write_session
 
 on_x = needs_x("xdotool", "import")
-TRAINING = ("tensorflow", "keras", "onnx", "tf2onnx", "matplotlib", "rich")
+TRAINING = ("tensorflow", "keras", "tf2onnx", "matplotlib", "rich")
 
 
 def test_from_videos_by_the_light_installation(drawn_takes: Path, tmp_path: Path) -> None:

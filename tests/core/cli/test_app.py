@@ -79,7 +79,7 @@ def test_mistakes_end_in_one_line(arguments: list[str], exit_code: int, message:
 
 
 @pytest.mark.parametrize("command", ["train", "export"])
-@pytest.mark.parametrize("missing", ["tensorflow", "keras", "onnx", "tf2onnx"])
+@pytest.mark.parametrize("missing", ["tensorflow", "keras", "tf2onnx"])
 def test_the_light_install_says_what_is_missing(command: str, missing: str, tmp_path: Path) -> None:
     script = (
         "import sys\n"

@@ -233,7 +233,7 @@ def test_a_folder_without_a_model_is_told(tmp_path: Path, folder: Path) -> None:
 def test_keras_is_not_needed(tiny_model: Path, folder: Path) -> None:
     script = (
         "import sys\n"
-        "for name in ('keras', 'tensorflow', 'onnx', 'matplotlib', 'rich'):\n"
+        "for name in ('keras', 'tensorflow', 'tf2onnx', 'matplotlib', 'rich'):\n"
         "    sys.modules[name] = None\n"
         "from typer import Typer\n"
         "from rtaction.cli.eval import evaluate\n"

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from rtaction.cli.app import app
 from rtaction.errors import RtactionError
-from rtaction.export.agreement.parity import make_clips
+from rtaction.export.agreement.clips import make_clips
 from rtaction.keras_tensorflow import keras
 from rtaction.onnx_format.file import OnnxFile
 from tests.export.networks import SPEC, layers, save, seeing, sensitive

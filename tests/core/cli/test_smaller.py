@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from rtaction.cli.app import app
 from rtaction.cli.smaller import Wishes
 from rtaction.errors import DatasetError, ParityError, UsageError
+from rtaction.export.agreement.clips import make_clips
 from rtaction.export.agreement.onnx_run import runner
-from rtaction.export.agreement.parity import make_clips
 from rtaction.export.smaller.encoder_swap import SMALLER_KEY
 from rtaction.onnx_format.file import CAMERA_KEY, OnnxFile
 from rtaction.opencv import cv2

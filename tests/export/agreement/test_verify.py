@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from rtaction.cli.app import app
 from rtaction.errors import ModelSpecError, ParityError, RtactionError
-from rtaction.export.agreement.parity import make_clips
-from rtaction.export.agreement.verify import Row, Verification, require_same_contract, verify
-from rtaction.export.contract.given import Given
+from rtaction.export.agreement.clips import make_clips
+from rtaction.export.agreement.verify import Row, require_same_contract, table_of, verify
+from rtaction.export.contract.options import ContractOptions
 from rtaction.export.exporter import export_model
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
@@ -36,16 +36,15 @@ def _clips(*values: int) -> list[tuple[str, np.ndarray]]:
 
 def test_equal_models() -> None:
     clips = _clips(*range(0, 250, 10))
-    found = verify(_first_pixel, _first_pixel, clips, SPEC.labels, tolerance=1e-4)
-    assert len(found.rows) == 25
+    found, rows = verify(_first_pixel, _first_pixel, clips, SPEC.labels, tolerance=1e-4)
+    assert found.num_clips == 25
     assert found.max_difference == 0.0
     assert found.top_1_agreement == 1.0
-    assert found.disagreements == []
+    assert rows == []
     assert found.spread == pytest.approx(240 / 255)
     assert found.to_text() == (
         "25 clips: scores differ by at most 0.0e+00, vary by 0.94, top-1 agrees on 100.0%"
     )
-    found.require()
 
 
 def test_models_that_differ_are_shown_clip_by_clip() -> None:
@@ -54,32 +53,33 @@ def test_models_that_differ_are_shown_clip_by_clip() -> None:
         scores[scores[:, 0] > 0.45] += [[0.125, -0.125]]
         return scores
 
-    found = verify(_first_pixel, other, _clips(0, 50, 120, 250), SPEC.labels, tolerance=0.01)
-    assert [row.name for row in found.disagreements] == ["clip 250", "clip 120"]
+    clips = _clips(0, 50, 120, 250)
+    found, rows = verify(_first_pixel, other, clips, SPEC.labels, tolerance=0.01)
+    assert [row.name for row in rows] == ["clip 250", "clip 120"]
     assert found.top_1_agreement == 0.75
-    assert found.to_text().splitlines()[:3] == [
+    assert table_of(rows).splitlines() == [
         "difference  labels",
         "   1.3e-01  a       clip 250",
         "   1.2e-01  b / a   clip 120",
     ]
-    with pytest.raises(ParityError, match=r"by 0\.13 where 0\.01 is allowed, on 2 of 4 clips"):
-        found.require()
+    with pytest.raises(ParityError, match=r"by up to 0\.13 on 2 of 4 clips, 0\.01 is allowed"):
+        found.require_same(tolerance=0.01, problem="the models differ")
 
 
 def test_many_disagreements_are_cut_short() -> None:
-    rows = tuple(Row(f"clip {i}", "a", "b", 1.0) for i in range(50))
-    text = Verification(rows, 1.0, 0.1).to_text()
+    text = table_of([Row(f"clip {i}", "a", "b", 1.0) for i in range(50)])
     assert text.count("clip ") == 40
     assert "... and 10 more" in text
 
 
-@pytest.mark.parametrize(
-    ("difference", "spread", "message"),
-    [(float("nan"), 1.0, "the models differ"), (0.0, 0.001, "proves nothing")],
-)
-def test_what_cannot_be_told_is_refused(difference: float, spread: float, message: str) -> None:
-    with pytest.raises(ParityError, match=message):
-        Verification((Row("clip", "a", "a", difference),), spread, 0.1).require()
+def test_what_cannot_be_told_is_shown() -> None:
+    def broken(clips: np.ndarray) -> np.ndarray:
+        return _first_pixel(clips) * np.float32("nan")
+
+    found, rows = verify(_first_pixel, broken, _clips(0, 250), SPEC.labels, tolerance=1.0)
+    assert len(rows) == 2
+    with pytest.raises(ParityError, match="the models differ"):
+        found.require_same(tolerance=1.0, problem="the models differ")
 
 
 def test_other_contracts_are_not_compared() -> None:
@@ -144,8 +144,8 @@ def test_a_keras_model_and_its_export_on_videos(videos: Path, tmp_path: Path) ->
     x = layers.GRU(4)(layers.TimeDistributed(seeing(spec.frame_shape))(clip))
     network = keras.Model(clip, layers.Dense(3, activation="softmax")(x))
     path = save(sensitive(network, make_clips(spec).astype(np.float32) / 255), None, tmp_path)
-    given = Given(labels=spec.labels, clip_seconds=1.0, scale="0..1")
-    model = export_model(path, tmp_path / "model.onnx", given=given).path
+    given = ContractOptions(labels=spec.labels, clip_seconds=1.0, scale="0..1")
+    model = export_model(path, tmp_path / "model.onnx", options=given).path
     code, text = _verify(model, videos, "--against", path, "--scale", "0..1")
     assert code == 0, text
     assert text.startswith("8 clips: scores differ by at most ")

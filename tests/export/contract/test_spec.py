@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 
 from rtaction.errors import ExportError, ModelSpecError, RtactionError, UsageError
-from rtaction.export.agreement.parity import make_clips
+from rtaction.export.agreement.clips import make_clips
 from rtaction.export.contract.adapted import adapted, scales_pixels_itself
-from rtaction.export.contract.given import Given, read_labels
+from rtaction.export.contract.options import ContractOptions, read_labels
 from rtaction.export.contract.spec import contract_of, scales_of
 from rtaction.export.exporter import export_model
-from rtaction.keras_tensorflow import keras
+from rtaction.export.keras.graph import Program, flattened
+from rtaction.keras_tensorflow import keras, tensorflow
 from rtaction.onnx_format.file import OnnxFile
 from tests.export.networks import SPEC, layers, save, seeing, sensitive
 
-GIVEN = Given(labels=SPEC.labels, clip_seconds=1.0, scale="0..1")
+GIVEN = ContractOptions(labels=SPEC.labels, clip_seconds=1.0, scale="0..1")
 NOWHERE = Path("none/model_spec.json")
 
 
@@ -33,13 +34,13 @@ def _network(
     return keras.Model(clip, layers.Dense(scores, activation=activation)(x))
 
 
-def _contract(network: Any, given: Given) -> Any:
-    return contract_of(network, given, NOWHERE, is_named=False)
+def _contract(network: Any, given: ContractOptions) -> Any:
+    return contract_of(flattened(network), given, NOWHERE, is_named=False)
 
 
 def test_all_that_is_missing_is_named_at_once() -> None:
     with pytest.raises(ModelSpecError) as caught:
-        _contract(_network(channels=5), Given())
+        _contract(_network(channels=5), ContractOptions())
     text = str(caught.value)
     assert "none/model_spec.json" in text
     for option in ("--labels a,b,c (for its 3 scores", "--clip-seconds", "--modality"):
@@ -66,16 +67,16 @@ def test_what_layers_tell_need_not_be_said() -> None:
 def test_layers_before_the_first_with_weights_tell_whether_pixels_are_scaled(
     first: Any, itself: bool
 ) -> None:
-    assert scales_pixels_itself(_network(first=first)) is itself
+    assert scales_pixels_itself(flattened(_network(first=first))) is itself
 
 
 def test_a_rescaling_of_features_is_none_of_pixels() -> None:
     clip = keras.Input(SPEC.clip_shape)
     x = layers.TimeDistributed(seeing(SPEC.frame_shape))(clip)
     network = keras.Model(clip, layers.Dense(3)(layers.GRU(4)(layers.Rescaling(2.0)(x))))
-    assert not scales_pixels_itself(network)
+    assert not scales_pixels_itself(flattened(network))
     with pytest.raises(ModelSpecError, match="--scale"):
-        scales_of(network, Given())
+        scales_of(flattened(network), ContractOptions())
 
 
 @pytest.mark.parametrize(
@@ -98,9 +99,12 @@ def test_pixels_become_what_the_network_was_trained_on(
     network = keras.Model(clip, scores)
     clips = np.full((2, *SPEC.clip_shape), 255, np.uint8)
     clips[1, ..., 1:] = 0
-    found = adapted(network, SPEC, scales_of(network, Given(scale=scale)))
+    flat = flattened(network)
+    scales = scales_of(flat, ContractOptions(scale=scale))
+    found = adapted(network, flat, SPEC, scales)
     expected = np.array([white, red])
-    np.testing.assert_allclose(found.model(clips), expected, rtol=1e-4, atol=1e-4)
+    exported = Program(found.flat.inputs, found.flat.outputs[0], found.flat.nodes)
+    np.testing.assert_allclose(exported(tensorflow.constant(clips)), expected, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(found.truth(clips), expected, rtol=1e-4, atol=1e-4)
 
 
@@ -108,8 +112,8 @@ def test_pixels_become_what_the_network_was_trained_on(
 def test_exported_with_a_scale(scale: str, tmp_path: Path) -> None:
     clips = make_clips(SPEC).astype(np.float32) / 127.5 - 1.0
     path = save(sensitive(_network(), clips), None, tmp_path)
-    found = export_model(path, tmp_path / "model.onnx", given=replace(GIVEN, scale=scale))
-    assert found.parity.worst_difference <= 1e-4
+    found = export_model(path, tmp_path / "model.onnx", options=replace(GIVEN, scale=scale))
+    assert found.agreement.max_difference <= 1e-4
     file = OnnxFile.load(found.path)
     assert file.is_cut
     assert file.spec.pixel_scaling.startswith("inside the model: ")
@@ -119,10 +123,10 @@ def test_exported_with_a_scale(scale: str, tmp_path: Path) -> None:
 def test_scores_without_softmax_get_one(tmp_path: Path) -> None:
     clips = make_clips(SPEC).astype(np.float32) / 255
     path = save(sensitive(_network(activation=None), clips), None, tmp_path)
-    found = export_model(path, tmp_path / "model.onnx", given=GIVEN)
+    found = export_model(path, tmp_path / "model.onnx", options=GIVEN)
     assert found.notes == ("a softmax was added, as its last layer has no activation",)
     assert OnnxFile.load(found.path).op_counts()["Softmax"] == 1
-    left = export_model(path, tmp_path / "raw.onnx", given=replace(GIVEN, logits=False))
+    left = export_model(path, tmp_path / "raw.onnx", options=replace(GIVEN, logits=False))
     assert left.notes == ()
     assert "Softmax" not in OnnxFile.load(left.path).op_counts()
 
@@ -131,21 +135,21 @@ def test_one_score_becomes_two_labels(tmp_path: Path) -> None:
     clips = make_clips(SPEC).astype(np.float32) / 255
     network = sensitive(_network(scores=1, activation="sigmoid"), clips)
     given = replace(GIVEN, labels=("calm", "fight"))
-    found = export_model(save(network, None, tmp_path), tmp_path / "m.onnx", given=given)
+    found = export_model(save(network, None, tmp_path), tmp_path / "m.onnx", options=given)
     assert found.notes == ("its one score is that of 'fight'; 'calm' has the rest",)
-    assert found.parity.worst_difference <= 1e-5
+    assert found.agreement.max_difference <= 1e-5
     assert OnnxFile.load(found.path).spec.labels == ("calm", "fight")
     with pytest.raises(ModelSpecError, match="what a low score means, and what a high one"):
-        export_model(tmp_path / "model.keras", tmp_path / "m.onnx", given=Given())
+        export_model(tmp_path / "model.keras", tmp_path / "m.onnx", options=ContractOptions())
 
 
 def test_one_score_without_sigmoid_gets_one(tmp_path: Path) -> None:
     clips = make_clips(SPEC).astype(np.float32) / 255
     network = sensitive(_network(scores=1, activation=None), clips)
     given = replace(GIVEN, labels=("calm", "fight"))
-    found = export_model(save(network, None, tmp_path), tmp_path / "m.onnx", given=given)
+    found = export_model(save(network, None, tmp_path), tmp_path / "m.onnx", options=given)
     assert found.notes[0] == "a sigmoid was added, as its last layer has no activation"
-    assert found.parity.worst_difference <= 1e-5
+    assert found.agreement.max_difference <= 1e-5
     assert OnnxFile.load(found.path).op_counts()["Sigmoid"] == 1
 
 
@@ -154,8 +158,8 @@ def test_options_come_before_the_file(tmp_path: Path) -> None:
     x = layers.TimeDistributed(seeing(SPEC.frame_shape))(layers.Rescaling(1 / 255)(clip))
     network = keras.Model(clip, layers.Dense(3, activation="softmax")(layers.GRU(4)(x)))
     path = save(sensitive(network, make_clips(SPEC)), SPEC, tmp_path)
-    given = Given(labels=("x", "y", "z"), threshold=0.9, clip_seconds=2.5)
-    spec = OnnxFile.load(export_model(path, tmp_path / "m.onnx", given=given).path).spec
+    given = ContractOptions(labels=("x", "y", "z"), threshold=0.9, clip_seconds=2.5)
+    spec = OnnxFile.load(export_model(path, tmp_path / "m.onnx", options=given).path).spec
     assert spec == replace(SPEC, labels=("x", "y", "z"), threshold=0.9, clip_seconds=2.5)
 
 
@@ -174,11 +178,11 @@ def test_options_come_before_the_file(tmp_path: Path) -> None:
     ],
 )
 def test_what_makes_no_sense_is_told(
-    given: Given, error: type[RtactionError], message: str, tmp_path: Path
+    given: ContractOptions, error: type[RtactionError], message: str, tmp_path: Path
 ) -> None:
     path = save(_network(), None, tmp_path)
     with pytest.raises(error, match=message):
-        export_model(path, tmp_path / "model.onnx", given=given)
+        export_model(path, tmp_path / "model.onnx", options=given)
     assert not (tmp_path / "model.onnx").exists()
 
 

@@ -16,7 +16,7 @@ import pytest
 from onnx import TensorProto
 
 from rtaction.errors import ExportError, ModelMissing, OutputError, UsageError
-from rtaction.export.contract.scales import SCALES
+from rtaction.export.contract.options import SCALES
 from rtaction.export.foreign.adopt import Adoption, adopt_onnx, how_it_would_run
 from rtaction.onnx_format.file import OnnxFile
 from tests.foreign_models import (
@@ -90,7 +90,7 @@ def test_what_has_a_network_of_single_pictures_is_cut(tmp_path: Path, style: str
     assert (adoption.is_cut, adoption.reason_for_whole) == (True, "")
     assert (adoption.layout, adoption.is_layout_guessed) == (layout, True)
     assert adoption.is_softmax_added == logits
-    assert adoption.proof.max_difference < 1e-5
+    assert adoption.agreement.max_difference < 1e-5
     assert_same(adoption.path, theirs, layout, logits=logits)
     file = OnnxFile.load(adoption.path)
     boundary = file.boundary
@@ -275,7 +275,7 @@ def test_real_clips_may_be_given(tmp_path: Path) -> None:
     adoption = adopt(theirs, clips_path=clips)
 
     assert adoption.is_cut
-    assert (adoption.proof.num_clips, adoption.clips_from) == (32, str(clips))
+    assert (adoption.agreement.num_clips, adoption.clips_from) == (32, str(clips))
     np.savez(clips, clips=clips_of(4)[:, 1:])
     with pytest.raises(UsageError, match=r"expected at least two uint8 clips of shape \(5, 16"):
         adopt(theirs, clips_path=clips)
@@ -358,16 +358,3 @@ def test_it_needs_no_training_stack(tmp_path: Path, missing: str) -> None:
     )
     subprocess.run([sys.executable, "-c", script], check=True)
     assert (tmp_path / "ours.onnx").exists()
-
-
-def test_without_onnx_it_says_what_to_install() -> None:
-    script = (
-        "import sys; sys.modules['onnx'] = None\n"
-        "from rtaction.errors import MissingLibrary\n"
-        "try: import rtaction.export.foreign.adopt\n"
-        "except MissingLibrary as error: print(error)\n"
-    )
-    told = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    assert "pip install 'rtaction[onnx]'" in told.stdout

@@ -10,9 +10,10 @@ import pytest
 
 from rtaction.export.agreement.onnx_run import runner
 from rtaction.export.foreign.boundary import NotCuttable, find_cut
-from rtaction.export.foreign.graph import constants_of, data_names, narrows, part
+from rtaction.export.foreign.graph import constants_of, data_names, narrows
 from rtaction.export.foreign.shapes import fold_shapes, inferred_shapes, with_free_batch
 from rtaction.export.foreign.unroll import CopiesDiffer, fold_copies
+from rtaction.onnx_format.graph import part
 from tests.foreign_models import FEATURES, FRAMES, SIDE, Net, torch_style, unrolled_style
 
 DIMS = [2, FRAMES, 3, SIDE, SIDE]

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtaction.export.agreement.verify import scores_of_onnx
-from rtaction.export.contract.given import Given
+from rtaction.export.agreement.onnx_run import scores_of_onnx
+from rtaction.export.contract.options import ContractOptions
 from rtaction.export.exporter import export_model
 from rtaction.export.keras.loading import load_keras_model
 from rtaction.onnx_format.file import OnnxFile
@@ -40,7 +40,7 @@ def test_exported_it_says_the_same(name: str, tmp_path: Path) -> None:
         DATA / f"{name}.h5",
         tmp_path / "model.onnx",
         clips_path=tmp_path / "clips.npz",
-        given=Given(
+        options=ContractOptions(
             labels=("a", "b", "c"),
             clip_seconds=1.0,
             scale=None if name in SCALES_ITSELF else "0..1",

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rtaction.export.agreement.parity import make_clips
-from rtaction.export.agreement.verify import scores_of_onnx
-from rtaction.export.contract.given import Given
+from rtaction.export.agreement.clips import make_clips
+from rtaction.export.agreement.onnx_run import scores_of_onnx
+from rtaction.export.contract.options import ContractOptions
 from rtaction.export.exporter import export_model
 from rtaction.export.keras.loading import load_keras_model
 from rtaction.keras_tensorflow import keras as keras_3
@@ -76,12 +76,12 @@ def test_known_networks_within_time_distributed(name: str, tmp_path: Path) -> No
         loaded.predict_on_batch(CLIPS.astype(np.float32)), expected, atol=1e-4
     )
     np.savez(tmp_path / "clips.npz", clips=CLIPS)
-    given = Given(labels=SPEC.labels, clip_seconds=1.0)
+    given = ContractOptions(labels=SPEC.labels, clip_seconds=1.0)
     found = export_model(
         tmp_path / "model.h5",
         tmp_path / "model.onnx",
         clips_path=tmp_path / "clips.npz",
-        given=given,
+        options=given,
     )
     file = OnnxFile.load(found.path)
     assert file.is_cut

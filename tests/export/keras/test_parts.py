@@ -11,9 +11,10 @@ import onnx
 import pytest
 
 from rtaction.errors import ExportError, ModelSpecError
-from rtaction.export.agreement.parity import make_clips
-from rtaction.export.contract.given import Given
+from rtaction.export.agreement.clips import make_clips
+from rtaction.export.contract.options import ContractOptions
 from rtaction.export.exporter import export_model
+from rtaction.export.keras.graph import flattened
 from rtaction.export.keras.parts import divide
 from rtaction.keras_tensorflow import keras
 from rtaction.onnx_format.file import OnnxFile
@@ -134,13 +135,13 @@ def test_cut_where_frames_meet(
     make: Any, num_features: int, ops: dict[str, int], tmp_path: Path
 ) -> None:
     network = _built(make)
-    encoder = divide(network).encoder
+    encoder = divide(flattened(network)).encoder
     assert encoder is not None
     assert encoder.num_features == num_features
     found = export_model(save(network, SPEC, tmp_path), tmp_path / "model.onnx")
-    assert found.parity.worst_difference <= 1e-5
-    assert found.parity.spread >= 0.1
-    assert found.parity.top_1_agreement == 1.0
+    assert found.agreement.max_difference <= 1e-5
+    assert found.agreement.spread >= 0.1
+    assert found.agreement.top_1_agreement == 1.0
     file = OnnxFile.load(found.path)
     assert file.is_cut
     counts = file.op_counts()
@@ -182,8 +183,8 @@ def test_whole_where_it_cannot_be_cut(
     make: Any, layer: str, ops: dict[str, int], tmp_path: Path
 ) -> None:
     found = export_model(save(_built(make), SPEC, tmp_path), tmp_path / "model.onnx")
-    assert found.parity.worst_difference <= 1e-5
-    assert found.parity.spread >= 0.1
+    assert found.agreement.max_difference <= 1e-5
+    assert found.agreement.spread >= 0.1
     file = OnnxFile.load(found.path)
     assert not file.is_cut
     (note,) = found.notes
@@ -206,14 +207,32 @@ def test_two_inputs_become_one_clip(tmp_path: Path) -> None:
     found = export_model(
         save(network, None, tmp_path),
         tmp_path / "model.onnx",
-        given=Given(labels=SPEC.labels, clip_seconds=1.0, scale="imagenet,-1..1"),
+        options=ContractOptions(labels=SPEC.labels, clip_seconds=1.0, scale="imagenet,-1..1"),
     )
-    assert found.parity.worst_difference <= 1e-5
+    assert found.agreement.max_difference <= 1e-5
     assert found.notes == ("its 2 inputs became one of 5 channels",)
     file = OnnxFile.load(found.path)
     assert file.spec.modality == "rgb+flow"
     assert file.inputs == ["clip: uint8 (batch, 4, 32, 40, 5)"]
     assert file.is_cut
+
+
+def test_layers_may_share_a_name_with_others_and_with_what_is_added(tmp_path: Path) -> None:
+    def part(size: int) -> Any:
+        return keras.Sequential([keras.Input((size,)), layers.Dense(5, name="dense")])
+
+    keras.utils.set_random_seed(0)
+    clip = keras.Input(SPEC.clip_shape)
+    x = layers.GRU(4)(_each(clip))
+    x = layers.Concatenate(name="concatenate")([part(4)(x), part(4)(x)])
+    x = layers.Activation("tanh", name="activation")(x)
+    network = keras.Model(clip, layers.Dense(1, name="scores")(x))
+    path = save(sensitive(network, make_clips(SPEC).astype(np.float32) / 255), None, tmp_path)
+    keras.backend.clear_session()  # as in a new process, where names are counted anew
+    options = ContractOptions(labels=("a", "b"), clip_seconds=1.0, scale="0..1")
+    found = export_model(path, tmp_path / "model.onnx", options=options)
+    assert found.agreement.max_difference <= 1e-5
+    assert len(found.notes) == 2
 
 
 def test_any_number_of_frames_becomes_the_one_that_is_said(tmp_path: Path) -> None:
@@ -224,13 +243,13 @@ def test_any_number_of_frames_becomes_the_one_that_is_said(tmp_path: Path) -> No
     x = layers.TimeDistributed(keras.Model(frame, seen))(_pixels(clip))
     network = sensitive(keras.Model(clip, _scores(layers.GRU(4)(x))), make_clips(SPEC))
     path = save(network, None, tmp_path)
-    given = Given(labels=SPEC.labels, clip_seconds=1.0)
+    given = ContractOptions(labels=SPEC.labels, clip_seconds=1.0)
     with pytest.raises(ModelSpecError, match=r"--frames .*--size HEIGHTxWIDTH"):
-        export_model(path, tmp_path / "model.onnx", given=given)
+        export_model(path, tmp_path / "model.onnx", options=given)
     found = export_model(
-        path, tmp_path / "model.onnx", given=replace(given, frames=6, size_hw=(24, 28))
+        path, tmp_path / "model.onnx", options=replace(given, frames=6, size_hw=(24, 28))
     )
-    assert found.parity.worst_difference <= 1e-5
+    assert found.agreement.max_difference <= 1e-5
     assert OnnxFile.load(found.path).inputs == ["clip: uint8 (batch, 6, 24, 28, 3)"]
 
 
@@ -247,7 +266,7 @@ def test_what_no_file_can_hold_is_refused(make: Any, message: str) -> None:
     )
     network = keras.Model(clip, _scores(make(_each(_pixels(clip)))))
     with pytest.raises(ExportError, match=message):
-        divide(network)
+        divide(flattened(network))
 
 
 def test_convnet_stands_once_whatever_the_frames(tmp_path: Path) -> None:

@@ -17,14 +17,14 @@ layers = keras.layers
 
 
 def _run(layer: Any, values: np.ndarray) -> np.ndarray:
-    nodes, weights = recurrent_nodes(layer, "source", "target", "layer")
+    pieces = recurrent_nodes(layer, "source", "target", "layer")
     value = helper.make_tensor_value_info
     graph = helper.make_graph(
-        nodes,
+        pieces.nodes,
         "one_layer",
         [value("source", TensorProto.FLOAT, ["batch", *values.shape[1:]])],
         [value("target", TensorProto.FLOAT, None)],
-        weights,
+        pieces.weights,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     session = onnxruntime.InferenceSession(
@@ -86,7 +86,7 @@ def test_native_operation_equals_the_layer(make: Any, return_sequences: bool) ->
 def test_it_is_one_operation_without_a_loop() -> None:
     layer = layers.GRU(4)
     layer(np.zeros((1, 3, 2), np.float32))
-    nodes, _ = recurrent_nodes(layer, "source", "target", "layer")
+    nodes = recurrent_nodes(layer, "source", "target", "layer").nodes
     assert [node.op_type for node in nodes] == ["Transpose", "GRU", "Squeeze"]
     assert not any(a.type == onnx.AttributeProto.GRAPH for node in nodes for a in node.attribute)
 

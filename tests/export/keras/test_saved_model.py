@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from rtaction.errors import ExportError, ModelSpecError, ModelUnsafe
-from rtaction.export.agreement.parity import make_clips
-from rtaction.export.agreement.verify import scores_of_onnx
-from rtaction.export.contract.given import Given
+from rtaction.export.agreement.clips import make_clips
+from rtaction.export.agreement.onnx_run import scores_of_onnx
+from rtaction.export.contract.options import ContractOptions
 from rtaction.export.exporter import export_model
 from rtaction.export.keras.loading import load_keras_model
 from rtaction.export.keras.saved_model import _HARMFUL, _HARMLESS, require_harmless
@@ -20,7 +20,7 @@ from rtaction.keras_tensorflow import keras, op_def_registry, tensorflow
 from rtaction.onnx_format.file import OnnxFile
 from tests.export.networks import SPEC, layers, seeing, sensitive
 
-GIVEN = Given(labels=SPEC.labels, clip_seconds=1.0, scale="0..1")
+GIVEN = ContractOptions(labels=SPEC.labels, clip_seconds=1.0, scale="0..1")
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +40,9 @@ def folder(network: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_it_is_exported_whole(network: Any, folder: Path, tmp_path: Path) -> None:
-    found = export_model(folder, tmp_path / "model.onnx", given=GIVEN)
-    assert found.parity.worst_difference <= 1e-5
-    assert found.parity.spread >= 0.1
+    found = export_model(folder, tmp_path / "model.onnx", options=GIVEN)
+    assert found.agreement.max_difference <= 1e-5
+    assert found.agreement.spread >= 0.1
     file = OnnxFile.load(found.path)
     assert not file.is_cut
     assert "a .keras file of the model can be cut" in file.reason_for_whole
@@ -58,7 +58,7 @@ def test_it_must_be_told_what_a_graph_does_not_tell(folder: Path, tmp_path: Path
 
 def test_the_same_bytes_again(folder: Path, tmp_path: Path) -> None:
     first, second = (
-        export_model(folder, tmp_path / name, given=GIVEN).path.read_bytes() for name in "ab"
+        export_model(folder, tmp_path / name, options=GIVEN).path.read_bytes() for name in "ab"
     )
     assert first == second
 

@@ -11,7 +11,7 @@ import onnxruntime
 import pytest
 
 from rtaction.errors import ExportError, UsageError
-from rtaction.export.agreement.parity import make_clips
+from rtaction.export.agreement.clips import make_clips
 from rtaction.export.smaller.encoder_swap import SMALLER_KEY, cut_encoder
 from rtaction.export.smaller.fuse import fuse_preprocessing
 from rtaction.export.smaller.half import halve
@@ -94,7 +94,7 @@ def test_first_layers_stay_float_where_asked(int8: bytes) -> None:
 
 def test_same_input_gives_the_same_bytes_in_another_process(int8: bytes, tmp_path: Path) -> None:
     code = (
-        "from pathlib import Path; import sys; from tests.export import test_quantize as t;"
+        "from pathlib import Path; import sys; from tests.export.smaller import test_quantize as t;"
         "Path(sys.argv[1]).write_bytes(t.quantize(t.conv_model(), t.CLIPS, reduce_range=False))"
     )
     path = tmp_path / "again.onnx"

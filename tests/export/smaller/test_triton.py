@@ -10,7 +10,7 @@ import pytest
 from google.protobuf import text_format
 
 from rtaction.errors import OutputError, UsageError
-from rtaction.export.agreement.parity import make_clips
+from rtaction.export.agreement.clips import make_clips
 from rtaction.export.smaller.triton import triton_files, write_triton
 from rtaction.model_spec import METADATA_KEY, ModelSpec
 from rtaction.onnx_format.file import OnnxFile

@@ -58,4 +58,4 @@ def test_a_network_trained_in_float16_is_exported(tmp_path: Path) -> None:
     assert precision_of(resume_point) == "mixed_float16"
     assert precision_of(keras.models.load_model(tmp_path / "run" / "model.keras")) == "float32"
     export = export_model(tmp_path / "run" / "model.keras", tmp_path / "model.onnx")
-    assert export.parity.max_difference < 1e-5
+    assert export.agreement.max_difference < 1e-5

@@ -10,9 +10,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from rtaction.errors import ExportError
-from rtaction.export.keras.convert import to_onnx
+from rtaction.export.keras.convert import check_structure, to_onnx
+from rtaction.export.keras.graph import flattened
 from rtaction.export.keras.parts import KerasParts, divide
-from rtaction.export.keras.structure import check_structure
 from rtaction.keras_tensorflow import keras
 from tests.export.networks import SPEC, layers, seeing
 
@@ -23,7 +23,7 @@ def _parts(*, calls: int = 1) -> KerasParts:
     x = layers.Rescaling(1 / 255)(clip)
     seen = [encoder(x * float(number + 1)) for number in range(calls)]
     x = layers.GRU(4)(layers.Add()(seen) if calls > 1 else seen[0])
-    return divide(keras.Model(clip, layers.Dense(3, activation="softmax")(x)))
+    return divide(flattened(keras.Model(clip, layers.Dense(3, activation="softmax")(x))))
 
 
 def _with_convolutions(model: onnx.ModelProto, number: int) -> onnx.ModelProto:

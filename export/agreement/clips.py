@@ -1,0 +1,101 @@
+"""Clips to compare models on: a person's own from a file, or made-up ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from rtaction.arrays import UInt8Array
+from rtaction.errors import UsageError
+from rtaction.model_spec import ModelSpec
+
+_ARRAY = "clips"
+
+
+def clips_to_compare(
+    path: Path | None, spec: ModelSpec, *, num_made_up: int = 16
+) -> tuple[UInt8Array, str]:
+    """Clips of a file, or made-up ones.
+
+    Args:
+        path: see `read_clips`; None for made-up ones.
+        spec: the contract.
+        num_made_up: how many to make up. Default 16.
+
+    Returns:
+        uint8, shape (num_clips, frames_per_clip, height, width, channels), and where they came
+        from, in words.
+
+    Raises:
+        UsageError: the file cannot be read, or holds other clips.
+    """
+    if path is None:
+        return make_clips(spec, num_clips=num_made_up), "made-up moving pictures"
+    return read_clips(path, spec), str(path)
+
+
+def read_clips(path: Path, spec: ModelSpec) -> UInt8Array:
+    """Read the array `clips` of a `.npz`; nothing in the file is unpickled.
+
+    Returns:
+        uint8, shape (num_clips, frames_per_clip, height, width, channels), at least two.
+
+    Raises:
+        UsageError: it cannot be read, or holds other clips.
+    """
+    expected = f"expected a .npz with the array {_ARRAY!r}"
+    try:
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise UsageError(f"{path} is a single array; {expected}")
+        with archive:
+            if _ARRAY not in archive.files:
+                raise UsageError(f"{path} holds the arrays {archive.files}; {expected}")
+            clips = archive[_ARRAY]
+        if not isinstance(clips, np.ndarray):  # the bytes of whatever it is
+            raise UsageError(f"{path}: {_ARRAY!r} in it is no array; {expected}")
+    except UsageError:
+        raise
+    except Exception as error:
+        # Of damaged files zipfile, zlib and numpy raise exceptions of many kinds.
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UsageError(f"cannot read the clips in {path}: {reason}; {expected}") from None
+    if clips.dtype != np.uint8 or clips.shape[1:] != spec.clip_shape or len(clips) < 2:
+        raise UsageError(
+            f"{path}: expected at least two uint8 clips of shape {spec.clip_shape}, got "
+            f"{clips.dtype} {clips.shape}"
+        )
+    return clips
+
+
+def make_clips(spec: ModelSpec, *, num_clips: int = 16, seed: int = 0) -> UInt8Array:
+    """Clips that look like video to a network: natural spectra, moving, of varied light.
+
+    Natural pictures have amplitudes that fall as 1/frequency (Field 1987); plain noise would leave
+    every feature of a trained network at its mean.
+
+    Returns:
+        uint8, shape (num_clips, frames_per_clip, height, width, channels).
+    """
+    generator = np.random.default_rng(seed)
+    frames, height, width, channels = spec.clip_shape
+    rows, columns = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :]
+    frequency = np.hypot(rows, columns)
+    frequency[0, 0] = 1.0
+    clips = np.empty((num_clips, *spec.clip_shape), np.uint8)
+    for clip in clips:
+        slope = generator.uniform(0.8, 1.6)
+        shape = (channels, *frequency.shape)
+        noise = generator.normal(size=shape) + 1j * generator.normal(size=shape)
+        # Colours of one picture mostly agree.
+        spectrum = (noise[:1] + 0.4 * noise) / frequency**slope
+        spectrum[:, 0, 0] = 0.0
+        speed_y, speed_x = generator.normal(scale=0.02, size=2) * (height, width)
+        light, contrast = generator.uniform(60, 190), generator.uniform(15, 60)
+        for number in range(frames):
+            turn = np.exp(-2j * np.pi * number * (rows * speed_y + columns * speed_x))
+            picture = np.fft.irfft2(spectrum * turn, s=(height, width))
+            picture = light + contrast * picture / max(float(picture.std()), 1e-9)
+            clip[number] = picture.clip(0, 255).astype(np.uint8).transpose(1, 2, 0)
+    return clips
