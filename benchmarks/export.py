@@ -15,16 +15,18 @@ import argparse
 import time
 from pathlib import Path
 
-from rtaction.cli.smaller import Wishes, fulfil
 from rtaction.export.agreement.clips import make_clips
 from rtaction.export.agreement.compare import time_encoders
 from rtaction.export.keras.convert import to_onnx
 from rtaction.export.keras.graph import flattened
 from rtaction.export.keras.parts import divide
+from rtaction.export.options import SmallerOptions
 from rtaction.export.smaller.half import halve
+from rtaction.export.smaller.make import make_files
 from rtaction.export.smaller.quantize import quantize, weight_range_here
 from rtaction.model_spec import ModelSpec
 from rtaction.train.choices import NetworkName
+from rtaction.train.data.clip_set import read_known_clips
 from rtaction.train.networks.build import build_network
 
 NETWORKS: tuple[NetworkName, ...] = ("convnet", "light", "small", "mobilenet_v2", "lite0")
@@ -41,8 +43,11 @@ def main() -> None:
     tell_speed()
     for path in given.models:
         print(f"\n{path}")
-        wishes = Wishes("int8", calibrate=given.calibrate, check=given.check, max_drop=100)
-        fulfil(path.read_bytes(), path.with_suffix(".int8.onnx"), wishes, print)
+        options = SmallerOptions(
+            quantize="int8", calibrate=given.calibrate, check=given.check, max_drop=100
+        )
+        output = path.with_suffix(".int8.onnx")
+        make_files(path.read_bytes(), output, options, read_clips=read_known_clips, say=print)
 
 
 def spec_of(frames_per_clip: int) -> ModelSpec:

@@ -10,12 +10,12 @@ from rtaction.export.agreement.agreement import TOLERANCE, Agreement, agreement_
 from rtaction.export.agreement.clips import clips_to_compare
 from rtaction.export.agreement.onnx_run import Scores, scores_in_every_way
 from rtaction.export.contract.adapted import adapted
-from rtaction.export.contract.options import ContractOptions
 from rtaction.export.contract.spec import SPEC_NAME, contract_of, scales_of
 from rtaction.export.keras.convert import to_onnx
 from rtaction.export.keras.graph import flattened
 from rtaction.export.keras.loading import load_keras_model
 from rtaction.export.keras.parts import divide
+from rtaction.export.options import ContractOptions
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_format.build import bytes_of
 from rtaction.onnx_format.file import OnnxFile

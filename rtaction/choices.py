@@ -7,8 +7,9 @@ settings that a run saves and the documentation all come from it. This file load
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Sampling = Literal["sliding", "spread"]
 Resize = Literal["squash", "crop", "letterbox"]
@@ -31,6 +32,7 @@ class Option:
         minimum, maximum: inclusive limits of a number. Default None.
         is_argument: it is given by its place, not by a name. Default False.
         metavar: stands for the value in `--help`. Default None: its type.
+        parse: makes the field's value of the text that is given. Default None: its type does.
     """
 
     help: str
@@ -40,3 +42,4 @@ class Option:
     maximum: float | None = None
     is_argument: bool = False
     metavar: str | None = None
+    parse: Callable[[str], Any] | None = None

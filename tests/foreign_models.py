@@ -11,7 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 FRAMES, SIDE, CHANNELS, FILTERS, FEATURES, UNITS, LABELS = 5, 16, 3, 4, 6, 7, 3
-NAMES = ["wave", "clap", "nothing"]
+NAMES = ("wave", "clap", "nothing")
 
 
 class Net:

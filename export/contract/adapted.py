@@ -14,7 +14,7 @@ import numpy as np
 
 from rtaction.arrays import Float32Array, UInt8Array
 from rtaction.errors import ModelSpecError
-from rtaction.export.contract.options import Scale
+from rtaction.export.contract.scales import Scale
 from rtaction.export.keras.graph import FlatModel, flat_model, layers_called
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec

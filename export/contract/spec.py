@@ -8,8 +8,9 @@ from typing import Any
 
 from rtaction.errors import ExportError, ModelSpecError, UsageError
 from rtaction.export.contract.adapted import scales_pixels_itself
-from rtaction.export.contract.options import SCALES, ContractOptions, Scale, scale_named
+from rtaction.export.contract.scales import SCALES, Scale, scale_named
 from rtaction.export.keras.graph import FlatModel
+from rtaction.export.options import ContractOptions
 from rtaction.model_spec import ModelSpec
 
 SPEC_NAME = "model_spec.json"

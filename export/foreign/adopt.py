@@ -7,21 +7,20 @@ encoded once. Each step is proven on pictures before it is kept. TensorFlow is n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rtaction.choices import Resize
 from rtaction.errors import ModelSpecError, UsageError
 from rtaction.export.agreement.agreement import Agreement
 from rtaction.export.agreement.clips import clips_to_compare, make_clips
 from rtaction.export.agreement.onnx_run import runner
-from rtaction.export.contract.options import Scale, scale_named
+from rtaction.export.contract.scales import Scale, scale_named
 from rtaction.export.foreign.make import make
 from rtaction.export.foreign.read import Foreign, read_foreign, with_two_scores
+from rtaction.export.options import ContractOptions
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_format.file import OnnxFile
 from rtaction.onnx_format.layout import Layout
@@ -77,43 +76,22 @@ class Adoption:
 def adopt_onnx(
     path: Path,
     output: Path,
+    options: ContractOptions,
     *,
-    labels: Sequence[str],
-    clip_seconds: float,
-    scale: str | None = None,
-    layout: str | None = None,
-    num_frames: int | None = None,
-    size_hw: tuple[int, int] | None = None,
-    modality: str | None = None,
-    resize: Resize = "squash",
-    background_label: str | None = None,
-    threshold: float = 0.5,
-    logits: bool | None = None,
     clips_path: Path | None = None,
     tolerance: float | None = None,
 ) -> Adoption:
-    """Make one of rtaction's files of an ONNX file from elsewhere, and prove it.
+    """Make one of rtaction's files of an ONNX file from elsewhere, and check it.
 
     Args:
-        path: a model with one input, clips of pictures, and scores among its outputs.
+        path: a model with one input, clips, and scores among its outputs.
         output: the file to write; missing folders are made.
-        labels: one for each score, in order; of a single score, two, and it is the second's.
-        clip_seconds: time from a clip's first picture to its last.
-        scale: what pixels it was trained on, a name of `rtaction.export.contract.options.SCALES`.
-            Default
-            None: "0..255" where it takes whole numbers; else it must be said.
-        layout: order of its axes, of `rtaction.onnx_format.layout.LAYOUTS`. Default None: told from
-            the shape.
-        num_frames: of a clip, where the file leaves it free.
-        size_hw: height and width of a picture, where the file leaves them free.
-        modality: what a picture shows. Default None: "rgb" of 3 channels, "gray" of 1.
-        resize: how camera pictures are fitted. Default "squash".
-        background_label: the label that means *no action*. Default None.
-        threshold: score from which a label is shown. Default 0.5.
-        logits: whether its scores are still to become probabilities. Default None: told from its
-            last operation, or from the scores.
+        options: what a person says of it. Labels and `clip_seconds` are needed; of a single score,
+            two labels, and it is the second's. What else is None is told from the file: the scale
+            is "0..255" if it takes whole numbers, and else needed; the modality is "rgb" with 3
+            channels, "gray" with 1.
         clips_path: a `.npz` with uint8 `clips` (n, F, H, W, C) to compare the models on. Default
-            None: made-up moving pictures.
+            None: made-up moving images.
         tolerance: largest difference of a score that is allowed. Default None: 1e-4, or 1e-2 where
             it computes in float16.
 
@@ -126,20 +104,29 @@ def adopt_onnx(
     file = OnnxFile.load(path)
     if file.has_spec:
         raise UsageError(f"{path} has a contract already; run it with: rtaction cam --model {path}")
+    if options.labels is None or options.clip_seconds is None:
+        raise UsageError(
+            f"an ONNX file from elsewhere needs more options, such as: {file.adoption_command}"
+        )
     foreign = read_foreign(
-        file, layout=layout, num_frames=num_frames, size_hw=size_hw, modality=modality
+        file,
+        layout=options.layout,
+        num_frames=options.frames,
+        size_hw=options.size_hw,
+        modality=options.modality,
     )
-    if len(labels) == 2 and file.num_scores == 1:
+    logits = options.logits
+    if len(options.labels) == 2 and file.num_scores == 1:
         foreign, logits = with_two_scores(foreign), None
-    chosen = _scale(foreign, scale)
+    chosen = _scale(foreign, options.scale)
     spec = _contract(
         foreign,
-        labels=tuple(labels),
-        clip_seconds=clip_seconds,
-        resize=resize,
+        labels=options.labels,
+        clip_seconds=options.clip_seconds,
+        resize=options.resize or "squash",
         pixel_scaling=f"inside the model: {chosen.words}",
-        background_label=background_label,
-        threshold=threshold,
+        background_label=options.background_label,
+        threshold=0.5 if options.threshold is None else options.threshold,
     )
     clips, clips_from = clips_to_compare(clips_path, spec, num_made_up=_NUM_CLIPS)
     made = make(

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import onnx
 from onnx import ModelProto, helper
 
-from rtaction.export.contract.options import Scale
+from rtaction.export.contract.scales import Scale
 from rtaction.export.foreign.boundary import Cut, NotCuttable
 from rtaction.export.foreign.graph import replaced_inputs
 from rtaction.export.foreign.read import Foreign

@@ -13,7 +13,7 @@ from rtaction.arrays import UInt8Array
 from rtaction.errors import ExportError
 from rtaction.export.agreement.agreement import TOLERANCE, Agreement
 from rtaction.export.agreement.onnx_run import runner
-from rtaction.export.contract.options import Scale
+from rtaction.export.contract.scales import Scale
 from rtaction.export.foreign.boundary import NotCuttable, find_cut
 from rtaction.export.foreign.build import build_cut, build_whole, prepared
 from rtaction.export.foreign.proof import Truth, prove, truth_of

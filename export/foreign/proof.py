@@ -13,7 +13,7 @@ from rtaction.arrays import Float32Array, UInt8Array
 from rtaction.errors import ExportError, UsageError
 from rtaction.export.agreement.agreement import Agreement, agreement_of
 from rtaction.export.agreement.onnx_run import runner, scores_in_every_way
-from rtaction.export.contract.options import Scale
+from rtaction.export.contract.scales import Scale
 from rtaction.export.foreign.build import prepared, softmaxed
 from rtaction.export.foreign.read import Foreign, last_operation
 from rtaction.onnx_format.file import OnnxFile

@@ -62,14 +62,14 @@ def derived(*, only: Mapping[type, tuple[str, ...]] | None = None) -> Callable[[
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         hints = get_type_hints(command, include_extras=True)
         parameters: list[inspect.Parameter] = []
-        places: dict[str, tuple[type, list[inspect.Parameter]]] = {}
+        places: dict[str, tuple[type, dict[str, Option]]] = {}
         for parameter in inspect.signature(command).parameters.values():
             hint = hints[parameter.name]
             if get_origin(hint) is Chosen:
                 (kind,) = get_args(hint)
-                made = _parameters_of(kind, (only or {}).get(kind))
-                places[parameter.name] = kind, made
-                parameters += made
+                options = _options_of(kind, (only or {}).get(kind))
+                places[parameter.name] = kind, options
+                parameters += [_parameter_of(kind, name, options[name]) for name in options]
             else:
                 keyword = inspect.Parameter.KEYWORD_ONLY
                 parameters.append(parameter.replace(annotation=hint, kind=keyword))
@@ -81,8 +81,8 @@ def derived(*, only: Mapping[type, tuple[str, ...]] | None = None) -> Callable[[
                 for name in values
                 if getattr(context.get_parameter_source(name), "name", "") != "DEFAULT"
             }
-            for name, (kind, made) in places.items():
-                taken = {one.name: _plain(values.pop(one.name)) for one in made}
+            for name, (kind, options) in places.items():
+                taken = {one: _value(values.pop(one), option) for one, option in options.items()}
                 given = tuple(one for one in taken if one in on_the_command_line)
                 values[name] = Chosen(kind, taken, given)
             command(**values)
@@ -90,9 +90,7 @@ def derived(*, only: Mapping[type, tuple[str, ...]] | None = None) -> Callable[[
         context = inspect.Parameter(
             "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
         )
-        call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [context, *parameters]
-        )
+        call.__signature__ = inspect.Signature([context, *parameters])  # type: ignore[attr-defined]
         call.__annotations__ = {"context": typer.Context} | {
             one.name: one.annotation for one in parameters
         }
@@ -101,36 +99,37 @@ def derived(*, only: Mapping[type, tuple[str, ...]] | None = None) -> Callable[[
     return decorate
 
 
-def _plain(value: Any) -> Any:
-    """What several options of one name give, as a dataclass keeps it."""
+def _value(value: Any, option: Option) -> Any:
+    """What the command line gives, as a dataclass keeps it."""
+    if option.parse is not None and isinstance(value, str):
+        return option.parse(value)
     return tuple(value) if isinstance(value, list) else value
 
 
-def _parameters_of(kind: type, only: tuple[str, ...] | None) -> list[inspect.Parameter]:
-    hints = get_type_hints(kind, include_extras=True)
-    made = []
-    for one in fields(kind):
-        hint = hints[one.name]
-        if get_origin(hint) is not Annotated or (only is not None and one.name not in only):
-            continue
-        annotation, *notes = get_args(hint)
-        option = next(note for note in notes if isinstance(note, Option))
-        default = one.default
-        if one.default_factory is not MISSING:
-            default = one.default_factory()
-        is_many = get_origin(annotation) is tuple  # such as tuple[str, ...]
-        if is_many:
-            item: Any = get_args(annotation)[0]
-            annotation, default = list[item], []
-        made.append(
-            inspect.Parameter(
-                one.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=inspect.Parameter.empty if default is MISSING else default,
-                annotation=Annotated[annotation, _typer_info(option)],
-            )
-        )
-    return made
+def _options_of(kind: type, only: tuple[str, ...] | None) -> dict[str, Option]:
+    """The options of a dataclass's fields, by field."""
+    options = {}
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        notes = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+        option = next((note for note in notes if isinstance(note, Option)), None)
+        if option is not None and (only is None or name in only):
+            options[name] = option
+    return options
+
+
+def _parameter_of(kind: Any, name: str, option: Option) -> inspect.Parameter:
+    annotation: Any = get_type_hints(kind)[name]
+    default = next(one for one in fields(kind) if one.name == name).default
+    if option.parse is not None:
+        annotation = str | None
+    elif get_origin(annotation) is tuple:  # such as tuple[str, ...]
+        annotation, default = list[get_args(annotation)[0]], []  # type: ignore[misc]
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=inspect.Parameter.empty if default is MISSING else default,
+        annotation=Annotated[annotation, _typer_info(option)],
+    )
 
 
 def _typer_info(option: Option) -> Any:

@@ -1,4 +1,4 @@
-"""The command that looks into a model file: `rtaction inspect`."""
+"""`rtaction inspect`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that compares two models on a person's own videos: `rtaction verify`."""
+"""`rtaction verify`."""
 
 from __future__ import annotations
 
@@ -20,19 +20,21 @@ def verify(
     videos: Annotated[list[Path], typer.Argument(help="Videos, or folders of them.")],
     against: Annotated[
         Path,
-        typer.Option(help="What it was made of: a trained model, or another ONNX file."),
+        typer.Option(help="Model to compare with: the trained one, or another ONNX file."),
     ],
-    tolerance: Annotated[float, typer.Option(help="Largest difference of a score.")] = 1e-4,
-    max_clips: Annotated[int, typer.Option(min=1, help="Clips of each video, at most.")] = 8,
+    tolerance: Annotated[float, typer.Option(help="Largest allowed difference of a score.")] = 1e-4,
+    max_clips: Annotated[
+        int, typer.Option(min=1, help="Maximum number of clips of each video.")
+    ] = 8,
     scale: Annotated[
         str | None,
-        typer.Option(help="Pixels the trained model wants, where its layers do not say."),
+        typer.Option(help="Pixel range of the trained model, if its layers do not say."),
     ] = None,
     trust: Annotated[
         bool, typer.Option("--trust", help="Let code that the trained model brings run.")
     ] = False,
 ) -> None:
-    """Compare an ONNX file with the model it was made of, on your own videos."""
+    """Compare an ONNX file with the model it was made from, on your own videos."""
     from rtaction.export.agreement.onnx_run import scores_of_onnx
     from rtaction.export.agreement.verify import table_of, verify
     from rtaction.onnx_format.file import OnnxFile

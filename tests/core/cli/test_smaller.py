@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from rtaction.cli.app import app
-from rtaction.cli.smaller import Wishes
 from rtaction.errors import DatasetError, ParityError, UsageError
 from rtaction.export.agreement.clips import make_clips
 from rtaction.export.agreement.onnx_run import runner
+from rtaction.export.options import SmallerOptions
 from rtaction.export.smaller.encoder_swap import SMALLER_KEY
 from rtaction.onnx_format.file import CAMERA_KEY, OnnxFile
 from rtaction.opencv import cv2
@@ -77,7 +77,7 @@ def test_too_much_lost_is_refused_and_the_old_file_stays(
 ) -> None:
     other = conv_model(seed=1)
     monkeypatch.setattr(
-        "rtaction.export.smaller.half.halve", lambda content: other_with_note(other)
+        "rtaction.export.smaller.make.halve", lambda content: other_with_note(other)
     )
     output = tmp_path / "half.onnx"
     output.write_text("the old one")
@@ -114,20 +114,20 @@ def test_videos_of_other_labels_are_refused(model: Path, videos: Path, tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("wishes", "message"),
+    ("asked", "message"),
     [
         ({"quantize": "int8", "half": True}, "exclude each other"),
         ({"quantize": "int8"}, "needs --calibrate"),
         ({"half": True}, "--half needs --check"),
         ({"check": "videos"}, "belong to"),
         ({"half": True, "check": "v", "max_drop": -1.0}, "from 0 to 100"),
-        ({"fuse": "big"}, "HEIGHTxWIDTH"),
-        ({"fuse": "0x10"}, "HEIGHTxWIDTH"),
+        ({"fuse_preprocessing": "big"}, "HEIGHTxWIDTH"),
+        ({"fuse_preprocessing": "0x10"}, "HEIGHTxWIDTH"),
     ],
 )
-def test_contradictions_are_told(wishes: dict[str, Any], message: str) -> None:
+def test_contradictions_are_told(asked: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        Wishes(**wishes)
+        SmallerOptions(**asked)
 
 
 def test_python_of_the_deployment_page_runs(

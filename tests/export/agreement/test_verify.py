@@ -13,8 +13,8 @@ from rtaction.cli.app import app
 from rtaction.errors import ModelSpecError, ParityError, RtactionError
 from rtaction.export.agreement.clips import make_clips
 from rtaction.export.agreement.verify import Row, require_same_contract, table_of, verify
-from rtaction.export.contract.options import ContractOptions
 from rtaction.export.exporter import export_model
+from rtaction.export.options import ContractOptions
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
 from tests.export.networks import SPEC as NETWORK_SPEC

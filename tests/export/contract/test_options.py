@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rtaction.errors import UsageError
-from rtaction.export.contract.options import SCALES, scale_named
+from rtaction.export.contract.scales import SCALES, scale_named
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ import pytest
 from rtaction.errors import ExportError, ModelSpecError, RtactionError, UsageError
 from rtaction.export.agreement.clips import make_clips
 from rtaction.export.contract.adapted import adapted, scales_pixels_itself
-from rtaction.export.contract.options import ContractOptions, read_labels
 from rtaction.export.contract.spec import contract_of, scales_of
 from rtaction.export.exporter import export_model
 from rtaction.export.keras.graph import Program, flattened
+from rtaction.export.options import ContractOptions, read_labels
 from rtaction.keras_tensorflow import keras, tensorflow
 from rtaction.onnx_format.file import OnnxFile
 from tests.export.networks import SPEC, layers, save, seeing, sensitive

@@ -16,8 +16,9 @@ import pytest
 from onnx import TensorProto
 
 from rtaction.errors import ExportError, ModelMissing, OutputError, UsageError
-from rtaction.export.contract.options import SCALES
+from rtaction.export.contract.scales import SCALES
 from rtaction.export.foreign.adopt import Adoption, adopt_onnx, how_it_would_run
+from rtaction.export.options import ContractOptions
 from rtaction.onnx_format.file import OnnxFile
 from tests.foreign_models import (
     FEATURES,
@@ -38,8 +39,9 @@ TO_NETWORK = {"nfhwc": (0, 1, 2, 3, 4), "nfchw": (0, 1, 4, 2, 3), "ncfhw": (0, 4
 
 
 def adopt(path: Path, **options: Any) -> Adoption:
+    how = {name: options.pop(name) for name in ("clips_path", "tolerance") if name in options}
     wanted: dict[str, Any] = {"labels": NAMES, "clip_seconds": 2.0, "scale": "0..1"} | options
-    return adopt_onnx(path, path.with_name("ours.onnx"), **wanted)
+    return adopt_onnx(path, path.with_name("ours.onnx"), ContractOptions(**wanted), **how)
 
 
 def run(content: bytes, values: Array) -> Array:
@@ -214,7 +216,7 @@ def test_free_number_of_frames(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"leaves the number of frames free.*--frames NUMBER"):
         adopt(theirs)
 
-    adoption = adopt(theirs, num_frames=8)
+    adoption = adopt(theirs, frames=8)
 
     assert adoption.is_cut
     assert OnnxFile.load(adoption.path).spec.frames_per_clip == 8
@@ -302,7 +304,7 @@ def test_shapes_with_two_meanings_must_be_told(tmp_path: Path) -> None:
         ({"scale": None}, "--scale must say"),
         ({"scale": "0-1"}, r"--scale must be one of 0\.\.1"),
         ({"layout": "nchw"}, "--layout must be one of nfhwc, nfchw, ncfhw"),
-        ({"num_frames": 8}, "--frames says 8, but .* which is 5"),
+        ({"frames": 8}, "--frames says 8, but .* which is 5"),
         ({"size_hw": (32, 32)}, "--size says 32, but .* which is 16"),
         ({"modality": "gray"}, "fits no order of axes"),
         ({"modality": "blue"}, "--modality: modality must be one of"),
@@ -318,15 +320,15 @@ def test_mistakes_of_options(tmp_path: Path, options: dict[str, Any], message: s
 
 def test_mistakes_of_paths(tmp_path: Path) -> None:
     theirs = torch_style(tmp_path / "theirs.onnx")
-    options: dict[str, Any] = {"labels": NAMES, "clip_seconds": 1.0, "scale": "0..1"}
+    options = ContractOptions(labels=NAMES, clip_seconds=1.0, scale="0..1")
     with pytest.raises(UsageError, match="would overwrite"):
-        adopt_onnx(theirs, theirs, **options)
+        adopt_onnx(theirs, theirs, options)
     with pytest.raises(OutputError, match="is a folder"):
-        adopt_onnx(theirs, tmp_path, **options)
+        adopt_onnx(theirs, tmp_path, options)
     with pytest.raises(ModelMissing):
-        adopt_onnx(tmp_path / "none.onnx", tmp_path / "ours.onnx", **options)
+        adopt_onnx(tmp_path / "none.onnx", tmp_path / "ours.onnx", options)
     with pytest.raises(UsageError, match="has a contract already"):
-        adopt_onnx(adopt(theirs).path, tmp_path / "again.onnx", **options)
+        adopt_onnx(adopt(theirs).path, tmp_path / "again.onnx", options)
 
 
 def test_what_takes_no_clips(tmp_path: Path) -> None:
@@ -353,8 +355,9 @@ def test_it_needs_no_training_stack(tmp_path: Path, missing: str) -> None:
         "import sys; from pathlib import Path\n"
         f"sys.modules[{missing!r}] = None\n"
         "from rtaction.export.foreign.adopt import adopt_onnx\n"
+        "from rtaction.export.options import ContractOptions\n"
         f"adopt_onnx(Path({str(theirs)!r}), Path({str(tmp_path / 'ours.onnx')!r}),\n"
-        "    labels=['a', 'b', 'c'], clip_seconds=1, scale='0..1')\n"
+        "    ContractOptions(labels=('a', 'b', 'c'), clip_seconds=1, scale='0..1'))\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
     assert (tmp_path / "ours.onnx").exists()

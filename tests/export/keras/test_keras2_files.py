@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from rtaction.export.agreement.onnx_run import scores_of_onnx
-from rtaction.export.contract.options import ContractOptions
 from rtaction.export.exporter import export_model
 from rtaction.export.keras.loading import load_keras_model
+from rtaction.export.options import ContractOptions
 from rtaction.onnx_format.file import OnnxFile
 
 DATA = Path(__file__).parent / "data"

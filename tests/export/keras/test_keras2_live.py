@@ -10,9 +10,9 @@ import pytest
 
 from rtaction.export.agreement.clips import make_clips
 from rtaction.export.agreement.onnx_run import scores_of_onnx
-from rtaction.export.contract.options import ContractOptions
 from rtaction.export.exporter import export_model
 from rtaction.export.keras.loading import load_keras_model
+from rtaction.export.options import ContractOptions
 from rtaction.keras_tensorflow import keras as keras_3
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_format.file import OnnxFile

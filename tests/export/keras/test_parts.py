@@ -12,10 +12,10 @@ import pytest
 
 from rtaction.errors import ExportError, ModelSpecError
 from rtaction.export.agreement.clips import make_clips
-from rtaction.export.contract.options import ContractOptions
 from rtaction.export.exporter import export_model
 from rtaction.export.keras.graph import flattened
 from rtaction.export.keras.parts import divide
+from rtaction.export.options import ContractOptions
 from rtaction.keras_tensorflow import keras
 from rtaction.onnx_format.file import OnnxFile
 from tests.export.networks import SPEC, layers, save, seeing, sensitive

@@ -12,10 +12,10 @@ import pytest
 from rtaction.errors import ExportError, ModelSpecError, ModelUnsafe
 from rtaction.export.agreement.clips import make_clips
 from rtaction.export.agreement.onnx_run import scores_of_onnx
-from rtaction.export.contract.options import ContractOptions
 from rtaction.export.exporter import export_model
 from rtaction.export.keras.loading import load_keras_model
 from rtaction.export.keras.saved_model import _HARMFUL, _HARMLESS, require_harmless
+from rtaction.export.options import ContractOptions
 from rtaction.keras_tensorflow import keras, op_def_registry, tensorflow
 from rtaction.onnx_format.file import OnnxFile
 from tests.export.networks import SPEC, layers, seeing, sensitive
