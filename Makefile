@@ -19,7 +19,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 REINSTALL = $(INSTALL) --no-deps --force-reinstall
 endif
 
-.PHONY: demo test lint soak bench bench-input bench-export clean
+.PHONY: demo test lint docs soak bench bench-input bench-export clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime
@@ -33,6 +33,10 @@ lint: $(VENV)/.dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+# Writes docs/cli.md from the commands.
+docs: $(VENV)/.dev
+	@$(BIN)/python -m tools.make_reference
 
 # Injects faults for half an hour, then drops 200 connections.
 soak: $(VENV)/.dev
