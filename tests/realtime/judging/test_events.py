@@ -148,7 +148,7 @@ def test_what_cannot_be_used_is_told() -> None:
             [truth_of("a.mp4"), truth_of("b.mp4", ())],
             [judged_of("a"), judged_of("b")],
             [False, True],
-            "what is to be tuned on has no interval",
+            "the tuning part has no interval",
         ),
     ],
 )
@@ -183,12 +183,12 @@ def test_sides(
 @pytest.mark.parametrize(
     ("parts", "groups", "tune_on", "error", "message"),
     [
-        (("tune", "test"), "ab", "v0", UsageError, "both say what to tune on"),
+        (("tune", "test"), "ab", "v0", UsageError, "both select the videos to tune on"),
         ((None, None), "ab", "(", UsageError, "no regular expression"),
         ((None, None), "ab", "x", DatasetError, "tuned on 0 of 2"),
         ((None, None), "ab", "v", DatasetError, "tuned on 2 of 2"),
         (("tune", "tune"), "ab", None, DatasetError, "tuned on 2 of 2"),
-        (("tune", "test"), "aa", None, DatasetError, r"\['a'\] are tuned on and reported"),
+        (("tune", "test"), "aa", None, DatasetError, r"\['a'\] are both tuned on and reported on"),
     ],
 )
 def test_sides_that_cannot_be_meant(
