@@ -45,7 +45,9 @@ def print_bench(
     spec = model.spec
     threads = sorted({1, num_cores()})
     peaks = measure_peaks(threads)
-    peaks_text = ", ".join(f"{peak / 1e9:.0f} GFLOP/s on {number}" for number, peak in peaks.items())
+    peaks_text = ", ".join(
+        f"{peak / 1e9:.0f} GFLOP/s on {number}" for number, peak in peaks.items()
+    )
     say(f"{path}: {spec.frames_per_clip} frames of {spec.height}x{spec.width} per window")
     if not model.is_cut:
         reason = model.file.reason_for_whole or "the file does not say where to cut it"

@@ -141,8 +141,7 @@ def is_tuned_on(
     both = sorted(sides[0] & sides[1])
     if both:
         raise DatasetError(
-            f"{both} are both tuned on and reported on; expected all videos of a group on one "
-            "side"
+            f"{both} are both tuned on and reported on; expected all videos of a group on one side"
         )
     return chosen
 

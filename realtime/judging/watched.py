@@ -102,5 +102,4 @@ def _why_nothing(spec: ModelSpec, duration_seconds: float) -> str:
     return (
         "its frames are too far apart in time, or some are missing: no window of "
         f"{spec.frames_per_window} different frames is possible"
-
     )

@@ -447,7 +447,10 @@ def test_overrides() -> None:
     ("table", "message"),
     [
         ({"enterr": 0.5}, r"unknown key actions\.enterr; expected one of enter, exit,"),
-        ({"labels": {"jump": {}}}, r"unknown key actions\.labels\.jump; expected one of wave, clap"),
+        (
+            {"labels": {"jump": {}}},
+            r"unknown key actions\.labels\.jump; expected one of wave, clap",
+        ),
         ({"labels": {"nothing": {"enter": 0.5}}}, r"actions\.labels\.nothing is unknown"),
         ({"labels": {"wave": {"smoothing_seconds": 1}}}, r"labels\.wave\.smoothing_seconds is unk"),
         ({"labels": [1]}, r"actions\.labels must be a table, got \[1\]"),
