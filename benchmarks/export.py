@@ -1,12 +1,12 @@
-"""What exporting costs, and what int8 and float16 gain, in one run.
+"""The cost of exporting, and the gain of int8 and float16, in one run.
 
     make bench-export
     python -m benchmarks.export --models a.onnx b.onnx --calibrate videos/ --check others/
 
-1. The tutorial's network: time to convert it, and operations in its graph, for 5, 16 and 32 frames.
-2. Milliseconds of one picture in the encoder, float, int8 and float16, in turns, on one thread and
-   on two. Weights are random: a trained network is as fast.
-3. With models and videos: what int8 costs in accuracy, on real clips.
+1. The tutorial's network: conversion time and number of operations, for 5, 16 and 32 frames.
+2. Milliseconds per frame in the encoder, float, int8 and float16, in turns, on one thread and on
+   two. Weights are random: a trained network is as fast.
+3. With models and videos: the loss of accuracy with int8, on real clips.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def spec_of(frames_per_clip: int) -> ModelSpec:
 
 
 def exported(network: NetworkName, spec: ModelSpec) -> tuple[bytes, int, float]:
-    """An untrained network's file, operations in it, and the seconds that converting it took."""
+    """An untrained network's file, its number of operations, and the seconds to convert it."""
     model = build_network(spec, network=network)
     started = time.perf_counter()
     converted = to_onnx(divide(model), spec)
@@ -67,7 +67,7 @@ def tell_conversion() -> None:
 def tell_speed() -> None:
     chosen = weight_range_here()
     print(f"\nint8 with weights of {7 if chosen.is_reduced else 8} bits: {chosen.reason}")
-    print("ms a picture   threads     float      int8   ratio      half   ratio")
+    print("ms per frame   threads     float      int8   ratio      half   ratio")
     spec = spec_of(5)
     clips = make_clips(spec, num_clips=4)
     for network in NETWORKS:

@@ -554,7 +554,7 @@ def test_a_reader_that_leaves_ends_the_run(
         ("-m foreign.onnx", 5, "carries no rtaction contract"),
         ("--save saved.mp4", 11, "expected a name that ends in .avi"),
         ("--save saved", 11, "no suffix"),
-        ("--save tiny.onnx/saved.avi", 11, "cannot make the folder"),
+        ("--save tiny.onnx/saved.avi", 11, "cannot create the folder"),
         ("--save folder.avi", 11, "cannot write the video"),
         ("-o tiny.onnx/log.jsonl", 11, "cannot write --output"),
         ("-o .", 11, "cannot write --output"),

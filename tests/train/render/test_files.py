@@ -110,7 +110,7 @@ def test_options_out_of_range_are_named(options: dict[str, object], message: str
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="cannot make the folder"):
+    with pytest.raises(OutputError, match="cannot create the folder"):
         render_clips(tmp_path / "file", {"wave": 1}, SMALL)
 
 
