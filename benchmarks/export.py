@@ -35,8 +35,8 @@ def main() -> None:
     parser.add_argument("--calibrate", help="folders of videos")
     parser.add_argument("--check", help="labelled videos")
     given = parser.parse_args()
-    tell_conversion()
-    tell_speed()
+    print_conversion()
+    print_speed()
     for path in given.models:
         print(f"\n{path}")
         wishes = Wishes("int8", calibrate=given.calibrate, check=given.check, max_drop=100)
@@ -57,14 +57,14 @@ def exported(network: NetworkName, spec: ModelSpec) -> tuple[bytes, int, float]:
     return converted.SerializeToString(deterministic=True), len(converted.graph.node), seconds
 
 
-def tell_conversion() -> None:
+def print_conversion() -> None:
     print("convnet, 112x112   frames   seconds to convert   operations")
     for frames_per_clip in FRAMES_PER_CLIP:
         _, num_nodes, seconds = exported("convnet", spec_of(frames_per_clip))
         print(f"{frames_per_clip:>25}{seconds:>21.1f}{num_nodes:>13}", flush=True)
 
 
-def tell_speed() -> None:
+def print_speed() -> None:
     chosen = weight_range_here()
     print(f"\nint8 with weights of {7 if chosen.is_reduced else 8} bits: {chosen.reason}")
     print("ms per frame   threads     float      int8   ratio      half   ratio")

@@ -50,9 +50,9 @@ def main() -> None:
         write_model(light, "light", 6)
         model = ActionModel(light, device="cpu")
         video = SimulatedVideo.make(frames_per_second=CAMERA_FRAMES_PER_SECOND)
-        tell_overhead(model, video)
-        tell_overload(model, video)
-        tell_cameras(model)
+        print_overhead(model, video)
+        print_overload(model, video)
+        print_cameras(model)
 
 
 def compare_costs(folder: Path) -> None:
@@ -133,7 +133,7 @@ def watch_one(
                 return
 
 
-def tell_overhead(model: Scorer, video: SimulatedVideo) -> None:
+def print_overhead(model: Scorer, video: SimulatedVideo) -> None:
     """From the arrival of the frame that completes a window to its label, without the model."""
     overhead, whole = Histogram(), Histogram()
     started_seconds = time.monotonic()
@@ -153,7 +153,7 @@ def tell_overhead(model: Scorer, video: SimulatedVideo) -> None:
     )
 
 
-def tell_overload(model: Scorer, video: SimulatedVideo) -> None:
+def print_overload(model: Scorer, video: SimulatedVideo) -> None:
     """Age of the newest frame when computing begins, with a model ten times too slow."""
     period_seconds = 1.0 / CAMERA_FRAMES_PER_SECOND
     halves = Histogram(), Histogram()
@@ -169,7 +169,7 @@ def tell_overload(model: Scorer, video: SimulatedVideo) -> None:
     print(f"  bound: {(period_seconds + 0.05) * 1000:.0f} ms, a camera's period + 50 ms")
 
 
-def tell_cameras(model: Scorer) -> None:
+def print_cameras(model: Scorer) -> None:
     print("\nThe light network, 6 frames; 640x480 cameras, 25 frames and 5 predictions per second:")
     print(CAMERAS_HEAD)
     kinds: list[Any] = [

@@ -59,8 +59,8 @@ def main() -> None:
             f"per second, {SIZE_HW[1]}x{SIZE_HW[0]}, H.264; windows of {SPEC.frames_per_clip} "
             f"frames, {SPEC.width}x{SPEC.height}\n"
         )
-        tell_memory(folder)
-        tell_speed(folder)
+        print_memory(folder)
+        print_speed(folder)
 
 
 def write_videos(folder: Path, num_videos: int) -> Path:
@@ -89,7 +89,7 @@ def write_video(path: Path, *, seed: int) -> None:
         container.mux(stream.encode())
 
 
-def tell_memory(folder: Path) -> None:
+def print_memory(folder: Path) -> None:
     print("videos    frames, GB  run     highest memory, MB  of that before  first batch, s")
     for num_videos in NUMS_FOR_MEMORY:
         videos = write_videos(folder / f"videos{num_videos}", num_videos)
@@ -141,7 +141,7 @@ def train_epoch(folder: Path, cache: Path) -> tuple[float, float, float]:
     return seen_mb[0], max(seen_mb), first_seconds
 
 
-def tell_speed(folder: Path) -> None:
+def print_speed(folder: Path) -> None:
     videos = find_videos(write_videos(folder / "timed", NUM_TIMED))
     caches = (folder / f"timed{number}" for number in range(2 * ROUNDS))
     filled = folder / "filled"

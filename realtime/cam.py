@@ -134,7 +134,7 @@ def run_cam(
                 callbacks=Callbacks(on_event, on_state),
             )
         )
-        stop, tell = stack.enter_context(_signals())
+        stop, report = stack.enter_context(_signals())
         stats.restart_clock()
         options = WatchOptions(
             paced=screen is not None,
@@ -146,7 +146,7 @@ def run_cam(
         )
         moments = watch_cameras(model, cameras, stats, options)
         keeps = len(cameras) == 1 and is_file(cameras[0])
-        _follow(moments, sinks, screen, summary, stop, tell, keeps_predictions=keeps)
+        _follow(moments, sinks, screen, summary, stop, report, keeps_predictions=keeps)
     return summary
 
 
@@ -215,7 +215,7 @@ def _follow(
     screen: Screen | None,
     summary: CamSummary,
     stop: threading.Event,
-    tell: threading.Event,
+    report: threading.Event,
     *,
     keeps_predictions: bool,
 ) -> None:
@@ -226,8 +226,8 @@ def _follow(
                 if keeps_predictions:
                     summary.keep(moment.predictions)
                 key = screen.key() if screen is not None else ""
-                if tell.is_set() or key == "s":
-                    tell.clear()
+                if report.is_set() or key == "s":
+                    report.clear()
                     sinks.summarise()
                     _log.warning("so far:\n%s", summary.stats.to_text())
                 if stop.is_set() or (screen is not None and screen.wants_to_quit(key)):
@@ -247,25 +247,25 @@ def _follow(
 def _signals() -> Iterator[tuple[threading.Event, threading.Event]]:
     """Turn Ctrl-C and termination into a request to stop, so that output files are completed,
     and SIGUSR1 into a request for the statistics."""
-    stop, tell = threading.Event(), threading.Event()
+    stop, report = threading.Event(), threading.Event()
 
     def on_stop(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
             raise KeyboardInterrupt  # second request: stop at once
         stop.set()
 
-    def on_tell(number: int, frame: FrameType | None) -> None:
-        tell.set()
+    def on_report(number: int, frame: FrameType | None) -> None:
+        report.set()
 
     if threading.current_thread() is not threading.main_thread():
-        yield stop, tell
+        yield stop, report
         return
     handlers: dict[int, Any] = dict.fromkeys(_STOP_SIGNALS, on_stop)
     if hasattr(signal, "SIGUSR1"):
-        handlers[signal.SIGUSR1] = on_tell
+        handlers[signal.SIGUSR1] = on_report
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        yield stop, tell
+        yield stop, report
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -166,14 +166,14 @@ def measure_peaks(threads: Sequence[int]) -> dict[int, float]:
     peaks = {}
     for number in threads:
         limits = dict.fromkeys(_THREAD_VARIABLES, str(number))
-        told = subprocess.run(
+        finished = subprocess.run(
             [sys.executable, "-c", _MATRIX_PRODUCT],
             env=os.environ | limits,
             capture_output=True,
             text=True,
             check=True,
         )
-        peaks[number] = float(told.stdout)
+        peaks[number] = float(finished.stdout)
     return peaks
 
 

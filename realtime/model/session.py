@@ -159,11 +159,11 @@ def _check(session: onnxruntime.InferenceSession, device: str, wanted: str, reas
 def _num_operations(session: onnxruntime.InferenceSession) -> Counter[str]:
     """Number of operations per provider; if unknown, all count for the preferred provider."""
     providers: list[str] = session.get_providers()
-    tell = getattr(session, "get_provider_graph_assignment_info", None)
-    if tell is None:  # before onnxruntime 1.24
+    assignment = getattr(session, "get_provider_graph_assignment_info", None)
+    if assignment is None:  # before onnxruntime 1.24
         return Counter(providers[:1])
     counts: Counter[str] = Counter()
-    for part in tell():
+    for part in assignment():
         counts[part.ep_name] += len(part.get_nodes())
     return counts
 

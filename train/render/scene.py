@@ -193,7 +193,7 @@ def _mottle(rng: np.random.Generator, room: UInt8Array, strength: float) -> UInt
 def expose(
     pictures: UInt8Array, sensor: Sensor, times_seconds: Float64Array, rng: np.random.Generator
 ) -> UInt8Array:
-    """See pictures through a camera.
+    """Apply a camera to images.
 
     Args:
         pictures: uint8 RGB, shape (num_times, height, width, 3).

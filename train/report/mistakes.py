@@ -38,8 +38,8 @@ def mistakes_section(judged: JudgedClips) -> Element:
     mistakes = judged.worst_mistakes()
     words = (
         f"{num_wrong} of {counted(len(judged.clips), 'clip')} were predicted wrong. These are the "
-        "ones with the highest scores for a wrong label, at most one per video. Look for videos in the "
-        "wrong folder first: they are the easiest to correct."
+        "ones with the highest scores for a wrong label, at most one per video. Look for videos "
+        "in the wrong folder first: they are the easiest to correct."
     )
     modality = judged.clips.modality
     if shows_motion(modality):
