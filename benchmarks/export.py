@@ -1,12 +1,12 @@
-"""What exporting costs, and what int8 and float16 gain, in one run.
+"""The cost of exporting, and the gain of int8 and float16, in one run.
 
     make bench-export
     python -m benchmarks.export --models a.onnx b.onnx --calibrate videos/ --check others/
 
-1. The tutorial's network: time to convert it, and operations in its graph, for 5, 16 and 32 frames.
-2. Milliseconds of one picture in the encoder, float, int8 and float16, in turns, on one thread and
-   on two. Weights are random: a trained network is as fast.
-3. With models and videos: what int8 costs in accuracy, on real clips.
+1. The tutorial's network: conversion time and number of operations, for 5, 16 and 32 frames.
+2. Milliseconds per frame in the encoder, float, int8 and float16, in turns, on one thread and on
+   two. Weights are random: a trained network is as fast.
+3. With models and videos: the loss of accuracy with int8, on real clips.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def main() -> None:
     parser.add_argument("--calibrate", help="folders of videos")
     parser.add_argument("--check", help="labelled videos")
     given = parser.parse_args()
-    tell_conversion()
-    tell_speed()
+    print_conversion()
+    print_speed()
     for path in given.models:
         print(f"\n{path}")
         options = SmallerOptions(
@@ -56,7 +56,7 @@ def spec_of(frames_per_clip: int) -> ModelSpec:
 
 
 def exported(network: NetworkName, spec: ModelSpec) -> tuple[bytes, int, float]:
-    """An untrained network's file, operations in it, and the seconds that converting it took."""
+    """An untrained network's file, its number of operations, and the seconds to convert it."""
     model = build_network(spec, network=network)
     started = time.perf_counter()
     converted = to_onnx(divide(flattened(model)), spec)
@@ -64,17 +64,17 @@ def exported(network: NetworkName, spec: ModelSpec) -> tuple[bytes, int, float]:
     return converted.SerializeToString(deterministic=True), len(converted.graph.node), seconds
 
 
-def tell_conversion() -> None:
+def print_conversion() -> None:
     print("convnet, 112x112   frames   seconds to convert   operations")
     for frames_per_clip in FRAMES_PER_CLIP:
         _, num_nodes, seconds = exported("convnet", spec_of(frames_per_clip))
         print(f"{frames_per_clip:>25}{seconds:>21.1f}{num_nodes:>13}", flush=True)
 
 
-def tell_speed() -> None:
+def print_speed() -> None:
     chosen = weight_range_here()
     print(f"\nint8 with weights of {7 if chosen.is_reduced else 8} bits: {chosen.reason}")
-    print("ms a picture   threads     float      int8   ratio      half   ratio")
+    print("ms per frame   threads     float      int8   ratio      half   ratio")
     spec = spec_of(5)
     clips = make_clips(spec, num_clips=4)
     for network in NETWORKS:

@@ -1,12 +1,12 @@
-"""The figures that the streaming runtime is judged by, in one run.
+"""The benchmarks of the streaming runtime, in one run.
 
     make bench
 
-1. What a new picture costs against a whole window, and how near the encoder comes to this machine's
-   matrix product.
-2. What the runtime adds to the model's own time, and how old pictures get when the model is ten
-   times too slow.
-3. How many cameras this machine bears, and what decoding them costs.
+1. The cost of a new frame compared with a whole window, and of the encoder compared with this
+   machine's matrix product.
+2. The overhead of the runtime on top of the model, and the frame age if the model is ten times too
+   slow.
+3. How many cameras this machine can handle, and the cost of decoding them.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ SECONDS = 20.0
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         compare_costs(Path(folder))
-        # A picture every 0.2 s: what 5 predictions a second need.
+        # A frame every 0.2 s, as for 5 predictions per second.
         light = Path(folder) / "light.onnx"
         write_model(light, "light", 6)
         model = ActionModel(light, device="cpu")
         video = SimulatedVideo.make(frames_per_second=CAMERA_FRAMES_PER_SECOND)
-        tell_overhead(model, video)
-        tell_overload(model, video)
-        tell_cameras(model)
+        print_overhead(model, video)
+        print_overload(model, video)
+        print_cameras(model)
 
 
 def compare_costs(folder: Path) -> None:
@@ -84,11 +84,11 @@ def write_model(path: Path, network: NetworkName, frames_per_clip: int) -> None:
 
 
 class TimedScorer:
-    """A model that notes how long its last prediction took.
+    """A model that records the time of its last prediction.
 
     Args:
         model: the model.
-        extra_seconds: how much slower to make each prediction. Default 0.0.
+        extra_seconds: delay added to each prediction. Default 0.0.
     """
 
     def __init__(self, model: Scorer, extra_seconds: float = 0.0) -> None:
@@ -114,7 +114,7 @@ class TimedScorer:
 def watch_one(
     scorer: TimedScorer, video: SimulatedVideo
 ) -> Iterator[tuple[LiveWatch, Prediction, float]]:
-    """Watch one decoded H.264 camera; gives each prediction and the seconds since the first."""
+    """Watch one decoded H.264 camera; yields each prediction and the seconds since the first."""
     (camera,) = simulated_cameras(1)
     watch = LiveWatch(
         scorer,
@@ -135,8 +135,8 @@ def watch_one(
                 return
 
 
-def tell_overhead(model: Scorer, video: SimulatedVideo) -> None:
-    """From the arrival of the picture that completes a window to its label, without the model."""
+def print_overhead(model: Scorer, video: SimulatedVideo) -> None:
+    """From the arrival of the frame that completes a window to its label, without the model."""
     overhead, whole = Histogram(), Histogram()
     started_seconds = time.monotonic()
     to_first_label_seconds = 0.0
@@ -146,17 +146,17 @@ def tell_overhead(model: Scorer, video: SimulatedVideo) -> None:
         to_first_label_seconds = to_first_label_seconds or time.monotonic() - started_seconds
         whole.add(since_arrival_seconds)
         overhead.add(max(since_arrival_seconds - scorer.busy_seconds, 0.0))
-    print(f"\nA prediction for every picture of a camera at {CAMERA_FRAMES_PER_SECOND:g} a second:")
-    print(f"  from decoded picture to label   {_percentiles(whole)}")
-    print(f"  of that not in the model        {_percentiles(overhead)}")
+    print(f"\nA prediction for every frame of a camera at {CAMERA_FRAMES_PER_SECOND:g} per second:")
+    print(f"  from decoded frame to label     {_percentiles(whole)}")
+    print(f"  of that, outside the model      {_percentiles(overhead)}")
     print(
         f"  first label {to_first_label_seconds:.2f} s after the start; "
         f"the window is {model.spec.clip_seconds:.2f} s"
     )
 
 
-def tell_overload(model: Scorer, video: SimulatedVideo) -> None:
-    """Age of the newest picture when its computing begins, the model ten times too slow."""
+def print_overload(model: Scorer, video: SimulatedVideo) -> None:
+    """Age of the newest frame when computing begins, with a model ten times too slow."""
     period_seconds = 1.0 / CAMERA_FRAMES_PER_SECOND
     halves = Histogram(), Histogram()
     num_predictions = 0
@@ -165,14 +165,14 @@ def tell_overload(model: Scorer, video: SimulatedVideo) -> None:
     ):
         halves[elapsed_seconds > SECONDS / 2].add(prediction.frame_age_seconds)
         num_predictions += 1
-    print(f"The model made ten times too slow; {num_predictions} predictions in {SECONDS:g} s:")
+    print(f"Model ten times too slow; {num_predictions} predictions in {SECONDS:g} s:")
     print(f"  frame age, first half           {_percentiles(halves[0])}")
     print(f"  frame age, second half          {_percentiles(halves[1])}")
     print(f"  bound: {(period_seconds + 0.05) * 1000:.0f} ms, a camera's period + 50 ms")
 
 
-def tell_cameras(model: Scorer) -> None:
-    print("\nThe light network, 6 frames; cameras of 640x480, 25 frames, 5 predictions a second:")
+def print_cameras(model: Scorer) -> None:
+    print("\nThe light network, 6 frames; 640x480 cameras, 25 frames and 5 predictions per second:")
     print(CAMERAS_HEAD)
     kinds: list[Any] = [
         ("ready", False),

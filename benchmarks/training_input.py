@@ -1,13 +1,13 @@
-"""The figures that the input of training is judged by, in one run.
+"""The benchmarks of the training input, in one run.
 
     python -m benchmarks.training_input
 
-1. How much memory reading 100 and 1,000 videos takes, and how soon a second run has a batch.
-2. How many windows a second come from the cache, and how many from disk when nothing is decoded
-   yet, beside plain OpenCV doing the same work, one video after the other. Each way gives the same
-   pictures, or the run ends.
+1. Memory used to read 100 and 1,000 videos, and time to the first batch in a second run.
+2. Windows per second from the cache, and from disk if nothing is decoded yet, compared with plain
+   OpenCV doing the same work, one video after the other. All variants must give the same frames,
+   otherwise the run aborts.
 
-It takes some minutes, and 4 GB of the folder for temporary files.
+It takes some minutes, and 4 GB in the folder for temporary files.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ def main() -> None:
         folder = Path(name)
         print(
             f"{psutil.cpu_count()} cores; videos of {VIDEO_SECONDS} s, {FRAMES_PER_SECOND} frames "
-            f"a second, {SIZE_HW[1]}x{SIZE_HW[0]}, H.264; windows of {SPEC.frames_per_clip} "
-            f"pictures, {SPEC.width}x{SPEC.height}\n"
+            f"per second, {SIZE_HW[1]}x{SIZE_HW[0]}, H.264; windows of {SPEC.frames_per_clip} "
+            f"frames, {SPEC.width}x{SPEC.height}\n"
         )
-        tell_memory(folder)
-        tell_speed(folder)
+        print_memory(folder)
+        print_speed(folder)
 
 
 def write_videos(folder: Path, num_videos: int) -> Path:
@@ -89,8 +89,8 @@ def write_video(path: Path, *, seed: int) -> None:
         container.mux(stream.encode())
 
 
-def tell_memory(folder: Path) -> None:
-    print("videos  pictures, GB  run     highest memory, MB  of that before  first batch, s")
+def print_memory(folder: Path) -> None:
+    print("videos    frames, GB  run     highest memory, MB  of that before  first batch, s")
     for num_videos in NUMS_FOR_MEMORY:
         videos = write_videos(folder / f"videos{num_videos}", num_videos)
         cache = folder / f"cache{num_videos}"
@@ -109,14 +109,14 @@ def tell_memory(folder: Path) -> None:
 def in_new_process(
     function: Callable[[Path, Path], tuple[float, float, float]], *arguments: Path
 ) -> tuple[float, float, float]:
-    """Call a function where nothing has used memory yet."""
+    """Call a function in a new process, where nothing has used memory yet."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         return pool.submit(function, *arguments).result()
 
 
 def train_epoch(folder: Path, cache: Path) -> tuple[float, float, float]:
-    """Memory in MB before and at most, and seconds to the first batch, for a shuffled epoch."""
+    """Memory in MB before and at peak, and seconds to the first batch, for a shuffled epoch."""
     process = psutil.Process()
     ended = threading.Event()
     seen_mb = [process.memory_info().rss / 1e6]
@@ -141,7 +141,7 @@ def train_epoch(folder: Path, cache: Path) -> tuple[float, float, float]:
     return seen_mb[0], max(seen_mb), first_seconds
 
 
-def tell_speed(folder: Path) -> None:
+def print_speed(folder: Path) -> None:
     videos = find_videos(write_videos(folder / "timed", NUM_TIMED))
     caches = (folder / f"timed{number}" for number in range(2 * ROUNDS))
     filled = folder / "filled"
@@ -152,8 +152,8 @@ def tell_speed(folder: Path) -> None:
         "rtaction, from the cache": partial(train_on, clips),
         "rtaction, from disk, into a new cache": lambda: from_disk(videos, next(caches)),
         "OpenCV, reading each video once": lambda: stacked(map(read_once, videos)),
-        "OpenCV, opening anew for each window": lambda: stacked(map(read_for_each, videos)),
-        "OpenCV, seeking each picture": lambda: stacked(map(seek_each, videos)),
+        "OpenCV, reopening for each window": lambda: stacked(map(read_for_each, videos)),
+        "OpenCV, seeking each frame": lambda: stacked(map(seek_each, videos)),
     }
     print(f"\n{len(clips)} windows of {NUM_TIMED} videos, median of {ROUNDS}:")
     rates: dict[str, list[float]] = {name: [] for name in ways}
@@ -173,11 +173,11 @@ def tell_speed(folder: Path) -> None:
 
 def check(name: str, images: UInt8Array, truth: UInt8Array) -> None:
     if not np.array_equal(images, truth):
-        raise SystemExit(f"{name}: not the same pictures")
+        raise SystemExit(f"{name}: not the same frames")
 
 
 def train_on(clips: ClipSet) -> None:
-    """A shuffled epoch, of which nothing is kept, as in a training."""
+    """A shuffled epoch, of which nothing is kept, as in training."""
     dataset = ClipDataset(clips, batch_size=16)
     for number in range(len(dataset)):
         dataset[number]
@@ -201,7 +201,7 @@ def stacked(parts: Iterator[UInt8Array]) -> UInt8Array:
 
 
 def windows() -> npt.NDArray[np.intp]:
-    """The pictures of each window: all videos are as long, and their rate is constant."""
+    """The frames of each window: all videos have the same length and a constant rate."""
     times = np.arange(VIDEO_SECONDS * FRAMES_PER_SECOND) / FRAMES_PER_SECOND
     selections = sliding_selections(
         times,
@@ -217,7 +217,7 @@ def prepared(image_bgr: npt.NDArray[Any]) -> UInt8Array:
 
 
 def read_once(video: Video) -> UInt8Array:
-    """The least work: what no window uses is decoded, but neither converted nor resized."""
+    """The least work: frames that no window uses are decoded, but not converted or resized."""
     indices = windows()
     chosen = set(indices.ravel().tolist())
     images = {}
@@ -231,7 +231,7 @@ def read_once(video: Video) -> UInt8Array:
 
 
 def read_for_each(video: Video) -> UInt8Array:
-    """As the sliding generator of keras-video-generators 1.0 reads, but the right pictures."""
+    """As the sliding generator of keras-video-generators 1.0 reads, but with the right frames."""
     rows = []
     for window in windows():
         capture = cv2.VideoCapture(str(video.path))

@@ -1,4 +1,4 @@
-"""`rtaction cam`: sources, watched, drawn, saved and logged until they end or a person ends it."""
+"""`rtaction cam`: watch, show, save and log sources until they end or somebody stops the run."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @dataclass(slots=True)
 class CamSummary:
-    """What a run came to.
+    """The outcome of a run.
 
     Args:
-        stats: figures of the run.
-        predictions: all of them, times counted from the source's first frame, where there was one
-            source and it was a file; a live source, which may run for months, keeps none.
-        stopped_by_person: whether a key, Ctrl-C or a signal ended it.
+        stats: statistics of the run.
+        predictions: all predictions, timed from the first frame, if the only source was a file;
+            otherwise empty, because a live source may run for months.
+        stopped_by_person: whether a key, Ctrl-C or a signal ended the run.
     """
 
     stats: WatchStats
@@ -47,7 +47,7 @@ class CamSummary:
     stopped_by_person: bool = False
 
     def keep(self, predictions: Sequence[Prediction]) -> None:
-        """Add predictions, their times now counted from their source's first frame."""
+        """Add predictions, with times counted from the first frame of their source."""
         for one in predictions:
             first_seconds = self.stats.of(one.source).first_seconds or 0.0
             start_seconds = one.start_seconds - first_seconds
@@ -66,20 +66,21 @@ def run_cam(
     summary: CamSummary | None = None,
     screen: Screen | None = None,
 ) -> CamSummary:
-    """Watch sources until all have ended, or a key, Ctrl-C or a termination signal ends it.
+    """Watch sources until all have ended, or a key, Ctrl-C or a termination signal stops the run.
 
-    On demand (SIGUSR1, where there is such a signal, or the key "s") the figures so far are logged.
+    SIGUSR1 (where the platform has it) or the key "s" logs the statistics so far.
 
     Args:
         model: a loaded model.
-        config: what to do.
-        on_event: told of actions, their times counted from their source's first frame.
-        on_state: told of states of live sources.
-        summary: kept up to date, for who wants it even after an error. Default: a new one.
-        screen: a window that is open already, and stays so. Default: as `config.show` says.
+        config: the options.
+        on_event: called with each event, timed from the first frame of its source.
+        on_state: called with each state change of a live source.
+        summary: updated during the run, so that a caller has it even after an error. Default: a
+            new one.
+        screen: a window that is already open and is left open. Default: as `config.show` says.
 
     Raises:
-        RtactionError: see `rtaction.errors`. Whatever was saved and logged until then is kept.
+        RtactionError: see `rtaction.errors`. What was saved and logged so far is kept.
     """
     cameras, rule_overrides = _cameras_and_rules(config)
     _check_overwriting(config, cameras, Path(model.file.where))
@@ -102,7 +103,7 @@ def run_cam(
                 callbacks=Callbacks(on_event, on_state),
             )
         )
-        stop, tell = stack.enter_context(_signals())
+        stop, report = stack.enter_context(_signals())
         stats.restart_clock()
         options = WatchOptions(
             paced=screen is not None,
@@ -114,12 +115,12 @@ def run_cam(
         )
         moments = watch_cameras(model, cameras, stats, options)
         keeps = len(cameras) == 1 and is_file(cameras[0])
-        _follow(moments, sinks, screen, summary, stop, tell, keeps_predictions=keeps)
+        _follow(moments, sinks, screen, summary, stop, report, keeps_predictions=keeps)
     return summary
 
 
 def with_threshold(spec: ModelSpec, threshold: float | None) -> ModelSpec:
-    """The contract with one threshold for all labels; None leaves it as it is."""
+    """The contract with one threshold for all labels; None leaves it unchanged."""
     if threshold is None:
         return spec
     return replace(spec, threshold=threshold, label_thresholds={})
@@ -136,15 +137,19 @@ def _cameras_and_rules(config: CamConfig) -> tuple[list[Camera], dict[str, Any]]
     known = {camera.name for camera in cameras}
     for camera in cameras_of(texts):
         if camera.name in known:
-            raise UsageError(f"the source {camera.name} is in {config.cameras_file} already")
+            raise UsageError(
+                f"the source {camera.name} is already in {config.cameras_file}; expected it once"
+            )
         cameras.append(camera)
     if config.save and config.save.suffix.lower() == ".webm" and not all(map(is_file, cameras)):
-        # OpenCV gives libvpx no other deadline than its slow one.
-        _log.warning("VP8 takes some 70 ms a picture of 640x480; live, --save x.avi drops fewer")
+        # OpenCV always uses the slow deadline of libvpx.
+        _log.warning(
+            "VP8 takes about 70 ms for a 640x480 frame; use --save x.avi to drop fewer live frames"
+        )
     given = config.rules
     tables = rules.get("labels", {})
     if given and isinstance(tables, dict) and all(isinstance(t, dict) for t in tables.values()):
-        # What is wrong with these tables is told by who reads them.
+        # Malformed tables are reported by the code that reads them.
         kept = {
             label: {key: value for key, value in table.items() if key not in given}
             for label, table in tables.items()
@@ -178,7 +183,7 @@ def _follow(
     screen: Screen | None,
     summary: CamSummary,
     stop: threading.Event,
-    tell: threading.Event,
+    report: threading.Event,
     *,
     keeps_predictions: bool,
 ) -> None:
@@ -189,15 +194,15 @@ def _follow(
                 if keeps_predictions:
                     summary.keep(moment.predictions)
                 key = screen.key() if screen is not None else ""
-                if tell.is_set() or key == "s":
-                    tell.clear()
+                if report.is_set() or key == "s":
+                    report.clear()
                     sinks.summarise()
                     _log.warning("so far:\n%s", summary.stats.to_text())
                 if stop.is_set() or (screen is not None and screen.wants_to_quit(key)):
                     summary.stopped_by_person = True
                     break
         except BrokenPipeError:
-            return  # the program that read our stdout has gone, so nobody listens any more
+            return  # the program that reads our stdout has closed it
         except (SourceError, MissingLibrary):
             with suppress(BrokenPipeError):
                 sinks.finish()
@@ -208,27 +213,27 @@ def _follow(
 
 @contextmanager
 def _signals() -> Iterator[tuple[threading.Event, threading.Event]]:
-    """Turn Ctrl-C and termination into a wish to stop, so that nothing is cut off in the middle,
-    and SIGUSR1 into a wish for the figures."""
-    stop, tell = threading.Event(), threading.Event()
+    """Turn Ctrl-C and termination into a request to stop, so that output files are completed,
+    and SIGUSR1 into a request for the statistics."""
+    stop, report = threading.Event(), threading.Event()
 
     def on_stop(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
-            raise KeyboardInterrupt  # asked twice: do not wait for anything
+            raise KeyboardInterrupt  # second request: stop at once
         stop.set()
 
-    def on_tell(number: int, frame: FrameType | None) -> None:
-        tell.set()
+    def on_report(number: int, frame: FrameType | None) -> None:
+        report.set()
 
     if threading.current_thread() is not threading.main_thread():
-        yield stop, tell
+        yield stop, report
         return
     handlers: dict[int, Any] = dict.fromkeys(_STOP_SIGNALS, on_stop)
     if hasattr(signal, "SIGUSR1"):
-        handlers[signal.SIGUSR1] = on_tell
+        handlers[signal.SIGUSR1] = on_report
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        yield stop, tell
+        yield stop, report
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""`rtaction demo`: the bundled model on the bundled clip, with neither camera nor display."""
+"""`rtaction demo`: the bundled model on the bundled clip; needs neither camera nor display."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from rtaction.realtime.outputs.timeline import Segment, actions_to_segments
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Demo:
-    """What the demo did.
+    """The outcome of the demo.
 
     Args:
         summary: of the run.
-        segments: the actions that it named, and what is between them.
+        segments: the detected actions and the stretches between them.
         video: the annotated video.
         device: the processor in use.
-        display: whether a window could be opened here.
+        display: whether a window can be opened on this machine.
         camera: whether there seems to be a webcam.
     """
 
@@ -38,7 +38,7 @@ class Demo:
 
 
 def run_demo(folder: Path, *, device: str = "auto") -> Demo:
-    """Recognise the bundled clip and write it, annotated, into a folder.
+    """Recognise the actions of the bundled clip and write an annotated copy into a folder.
 
     Raises:
         RtactionError: see `rtaction.errors`.
@@ -60,5 +60,5 @@ def run_demo(folder: Path, *, device: str = "auto") -> Demo:
 
 
 def camera_present() -> bool:
-    """Whether there seems to be a webcam; only Linux can tell without opening it."""
+    """Whether there seems to be a webcam; only on Linux is that known without opening it."""
     return sys.platform != "linux" or bool(glob.glob("/dev/video*"))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rtaction.prediction import Prediction
     from rtaction.realtime.watching.watch import watch
 
-# onnxruntime 1.29 and later reports to its maker unless told not to before it is loaded.
+# onnxruntime 1.29 and later sends telemetry unless it is disabled before loading.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.2.0"
@@ -46,7 +46,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    # Loaded on first use, so that `rtaction --help` waits for none of it.
+    # Loaded on first use, to keep `rtaction --help` fast.
     if name not in _HOMES:
         raise AttributeError(f"module 'rtaction' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

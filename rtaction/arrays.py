@@ -1,4 +1,4 @@
-"""Names for arrays of one kind of number; their shapes stand where they are used."""
+"""Array types by dtype; shapes are given where they are used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A few pictures of one action: what a network is trained on and asked about."""
+"""The frames of one window: what a network is trained on and given at run time."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import numpy.typing as npt
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Clip:
-    """Pictures with their times, in order.
+    """Frames with their times, in order.
 
     Args:
         images: uint8, shape (num_frames, height, width, channels); channels is 3 (RGB) or 1 (gray).
-        times_seconds: float64, shape (num_frames,), never decreasing. Equal neighbours mean that
-            one picture stands for two moments.
+        times_seconds: float64, shape (num_frames,), non-decreasing. Equal neighbours mean that one
+            frame is used for two moments.
 
     Raises:
-        ValueError: dtype, shape or order is another.
+        ValueError: another dtype, shape or order.
     """
 
     images: npt.NDArray[Any]
@@ -47,5 +47,5 @@ class Clip:
 
     @property
     def duration_seconds(self) -> float:
-        """Time from the first picture to the last, in seconds."""
+        """Time from the first frame to the last, in seconds."""
         return float(self.times_seconds[-1] - self.times_seconds[0]) if len(self) else 0.0

@@ -1,7 +1,7 @@
-"""A frame whose pixels are made only if somebody looks at them.
+"""A frame whose pixels are made on demand.
 
-A camera gives 25 pictures a second, and a model may need 5 of them: decoding and converting the
-others would be most of the work. This file knows nothing of cameras.
+A camera gives 25 frames per second, and a model may need 5 of them: decoding and converting the
+others would be most of the work. This module knows nothing about cameras.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from rtaction.frame import Frame
 
 
 class FrameDamaged(Exception):
-    """A picture came, and cannot be decoded."""
+    """The frame was received but cannot be decoded."""
 
 
 class FrameLike(Protocol):
-    """What the runtime needs of a frame; `Frame` and `DeferredFrame` are such."""
+    """The interface of a frame; `Frame` and `DeferredFrame` have it."""
 
     @property
     def captured_at_seconds(self) -> float:
@@ -48,11 +48,11 @@ class FrameLike(Protocol):
 
 
 class DeferredFrame:
-    """A frame whose image is made when it is first asked for, by whichever thread asks.
+    """A frame whose image is made on first access, in the accessing thread.
 
     Args:
-        make_image: gives uint8 RGB, shape (height, width, 3); called once at most. Whatever it
-            raises becomes `FrameDamaged`.
+        make_image: returns uint8 RGB, shape (height, width, 3); called at most once. Any exception
+            becomes `FrameDamaged`.
         captured_at_seconds, index, source, run: see `Frame`.
     """
 
@@ -87,11 +87,11 @@ class DeferredFrame:
                     raise FrameDamaged
                 make_image, self._make_image = self._make_image, None
                 try:
-                    # As a Frame the picture's kind and shape are checked.
+                    # Frame checks dtype and shape.
                     self._frame = Frame(make_image(), self.captured_at_seconds, self.index)
                 except FrameDamaged:
                     raise
                 except Exception as error:
-                    # The thread that asks may work for other sources too.
+                    # The accessing thread may serve other sources too.
                     raise FrameDamaged(f"{type(error).__name__}: {error}") from error
             return self._frame.image

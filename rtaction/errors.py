@@ -1,29 +1,29 @@
-"""What can go wrong, named for the situation.
+"""Errors, named for the situation.
 
 Every error of rtaction that a person can meet is a `RtactionError`: its text says what was
-expected, what came and what to do, and its `exit_code` is what the command line ends with.
+expected, what came and what to do, and its `exit_code` is that of the command line.
 
     RtactionError                    1
-    ├── UsageError                   2   an option or argument that cannot be meant
+    ├── UsageError                   2   an invalid option or argument
     ├── ModelError                   3   the model file
     │   ├── ModelMissing             3   no such file
     │   ├── ModelUnreadable          4   not a model, or damaged
-    │   ├── ModelSpecError           5   no contract in it, or one we cannot read
-    │   └── ModelUnsafe             18   it holds code, or reads other files, and is not trusted
+    │   ├── ModelSpecError           5   it has no contract, or one that cannot be read
+    │   └── ModelUnsafe             18   untrusted, and it contains code or reads other files
     ├── SourceError                  6   camera, file or stream
     │   ├── SourceMissing            6   no such camera, file or address
-    │   │   └── StreamMissing        6   the server is there, and has no stream of that path
+    │   │   └── StreamMissing        6   the server answers, but has no stream at that path
     │   ├── SourceRefused           17   the server wants another user or password
     │   ├── SourceUnreadable         7   there, but nothing can be decoded from it
-    │   └── CameraLost               8   it answered once and no longer does
-    ├── DeviceUnavailable            9   the asked-for accelerator is not the one in use
-    ├── DisplayUnavailable          10   a window was asked for and none can be opened
+    │   └── CameraLost               8   it was connected and is no longer
+    ├── DeviceUnavailable            9   the requested accelerator is not in use
+    ├── DisplayUnavailable          10   a window was requested and cannot be opened
     ├── OutputError                 11   the video, log or folder cannot be written
-    ├── DatasetError                12   the training videos
+    ├── DatasetError                12   the labelled videos
     ├── ExportError                 13   this Keras model cannot become an ONNX file
-    │   └── ParityError             14   it could, but does not compute the same
+    │   └── ParityError             14   the ONNX file does not compute the same
     ├── MissingLibrary              15   a package or system library that this task needs
-    └── TrainingFailed              16   the network cannot be trained like this
+    └── TrainingFailed              16   training is not possible with this data or these settings
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class RtactionError(Exception):
 
 
 class UsageError(RtactionError):
-    """An option or an argument that cannot be meant."""
+    """An option or argument is invalid."""
 
     exit_code = 2
 
@@ -52,19 +52,19 @@ class ModelMissing(ModelError):
 
 
 class ModelUnreadable(ModelError):
-    """The file is no model, or a damaged one."""
+    """The file is not a model, or is damaged."""
 
     exit_code = 4
 
 
 class ModelSpecError(ModelError):
-    """The model carries no contract (`ModelSpec`), or one that this version cannot read."""
+    """The model has no contract (`ModelSpec`), or one that this version cannot read."""
 
     exit_code = 5
 
 
 class ModelUnsafe(ModelError):
-    """Loading the file would run code that it brings, or read other files."""
+    """Loading the file would run code in it, or read other files."""
 
     exit_code = 18
 
@@ -74,7 +74,7 @@ class SourceError(RtactionError):
 
     exit_code = 6
     is_lasting = False
-    """Whether trying again soon is pointless, and may get one locked out."""
+    """Whether an early retry is pointless, and may cause a lockout."""
 
 
 class SourceMissing(SourceError):
@@ -82,7 +82,7 @@ class SourceMissing(SourceError):
 
 
 class StreamMissing(SourceMissing):
-    """The server answers, but has no stream of that path."""
+    """The server answers, but has no stream at that path."""
 
     is_lasting = True
 
@@ -102,19 +102,19 @@ class SourceUnreadable(SourceError):
 
 
 class CameraLost(SourceError):
-    """A live source answered once and no longer does."""
+    """A live source was connected and is no longer."""
 
     exit_code = 8
 
 
 class DeviceUnavailable(RtactionError):
-    """An accelerator was asked for by name and is not the one in use."""
+    """An accelerator was requested by name and is not in use."""
 
     exit_code = 9
 
 
 class DisplayUnavailable(RtactionError):
-    """A window was asked for and none can be opened."""
+    """A window was requested and cannot be opened."""
 
     exit_code = 10
 
@@ -126,7 +126,7 @@ class OutputError(RtactionError):
 
 
 class DatasetError(RtactionError):
-    """The training videos cannot be used."""
+    """The labelled videos cannot be used."""
 
     exit_code = 12
 
@@ -138,7 +138,7 @@ class ExportError(RtactionError):
 
 
 class ParityError(ExportError):
-    """The ONNX file does not compute what the Keras model computes, or it cannot be told."""
+    """The ONNX file does not compute what the Keras model computes, or this cannot be checked."""
 
     exit_code = 14
 
@@ -150,7 +150,7 @@ class MissingLibrary(RtactionError):
 
 
 class TrainingFailed(RtactionError):
-    """The training came to nothing."""
+    """Training is not possible with this data or these settings."""
 
     exit_code = 16
 
@@ -158,6 +158,6 @@ class TrainingFailed(RtactionError):
 def training_stack_missing(error: ImportError) -> MissingLibrary:
     """The error for a package that only training and export need."""
     return MissingLibrary(
-        f"training and export need more than is installed ({error}); "
+        f"training and export need more packages than are installed ({error}); "
         "install it with: pip install 'rtaction[train]'"
     )

@@ -1,4 +1,4 @@
-"""One picture and the moment it shows."""
+"""One frame of a source, with its time."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import numpy.typing as npt
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Frame:
-    """One decoded picture.
+    """One decoded frame.
 
     Args:
         image: uint8 RGB, shape (height, width, 3).
-        captured_at_seconds: when the picture was taken. For a live source this is on the
+        captured_at_seconds: when the frame was taken. For a live source this is on the
             monotonic clock (`time.monotonic`); for a file it is the presentation timestamp (PTS),
             counted from the start of the file.
-        index: number of the picture within its source, from 0.
-        source: where it comes from, fit to be shown (no password in it). Default "".
-        run: number of the uninterrupted run of pictures that it belongs to. Pictures of two runs
+        index: number of the frame within its source, from 0.
+        source: display name of its source (without password). Default "".
+        run: number of the uninterrupted run of frames that it belongs to. Frames of two runs
             never share a clip: between them the clock jumped, the size changed, or the connection
             was lost. Default 0.
 

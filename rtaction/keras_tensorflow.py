@@ -1,7 +1,7 @@
-"""Keras on TensorFlow, loaded without their chatter.
+"""Keras on TensorFlow, loaded without their startup messages.
 
-Import them from here: `from rtaction.keras_tensorflow import keras, tensorflow`. A missing one
-becomes a sentence with the remedy.
+Import them from here: `from rtaction.keras_tensorflow import keras, tensorflow`. A missing package
+becomes an error that says how to install it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 try:
-    # TensorFlow's C++ writes before it heeds any setting of its log level.
+    # TensorFlow's C++ code writes before its log level takes effect.
     with silent_stderr():
         import keras
         import tensorflow
@@ -25,7 +25,7 @@ try:
 except ImportError as error:
     raise training_stack_missing(error) from None
 
-# It warns of each network that is compiled after a few others, as folds and refits are.
+# It warns when several networks are compiled one after the other, as in folds and refits.
 tensorflow.get_logger().setLevel("ERROR")
 
 __all__ = ["keras", "op_def_registry", "saved_model_pb2", "tensorflow"]

@@ -1,8 +1,8 @@
-"""What a network's picture shows: colours, shades, motion, or several of them in one.
+"""What the frames of a network show: colours, gray values, motion, or several of them.
 
-A modality is a name, or names joined by "+" ("rgb+diff"), whose channels lie behind each other in
-that order. Motion is seen between a picture and the one before it in the clip, so a clip of F
-pictures of motion is taken from F + 1 frames. This file knows nothing of pixels.
+A modality is a name, or names joined by "+" ("rgb+diff"), whose channels are concatenated in that
+order. Motion is computed between a frame and the one before it in the clip, so a clip of F frames
+of motion takes F + 1 frames of the source. This module knows nothing about pixels.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Literal
 
 Base = Literal["rgb", "gray"]
-"""What a camera picture is made into first; all else is computed from that."""
+"""What a source's frame is converted to first; everything else is computed from that."""
 
 CHANNELS = {
     "rgb": 3,
@@ -32,7 +32,7 @@ def parts_of(modality: str) -> tuple[str, ...]:
     """The names in a modality, in order.
 
     Raises:
-        ValueError: one is unknown or stands twice.
+        ValueError: a name is unknown or repeated.
     """
     parts = tuple(modality.split("+"))
     unknown = [part for part in parts if part not in CHANNELS]
@@ -45,15 +45,15 @@ def parts_of(modality: str) -> tuple[str, ...]:
 
 
 def channels_of(modality: str) -> int:
-    """Channels of one picture."""
+    """Number of channels of one frame."""
     return sum(CHANNELS[part] for part in parts_of(modality))
 
 
 def base_of(modality: str) -> Base:
-    """What it is computed from."""
+    """The base that it is computed from."""
     return "rgb" if _NEED_COLOUR.intersection(parts_of(modality)) else "gray"
 
 
 def shows_motion(modality: str) -> bool:
-    """Whether a picture needs the one before it."""
+    """Whether a frame needs the one before it."""
     return not _MOTION.isdisjoint(parts_of(modality))

@@ -1,7 +1,7 @@
-"""The contract between a trained network and whoever runs it.
+"""The contract between a trained network and the code that runs it.
 
-`train` writes it beside the Keras model, `export` puts it into the ONNX file, `realtime` reads it
-there. It is versioned JSON, so a file from another version says so instead of misbehaving.
+`train` writes it next to the Keras model, `export` puts it into the ONNX file, `realtime` reads it
+there. It is versioned JSON, so a file of another version is rejected instead of misread.
 """
 
 from __future__ import annotations
@@ -26,31 +26,30 @@ METADATA_KEY = "rtaction.model_spec"
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """All that must be known to feed a network and to read its scores.
+    """Everything needed to feed a network and to read its scores.
 
     Args:
-        labels: one for each score, in order; at least two, all different, in characters that can
-            be shown.
-        frames_per_clip: pictures in a clip, at least 1. A modality that shows motion takes them
-            from one frame more, see `frames_per_window`.
-        clip_seconds: time from a clip's first picture to its last.
-        height: rows of a picture, in pixels.
-        width: columns of a picture, in pixels.
-        modality: what a picture shows, such as "rgb", "gray", "diff" or "rgb+flow", see
+        labels: one per score, in order; at least two, all different, of printable characters.
+        frames_per_clip: frames in a clip, at least 1. A modality that shows motion needs one more
+            frame of the source, see `frames_per_window`.
+        clip_seconds: time from a clip's first frame to its last.
+        height: height of a frame, in pixels.
+        width: width of a frame, in pixels.
+        modality: what a frame shows, such as "rgb", "gray", "diff" or "rgb+flow", see
             `rtaction.modality`. Default "rgb".
         sampling: how the training clips were taken: "sliding" windows of `clip_seconds`, or
-            "spread" over whole videos, where `clip_seconds` is their median length. A live window
-            is taken in the same way for both. Default "sliding".
-        resize: how a camera picture is fitted: "squash" to the size whatever its shape, "crop" the
-            middle, or "letterbox" with black bars. Default "squash".
-        pixel_scaling: what the network itself does to a pixel, for the reader's information: the
-            input is always uint8 0 to 255. Default "inside the model".
+            "spread" over whole videos, where `clip_seconds` is their median length. Live windows
+            are the same for both. Default "sliding".
+        resize: how a source's frame is resized: "squash" without keeping the aspect ratio, "crop"
+            to the centre, or "letterbox" with black bars. Default "squash".
+        pixel_scaling: how the network itself scales pixels, for information only: the input is
+            always uint8 0 to 255. Default "inside the model".
         background_label: the label that means *no action*, or None. Default None.
         threshold: score from which a label is shown. Default 0.5.
-        label_thresholds: exceptions from `threshold`, by label. Default none.
+        label_thresholds: thresholds of single labels. Default none.
 
     Raises:
-        ModelSpecError: a value is of the wrong kind or out of its range.
+        ModelSpecError: a value has the wrong type or is out of range.
     """
 
     labels: tuple[str, ...]
@@ -72,10 +71,10 @@ class ModelSpec:
             len(labels) >= 2 and all(isinstance(label, str) and label for label in labels),
             f"labels must be at least two names, got {list(labels)}",
         )
-        # A terminal obeys control characters, and half a surrogate cannot be written at all.
+        # Terminals obey control characters, and lone surrogates cannot be encoded.
         _require(
             not any(category(char) in ("Cc", "Cs") for label in labels for char in label),
-            f"labels must hold no control characters, got {list(labels)}",
+            f"labels must not contain control characters, got {list(labels)}",
         )
         _require(len(set(labels)) == len(labels), f"labels must differ, got {list(labels)}")
         for name in ("frames_per_clip", "height", "width"):
@@ -110,27 +109,27 @@ class ModelSpec:
 
     @property
     def channels(self) -> int:
-        """Channels of one picture of the network."""
+        """Number of channels of one frame of the network."""
         return channels_of(self.modality)
 
     @property
     def base(self) -> Base:
-        """What a camera picture is made into, before motion is computed."""
+        """What a source's frame is converted to, before motion is computed."""
         return base_of(self.modality)
 
     @property
     def base_shape(self) -> tuple[int, int, int]:
-        """(height, width, 3 or 1) of one camera picture, before motion is computed."""
+        """(height, width, 3 or 1) of one frame of the source, before motion is computed."""
         return self.height, self.width, channels_of(self.base)
 
     @property
     def shows_motion(self) -> bool:
-        """Whether a picture of the network needs the frame before it."""
+        """Whether a frame of the network needs the frame before it."""
         return shows_motion(self.modality)
 
     @property
     def frame_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of one picture of the network."""
+        """(height, width, channels) of one frame of the network."""
         return self.height, self.width, self.channels
 
     @property
@@ -140,12 +139,12 @@ class ModelSpec:
 
     @property
     def frame_interval_seconds(self) -> float:
-        """Time between two pictures of a clip."""
+        """Time between two frames of a clip."""
         return frame_interval_seconds(self.frames_per_clip, self.clip_seconds)
 
     @property
     def frames_per_window(self) -> int:
-        """Frames that a clip is made of: one before the first picture where it shows motion."""
+        """Frames of the source in a clip: one more than `frames_per_clip` if it shows motion."""
         return self.frames_per_clip + self.shows_motion
 
     @property
@@ -158,7 +157,7 @@ class ModelSpec:
         return self.label_thresholds.get(label, self.threshold)
 
     def to_json(self) -> str:
-        """One line of JSON, keys in the order of the fields, `format_version` first."""
+        """One line of JSON, with keys in field order, `format_version` first."""
         values: dict[str, Any] = {"format_version": FORMAT_VERSION}
         values |= {f.name: getattr(self, f.name) for f in fields(self)}
         values["label_thresholds"] = dict(self.label_thresholds)
@@ -166,18 +165,18 @@ class ModelSpec:
 
     @classmethod
     def from_json(cls, text: str, *, where: str = "the contract") -> ModelSpec:
-        """Read what `to_json` wrote.
+        """Parse the output of `to_json`.
 
         Args:
             text: the JSON.
-            where: what to call its origin in an error. Default "the contract".
+            where: name of its origin for errors. Default "the contract".
 
         Raises:
-            ModelSpecError: no JSON, an unknown version, a missing or an unknown field, a bad value.
+            ModelSpecError: not JSON, an unknown version, a missing or unknown field, a bad value.
         """
         try:
             values = json.loads(text)
-        except (ValueError, RecursionError) as error:  # too large a number, too deep a list
+        except (ValueError, RecursionError) as error:  # too large a number, too deep a nesting
             raise ModelSpecError(f"{where} must be JSON, but {error}") from None
         if not isinstance(values, dict):
             raise ModelSpecError(f"{where} must be a JSON object, got {type(values).__name__}")
@@ -207,7 +206,7 @@ class ModelSpec:
         """Read a `model_spec.json`.
 
         Raises:
-            ModelSpecError: it is not there, or not a contract.
+            ModelSpecError: it is missing, or not a contract.
         """
         try:
             text = path.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Write files completely or not at all."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from rtaction.errors import OutputError
 
 @contextmanager
 def whole_file(output: Path) -> Iterator[Path]:
-    """Gives a path to write to; the file gets its name when the block has ended well.
+    """Yield a temporary path to write to; it is renamed to `output` if the block succeeds.
 
-    The path is hidden, lies beside `output`, and ends alike, as Keras and OpenCV choose their
-    format by that. Missing folders are made.
+    The path is hidden, next to `output` and with its suffix, because Keras and OpenCV choose the
+    format by suffix. Missing folders are created.
 
     Raises:
-        OutputError: the file cannot be written; an older one of that name is left as it was.
+        OutputError: the file cannot be written; an existing file of that name is unchanged.
     """
     if output.is_dir():
         raise OutputError(f"cannot write {output}: it is a folder; name a file, such as model.onnx")
@@ -47,7 +47,7 @@ def write_file(output: Path, content: bytes) -> None:
 
 
 def write_json(output: Path, value: Any, *, indent: int = 2) -> None:
-    """Write a JSON file, UTF-8, with a line feed at its end.
+    """Write a JSON file in UTF-8, with a newline at its end.
 
     Raises:
         OutputError: see `whole_file`.
@@ -55,6 +55,6 @@ def write_json(output: Path, value: Any, *, indent: int = 2) -> None:
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     try:
         content = text.encode()
-    except UnicodeEncodeError:  # the bytes of a path need not be text; JSON can escape them
+    except UnicodeEncodeError:  # paths need not be valid text; JSON can escape them
         content = json.dumps(value, indent=indent).encode()
     write_file(output, content + b"\n")

@@ -1,4 +1,4 @@
-"""What a model says of one window of time."""
+"""The scores of a model for one window."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import numpy.typing as npt
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Prediction:
-    """Scores of every label for one window.
+    """Scores of all labels for one window.
 
     Args:
-        scores: float32, shape (num_labels,), a probability for each label.
+        scores: float32, shape (num_labels,), a probability per label.
         labels: the labels, in the order of the scores.
-        start_seconds: time of the window's first picture, on its source's clock.
-        end_seconds: time of the window's last picture, on its source's clock.
-        latency_seconds: from the capture of the newest picture to this prediction; for a file that
-            is read as fast as it goes, the time that the computing took. Default 0.0.
-        source: name of the source, fit to be shown. Default "".
-        frame_age_seconds: age of the newest picture when the computing began; 0.0 for a file.
-            Default 0.0.
+        start_seconds: time of the window's first frame, on its source's clock.
+        end_seconds: time of the window's last frame, on its source's clock.
+        latency_seconds: from the capture of the newest frame to this prediction; for a file that is
+            read as fast as possible, the computing time. Default 0.0.
+        source: display name of the source. Default "".
+        frame_age_seconds: age of the newest frame when computing began; 0.0 for a file. Default
+            0.0.
 
     Raises:
-        ValueError: the scores do not fit the labels, or the window ends before it starts.
+        ValueError: the scores do not match the labels, or the window ends before it starts.
     """
 
     scores: npt.NDArray[Any]
@@ -39,7 +39,7 @@ class Prediction:
     def __post_init__(self) -> None:
         if self.scores.dtype != np.float32 or self.scores.shape != (len(self.labels),):
             raise ValueError(
-                f"Prediction.scores must be float32 of shape ({len(self.labels)},), one for each "
+                f"Prediction.scores must be float32 of shape ({len(self.labels)},), one per "
                 f"label, got {self.scores.dtype} {self.scores.shape}"
             )
         if self.end_seconds < self.start_seconds:
@@ -49,7 +49,7 @@ class Prediction:
 
     @property
     def label(self) -> str:
-        """The label with the highest score; of equals, the first."""
+        """The label with the highest score; the first of equals."""
         return self.labels[int(np.argmax(self.scores))]
 
     @property

@@ -11,14 +11,14 @@ from pathlib import Path
 
 @contextmanager
 def silent_stderr() -> Iterator[None]:
-    """Send descriptor 2 nowhere inside the block, for C and C++ code too."""
+    """Discard everything written to descriptor 2 inside the block, also by C and C++ code."""
     with _descriptor_2_to(Path(os.devnull)):
         yield
 
 
 @contextmanager
 def native_stderr_to(path: Path) -> Iterator[None]:
-    """Send what C and C++ code writes to stderr to the end of a file; Python's stderr stays."""
+    """Append what C and C++ code writes to stderr to a file; Python's stderr is unaffected."""
     before = sys.stderr
     with os.fdopen(os.dup(2), "w", buffering=1) as python_stderr, _descriptor_2_to(path):
         sys.stderr = python_stderr
@@ -30,9 +30,9 @@ def native_stderr_to(path: Path) -> Iterator[None]:
 
 @contextmanager
 def leaving_reader() -> Iterator[None]:
-    """Let whoever reads our stdout leave in the middle of the block, as `head` does.
+    """Allow the reader of our stdout to leave inside the block, as `head` does.
 
-    What is still buffered would fail again when Python ends, with exit code 120
+    Buffered output would fail again when Python exits, with exit code 120
     (https://docs.python.org/3/library/signal.html#note-on-sigpipe).
     """
     try:

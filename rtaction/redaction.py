@@ -1,4 +1,4 @@
-"""What of an address may be shown: no user, password or query, in whatever way they are written."""
+"""Remove users, passwords and queries from addresses, in whatever notation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote, unquote
 
 _HOST = re.compile(r"([\w.-]+|\[[\w.:%]+\])?(:\d{1,5})?")
-# A URL in a text, up to the punctuation behind it; FFmpeg names its connections tcp:// and so on.
+# A URL in a text, without trailing punctuation; FFmpeg names its connections tcp:// and so on.
 _URL = re.compile(
     r"\b(?:rtsps?|https?|tcp|udp|tls|rtp)://\S*?(?=[.,:;)\]}>'\"]*(?:\s|$))", re.IGNORECASE
 )
@@ -18,11 +18,11 @@ _MAX_SHORT = 3
 
 
 def redact(url: str) -> str:
-    """The part of a URL that may be shown: scheme, host and path; no user, password or query.
+    """The part of a URL that may be displayed: scheme, host and path; no user, password or query.
 
     Cameras' passwords hold "@", "/", "?" and "#" unescaped, and some vendors put them into the path
-    (`/user=admin&password=...`, `/admin:.../stream`). Where it cannot be told what is what, only
-    the scheme is shown.
+    (`/user=admin&password=...`, `/admin:.../stream`). If the parts are ambiguous, only the scheme
+    is kept.
     """
     scheme, _, rest = url.partition("://")
     if _URL.match(f"{scheme}://") is None:
@@ -41,15 +41,15 @@ def redact(url: str) -> str:
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:
-    """A text of another library, fit to be shown.
+    """Remove secrets from a text of another library, so that it may be displayed.
 
-    A secret is found in either case, and also where some or all of its characters are
+    A secret is found in upper and lower case, and also if some or all of its characters are
     percent-encoded or escaped as by `repr`. One of up to 3 characters is hidden only where
-    credentials stand, behind "=" or within quotes: hidden everywhere, an "a" would leave nothing
-    readable. Whatever else of a URL may not be shown is cut off it.
+    credentials occur, after "=" or within quotes: hidden everywhere, an "a" would leave nothing
+    readable. All other parts of a URL that may not be displayed are removed.
 
     Args:
-        text: such as an error of FFmpeg's.
+        text: for example a message of FFmpeg.
         secrets: see `Address.secrets`.
     """
     for secret in sorted(set(secrets) - {""}, key=len, reverse=True):
@@ -61,16 +61,16 @@ def scrub(text: str, secrets: Iterable[str]) -> str:
 
 
 def _written(sign: str) -> str:
-    """A regular expression of the ways in which a character may be written."""
+    """A regular expression for all notations of a character."""
     encoded = "".join(f"%{byte:02x}" for byte in sign.encode("utf-8", "surrogatepass"))
     ways = {sign, encoded, repr(sign)[1:-1], f"\\{sign}" if sign in "'\"" else sign}
     return f"(?:{'|'.join(re.escape(way) for way in sorted(ways, key=len, reverse=True))})"
 
 
 def secrets_of(url: str) -> frozenset[str]:
-    """All that `scrub` must hide of a URL, in all the ways it may be written."""
+    """All parts of a URL that `scrub` must hide, in every notation."""
     raw = set(_raw_secrets_of(url))
-    # Bytes that are no text are shown in one of these ways.
+    # Bytes that are not valid text are displayed in one of these ways.
     decoded = {
         unquote(secret, errors=how) for secret in raw for how in ("replace", "surrogateescape")
     }
@@ -79,9 +79,9 @@ def secrets_of(url: str) -> frozenset[str]:
 
 
 def _raw_secrets_of(url: str) -> Iterator[str]:
-    """All that may be a secret, whichever of the possible ways the URL is read."""
+    """All parts that may be a secret, for every possible reading of the URL."""
     rest = url.partition("://")[2]
-    if _URL.fullmatch(url) is None:  # not to be found in a text as a URL
+    if _URL.fullmatch(url) is None:  # would not be found as a URL in a text
         yield from (url, rest)
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     after = rest[len(authority) :]
@@ -89,7 +89,7 @@ def _raw_secrets_of(url: str) -> Iterator[str]:
         user, _, password = rest[:end].partition(":")
         basic = f"{unquote(user)}:{unquote(password)}".encode("utf-8", "surrogatepass")
         yield from (rest[:end], user, password, b64encode(basic).decode())
-    # A value may hold "&" and "/" itself, so both readings count.
+    # A value may contain "&" and "/" itself, so both readings count.
     yield from re.findall(r"=([^&;#/?]*)", after)
     yield from re.findall(r"(?s)=(.*?)(?=[&;][^&;=]*=|$)", after)
     yield from re.split(r"[?#]", after)[1:]

@@ -1,13 +1,13 @@
-"""Which frames form a clip: the one rule for training and for live video.
+"""Which frames form a clip: one rule for training and for live video.
 
-A clip is `frames_per_clip` moments at equal distances, and for each moment the frame nearest to it.
-Moments are seconds, never frame numbers, so a camera of 10, 29.97 or 60 frames a second, or of a
-variable rate, fills the same clip with pictures of the same moments.
+A clip is `frames_per_clip` equally spaced moments, with the frame nearest to each moment. Moments
+are in seconds, never in frame numbers, so cameras with 10, 29.97 or 60 frames per second, or a
+variable rate, fill the same clip with frames of the same moments.
 
 *Sliding*: the moments span `clip_seconds`, and the window slides by `stride_seconds`.
 *Spread*: the moments span a whole video, whatever its length.
 
-This file knows nothing of pixels, of videos or of threads.
+This module knows nothing about pixels, video files or threads.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ import numpy.typing as npt
 from rtaction.arrays import Float64Array
 
 Problem = Literal["too_early", "hole", "duplicates"]
-"""Why a window would be a lie: it starts before the first frame, a moment has no frame near enough,
-or more than a quarter of its frames would stand for two moments."""
+"""Why a window would misrepresent time: it starts before the first frame, a moment has no frame
+near enough, or more than a quarter of its frames would be used for two moments."""
 
 MAX_DUPLICATE_FRACTION = 0.25
-# Decoders give times in milliseconds or in 1/90000 s, so "the same time" needs some room.
+# Decoders give times in milliseconds or in 1/90000 s, so equality needs a tolerance.
 TIME_TOLERANCE_SECONDS = 1e-6
 
 
@@ -37,7 +37,7 @@ class Selection:
     """The frames chosen for one window.
 
     Args:
-        indices: intp, shape (frames_per_clip,), positions in the list of times.
+        indices: intp, shape (frames_per_clip,), indices into the list of times.
         problem: None, or why the window must not be used.
     """
 
@@ -46,7 +46,7 @@ class Selection:
 
 
 def frame_interval_seconds(frames_per_clip: int, clip_seconds: float) -> float:
-    """Distance between two moments of a clip whose first and last are `clip_seconds` apart."""
+    """Interval between two moments of a clip whose first and last are `clip_seconds` apart."""
     return clip_seconds / max(frames_per_clip - 1, 1)
 
 
@@ -64,24 +64,24 @@ def spread_targets(
 
 
 def median_period_seconds(times_seconds: Sequence[float] | Float64Array) -> float:
-    """The usual distance between two frames; 0.0 for fewer than two frames."""
+    """The median interval between two frames; 0.0 for fewer than two frames."""
     if len(times_seconds) < 2:
         return 0.0
     return float(np.median(np.diff(np.asarray(times_seconds, dtype=np.float64))))
 
 
 def last_period_seconds(times_seconds: Sequence[float] | Float64Array) -> float:
-    """How long a video's last frame is shown: as long as the one before; 0.0 for a single one."""
+    """How long the last frame is displayed: as long as the one before; 0.0 for a single frame."""
     return float(times_seconds[-1] - times_seconds[-2]) if len(times_seconds) > 1 else 0.0
 
 
 def nearest_indices(
     times_seconds: Sequence[float] | Float64Array, targets_seconds: Float64Array
 ) -> npt.NDArray[np.intp]:
-    """Position of the frame nearest to each target; of two equally near, the earlier.
+    """Index of the frame nearest to each target; of two equally near, the earlier.
 
     Args:
-        times_seconds: increasing, at least one.
+        times_seconds: times of the frames, increasing, at least one.
         targets_seconds: float64, shape (num_targets,).
     """
     times = np.asarray(times_seconds, dtype=np.float64)
@@ -97,23 +97,23 @@ def nearest_indices(
 def select_frames(
     times_seconds: Sequence[float] | Float64Array, targets_seconds: Float64Array
 ) -> Selection:
-    """Choose the frame nearest to each target, and say whether the result is honest.
+    """Choose the frame nearest to each target, and check whether the result misrepresents time.
 
-    A frame may be off its target by half the distance of the targets, or by half the camera's own
-    period where the camera is the slower of the two.
+    A frame may be off its target by half the interval of the targets, or by half the camera's frame
+    period if the camera is the slower of the two.
 
     Args:
-        times_seconds: times of the frames that are there, increasing.
+        times_seconds: times of the available frames, increasing.
         targets_seconds: float64, shape (frames_per_clip,), increasing.
 
     Raises:
-        ValueError: there is no frame at all.
+        ValueError: there are no frames.
     """
     if len(times_seconds) == 0:
         raise ValueError("select_frames needs at least one frame, got none")
     times = np.asarray(times_seconds, dtype=np.float64)
     indices = nearest_indices(times, targets_seconds)
-    # Only frames within the window count, so that what comes after it cannot change the verdict.
+    # Only frames within the window count, so that later frames cannot change the result.
     period = median_period_seconds(times[indices[0] : indices[-1] + 1])
     allowed = max(median_period_seconds(targets_seconds), period) / 2 + TIME_TOLERANCE_SECONDS
     errors = np.abs(times[indices] - targets_seconds)
@@ -131,13 +131,13 @@ def select_frames(
 class WindowGrid:
     """The ends of the windows over one uninterrupted run of frames.
 
-    The first window starts with the first frame, and each further one `stride_seconds` later, so a
+    The first window starts at the first frame, and each further one `stride_seconds` later, so a
     video gives the same windows in training, from a file, and live.
 
     Args:
         first_seconds: time of the first frame.
         clip_seconds: length of a window.
-        stride_seconds: distance between two windows, above 0.
+        stride_seconds: time from one window to the next, above 0.
     """
 
     first_seconds: float
@@ -153,20 +153,20 @@ class WindowGrid:
         return self.first_seconds + self.clip_seconds + number * self.stride_seconds
 
     def count_until(self, seconds: float) -> int:
-        """How many windows have ended at `seconds`."""
+        """Number of windows that have ended by `seconds`."""
         since_first_end = seconds - self.end_seconds(0) + TIME_TOLERANCE_SECONDS
         return max(math.floor(since_first_end / self.stride_seconds) + 1, 0)
 
     def has_moment(self, from_seconds: float, to_seconds: float, interval_seconds: float) -> bool:
-        """Whether a window has a moment from one time to another.
+        """Whether a window has a moment within an interval.
 
         Args:
-            from_seconds: the earlier time.
-            to_seconds: the later time.
-            interval_seconds: distance between two moments of a clip.
+            from_seconds: start of the interval.
+            to_seconds: end of the interval.
+            interval_seconds: time between two moments of a clip.
         """
         for number in range(round(self.clip_seconds / interval_seconds) + 1):
-            # Seen from the windows' first moments, of which there is one in every stride.
+            # Relative to the first moments of the windows, of which there is one per stride.
             shift_seconds = self.first_seconds + number * interval_seconds
             last = math.floor((to_seconds - shift_seconds) / self.stride_seconds)
             if last >= max(math.ceil((from_seconds - shift_seconds) / self.stride_seconds), 0):
@@ -181,9 +181,9 @@ def sliding_selections(
     clip_seconds: float,
     stride_seconds: float,
 ) -> list[Selection]:
-    """All windows of a whole video, in order, the unusable ones among them.
+    """All windows of a whole video, in order, including unusable ones.
 
-    A silence longer than a clip ends a run of frames; the windows start anew after it.
+    A gap longer than a clip ends a run of frames; the windows start over after it.
     """
     times = np.asarray(times_seconds, dtype=np.float64)
     if len(times) == 0:
@@ -206,5 +206,5 @@ def sliding_selections(
 def spread_selection(
     times_seconds: Sequence[float] | Float64Array, *, frames_per_clip: int
 ) -> Selection:
-    """The one window that spreads over a whole video."""
+    """The single window that spans a whole video."""
     return select_frames(times_seconds, spread_targets(times_seconds, frames_per_clip))

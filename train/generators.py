@@ -1,4 +1,4 @@
-"""Keras datasets of clips: over whole videos, or sliding through them."""
+"""Keras datasets of clips: one clip per video, or clips that slide through each video."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ class _FoundClipDataset(ClipDataset):
         super().__init__(clips, **options)
 
     def validation(self) -> ClipDataset | None:
-        """The clips to validate on, in a fixed order; None where there are none."""
+        """The validation clips, in a fixed order; None if there are none."""
         return self._side(self._split.validation)
 
     def test(self) -> ClipDataset | None:
-        """The clips to test on, in a fixed order; None where there are none."""
+        """The test clips, in a fixed order; None if there are none."""
         return self._side(self._split.test)
 
     def _side(self, videos: list[Any]) -> ClipDataset | None:
@@ -75,25 +75,24 @@ class _FoundClipDataset(ClipDataset):
 
 
 class VideoFrameGenerator(_FoundClipDataset):
-    """One clip for each video, its frames spread over the whole of it.
+    """One clip per video, its frames spread over the whole video.
 
     Args:
         pattern: a folder of folders, or a glob pattern with "{classname}".
-        frames_per_clip: pictures in a clip. Default 5.
-        size_hw: height and width of a picture. Default (112, 112).
-        modality: what a picture shows, see `rtaction.modality`. Default "rgb".
+        frames_per_clip: frames in a clip. Default 5.
+        size_hw: height and width of a frame. Default (112, 112).
+        modality: what a frame shows, see `rtaction.modality`. Default "rgb".
         resize: "squash", "crop" or "letterbox". Default "squash".
-        labels: only these, in this order. Default: all that are found, sorted.
-        group: which videos belong together, see `rtaction.video.labelled_videos.Group`. Default
-            None.
+        labels: use only these, in this order. Default: all that are found, sorted.
+        group: how to group videos, see `rtaction.video.labelled_videos.Group`. Default None.
         validation_fraction: share of videos for `validation()`. Default 0.0.
         test_fraction: share of videos for `test()`. Default 0.0.
         batch_size: clips in a batch. Default 8.
-        shuffle: another order in each epoch. Default True.
+        shuffle: use another order in each epoch. Default True.
         seed: of the split and of the order. Default 0.
-        cache: where decoded videos are kept from run to run. Default: `FrameCache()`, in the
-            user's cache folder.
-        augmentation: what may happen to a training clip. Default None, nothing.
+        cache: keeps decoded videos from run to run. Default: `FrameCache()`, in the user's cache
+            folder.
+        augmentation: changes of training clips. Default None, no changes.
         keras_options: `workers`, `use_multiprocessing`, `max_queue_size` of `PyDataset`.
 
     Raises:
@@ -131,7 +130,7 @@ class VideoFrameGenerator(_FoundClipDataset):
             group=group,
             validation_fraction=validation_fraction,
             test_fraction=test_fraction,
-            # Each clip is as long as its video; the length is measured once they are decoded.
+            # Each clip is as long as its video, which is known only after decoding.
             spec_values=_spec_values(frames_per_clip, 1.0, size_hw, modality, resize),
             stride_seconds=None,
             cache=cache,
@@ -146,27 +145,26 @@ class VideoFrameGenerator(_FoundClipDataset):
 
 
 class SlidingFrameGenerator(_FoundClipDataset):
-    """Clips of a set length that slide through each video.
+    """Clips of a fixed length that slide through each video.
 
     Args:
         pattern: a folder of folders, or a glob pattern with "{classname}".
-        clip_seconds: time from a clip's first picture to its last. Default 1.0.
+        clip_seconds: time from a clip's first frame to its last. Default 1.0.
         stride_seconds: time between the starts of two clips. Default: half a clip.
-        frames_per_clip: pictures in a clip. Default 5.
-        size_hw: height and width of a picture. Default (112, 112).
-        modality: what a picture shows, see `rtaction.modality`. Default "rgb".
+        frames_per_clip: frames in a clip. Default 5.
+        size_hw: height and width of a frame. Default (112, 112).
+        modality: what a frame shows, see `rtaction.modality`. Default "rgb".
         resize: "squash", "crop" or "letterbox". Default "squash".
-        labels: only these, in this order. Default: all that are found, sorted.
-        group: which videos belong together, see `rtaction.video.labelled_videos.Group`. Default
-            None.
+        labels: use only these, in this order. Default: all that are found, sorted.
+        group: how to group videos, see `rtaction.video.labelled_videos.Group`. Default None.
         validation_fraction: share of videos for `validation()`. Default 0.0.
         test_fraction: share of videos for `test()`. Default 0.0.
         batch_size: clips in a batch. Default 8.
-        shuffle: another order in each epoch. Default True.
+        shuffle: use another order in each epoch. Default True.
         seed: of the split and of the order. Default 0.
-        cache: where decoded videos are kept from run to run. Default: `FrameCache()`, in the
-            user's cache folder.
-        augmentation: what may happen to a training clip. Default None, nothing.
+        cache: keeps decoded videos from run to run. Default: `FrameCache()`, in the user's cache
+            folder.
+        augmentation: changes of training clips. Default None, no changes.
         keras_options: `workers`, `use_multiprocessing`, `max_queue_size` of `PyDataset`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""`rtaction show`: what a network would be shown, as a picture."""
+"""`rtaction show`: the input of a network, as an image."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from rtaction.video.motion import clip_pictures
 def show_clips(config: TrainConfig, path: Path, *, num_clips: int = 6) -> int:
     """Draw some clips as a training with these settings would see them, one below the other.
 
-    Each clip stands there twice where it is augmented: as it is, and changed.
+    With augmentation, each clip is drawn twice: unchanged and changed.
 
     Args:
-        config: which videos, which clips, how much they are changed, and the seed of the choice.
-        path: picture to write.
-        num_clips: how many to draw. Default 6.
+        config: the videos, the clips, their augmentation, and the seed of the choice.
+        path: image to write.
+        num_clips: number of clips to draw. Default 6.
 
     Returns:
-        How many clips there are.
+        Total number of clips.
 
     Raises:
         UsageError, DatasetError: see `find_videos` and `read_clip_set`.
-        OutputError: the picture cannot be written.
+        OutputError: the image cannot be written.
     """
     videos = find_videos(config.videos, group=config.group)
     spec = config.spec(labels_of(videos))
@@ -61,7 +61,7 @@ def show_clips(config: TrainConfig, path: Path, *, num_clips: int = 6) -> int:
 
 
 def _some_of_each_label(clips: ClipSet, num_clips: int, random: np.random.Generator) -> list[int]:
-    """Clips by chance, the labels taking turns."""
+    """Random clips, the labels taking turns."""
     by_label = [
         random.permutation(np.flatnonzero(clips.clip_labels == label)).tolist()
         for label in range(len(clips.labels))

@@ -1,1 +1,1 @@
-"""Scores into actions that start and end."""
+"""Events: actions that start and end, from scores."""

@@ -1,11 +1,11 @@
-"""From the scores of overlapping windows to actions that start and end.
+"""Detect events, actions that start and end, in the scores of overlapping windows.
 
-Whatever is decided here is decided by the times of the windows, so it does not depend on how many
-there are a second. This file knows nothing of pictures, of models or of threads.
+All decisions use the times of the windows, so they do not depend on the number of windows per
+second. This module knows nothing about frames, models or threads.
 
 The rule is that of voice activity detectors (Gelly and Gauvain, "Minimum Word Error Training of
-RNN-based Voice Activity Detection", Interspeech 2015): one threshold to enter, a lower one to
-leave, a shortest length, and a rest after the end.
+RNN-based Voice Activity Detection", Interspeech 2015): a threshold to enter, a lower one to
+leave, a minimum duration, and a cooldown after the end.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from rtaction.sampling import TIME_TOLERANCE_SECONDS
 
 @dataclass(frozen=True, slots=True)
 class ActionEvent:
-    """One action, from its start to its end.
+    """One event, from its start to its end.
 
     Args:
-        source: name of the source, fit to be shown.
+        source: display name of the source.
         label: the action.
-        start_seconds: the moment that the first scores in it speak for: the middle of a window,
-            and with smoothing the middle of the time averaged over. On the source's clock.
-        end_seconds: the same for the last, or None while the action goes on.
-        peak_score: highest smoothed score until now.
-        number: counts the events of its source, from 1.
+        start_seconds: the time of the event's first scores: the middle of the window or, with
+            smoothing, of the averaged interval. On the source's clock.
+        end_seconds: the time of its last scores, or None while it is ongoing.
+        peak_score: highest smoothed score so far.
+        number: count of the source's events, from 1.
     """
 
     source: str
@@ -47,18 +47,18 @@ class ActionEvent:
 
 
 class ActionDetector:
-    """Finds the actions of one source.
+    """Detects the events of one source.
 
-    A window speaks for its middle. A label enters when its smoothed score is the highest of all,
-    that of the background among them, and reaches its `enter`; it stays while it reaches its
-    `exit`. Where another action enters meanwhile, the two go on side by side until the newcomer has
-    lasted its `min_seconds`, or the first is ahead again.
+    A window counts at its middle. A label enters when its smoothed score is the highest of all
+    labels, the background label included, and reaches its `enter` threshold; it stays while the
+    score reaches its `exit` threshold. If another label enters meanwhile, both run side by side
+    until the newcomer has lasted its `min_seconds` or the first one is ahead again.
 
     Args:
-        rules: when a label makes an event.
+        rules: when scores make an event.
         spec: labels, background label and clip length.
-        stride_seconds: usual distance between two windows. Middles that lie further apart than a
-            clip and a stride are not joined. Default: that of two pictures in a clip.
+        stride_seconds: expected time between windows. Windows whose middles are further apart
+            than a clip and a stride are not joined. Default: the frame interval of a clip.
     """
 
     def __init__(
@@ -72,10 +72,10 @@ class ActionDetector:
         self._mean = _MeanOverTime(rules.smoothing_seconds)
         self._scores: dict[str, float] = {}
         self._last_middle_seconds = -math.inf
-        # Of a source that was never interrupted.
+        # -inf once the source has been interrupted.
         self._first_seconds: float | None = None
         self._now_seconds = -math.inf
-        # Both end, for now, at the last window they were seen in.
+        # Until they are known to be over, both end at the last window that showed them.
         self._ongoing: ActionEvent | None = None
         self._newcomer: ActionEvent | None = None
         self._ended_seconds: dict[str, float] = {}
@@ -83,7 +83,7 @@ class ActionDetector:
 
     @property
     def current(self) -> ActionEvent | None:
-        """The action that goes on, if one does."""
+        """The ongoing event, if any."""
         return replace(self._ongoing, end_seconds=None) if self._ongoing else None
 
     @property
@@ -92,27 +92,27 @@ class ActionDetector:
         return np.array(list(self._scores.values()), np.float32) if self._scores else None
 
     def see(self, prediction: Prediction) -> list[ActionEvent]:
-        """Take the next window. A gap in time, or time that runs backwards, interrupts.
+        """Take the next window. A gap in time, or a time that goes backwards, is an interruption.
 
         Returns:
-            Events that are now known to have ended or to have started, in this order.
+            Events that are now known to have ended, then those known to have started.
 
         Raises:
-            ValueError: the prediction has other labels than the model.
+            ValueError: the labels of the prediction are not the model's.
         """
         if prediction.labels != self._labels:
             raise ValueError(f"expected scores of {self._labels}, got {prediction.labels}")
         middle_seconds = (prediction.start_seconds + prediction.end_seconds) / 2
         gap_seconds = middle_seconds - self._last_middle_seconds
         if gap_seconds == 0:
-            # A camera slower than the stride fills two windows with the same pictures.
+            # A camera slower than the stride fills two windows with the same frames.
             return []
         events = [] if 0 < gap_seconds <= self._max_gap_seconds else self.interrupt()
         if gap_seconds < 0:
             self._ended_seconds.clear()
         self._last_middle_seconds = middle_seconds
         smoothed, span_seconds = self._mean.push(middle_seconds, prediction.scores)
-        # A mean over time speaks for the middle of that time.
+        # A mean over an interval counts at the middle of the interval.
         self._now_seconds = middle_seconds - span_seconds / 2
         self._scores = dict(zip(self._labels, smoothed.tolist(), strict=True))
         if self._first_seconds is None:
@@ -121,10 +121,10 @@ class ActionDetector:
         return events + self._advance()
 
     def interrupt(self) -> list[ActionEvent]:
-        """The picture is lost: what goes on ends at the last window it was seen in.
+        """The source is interrupted: an ongoing event ends at the last window that showed it.
 
         Returns:
-            The event that ends, if there is one.
+            The event that ends, if any.
         """
         self._newcomer = None
         self._mean.clear()
@@ -137,8 +137,8 @@ class ActionDetector:
         """The source has ended.
 
         Returns:
-            What `interrupt` does; where all of a source was one action, and too short for any
-            event, its start and its end.
+            As `interrupt`. If the whole source is one action, too short for `min_seconds`, its
+            start and its end.
         """
         events = []
         newcomer = self._newcomer
@@ -207,12 +207,12 @@ class ActionDetector:
 
 
 class _MeanOverTime:
-    """The mean of scores over the last `seconds`, the scores joined by straight lines.
+    """The mean of the scores over the last `seconds`, with linear interpolation between scores.
 
-    It is the moving average "SMA linear" of Eckner, "Algorithms for Unevenly Spaced Time Series:
-    Moving Averages and Other Rolling Operators": more windows a second only trace the same curve
-    more finely. An exponential average would never forget: a score just above a high threshold
-    might take seconds to lift it over, where this mean takes `seconds` at most.
+    This is the moving average "SMA linear" of Eckner, "Algorithms for Unevenly Spaced Time Series:
+    Moving Averages and Other Rolling Operators": more windows per second only trace the same curve
+    more finely. An exponential average never forgets: a score just above a high threshold could
+    take seconds to lift the average over it; this mean takes at most `seconds`.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -226,8 +226,8 @@ class _MeanOverTime:
     def push(
         self, at_seconds: float, scores: npt.NDArray[Any]
     ) -> tuple[npt.NDArray[np.float32], float]:
-        """Add scores; returns the mean, float32 as they are, so that equal ones stay the same, and
-        the seconds that it is taken over."""
+        """Add scores; returns their mean (float32, so that equal scores stay equal) and the
+        seconds that it covers."""
         self._points.append((at_seconds, scores.astype(np.float64)))
         start_seconds = at_seconds - self._seconds
         while len(self._points) > 1 and self._points[1][0] <= start_seconds:
@@ -246,5 +246,5 @@ class _MeanOverTime:
 
 
 def _reaches(score: float, threshold: float) -> bool:
-    # Scores are float32, in which 0.7 lies below 0.7.
+    # Scores are float32, in which 0.7 is less than the float64 0.7.
     return score >= float(np.float32(threshold))

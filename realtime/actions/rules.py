@@ -1,6 +1,6 @@
-"""When scores make an action: the numbers that a person may change.
+"""The settings that decide when scores make an event.
 
-This file knows nothing of predictions.
+This module knows nothing about predictions.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class ActionRule:
     Args:
         enter: score from which it starts, 0 to 1.
         exit: score below which it ends, 0 to `enter`.
-        min_seconds: what does not last so long is no event.
-        cooldown_seconds: after an event has ended, none of its label starts for so long.
+        min_seconds: shorter actions are not events.
+        cooldown_seconds: time after the end of an event in which its label cannot start again.
 
     Raises:
-        UsageError: a value is out of its range.
+        UsageError: a value is out of range.
     """
 
     enter: float
@@ -48,12 +48,12 @@ class ActionRules:
     """The rules of all labels.
 
     Args:
-        default: for labels that have none of their own.
-        by_label: exceptions. Default none.
-        smoothing_seconds: scores are averaged over so long; 0 for not at all. Default 0.5.
+        default: for labels without a rule of their own.
+        by_label: rules of single labels. Default none.
+        smoothing_seconds: time over which scores are averaged; 0 for no smoothing. Default 0.5.
 
     Raises:
-        UsageError: `smoothing_seconds` is out of its range.
+        UsageError: `smoothing_seconds` is out of range.
     """
 
     default: ActionRule
@@ -75,20 +75,21 @@ class ActionRules:
         threshold: float | None = None,
         overrides: Mapping[str, Any] | None = None,
     ) -> ActionRules:
-        """Rules that suit a model, with a person's changes.
+        """The default rules for a model, with a person's overrides.
 
-        Where nothing else is said, a label enters at its threshold and leaves at 0.7 of it. An
-        event lasts a quarter of a clip, for even a moment's action fills the windows of about a
-        clip; and its label rests for one clip, after which no window shows its pictures any more.
+        By default, a label enters at its threshold and leaves at 0.7 of it. `min_seconds` is a
+        quarter of a clip, because even a momentary action fills the windows of about a clip. The
+        cooldown is one clip, after which no window contains frames of the action any more.
 
         Args:
             spec: thresholds, labels and clip length.
-            threshold: score from which any label enters. Default: as `spec` says.
+            threshold: score at which any label enters. Default: as `spec` says.
             overrides: the table `[actions]`: the keys of `ActionRule`, `smoothing_seconds`, and
-                `labels`, a table of such keys by label. It goes before `threshold`. Default none.
+                `labels`, a table of such keys by label. Takes precedence over `threshold`.
+                Default none.
 
         Raises:
-            UsageError: an unknown key or label, or a value out of its range; it names the key.
+            UsageError: an unknown key or label, or a value out of range; the message names the key.
         """
         labels = [label for label in spec.labels if label != spec.background_label]
         given = _numbers("actions", overrides or {}, (*_RULE_KEYS, "smoothing_seconds", "labels"))
@@ -103,7 +104,7 @@ class ActionRules:
 
 
 def _rule(given: Mapping[str, float], spec: ModelSpec, label: str | None) -> ActionRule:
-    """The rule of a label, or that of all labels, from numbers by their full keys."""
+    """The rule of one label, or the default rule, from numbers by their full keys."""
     tables = ["actions"] if label is None else [f"actions.labels.{label}", "actions"]
     threshold = spec.threshold if label is None else spec.threshold_of(label)
 
@@ -120,7 +121,7 @@ def _rule(given: Mapping[str, float], spec: ModelSpec, label: str | None) -> Act
 
 
 def _numbers(where: str, values: object, known: Sequence[str]) -> dict[str, float]:
-    """The numbers of a table by their full keys; its tables are left out."""
+    """The numbers of a table by their full keys; nested tables are left out."""
     table = _checked_table(where, values, known)
     keys = [key for key in table if key != "labels"]
     return {f"{where}.{key}": _number(f"{where}.{key}", table[key]) for key in keys}
@@ -131,7 +132,7 @@ def _checked_table(where: str, values: object, known: Sequence[str]) -> Mapping[
         raise UsageError(f"{where} must be a table, got {values!r}")
     for key in values:
         if key not in known:
-            raise UsageError(f"{where}.{key} is unknown; expected one of {', '.join(known)}")
+            raise UsageError(f"unknown key {where}.{key}; expected one of {', '.join(known)}")
     return values
 
 

@@ -1,1 +1,1 @@
-"""Measures what a model costs on this machine."""
+"""Measure the cost of a model on this machine."""

@@ -1,4 +1,4 @@
-"""How many cameras this machine bears: simulated ones, through the whole runtime."""
+"""How many cameras this machine can handle, measured with simulated ones and the whole runtime."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ PREDICTIONS_PER_SECOND = 5.0
 
 @dataclass(frozen=True, slots=True)
 class CamerasRow:
-    """How a number of cameras did.
+    """The result for a number of cameras.
 
     Args:
-        num_cameras: how many.
-        kind: what their pictures cost.
-        decode_all: whether every picture was decoded and converted, or only those needed.
-        predictions_per_second: of each camera, on average.
+        num_cameras: number of cameras.
+        kind: what decoding their frames costs; see `SimulatedCamera`.
+        decode_all: whether every frame was decoded and converted, or only those needed.
+        predictions_per_second: per camera, on average.
         latency_seconds: p50, p95 and p99, from capture to label.
-        first_half_seconds, second_half_seconds: the median latency in each half of the run; they
-            differ where it grows.
-        cores: processor time used for each second.
-        frames_per_second: of each camera, on average; below the cameras' own rate where reading
-            them falls behind.
+        first_half_seconds, second_half_seconds: median latency in each half of the run; the second
+            is higher if latency grows.
+        cores: processor time used per second.
+        frames_per_second: per camera, on average; below the cameras' own rate if reading falls
+            behind.
     """
 
     num_cameras: int
@@ -61,18 +61,18 @@ def bench_cameras(
     seconds: float = 6.0,
     size_hw: tuple[int, int] = (480, 640),
 ) -> Iterator[CamerasRow]:
-    """Run cameras of 25 pictures a second and 5 predictions a second each.
+    """Run cameras with 25 frames and 5 predictions per second each.
 
     Args:
-        model: the network.
+        model: the model.
         counts: numbers of cameras to try.
-        kinds: what their pictures cost, and whether all are decoded. Default: pictures that cost
-            nothing; H.264, all converted; H.264, converted where needed.
-        seconds: how long to measure each. Default 6.0, after a clip and a second to warm up.
-        size_hw: height and width of the cameras' pictures. Default (480, 640).
+        kinds: what decoding costs, and whether all frames are decoded. Default: frames without
+            decoding cost; H.264, all converted; H.264, converted when needed.
+        seconds: length of each measurement. Default 6.0, after a clip and a second of warm-up.
+        size_hw: height and width of the frames. Default (480, 640).
 
     Yields:
-        A row for each kind and count.
+        A row per kind and count.
     """
     video = SimulatedVideo.make(size_hw, FRAMES_PER_SECOND)
     for kind, decode_all in kinds:
@@ -93,7 +93,7 @@ def _bench(
     places = {camera.name: place for place, camera in enumerate(cameras)}
 
     def open_camera(camera: Camera) -> SimulatedCamera:
-        # Cameras know nothing of each other.
+        # Cameras are not synchronised, so each starts at a different time.
         delay_seconds = places[camera.name] / num_cameras / PREDICTIONS_PER_SECOND
         return SimulatedCamera(
             camera, video, kind, decode_all=decode_all, delay_seconds=delay_seconds

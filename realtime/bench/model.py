@@ -1,7 +1,7 @@
-"""What a model costs on this machine: encoder, head, full window, and how near that is to its peak.
+"""The cost of a model on this machine: encoder, head, whole window, and the share of peak FLOP/s.
 
-Ways to compute take turns in every round, so that a noisy machine slows them alike, and medians are
-told.
+The variants take turns in every round, so that noise on the machine affects all alike. Medians are
+reported.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.model.inspect import Inspection, inspect_model
 
 _ROUNDS = 15
-# A pause lets the processor's clock and caches be as they are in live use.
+# A pause lets the processor's clock and caches settle as in live use.
 _PAUSE_SECONDS = 0.02
 _THREAD_VARIABLES = (
     "OPENBLAS_NUM_THREADS",
@@ -43,17 +43,17 @@ print(2 * 1536**3 / min(times))
 
 @dataclass(frozen=True, slots=True)
 class ModelRow:
-    """What a model costs in one setting.
+    """The cost of a model with one setting.
 
     Args:
         device: the processor in use.
-        num_threads: of the encoder, where it runs on the CPU.
-        batch: pictures, and windows, computed at once.
-        encoder_seconds: for one picture.
-        head_seconds: for one window whose pictures are encoded.
-        full_seconds: for one whole window, uncut.
-        encoder_flops_per_second: floating-point operations in a second of the encoder; of a model
-            that runs whole, of all of it.
+        num_threads: of the encoder, if it runs on the CPU.
+        batch: number of frames, and of windows, computed at once.
+        encoder_seconds: for one frame.
+        head_seconds: for one window whose frames are encoded.
+        full_seconds: for one whole window, without the split into encoder and head.
+        encoder_flops_per_second: floating-point operations per second of the encoder; of the whole
+            model if it is not split.
         share_of_peak: of this machine's matrix product with as many threads.
     """
 
@@ -68,12 +68,12 @@ class ModelRow:
 
     @property
     def streaming_seconds(self) -> float:
-        """For one new picture that completes a window."""
+        """For one new frame that completes a window."""
         return self.encoder_seconds + self.head_seconds
 
     @property
     def gain(self) -> float:
-        """How many times cheaper a new picture is than a whole window."""
+        """How many times cheaper one new frame is than a whole window."""
         return self.full_seconds / self.streaming_seconds
 
 
@@ -90,12 +90,12 @@ def bench_model(
     Args:
         path: an ONNX file.
         devices: see `ActionModel`. Default: the CPU.
-        threads: numbers of threads to try on the CPU. Default: one, and one for each core.
-        batches: numbers of pictures at once. Default 1, 4 and 16.
-        peaks: from `measure_peaks`; measured where it is None.
+        threads: numbers of CPU threads to try. Default: one, and one per core.
+        batches: batch sizes. Default 1, 4 and 16.
+        peaks: result of `measure_peaks`. Default None: it is measured.
 
     Yields:
-        A row for each device, number of threads and batch.
+        A row per device, number of threads and batch size.
 
     Raises:
         RtactionError: see `ActionModel`.
@@ -144,7 +144,7 @@ def _measure(
 def take_turns(
     ways: Mapping[str, Callable[[], object]], *, rounds: int = _ROUNDS
 ) -> dict[str, float]:
-    """Median seconds of each way; each is timed after a run of its own to warm up."""
+    """Median seconds of each function; a warm-up call precedes each timed one."""
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, run in ways.items():
@@ -157,27 +157,27 @@ def take_turns(
 
 
 def measure_peaks(threads: Sequence[int]) -> dict[int, float]:
-    """Floating-point operations a second of this machine's product of two large float32 matrices,
-    by number of threads.
+    """Floating-point operations per second of a product of two large float32 matrices on this
+    machine, by number of threads.
 
-    NumPy's library reads its number of threads when it is loaded, so each is tried in a process of
-    its own.
+    NumPy's BLAS reads its number of threads when it is loaded, so each number runs in its own
+    process.
     """
     peaks = {}
     for number in threads:
         limits = dict.fromkeys(_THREAD_VARIABLES, str(number))
-        told = subprocess.run(
+        finished = subprocess.run(
             [sys.executable, "-c", _MATRIX_PRODUCT],
             env=os.environ | limits,
             capture_output=True,
             text=True,
             check=True,
         )
-        peaks[number] = float(told.stdout)
+        peaks[number] = float(finished.stdout)
     return peaks
 
 
 def num_cores() -> int:
-    """Cores that this process may use."""
+    """Number of cores that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1

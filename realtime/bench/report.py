@@ -21,7 +21,7 @@ MODEL_HEAD = (
     "    gain   GFLOP/s   of peak"
 )
 CAMERAS_HEAD = (
-    "pictures            cameras   frames/s   predictions/s   latency p50/p95/p99 ms"
+    "kind                cameras   frames/s   predictions/s   latency p50/p95/p99 ms"
     "   1st, 2nd half   cores"
 )
 
@@ -29,13 +29,13 @@ CAMERAS_HEAD = (
 def print_bench(
     path: Path, devices: Sequence[str], counts: Sequence[int], seconds: float, say: Say
 ) -> None:
-    """Measure a model and tell it line by line.
+    """Measure a model and print the results as they come.
 
     Args:
         path: an ONNX file.
-        devices: see `ActionModel`; the last one runs the cameras.
-        counts: numbers of simulated cameras; none for no such table.
-        seconds: how long to measure each.
+        devices: see `ActionModel`; the cameras run on the last one.
+        counts: numbers of simulated cameras; empty to skip that table.
+        seconds: length of each measurement.
         say: prints a line.
 
     Raises:
@@ -45,12 +45,14 @@ def print_bench(
     spec = model.spec
     threads = sorted({1, num_cores()})
     peaks = measure_peaks(threads)
-    told = ", ".join(f"{peak / 1e9:.0f} GFLOP/s on {number}" for number, peak in peaks.items())
-    say(f"{path}: {spec.frames_per_clip} frames of {spec.height}x{spec.width} a window")
+    peaks_text = ", ".join(
+        f"{peak / 1e9:.0f} GFLOP/s on {number}" for number, peak in peaks.items()
+    )
+    say(f"{path}: {spec.frames_per_clip} frames of {spec.height}x{spec.width} per window")
     if not model.is_cut:
         reason = model.file.reason_for_whole or "the file does not say where to cut it"
         say(f"runs whole for each window: {reason}")
-    say(f"matrix product, float32, threads: {told}\n")
+    say(f"matrix product, float32, threads: {peaks_text}\n")
     say(MODEL_HEAD)
     for row in bench_model(path, devices=devices, threads=threads, peaks=peaks):
         say(model_line(row))
@@ -58,7 +60,7 @@ def print_bench(
         return
     say(
         f"\nSimulated cameras, 640x480, {FRAMES_PER_SECOND:g} frames and "
-        f"{PREDICTIONS_PER_SECOND:g} predictions a second each, on {model.device_in_use}:"
+        f"{PREDICTIONS_PER_SECOND:g} predictions per second each, on {model.device_in_use}:"
     )
     say(CAMERAS_HEAD)
     for cameras_row in bench_cameras(model, counts, seconds=seconds):

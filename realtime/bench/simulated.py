@@ -1,7 +1,7 @@
-"""Cameras that are none: they give pictures at a steady rate, to measure what a machine can bear.
+"""Simulated cameras with a steady frame rate, to measure how many a machine can handle.
 
-Three kinds, by what a picture costs before the network sees it: "ready" ones cost nothing, "h264"
-and "mjpeg" are decoded like those of real cameras, from a stream in memory.
+There are three kinds, by what a frame costs before the model sees it: "ready" costs nothing;
+"h264" and "mjpeg" are decoded from a stream in memory, as those of real cameras are.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _SECONDS = 4.0
 
 @dataclass(frozen=True, slots=True)
 class SimulatedVideo:
-    """What simulated cameras show, made once for all of them.
+    """The content of simulated cameras, made once for all of them.
 
     Args:
         images: uint8 RGB, each of shape (height, width, 3).
-        packets: the coded pictures in order, by kind; the first can be decoded alone.
+        packets: the encoded frames in order, by kind; the first is a key frame.
     """
 
     images: list[npt.NDArray[np.uint8]]
@@ -47,7 +47,7 @@ class SimulatedVideo:
     def make(
         cls, size_hw: tuple[int, int] = (480, 640), frames_per_second: float = 25.0
     ) -> SimulatedVideo:
-        """Some seconds of a shape that moves before a still background, with a sensor's noise."""
+        """Some seconds of a shape that moves over a still background, with sensor noise."""
         random = np.random.default_rng(0)
         height, width = size_hw
         background = random.integers(0, 256, (height // 16, width // 16, 3), dtype=np.uint8)
@@ -68,17 +68,16 @@ class SimulatedVideo:
 
 
 class SimulatedCamera:
-    """A camera that shows a `SimulatedVideo` over and over.
+    """A camera that plays a `SimulatedVideo` in a loop.
 
     Args:
         camera: its name.
-        video: what to show.
-        kind: what its pictures cost.
+        video: what to play.
+        kind: what decoding its frames costs.
         frames_per_second: its rate. Default 25.0.
-        decode_all: decode and convert every picture, needed or not, as a simple program would.
+        decode_all: decode and convert every frame, needed or not, as a simple program would.
             Default False.
-        delay_seconds: of its first picture, so that cameras do not all show theirs at once.
-            Default 0.0.
+        delay_seconds: before its first frame, so that cameras are not synchronised. Default 0.0.
     """
 
     is_live = True
@@ -104,7 +103,7 @@ class SimulatedCamera:
         self._closed = threading.Event()
 
     def frames(self) -> Iterator[FrameLike]:
-        """RGB frames on the monotonic clock, each when its moment has come."""
+        """RGB frames on the monotonic clock, each when it is due."""
         images = self._images()
         start_seconds = time.monotonic() + self._delay_seconds
         for number in itertools.count():
@@ -118,7 +117,7 @@ class SimulatedCamera:
             yield frame
 
     def close(self) -> None:
-        """End `frames` soon."""
+        """Make `frames` end soon."""
         self._closed.set()
 
     def _images(self) -> Iterator[Callable[[], npt.NDArray[Any]]]:
@@ -144,8 +143,8 @@ class SimulatedCamera:
 
 
 def simulated_cameras(num_cameras: int) -> list[Camera]:
-    """Cameras by name, to be opened as `SimulatedCamera`."""
-    # To the runtime they are screens, of which it does not ask that their pictures have noise.
+    """Named cameras, to be opened as `SimulatedCamera`."""
+    # The runtime sees them as screens, which it does not check for sensor noise.
     return [
         Camera(Address("screen", number, f"camera {number + 1}"), f"camera {number + 1}")
         for number in range(num_cameras)
@@ -164,7 +163,7 @@ def _encode(
         assert isinstance(stream, VideoStream)
         stream.height, stream.width = images[0].shape[:2]
         stream.pix_fmt = pixel_format
-        # As cameras send it: no picture refers to a later one, and the headers come in band.
+        # As cameras encode: no B-frames, and the headers are in band.
         if codec == "libx264":
             stream.options = {"tune": "zerolatency", "preset": "veryfast", "bf": "0"}
             stream.codec_context.gop_size = round(frames_per_second)

@@ -1,1 +1,1 @@
-"""`rtaction eval`: labelled videos run as `rtaction cam` runs them, and scored."""
+"""`rtaction eval`: run labelled videos as `rtaction cam` would, and score the results."""

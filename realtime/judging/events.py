@@ -1,6 +1,6 @@
 """How good a model is on untrimmed videos, with its own thresholds or with tuned ones.
 
-Thresholds are tuned on one part of the videos and reported on the other.
+Thresholds are tuned on one part of the videos; the figures are those of the other part.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from rtaction.realtime.judging.watched import Judged
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """What tuning came to.
+    """The result of tuning.
 
     Args:
-        thresholds: found on the part that was tuned on.
-        num_videos: of that part.
-        num_intervals: of that part.
-        tuned_on: figures of that part with these thresholds: better than is to be expected.
+        thresholds: those found on the tuning part.
+        num_videos: number of videos in the tuning part.
+        num_intervals: number of intervals in the tuning part.
+        tuned_on: figures of the tuning part with these thresholds; optimistic, because the
+            thresholds were fitted to it.
         before: figures of the reported part with the model's own thresholds.
     """
 
@@ -52,18 +53,17 @@ class Tuning:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EventEvaluation:
-    """What came out, of the part that is reported on.
+    """The evaluation of the reported part.
 
     Args:
-        figures: of all labels together, then of each that the model can detect.
+        figures: of all labels together, then of each label that the model can detect.
         watched: the videos.
-        ignored_intervals: how many have a label that the model cannot detect, by label; the
-            background label is one.
-        problems: videos that could not be read, and are left out, or that hold no window, and count
-            as watched without an event.
-        notes: what looks like a mistake in the file of intervals, for a person, and what was noted
-            before.
-        tuning: None where nothing was tuned.
+        ignored_intervals: number of intervals whose label the model cannot detect, by label; the
+            background label is one of them.
+        problems: videos that could not be read and are left out, and videos without any window,
+            which count as watched without an event.
+        notes: probable mistakes in the intervals file, for a person, after the notes passed in.
+        tuning: None if nothing was tuned.
     """
 
     figures: tuple[EventFigures, ...]
@@ -75,12 +75,12 @@ class EventEvaluation:
 
     @property
     def num_groups(self) -> int:
-        """Groups among the videos watched."""
+        """Number of groups among the watched videos."""
         return len({one.group for one in self.watched})
 
     @property
     def watched_seconds(self) -> float:
-        """Length of all videos watched."""
+        """Total length of the watched videos."""
         return sum(one.duration_seconds for one in self.watched)
 
     def to_dict(self) -> dict[str, Any]:
@@ -102,19 +102,19 @@ class EventEvaluation:
 def is_tuned_on(
     times: Sequence[LabelledTime], groups: Sequence[str], tune_on: str | None
 ) -> list[bool] | None:
-    """Which videos thresholds are tuned on.
+    """Select the videos on which thresholds are tuned.
 
     Args:
         times: the videos.
         groups: the group of each.
-        tune_on: a regular expression that their paths match, or None: as their `part` says.
+        tune_on: a regular expression for their paths, or None to use their `part`.
 
     Returns:
-        One for each video, or None where nothing is to be tuned.
+        One flag per video, or None if nothing is to be tuned.
 
     Raises:
-        UsageError: no regular expression, or the videos have parts as well.
-        DatasetError: all videos or none are tuned on, or a group stands on both sides.
+        UsageError: an invalid regular expression, or one although the videos have parts.
+        DatasetError: all videos or none are tuned on, or a group is in both parts.
     """
     if tune_on is None:
         if all(one.part is None for one in times):
@@ -123,23 +123,25 @@ def is_tuned_on(
     else:
         if any(one.part is not None for one in times):
             raise UsageError(
-                f"--tune-on and the column {SPLIT_COLUMN!r} both say what to tune on; expected one"
+                f"--tune-on and the column {SPLIT_COLUMN!r} both select the videos to tune on; "
+                "expected only one of them"
             )
         try:
             chosen = [re.search(tune_on, one.path.as_posix()) is not None for one in times]
         except re.error as error:
-            raise UsageError(f"--tune-on {tune_on!r} is no regular expression: {error}") from None
+            raise UsageError(
+                f"--tune-on {tune_on!r} is not a valid regular expression: {error}"
+            ) from None
     if all(chosen) or not any(chosen):
         raise DatasetError(
-            f"thresholds are to be tuned on {sum(chosen)} of {len(chosen)} videos; expected some, "
-            "and others to report on"
+            f"{sum(chosen)} of {len(chosen)} videos are selected for tuning; expected at least "
+            "one for tuning and one to report on"
         )
     sides = [{group for group, one in zip(groups, chosen, strict=True) if one == s} for s in (0, 1)]
     both = sorted(sides[0] & sides[1])
     if both:
         raise DatasetError(
-            f"{both} are tuned on and reported on as well; expected all videos of a group on one "
-            "side"
+            f"{both} are both tuned on and reported on; expected all videos of a group on one side"
         )
     return chosen
 
@@ -155,20 +157,20 @@ def evaluate_events(
     stride_seconds: float | None = None,
     notes: Sequence[str] = (),
 ) -> EventEvaluation:
-    """Compare what a model found with what truly happens.
+    """Compare the detected events with the true ones.
 
     Args:
         times: the truth.
-        judged: what the model said of each of these videos, in order.
+        judged: the predictions for each of these videos, in order.
         groups: the group of each.
         spec: of the model.
-        tuned_on: see `is_tuned_on`. Default None: the model's own thresholds are reported.
-        grouped: whether groups were given; else each event counts as independent. Default False.
-        stride_seconds: see `ActionDetector`. Default: that of two pictures in a clip.
-        notes: what was noted before, for a person. Default none.
+        tuned_on: see `is_tuned_on`. Default None: the model's own thresholds are used.
+        grouped: whether groups were given; otherwise each event is independent. Default False.
+        stride_seconds: see `ActionDetector`. Default: the frame interval of a clip.
+        notes: notes made before, for a person. Default none.
 
     Raises:
-        DatasetError: no video of a part can be read, or the model can detect no label in it.
+        DatasetError: no video of a part can be read, or it has no label that the model can detect.
     """
     labels = tuple(label for label in spec.labels if label != spec.background_label)
     every = list(zip(times, judged, groups, tuned_on or [False] * len(times), strict=True))
@@ -216,14 +218,14 @@ def _check_parts(
     for is_tuned in {False, tunes}:
         if not parts[is_tuned]:
             purpose = "tune on" if is_tuned else "report on"
-            raise DatasetError(f"there is nothing to {purpose}: none of these videos can be read")
+            raise DatasetError(f"nothing to {purpose}: none of these videos can be read")
     known = {side: any(one.truth.intervals for one in part) for side, part in parts.items()}
-    # Videos without any action tell false alarms, but nothing of thresholds.
+    # Videos without actions yield false alarms, but say nothing about thresholds.
     if (tunes and not known[True]) or (ignored and not any(known.values())):
         also = f"; it has {', '.join(ignored)}" if ignored else ""
         raise DatasetError(
-            f"{'what is to be tuned on' if tunes else 'the file'} has no interval of a label that "
-            f"the model can find ({', '.join(labels)}){also}"
+            f"{'the tuning part' if tunes else 'the file'} has no interval of a label that the "
+            f"model can detect ({', '.join(labels)}){also}"
         )
 
 

@@ -4,39 +4,39 @@ One object. Fields of both kinds, `schema_version` 1:
 
     schema_version   1; a field may be added without notice, a change of meaning raises it
     kind             "clips" (videos of one action each) or "events"
-    model            the file, as given
+    model            the model file, as given
     dataset          the folder or pattern of videos, as given
-    group            the regular expression, or null: each video (or event) counts as independent
+    group            the regular expression, or null: each video (or event) is independent
     clip_seconds     length of a window
-    stride_seconds   distance between two windows
-    confidence       0.95: share of the intervals that hold the true figure
+    stride_seconds   time from the start of one window to the start of the next
+    confidence       0.95: the confidence level of the intervals
 
 A *figure* is {"value", "low", "high", "count"}: the value, the ends of its interval, and the number
-of items (for false alarms: hours) behind it; null where there was nothing to measure.
+of items (for false alarms: hours) it rests on; null if there was nothing to measure.
 
-"clips": `labels` of the model; `confusion_rows`, these and the `unknown_labels`, which the model
-does not know, with their numbers of videos; `labels_without_videos`; `num_videos`,
+"clips": `labels` of the model; `confusion_rows`, these and the `unknown_labels`, which are not
+labels of the model, with their numbers of videos; `labels_without_videos`; `num_videos`,
 `num_not_judged`, `num_groups`; `videos`, each with `path`, `label`, `group`, `windows`, `called`
 (the predicted label), `score` and `problem`; and for `windows` and `clips` (whole videos) each:
 
-    count            how many
-    accuracy         figure, of labels that the model knows; top_k: the same by k
-    accuracy_with_unknown   figure, of all: items of a label that the model does not know are
-                     correct where its background label is predicted
+    count            number of items
+    accuracy         figure, over labels of the model; top_k: the same by k
+    accuracy_with_unknown   figure, over all: an item whose label is not one of the model's is
+                     correct if the background label is predicted
     chance           accuracy of guessing
     most_frequent_label   accuracy of always predicting the most frequent label
     labels           precision, recall and f1 (figures) and count of each
-    confusion        counts, a row for each of `confusion_rows`, a column for each of `labels`
+    confusion        counts, a row per entry of `confusion_rows`, a column per entry of `labels`
     calibration      expected_calibration_error (figure) and bins with low, high, mean_score and
                      accuracy (figure); empty bins are left out
 
-"events", of the part that is reported on: `num_videos`, `num_groups`, `watched_seconds`, `videos`
-with their `events` and `intervals`; `ignored_intervals`, how many have a label that the model
-cannot detect; `problems` and `notes`; and
+"events", for the reported part: `num_videos`, `num_groups`, `watched_seconds`, `videos`
+with their `events` and `intervals`; `ignored_intervals`, the number of intervals whose label the
+model cannot detect; `problems` and `notes`; and
 
     all, labels      events, intervals; precision, recall and f1 by `iou`; false_alarms_an_hour;
                      onset_delay_seconds, from the true start to the moment of the report, and
-                     start_error_seconds, to the start that was reported: median and p90, or null
+                     start_error_seconds, to the reported start: median and p90, or null
     tuning           null, or actions (the table of a cameras.toml), num_videos, num_intervals,
                      figures_on_tuned_part and figures_before_tuning
 """
@@ -64,11 +64,11 @@ def write_report(
     model: Path,
     options: EvalOptions,
 ) -> None:
-    """Write a JSON file. Missing folders are made.
+    """Write a JSON file. Missing folders are created.
 
     Args:
-        path: the file; replaced where it is there.
-        found: the figures.
+        path: the file; replaced if it exists.
+        found: the evaluation.
         spec: of the model.
         model: the model file, as given.
         options: which videos, and how they were judged.

@@ -1,4 +1,4 @@
-"""What `rtaction eval` prints, in at most 100 columns."""
+"""The tables of `rtaction eval`, at most 100 columns wide."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def event_lines(found: EventEvaluation, *, grouped: bool) -> list[str]:
         *_problem_lines(found.problems),
         *found.notes,
         *[
-            f"left out, as the model cannot detect {label!r}: {counted(count, 'interval')}"
+            f"left out, because the model cannot detect {label!r}: {counted(count, 'interval')}"
             for label, count in found.ignored_intervals.items()
         ],
         *(_tuning_lines(found.tuning) if found.tuning else []),
@@ -104,8 +104,8 @@ def _sampling_note(spec: ModelSpec) -> list[str]:
     if spec.sampling == "sliding":
         return []
     return [
-        "this model was trained on clips spread over whole videos; here it sees windows of "
-        f"{spec.clip_seconds:g} s, as live"
+        "the model was trained on clips spread over whole videos; here its windows span "
+        f"{spec.clip_seconds:g} s, as they do live"
     ]
 
 
@@ -155,7 +155,7 @@ def _tuning_lines(tuning: Tuning) -> list[str]:
     return [
         f"thresholds tuned on {counted(tuning.num_videos, 'other video')} with "
         f"{counted(tuning.num_intervals, 'action')}",
-        f"F1 at IoU {middle:g} there: {estimate_text(fitted)}, better than is to be expected",
+        f"F1 at IoU {middle:g} there: {estimate_text(fitted)}, optimistic",
         f"F1 at IoU {middle:g} here before tuning: {estimate_text(before)}",
     ]
 

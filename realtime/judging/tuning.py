@@ -1,6 +1,6 @@
-"""Thresholds that detect the most actions with the fewest mistakes.
+"""Search the thresholds with the best F1.
 
-They are searched on videos that are then not reported on, as they fit those too well.
+They fit the videos they are searched on too well, so those videos are not reported on.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from rtaction.realtime.actions.detector import ActionDetector
 from rtaction.realtime.actions.rules import EXIT_FRACTION, ActionRules
 
 ENTERS = tuple(round(0.30 + 0.05 * step, 2) for step in range(14))
-"""Thresholds to try, 0.30 to 0.95."""
+"""Enter thresholds to try, 0.30 to 0.95."""
 EXIT_FRACTIONS = (0.5, EXIT_FRACTION, 0.85, 1.0)
-"""Thresholds to leave, as parts of those to enter."""
+"""Exit thresholds to try, as fractions of the enter threshold."""
 MIN_INTERVALS = 5
-"""A label with fewer gets no threshold of its own: it would fit these few by chance."""
+"""A label with fewer intervals gets no threshold of its own: it would fit them by chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """One video of which all is known.
+    """One video with its predictions and its truth.
 
     Args:
-        predictions: what the model said, in order.
-        truth: what truly happens; its events are not looked at.
+        predictions: those of the model, in order.
+        truth: the true intervals; its events are not used.
     """
 
     predictions: tuple[Prediction, ...]
@@ -42,12 +42,12 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """What tuning chooses.
+    """The result of the search.
 
     Args:
-        enter: for all labels.
-        exit_fraction: the threshold to leave, as part of the one to enter, for all labels.
-        by_label: thresholds to enter of labels that have their own.
+        enter: enter threshold of all labels.
+        exit_fraction: exit threshold of all labels, as a fraction of the enter threshold.
+        by_label: enter thresholds of labels that have their own.
     """
 
     enter: float
@@ -83,11 +83,11 @@ def find_events(
     *,
     stride_seconds: float | None = None,
 ) -> tuple[Event, ...]:
-    """The actions in the predictions of one file, as `rtaction cam` would report them.
+    """The events in the predictions of one file, as `rtaction cam` would report them.
 
     Args:
         predictions: all of them, in order.
-        rules: when scores make an action.
+        rules: when scores make an event.
         spec: of the model.
         stride_seconds: see `ActionDetector`.
     """
@@ -117,7 +117,7 @@ def with_events(
     *,
     stride_seconds: float | None = None,
 ) -> list[WatchedTime]:
-    """What truly happens in each video, and what is found with some rules; see `find_events`."""
+    """The true and the detected events of each video; see `find_events`."""
     return [
         replace(
             one.truth,
@@ -133,11 +133,11 @@ def tune_thresholds(
     *,
     stride_seconds: float | None = None,
 ) -> Thresholds:
-    """Search thresholds with the highest F1 over all events, averaged over the IoUs.
+    """Search the thresholds with the highest F1 over all events, averaged over the IoUs.
 
-    First those to enter and to leave for all labels, then one to enter for each label that has
-    `MIN_INTERVALS`. Of several equally good ones the usual part to leave is taken, and the middle
-    one to enter, as the least by chance.
+    First the enter and exit thresholds of all labels, then an enter threshold for each label that
+    has `MIN_INTERVALS`. Among equally good ones, the default exit fraction and the middle enter
+    threshold are chosen, as the least accidental.
 
     Args:
         watched: the videos to tune on.
@@ -170,6 +170,6 @@ def _labels_to_tune(watched: Sequence[Watched]) -> list[str]:
 
 
 def _key(label: str) -> str:
-    """A label as a key of TOML, which takes the texts of JSON."""
+    """A label as a TOML key; JSON strings are valid there."""
     is_bare = re.fullmatch(r"[A-Za-z0-9_-]+", label) is not None
     return label if is_bare else json.dumps(label, ensure_ascii=False)

@@ -1,6 +1,6 @@
 """How good a model is on videos of one action each, by window and by video.
 
-The predicted label of a video is that with the highest mean score over its windows.
+The predicted label of a video is the one with the highest mean score over its windows.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from rtaction.video.labelled_videos import Video, labels_of
 
 @dataclass(frozen=True, slots=True)
 class VideoResult:
-    """What became of one video.
+    """The result for one video.
 
     Args:
         video: the video, with its true label.
-        judged: what the model said.
-        predicted: the label with the highest mean score; None where there is no window.
+        judged: the predictions of the model.
+        predicted: the label with the highest mean score; None if there is no window.
         score: that mean score; None likewise.
     """
 
@@ -55,11 +55,11 @@ class VideoEvaluation:
     """How good a model is on videos.
 
     Args:
-        unseen_labels: labels of the model that no video shows, judged or not.
-        num_groups: groups among the videos that were judged.
-        windows: of all videos that were judged; clustered by group.
-        videos: those that were judged; clustered likewise.
-        results: one for each video, including those that could not be judged.
+        unseen_labels: labels of the model that no video has, judged or not.
+        num_groups: number of groups among the judged videos.
+        windows: of all judged videos; clustered by group.
+        videos: the judged videos; clustered by group.
+        results: one per video, including those that could not be judged.
     """
 
     unseen_labels: tuple[str, ...]
@@ -75,7 +75,7 @@ class VideoEvaluation:
 
     @property
     def unknown_labels(self) -> dict[str, int]:
-        """Labels that the model does not know, and how many videos have them."""
+        """Labels that are not the model's, and how many videos have them."""
         counts = Counter(result.video.label for result in self.results)
         return {label: counts[label] for label in self.videos.unknown_labels}
 
@@ -96,7 +96,7 @@ class VideoEvaluation:
 
 
 def require_known_label(videos: Sequence[Video], spec: ModelSpec) -> None:
-    """Check that the model knows a label of the videos, before any is decoded.
+    """Check that the model knows at least one label of the videos, before any is decoded.
 
     Raises:
         DatasetError: it knows none.
@@ -104,7 +104,7 @@ def require_known_label(videos: Sequence[Video], spec: ModelSpec) -> None:
     found = labels_of(videos)
     if not set(found) & set(spec.labels):
         raise DatasetError(
-            f"the model knows none of these folders {list(found)}; expected folders named like "
+            f"the model knows none of these folders {list(found)}; expected folders named after "
             f"its labels: {', '.join(spec.labels)}"
         )
 
@@ -112,22 +112,22 @@ def require_known_label(videos: Sequence[Video], spec: ModelSpec) -> None:
 def evaluate_videos(
     videos: Sequence[Video], judged: Sequence[Judged], spec: ModelSpec
 ) -> VideoEvaluation:
-    """Compare a model's predictions with the labels of videos.
+    """Compare the predictions of a model with the labels of videos.
 
     Args:
-        videos: what was judged.
-        judged: one for each video, in order.
+        videos: the videos.
+        judged: one per video, in order.
         spec: of the model.
 
     Raises:
-        DatasetError: the model knows no label of the videos, or none of those could be judged.
+        DatasetError: the model knows none of the labels, or no video with such a label was judged.
     """
     require_known_label(videos, spec)
     usable = [(video, one) for video, one in zip(videos, judged, strict=True) if one.predictions]
     if not any(video.label in spec.labels for video, _ in usable):
         problem = next(one for one in judged if one.problem)
         raise DatasetError(
-            f"none of {len(videos)} videos shows a label of the model and can be judged; "
+            f"none of {len(videos)} videos both has a label of the model and can be judged; "
             f"{problem.path}: {problem.problem}"
         )
     unknown = tuple(label for label in labels_of(videos) if label not in spec.labels)

@@ -1,4 +1,4 @@
-"""What a model says of video files, watched as `rtaction cam` watches them."""
+"""The predictions of a model for video files, watched as `rtaction cam` watches them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from rtaction.sampling import last_period_seconds
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """What a model said of one video.
+    """The predictions of a model for one video.
 
     Args:
         path: the file.
-        predictions: of all its windows, in order, times counted from its first frame; none where
-            there is a `problem`.
-        duration_seconds: length of what could be decoded; 0.0 where nothing could.
-        problem: why nothing could be said, for a person; "" where something could.
+        predictions: of all its windows, in order, timed from its first frame; none if there is a
+            `problem`.
+        duration_seconds: length of what could be decoded; 0.0 if nothing could.
+        problem: why there are no predictions, for a person; "" if there are some.
     """
 
     path: Path
@@ -44,16 +44,16 @@ def judge_videos(
     stride_seconds: float | None = None,
     on_video: Callable[[], None] | None = None,
 ) -> list[Judged]:
-    """Watch videos, one after the other. One that cannot be judged says why, and the rest goes on.
+    """Watch videos one after the other. One that cannot be judged does not stop the rest.
 
     Args:
-        model: the network.
+        model: the model.
         paths: the files.
-        stride_seconds: distance between two windows. Default: that of two pictures in a clip.
+        stride_seconds: time from one window to the next. Default: the frame interval of a clip.
         on_video: called after each video. Default None.
 
     Returns:
-        One for each path, in order.
+        One per path, in order.
 
     Raises:
         DeviceUnavailable: the accelerator failed.
@@ -84,8 +84,8 @@ def _judge(model: Scorer, path: Path, stride_seconds: float | None) -> Judged:
 def _moments(
     model: Scorer, path: Path, stride_seconds: float | None
 ) -> Iterator[tuple[list[Prediction], list[float]]]:
-    """The predictions and the frames' times of each moment."""
-    # Not by its name, as that may look like something else: "0", "screen:", a pattern.
+    """The predictions and the frame times of each moment."""
+    # The path is not parsed as a source: it may look like another kind ("0", "screen:", a pattern).
     camera = Camera(Address("file", str(path), str(path)), str(path))
     moments = watch_cameras(
         model, [camera], WatchStats(), WatchOptions(stride_seconds=stride_seconds)
@@ -96,10 +96,10 @@ def _moments(
 
 
 def _why_nothing(spec: ModelSpec, duration_seconds: float) -> str:
-    # The decoder's milliseconds may make a video a little shorter than it is.
+    # Times rounded to milliseconds can make a video slightly shorter than it is.
     if duration_seconds < spec.window_seconds + 0.01:
         return f"too short: {duration_seconds:.2f} s, a window needs {spec.window_seconds:.2f} s"
     return (
-        "its frames lie too far apart in time, or have holes: no window of "
-        f"{spec.frames_per_window} different frames can be had"
+        "its frames are too far apart in time, or some are missing: no window of "
+        f"{spec.frames_per_window} different frames is possible"
     )

@@ -1,9 +1,9 @@
-"""A model file, loaded and cut into encoder and head.
+"""A model file, loaded and split into encoder and head.
 
-The encoder sees one picture at a time, so its features can be kept while windows overlap: a new
-window costs one encoder pass for each new picture and one pass of the small head. A file that does
-not say where to cut it runs whole: a picture is its own features, and the head is all of the model.
-Pictures and clips of several cameras may share a pass. This file knows nothing of cameras or of
+The encoder sees one frame at a time, so its features are reused in overlapping windows: a new
+window costs one encoder pass per new frame and one pass of the small head. A file that does not
+say where to split runs whole: a frame is its own features, and the head is the whole model.
+Frames and clips of several cameras may share a pass. This module knows nothing about cameras or
 time.
 """
 
@@ -31,32 +31,32 @@ from rtaction.realtime.model.session import (
     words_of,
 )
 
-# Whole clips are big, and so is what a network makes of them on its way.
+# Whole clips are large, and so are the activations they produce.
 _WHOLE_CLIPS_AT_ONCE = 8
 
 
 class ActionModel:
-    """A recogniser of actions.
+    """A loaded action recogniser.
 
     Args:
-        path: an ONNX file with a contract, as `rtaction export` makes of any model.
+        path: an ONNX file with a contract, as `rtaction export` writes it for any model.
         device: "auto", "cpu", "cuda[:N]", "tensorrt[:N]", "openvino", "coreml" or "directml[:N]".
             Default "auto".
-        num_threads: threads of the encoder on the CPU, at least 1. Default: one for each core that
-            this process may use.
+        num_threads: threads of the encoder on the CPU, at least 1. Default: one per core that this
+            process may use.
 
     Raises:
         ModelMissing, ModelUnreadable, ModelSpecError: see `rtaction.errors`.
-        UsageError: another device.
-        DeviceUnavailable: a named device cannot be had.
+        UsageError: an unknown device.
+        DeviceUnavailable: the device was named and cannot be used.
     """
 
     def __init__(self, path: Path, *, device: str = "auto", num_threads: int | None = None) -> None:
         self.file = OnnxFile.load(path)
         self.spec = self.file.spec
-        # Two threads halve the time of a big network (16 ms against 30 ms); a small one is as fast
-        # with one, and as the threads do not spin, the second costs the cameras' decoders next to
-        # nothing (3 to 7 percent where they already fill both cores).
+        # Two threads halve the time of a large model (16 ms against 30 ms). A small one is as fast
+        # with one, and because the threads do not spin, the second slows the cameras' decoders by
+        # only 3 to 7 percent when those already fill both cores.
         self._num_threads = _num_cores() if num_threads is None else num_threads
         self._device = device
         self._encoder: BatchRunner | None = None
@@ -68,28 +68,28 @@ class ActionModel:
             self.file.cut([boundary.frames], [boundary.frame_features])
         )
         head = self.file.cut([boundary.clip_features], [self.file.score_name])
-        # A second thread makes the head slower; it is small.
+        # The head is small, so a second thread makes it slower.
         self._head = self._open_rest(head, 1)
 
     @property
     def is_cut(self) -> bool:
-        """Whether each picture is encoded once; else the model runs whole for each window."""
+        """Whether each frame is encoded once; otherwise the model runs whole for each window."""
         return self._encoder is not None
 
     @property
     def device_in_use(self) -> str:
-        """The processor that really runs the encoder, or the whole: "CPU", "CUDA" and so on."""
+        """The processor that actually runs the encoder, or the whole model: "CPU", "CUDA" etc."""
         return self._device_in_use
 
     def encode(self, images: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Features of single pictures, from one camera or from many.
+        """Features of single frames, from one camera or many.
 
         Args:
-            images: uint8, shape (num_images, height, width, channels), as `prepare_image` gives; at
+            images: uint8, shape (num_images, height, width, channels), as from `prepare_image`; at
                 least one.
 
         Returns:
-            float32, shape (num_images, num_features); of a model that runs whole, the images.
+            float32, shape (num_images, num_features); the images if the model runs whole.
 
         Raises:
             DeviceUnavailable: the accelerator failed.
@@ -99,11 +99,11 @@ class ActionModel:
         return self._encoder.run(images)  # (num_images, num_features)
 
     def score(self, clip_features: npt.NDArray[Any]) -> Float32Array:
-        """Scores of clips whose pictures are already encoded.
+        """Scores of clips whose frames are already encoded.
 
         Args:
-            clip_features: shape (num_clips, frames_per_clip, ...), what `encode` gave for each
-                picture; at least one clip.
+            clip_features: shape (num_clips, frames_per_clip, ...), the results of `encode` for the
+                frames; at least one clip.
 
         Returns:
             float32, shape (num_clips, num_labels).
@@ -114,7 +114,7 @@ class ActionModel:
         return self._head.run(clip_features)  # (num_clips, num_labels)
 
     def score_clips(self, clips: npt.NDArray[Any]) -> Float32Array:
-        """Scores of whole clips, by the model as it stands in the file, uncut.
+        """Scores of whole clips, by the model as it is in the file, without the split.
 
         Args:
             clips: uint8, shape (num_clips, frames_per_clip, height, width, channels); at least one.
@@ -132,17 +132,18 @@ class ActionModel:
         return self._open_rest(self.file.content, self._num_threads)
 
     def _open_first(self, content: bytes) -> BatchRunner:
-        """Load what the person watches, where they want it; it decides where the rest may run."""
+        """Load the encoder, or the whole model, on the wanted device; this decides where the rest
+        may run."""
         session = self._open(content, self._num_threads)
         self._device_in_use = name_in_use(session)
-        # A loop over a few small steps is no work for TensorRT; and where "auto" has come down to
-        # the CPU, a second try would only take time.
+        # TensorRT gains nothing on a loop over a few small steps; and if "auto" has fallen back to
+        # the CPU, a second attempt would only take time.
         on_cpu = provider_in_use(session) == CPU
         self._device_of_rest = "cpu" if on_cpu else re.sub("^tensorrt", "cuda", self._device)
         return BatchRunner(session, max_batch=None if self.file.is_cut else _WHOLE_CLIPS_AT_ONCE)
 
     def _open_rest(self, content: bytes, num_threads: int) -> BatchRunner:
-        """Load what the person does not watch: it may run where its operations can."""
+        """Load the other parts: these may run wherever their operations can."""
         return BatchRunner(self._open(content, num_threads, self._device_of_rest, strict=False))
 
     def _open(

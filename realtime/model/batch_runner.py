@@ -1,4 +1,4 @@
-"""One session of onnxruntime, run on batches of varying size. It knows nothing of pictures."""
+"""One onnxruntime session, run on batches of varying size. It knows nothing about frames."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from rtaction.realtime.model.devices import COREML, CUDA, DIRECTML, MAX_BATCH, T
 from rtaction.realtime.model.session import name_in_use, words_of
 
 _BOUND = (CUDA, TENSORRT)
-# A shape seen for the first time costs these a search, a compilation or new buffers.
+# On these, a new shape costs a search, a compilation or new buffers.
 _PADDED = (CUDA, TENSORRT, COREML, DIRECTML)
 
 
 @dataclass(slots=True, eq=False)
 class _Buffers:
-    """What one shape of input is run with, made once.
+    """The buffers for one input shape, allocated once.
 
     Args:
-        padded: the input on the host, of the shape that is run.
-        on_device: the input where the session wants it; None where the session copies by itself.
-        binding: what ties `on_device` and `output` to the session.
-        output: where the results go; None until the first run has told their shape.
+        padded: the input on the host, padded to the shape that is run.
+        on_device: the input on the session's device; None if the session copies it itself.
+        binding: binds `on_device` and `output` to the session.
+        output: holds the results; None until the first run has shown their shape.
     """
 
     padded: npt.NDArray[Any]
@@ -40,20 +40,20 @@ class _Buffers:
 
 
 class BatchRunner:
-    """Runs a network of one input and one output on batches of varying size.
+    """Runs a network with one input and one output on batches of varying size.
 
-    On a processor to which each new shape is dear, a batch is padded to the next power of two and
-    split above `MAX_BATCH`; on an NVIDIA GPU input and output also keep their places in its memory
-    from call to call. A network that takes one thing at a time is given one. Any thread may call
-    `run`.
+    On a processor where each new shape is expensive, a batch is padded to the next power of two and
+    split above `MAX_BATCH`; on an NVIDIA GPU, input and output also stay in the same device memory
+    from call to call. A network with a fixed batch size of 1 gets one item at a time. `run` is
+    thread-safe.
 
     Args:
         session: the network; its first dimensions are the batch, free or 1.
-        max_batch: most to run at once. Default None: `MAX_BATCH` where batches are padded, else
-            any number.
-        pad: Default None: where the processor needs it, which the CPU does not.
-        bind: keep input and output in buffers on the processor; pads too. Default None: on CUDA
-            and TensorRT. On the CPU it gains nothing (0.46 ms against 0.47 ms).
+        max_batch: largest batch. Default None: `MAX_BATCH` if batches are padded, otherwise no
+            limit.
+        pad: pad batches. Default None: if the processor needs it, which the CPU does not.
+        bind: keep input and output in buffers on the processor; implies `pad`. Default None: on
+            CUDA and TensorRT. On the CPU it gains nothing (0.46 ms against 0.47 ms).
     """
 
     def __init__(
@@ -74,21 +74,21 @@ class BatchRunner:
         takes_one = session.get_inputs()[0].shape[:1] == [1]
         self._max_batch = 1 if takes_one else max_batch or (MAX_BATCH if self._pad else None)
         self._buffers: dict[tuple[int, ...], _Buffers] = {}
-        # The buffers are for one call at a time, and so is a session on DirectML.
+        # The buffers serve one call at a time, and so does a DirectML session.
         self._lock = threading.Lock()
 
     def run(self, values: npt.NDArray[Any]) -> Float32Array:
-        """The network's output.
+        """Run the network.
 
         Args:
-            values: what the network takes, shape (batch, ...), at least one.
+            values: the input, shape (batch, ...), at least one item.
 
         Returns:
-            float32, shape (batch, ...), an array of its own.
+            float32, shape (batch, ...), a new array.
 
         Raises:
             DeviceUnavailable: the accelerator failed.
-            ModelUnreadable: on the CPU: the network cannot take these, or contradicts itself.
+            ModelUnreadable: on the CPU: the model cannot take this input, or is inconsistent.
         """
         step = self._max_batch or len(values)
         parts = [values[start : start + step] for start in range(0, len(values), step)]
@@ -102,15 +102,15 @@ class BatchRunner:
     def _run_parts(
         self, run: Callable[[npt.NDArray[Any]], Float32Array], parts: list[npt.NDArray[Any]]
     ) -> list[Float32Array]:
-        # On the CPU nothing but the model can be at fault.
+        # On the CPU only the model can be at fault.
         errors = RUNNING_ERRORS if self._pad else LOADING_ERRORS
         try:
             return [run(part) for part in parts]
         except errors as error:
             if not self._pad:
                 raise ModelUnreadable(
-                    f"the model failed while it ran: {words_of(error)}; export it again, or look "
-                    "into it with `rtaction inspect`"
+                    f"the model failed while it ran: {words_of(error)}; export it again, or check "
+                    "it with `rtaction inspect`"
                 ) from None
             raise DeviceUnavailable(
                 f"{name_in_use(self._session)} failed while the model ran: {words_of(error)}; "
@@ -128,7 +128,7 @@ class BatchRunner:
         if buffers is None:
             buffers = self._buffers[shape] = self._make_buffers(shape, values.dtype)
         if num_wanted < shape[0]:
-            # What an earlier batch left behind the end is run too, and cut off again.
+            # Rows left from an earlier, larger batch are run too, and cut off afterwards.
             buffers.padded[:num_wanted] = values
             values = buffers.padded
         if buffers.binding is None:
@@ -136,7 +136,7 @@ class BatchRunner:
         return self._run_bound(buffers, values)[:num_wanted].copy()
 
     def _run_bound(self, buffers: _Buffers, values: npt.NDArray[Any]) -> Float32Array:
-        """Run in the buffers; the result may be a view of them, and hold until the next run."""
+        """Run in the buffers; the result may be a view of them, valid until the next run."""
         assert buffers.binding is not None
         assert buffers.on_device is not None
         buffers.on_device.update_inplace(values)
@@ -165,7 +165,7 @@ def padded_length(num_wanted: int) -> int:
 
 
 def _place_of(session: onnxruntime.InferenceSession) -> tuple[str, int]:
-    """Kind and number of the memory that a session's preferred provider works in."""
+    """Kind and number of the memory of a session's preferred provider."""
     provider = session.get_providers()[0]
     if provider not in _BOUND:
         return "cpu", 0

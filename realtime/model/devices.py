@@ -1,7 +1,7 @@
-"""The words of `--device`, what each asks of onnxruntime, and what to do where it cannot be had.
+"""The values of `--device`, the onnxruntime providers behind them, and advice if one is missing.
 
-This file opens no session and knows nothing of pictures: `rtaction.realtime.model.session` opens
-one, and finds out what it really runs on.
+This module opens no session and knows nothing about frames: `rtaction.realtime.model.session` opens
+one and finds out where it actually runs.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ COREML = "CoreMLExecutionProvider"
 DIRECTML = "DmlExecutionProvider"
 
 MAX_BATCH = 64
-"""The largest batch an accelerator is given; more is split."""
+"""The largest batch for an accelerator; a larger one is split."""
 
 Provider = tuple[str, dict[str, Any]]
 
 _log = logging.getLogger(__name__)
-_USUAL_BATCH = 8  # what TensorRT tunes its kernels for: several cameras that share a network
+_USUAL_BATCH = 8  # the batch that TensorRT tunes its kernels for: several cameras share a model
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,41 +63,41 @@ _PROCESSORS = {
         "TensorRT",
         "onnxruntime-gpu",
         True,
-        # Since version 11 the package holds libraries of other names than onnxruntime loads.
+        # From version 11, the libraries have other names than those onnxruntime loads.
         "check `nvidia-smi`, and install TensorRT 10 with: pip install 'tensorrt-cu{cuda}<11' "
         "'onnxruntime-gpu[cuda,cudnn]'",
     ),
     "openvino": _Processor(
-        OPENVINO, "OpenVINO", "onnxruntime-openvino", False, "OpenVINO found no processor it knows"
+        OPENVINO, "OpenVINO", "onnxruntime-openvino", False, "OpenVINO found no supported processor"
     ),
     "coreml": _Processor(
-        COREML, "CoreML", "onnxruntime", False, "CoreML takes none of this network's operations"
+        COREML, "CoreML", "onnxruntime", False, "CoreML supports no operation of this model"
     ),
     "directml": _Processor(
         DIRECTML,
         "DirectML",
         "onnxruntime-directml",
         True,
-        "check that this GPU has a driver for DirectX 12",
+        "check that the driver of this GPU supports DirectX 12",
     ),
 }
 _WORDS = "auto, cpu, cuda[:N], tensorrt[:N], openvino, coreml or directml[:N]"
 
 
 def providers_for(device: str) -> list[Provider]:
-    """What to ask onnxruntime for.
+    """The providers to request from onnxruntime.
 
     Args:
-        device: "auto" (a CUDA GPU where there is one, CoreML on macOS, DirectML on Windows, else
-            the CPU), "cpu", "cuda", "tensorrt", "openvino", "coreml" or "directml"; N in "cuda:N",
-            "tensorrt:N" and "directml:N" is the number of the GPU, by default 0.
+        device: "auto" (CUDA if there is an NVIDIA GPU, CoreML on macOS, DirectML on Windows,
+            otherwise the CPU), "cpu", "cuda", "tensorrt", "openvino", "coreml" or "directml"; N in
+            "cuda:N", "tensorrt:N" and "directml:N" is the number of the GPU, by default 0.
 
     Returns:
-        (provider, options) pairs, the preferred first, the CPU always last.
+        (provider, options) pairs, the preferred first, the CPU last.
 
     Raises:
-        UsageError: another word.
-        DeviceUnavailable: a device by name, and this onnxruntime is built without it.
+        UsageError: an unknown device.
+        DeviceUnavailable: the device was named, and this onnxruntime is built without it.
     """
     match = re.fullmatch(r"([a-z]+)(?::([0-9]{1,4}))?", device)
     word, number = match.groups() if match else ("", None)
@@ -113,28 +113,28 @@ def providers_for(device: str) -> list[Provider]:
 
 
 def preload_libraries(provider: str) -> None:
-    """Load the libraries that pip installed beside onnxruntime, where its own search misses them.
+    """Load the libraries that pip installed beside onnxruntime, which its own search may miss.
 
     Args:
-        provider: the preferred one of a session to be opened.
+        provider: the preferred provider of the session to be opened.
     """
     if provider not in (CUDA, TENSORRT):
         return
     if hasattr(onnxruntime, "preload_dlls"):
-        # What it prints when it finds none is said better by `unavailable`.
+        # The message it prints if it finds none is worse than that of `unavailable`.
         with redirect_stdout(io.StringIO()):
             onnxruntime.preload_dlls()
     if provider == TENSORRT and importlib.util.find_spec("tensorrt_libs") is not None:
-        importlib.import_module("tensorrt_libs")  # loads all that is in it
+        importlib.import_module("tensorrt_libs")  # loads all its libraries
 
 
 def unavailable(device: str, in_use: str, reason: str) -> DeviceUnavailable:
-    """The error for a device asked for by name that a session does not run on.
+    """The error for a named device that a session does not run on.
 
     Args:
-        device: the word of `--device`.
-        in_use: what the session runs on instead, as `name_of` says it.
-        reason: onnxruntime's own words, or empty where it had none.
+        device: the value of `--device`.
+        in_use: the processor that the session runs on instead, as from `name_of`.
+        reason: the message of onnxruntime, or empty.
     """
     processor = _PROCESSORS[device.split(":")[0]]
     cuda = str(getattr(onnxruntime, "cuda_version", "")).split(".")[0] or "13"
@@ -146,13 +146,13 @@ def unavailable(device: str, in_use: str, reason: str) -> DeviceUnavailable:
 
 
 def name_of(provider: str) -> str:
-    """A provider's processor in words, such as "CPU" or "CUDA"."""
+    """The display name of a provider's processor, such as "CPU" or "CUDA"."""
     names = {processor.provider: processor.name for processor in _PROCESSORS.values()}
     return names.get(provider, provider.removesuffix("ExecutionProvider"))
 
 
 def tensorrt_options(model: bytes) -> tuple[dict[str, Any], dict[str, str]]:
-    """Options that let TensorRT build its engines once, for batches from 1 to `MAX_BATCH`.
+    """Options that let TensorRT build its engines only once, for batches from 1 to `MAX_BATCH`.
 
     The names are those of onnxruntime's page on the TensorRT execution provider.
 
@@ -160,14 +160,14 @@ def tensorrt_options(model: bytes) -> tuple[dict[str, Any], dict[str, str]]:
         model: an ONNX file's bytes; its first dimension is the batch.
 
     Returns:
-        Options for keeping the engines on disk, and options for the range of batches; the latter
-        empty where more than the first dimension is open.
+        Options that cache the engines on disk, and options for the range of batches; the latter
+        are empty if more than the first dimension is free.
 
     Raises:
-        DeviceUnavailable: the folder for the engines cannot be made.
+        DeviceUnavailable: the cache folder cannot be created.
     """
-    # onnxruntime names an engine after the graph and not its weights, so a network trained anew
-    # would be given the old one's engine (microsoft/onnxruntime#6455): a folder for each content.
+    # onnxruntime names an engine after the graph, not its weights, so a retrained model would get
+    # the old one's engine (microsoft/onnxruntime#6455): hence a folder per content.
     folder = _cache_folder() / "tensorrt" / hashlib.sha256(model).hexdigest()[:16]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -178,7 +178,7 @@ def tensorrt_options(model: bytes) -> tuple[dict[str, Any], dict[str, str]]:
             f"{error.strerror}; make it writable, or use --device cuda"
         ) from None
     if is_new and _nvidia_driver_present():
-        _log.warning("TensorRT builds its engines for this model; that takes minutes, once")
+        _log.warning("TensorRT is building engines for this model; this takes minutes, once")
     cache = {
         "trt_engine_cache_enable": True,
         "trt_engine_cache_path": str(folder),
@@ -205,12 +205,12 @@ def _chain(provider: str, number: int) -> list[Provider]:
         CUDA,
         {
             "device_id": number,
-            # The default tries every algorithm for each new shape, which takes about a second a
-            # shape; the heuristic takes 2 ms and is no slower after (PaddlePaddle/PaddleX#5057).
+            # By default every algorithm is tried for each new shape, about a second per shape; the
+            # heuristic takes 2 ms, and is no slower afterwards (PaddlePaddle/PaddleX#5057).
             "cudnn_conv_algo_search": "HEURISTIC",
-            # The default; copies in another stream may race (microsoft/onnxruntime#4829).
+            # The default; copies in a separate stream may race (microsoft/onnxruntime#4829).
             "do_copy_in_default_stream": True,
-            # A model says the same on every processor; TF32 keeps 10 bits of each number.
+            # Scores must be the same on every processor; TF32 keeps only 10 bits of the mantissa.
             "use_tf32": False,
         },
     )
@@ -224,7 +224,7 @@ def _chain(provider: str, number: int) -> list[Provider]:
 
 
 def _batch_profile(model: bytes) -> dict[str, str]:
-    """The range of batches, for the network's one input; empty where not only that is open."""
+    """The range of batches of the single input; empty if other dimensions are free too."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     entry = onnxruntime.InferenceSession(model, options, providers=[CPU]).get_inputs()[0]
@@ -248,9 +248,9 @@ def _cache_folder() -> Path:
 
 def _installation(processor: _Processor) -> str:
     if processor.provider == COREML:
-        return "CoreML comes with onnxruntime on macOS alone"
+        return "CoreML comes only with onnxruntime for macOS"
     installed = getattr(onnxruntime, "package_name", "onnxruntime")
-    # All of onnxruntime's packages write into one folder, so the one before has to go.
+    # All onnxruntime packages install into one folder, so the previous one has to be removed.
     return f"run `pip uninstall {installed}` and `pip install {processor.package}`"
 
 

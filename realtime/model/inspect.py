@@ -1,7 +1,7 @@
-"""`rtaction inspect`: what is in a model file.
+"""`rtaction inspect`: the content of a model file.
 
-The work of one picture and of one decision is counted from a run of the model itself: onnxruntime's
-profile tells the true shape of every operation's input and output.
+The cost of one frame and of one window is counted in a run of the model itself: onnxruntime's
+profile has the actual shape of every operation's input and output.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ _GATES = {"GRU": 3, "LSTM": 4, "RNN": 1}
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What a model file holds.
+    """The content of a model file.
 
     Args:
         path: the file.
         num_bytes: its size.
-        spec: its contract, or None where it has none.
-        is_cut: whether it says where to cut it into encoder and head; else it runs whole.
-        reason_for_whole: why it is not cut; empty where it is, or does not say.
-        adoption_command: what gives it a contract.
+        spec: its contract, or None.
+        is_cut: whether it says where to split it into encoder and head; otherwise it runs whole.
+        reason_for_whole: why it is not split; empty if it is, or if the file gives no reason.
+        adoption_command: the command that adds a contract.
         input_dims: sizes of its first input, batch first; 0 where one is free.
         inputs: names, types and shapes, as text.
         outputs: names, types and shapes, as text.
-        num_parameters: numbers in all stored tensors.
+        num_parameters: number of values in all stored tensors.
         num_nodes: operations in the graph.
-        op_counts: how often each operation stands there.
-        flops_per_frame: floating-point operations of the encoder for one picture; a multiplication
-            with its addition counts as two. 0 where there is none, or no contract.
-        flops_per_window: the same for the head, or the whole, and one window.
+        op_counts: number of nodes by operation.
+        flops_per_frame: floating-point operations of the encoder for one frame; a multiply-add
+            counts as two. 0 if there is no encoder, or no contract.
+        flops_per_window: the same for one window, of the head or of the whole model.
     """
 
     path: Path
@@ -64,7 +64,7 @@ class Inspection:
 
 
 def inspect_model(path: Path) -> Inspection:
-    """Look into a model file.
+    """Inspect a model file.
 
     Raises:
         ModelMissing, ModelUnreadable, ModelSpecError: see `rtaction.errors`.
@@ -94,7 +94,7 @@ def inspect_model(path: Path) -> Inspection:
 
 
 def _count(file: OnnxFile, spec: ModelSpec) -> tuple[int, int]:
-    """Operations for one picture, and for one window whose pictures are encoded."""
+    """Operations for one frame, and for one window whose frames are encoded."""
     if not file.is_cut:
         _, of_whole = _run_counted(file.content, np.zeros((1, *spec.clip_shape), np.uint8))
         return 0, of_whole
@@ -118,7 +118,7 @@ def _run_counted(model: bytes, values: npt.NDArray[Any]) -> tuple[npt.NDArray[An
 
 
 def _flops(event: dict[str, Any]) -> int:
-    """Operations of one profiled node; only those that matter are counted: products of matrices."""
+    """Operations of one profiled node; only matrix products are counted, which dominate."""
     if "output_type_shape" not in event or "input_type_shape" not in event:
         return 0
     inputs: list[list[int]] = [

@@ -1,9 +1,9 @@
-"""A network loaded onto a processor, and the proof that it really runs there.
+"""A model loaded onto a processor, with a check that it actually runs there.
 
-onnxruntime falls back to the CPU without a word when a GPU cannot be used, and still lists the
-GPU's provider as available; some providers even stand first in a session that leaves every
-operation to the CPU. So only where a finished session has put its operations counts. This file
-knows nothing of pictures or of batches.
+onnxruntime silently falls back to the CPU if a GPU cannot be used, and still lists the GPU's
+provider as available; some providers even come first in a session that leaves every operation to
+the CPU. So only the placement of the operations in the finished session counts. This module knows
+nothing about frames or batches.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from rtaction.realtime.model.devices import (
 )
 
 _log = logging.getLogger(__name__)
-# onnxruntime writes to stderr by itself; what a person can mend is raised as an error instead.
+# onnxruntime writes to stderr itself; what a person can fix is raised as an error instead.
 _FATAL_ONLY = 4
 _ASSIGNMENT_KEY = "session.record_ep_graph_assignment_info"
 
@@ -41,20 +41,20 @@ def open_session(
     profile_prefix: str | None = None,
     strict: bool = True,
 ) -> onnxruntime.InferenceSession:
-    """Load a network onto a device.
+    """Load a model onto a device.
 
     Args:
         model: an ONNX file's bytes.
         device: see `rtaction.realtime.model.devices.providers_for`.
-        num_threads: threads of one operation on the CPU; 0 means one for each core.
-        profile_prefix: where onnxruntime writes a profile, with every node as the file has it.
+        num_threads: threads of one operation on the CPU; 0 means one per core.
+        profile_prefix: path prefix of onnxruntime's profile, with every node as it is in the file.
             Default None, no profile.
-        strict: whether to insist on a device given by name, and to log where "auto" could not keep
-            to its choice. Default True; False lets the network run wherever it can.
+        strict: insist on a named device, and warn if "auto" could not keep its choice. Default
+            True; False lets the model run wherever it can.
 
     Raises:
-        UsageError: another word.
-        DeviceUnavailable: a device by name, and the session runs elsewhere.
+        UsageError: an unknown device.
+        DeviceUnavailable: the device was named, and the session runs elsewhere.
     """
     providers = providers_for(device)
     wanted = providers[0][0]
@@ -65,7 +65,7 @@ def open_session(
         if wanted == CPU:
             raise
         reason = words_of(error)
-        # Where the CPU takes the model the accelerator was at fault; else this raises in its turn.
+        # If the CPU takes the model, the accelerator was at fault; otherwise this raises as well.
         session = _open_on(model, [(CPU, {})], _options(num_threads, profile_prefix, CPU))
     if strict:
         _check(session, device, wanted, reason)
@@ -73,14 +73,14 @@ def open_session(
 
 
 def provider_in_use(session: onnxruntime.InferenceSession) -> str:
-    """The provider that runs most of a session's operations; of two equal, the preferred."""
+    """The provider that runs most of a session's operations; the preferred one of two equals."""
     providers: list[str] = session.get_providers()
     counts = _num_operations(session)
     return max(providers, key=lambda provider: counts[provider])
 
 
 def name_in_use(session: onnxruntime.InferenceSession) -> str:
-    """The processor that a session really runs on, such as "CPU" or "CUDA"."""
+    """The processor that a session actually runs on, such as "CPU" or "CUDA"."""
     return name_of(provider_in_use(session))
 
 
@@ -97,15 +97,15 @@ def _open_on(
     except (RuntimeError, *LOADING_ERRORS) as error:
         if "shape profiles" not in str(error):
             raise
-        # TensorRT takes this network in parts, and wants a range for the input of each; without
-        # any, it builds an engine anew whenever a batch outgrows those before.
+        # TensorRT takes this model in parts, and wants a range for the input of each; without a
+        # range, it rebuilds an engine whenever a batch is larger than all before.
         return _create(model, [(first, basic | cache), *others], options)
 
 
 def _create(
     model: bytes, providers: list[Provider], options: onnxruntime.SessionOptions
 ) -> onnxruntime.InferenceSession:
-    # With its own fallback, onnxruntime would print to stdout and change processors while running.
+    # onnxruntime's own fallback would print to stdout and change processors while running.
     return onnxruntime.InferenceSession(model, options, providers=providers, enable_fallback=0)
 
 
@@ -117,24 +117,24 @@ def _options(
     options.inter_op_num_threads = 1
     options.log_severity_level = _FATAL_ONLY
     onnxruntime.set_default_logger_severity(_FATAL_ONLY)
-    # At 30 pictures a second, threads that spin between them took 0.84 of a core where 0.03 were
-    # work, and halved what video decoders got done; spinning gained 0.3 ms of 1 ms on idle cores.
+    # At 30 frames per second, threads that spin between frames used 0.84 of a core for 0.03 of
+    # work, and halved the throughput of video decoders; on idle cores spinning gained 0.3 of 1 ms.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry(_ASSIGNMENT_KEY, "1")
     if provider == DIRECTML:
-        options.enable_mem_pattern = False  # DirectML demands it
+        options.enable_mem_pattern = False  # DirectML requires it
     if profile_prefix is not None:
         options.enable_profiling = True
         options.profile_file_prefix = profile_prefix
         disabled = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.graph_optimization_level = disabled
-        # Packed weights are missing from the profile's shapes.
+        # The profile lacks the shapes of prepacked weights.
         options.add_session_config_entry("session.disable_prepacking", "1")
     return options
 
 
 def _check(session: onnxruntime.InferenceSession, device: str, wanted: str, reason: str) -> None:
-    """Raise, or log, where a session runs elsewhere than was wanted."""
+    """Raise, or warn, if a session runs elsewhere than wanted."""
     if wanted == CPU:
         return
     counts = _num_operations(session)
@@ -143,7 +143,7 @@ def _check(session: onnxruntime.InferenceSession, device: str, wanted: str, reas
         if device != "auto":
             raise unavailable(device, name_in_use(session), reason)
         _log.warning(
-            "%s is there but onnxruntime cannot use it; running on the %s",
+            "%s is present but onnxruntime cannot use it; running on the %s",
             name_of(wanted),
             name_in_use(session),
         )
@@ -157,19 +157,19 @@ def _check(session: onnxruntime.InferenceSession, device: str, wanted: str, reas
 
 
 def _num_operations(session: onnxruntime.InferenceSession) -> Counter[str]:
-    """How many operations each provider runs; where it cannot be told, all by the preferred."""
+    """Number of operations per provider; if unknown, all count for the preferred provider."""
     providers: list[str] = session.get_providers()
-    tell = getattr(session, "get_provider_graph_assignment_info", None)
-    if tell is None:  # before onnxruntime 1.24
+    assignment = getattr(session, "get_provider_graph_assignment_info", None)
+    if assignment is None:  # before onnxruntime 1.24
         return Counter(providers[:1])
     counts: Counter[str] = Counter()
-    for part in tell():
+    for part in assignment():
         counts[part.ep_name] += len(part.get_nodes())
     return counts
 
 
 def words_of(error: Exception) -> str:
-    """What an error of onnxruntime says: its first line, without the place in its source."""
+    """The message of an onnxruntime error: its first line, without the source location."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     line = lines[0].rsplit("Status Message: ", 1)[-1]
     return re.sub(r"^\S+\.(?:cc|h):\d+ [^()]*\([^()]*\) ", "", line).strip()

@@ -1,1 +1,1 @@
-"""Windows, annotated video, JSON lines and event clips."""
+"""Display windows, annotated video, JSON lines and event clips."""

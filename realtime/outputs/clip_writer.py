@@ -1,7 +1,7 @@
-"""JPEG pictures into .mkv files, written by one thread.
+"""Write JPEG frames into .mkv files, in one thread.
 
-Nothing is coded again: a file holds the very JPEGs, and their times. This file knows nothing of
-events.
+Nothing is re-encoded: a file holds the JPEGs as they are, and their times. This module knows
+nothing about events.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ import av
 from rtaction.errors import OutputError
 
 _MILLISECOND = Fraction(1, 1000)
-# A cluster reaches the disk when the next begins. With one for each picture, a clip that is cut off
-# lacks its last picture only.
+# A cluster reaches the disk when the next one begins. With one cluster per frame, a clip that is
+# cut off lacks only its last frame.
 _MUXER_OPTIONS = {"cluster_time_limit": "1"}
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JpegPicture:
-    """One picture.
+    """One frame.
 
     Args:
         at_seconds: its time, on any clock.
-        jpeg: the picture.
+        jpeg: the encoded frame.
         size_hw: height and width in pixels.
     """
 
@@ -42,7 +42,7 @@ class JpegPicture:
 
 
 class ClipFile:
-    """One .mkv; made when its first picture comes. Only the writing thread touches the disk."""
+    """One .mkv, created with its first frame. Only the writing thread touches the disk."""
 
     def __init__(self, folder: Path, stem: str) -> None:
         self.failed = False
@@ -55,7 +55,7 @@ class ClipFile:
         self._last_pts = -1
 
     def write(self, picture: JpegPicture) -> None:
-        """Add a picture.
+        """Add a frame.
 
         Raises:
             OSError, av.FFmpegError: it cannot be written.
@@ -67,7 +67,7 @@ class ClipFile:
         packet = av.Packet(picture.jpeg)
         packet.stream = self._stream
         packet.time_base = _MILLISECOND
-        # Two pictures within a millisecond still need two times.
+        # Two frames within a millisecond still need different times.
         self._last_pts = max(round(since_first_seconds / _MILLISECOND), self._last_pts + 1)
         packet.pts = packet.dts = self._last_pts
         packet.is_keyframe = True
@@ -87,7 +87,7 @@ class ClipFile:
                 self._container.close()
 
     def abandon(self) -> None:
-        """Leave what could be written, if that is anything."""
+        """Keep what was written, if anything."""
         self.failed = True
         # The error that led here says it all.
         with suppress(OSError, ValueError, av.FFmpegError):
@@ -97,10 +97,10 @@ class ClipFile:
                 Path(self._file.name).unlink()
 
     def _open(self, picture: JpegPicture) -> None:
-        # FFmpeg would take a folder such as "a:b" for a protocol; a file object has no such ideas.
+        # FFmpeg would take a folder such as "a:b" for a protocol; a file object avoids that.
         self._file = _create(self._folder, self._stem)
         self._container = av.open(self._file, "w", format="matroska", options=_MUXER_OPTIONS)
-        # A later picture may have another size: each JPEG states its own, and players follow.
+        # Later frames may have another size: each JPEG carries its own, and players follow.
         height, width = picture.size_hw
         self._stream = self._container.add_mux_stream(
             "mjpeg", width=width, height=height, time_base=_MILLISECOND
@@ -109,7 +109,7 @@ class ClipFile:
 
 
 class ClipWriter:
-    """The thread that writes, and the queue to it."""
+    """The writing thread and its queue."""
 
     def __init__(self, max_bytes: int) -> None:
         self.num_dropped = 0
@@ -124,7 +124,7 @@ class ClipWriter:
         self._thread.start()
 
     def put(self, file: ClipFile, picture: JpegPicture | None) -> None:
-        """Have a picture written, or for None the file finished; never waits."""
+        """Queue a frame for writing, or with None the end of the file; never waits."""
         with self._changed:
             num_bytes = len(picture.jpeg) if picture else 0
             if picture and self._num_bytes + num_bytes > self._max_bytes:
@@ -135,14 +135,14 @@ class ClipWriter:
             self._changed.notify_all()
 
     def flush(self, timeout_seconds: float) -> bool:
-        """Wait until all is written; returns whether it is."""
+        """Wait until everything is written; returns whether it is."""
         with self._changed:
             return self._changed.wait_for(
                 lambda: not self._jobs and not self._busy, timeout_seconds
             )
 
     def close(self, timeout_seconds: float) -> None:
-        """Write what waits, for so long at most.
+        """Write what is queued, for at most this time.
 
         Raises:
             OutputError: something could not be written.
@@ -159,13 +159,13 @@ class ClipWriter:
             self._thread.join()
         if self.num_dropped and not self._error:
             _log.warning(
-                "%d pictures are missing in the event clips: the disk was too slow",
+                "%d frames are missing from the event clips: the disk was too slow",
                 self.num_dropped,
             )
         if self._error:
             raise OutputError(
                 f"not all event clips could be written: {self._error}; "
-                f"{self.num_dropped} pictures are missing"
+                f"{self.num_dropped} frames are missing"
             )
 
     def _run(self) -> None:
@@ -192,7 +192,7 @@ class ClipWriter:
             else:
                 file.write(picture)
         except Exception as error:
-            # Whatever is wrong with one clip must not keep later ones from being written.
+            # An error in one clip must not keep later ones from being written.
             file.abandon()
             if not self._error:
                 self._error = str(error)

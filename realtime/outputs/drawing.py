@@ -1,4 +1,4 @@
-"""What a person sees: sources with what is known of them, in a window, a saved video or both."""
+"""The annotated display: all sources with their predictions, in a window, a saved video or both."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from rtaction.realtime.windows.state import State
 from rtaction.video.file import VideoWriter
 
 _SAVED_FRAMES_PER_SECOND = 30.0
-# Many tiles are drawn at this rate at most; drawing must not cost more than recognising.
+# At most this many redraws of tiles per second; drawing must not cost more than recognition.
 _MOSAIC_FRAMES_PER_SECOND = 12.0
 _LOST: tuple[State, ...] = ("down", "refused", "ended")
 
 
 class Drawing:
-    """Draws all sources, each alone or, where several are live, as tiles of one picture.
+    """Draws all sources: a single one alone, several live ones as tiles of one image.
 
     Args:
         spec: the contract, with the thresholds in use.
         live: for each source, by name, whether it is live.
-        stats: knows how many frames have come.
+        stats: counts the frames that have come.
         device: the processor in use, shown in the status line.
         screen: the window to draw in, or None.
         save: the video to write, or None.
         top_k: labels to draw. Default 3.
-        mirror: draw frames as in a mirror. Default False.
+        mirror: mirror the drawn frames. Default False.
 
     Raises:
         OutputError: the video cannot be written.
@@ -74,7 +74,7 @@ class Drawing:
         )
 
     def state(self, change: StateChange) -> None:
-        """Take a new state; of a source that is lost, show that nothing comes."""
+        """Take a state change; if the source is lost, show that there are no frames."""
         source = self._sources[change.source]
         source.state = change.state
         if change.state not in _LOST:
@@ -86,18 +86,18 @@ class Drawing:
             self._screen.show(source.draw_lost(self._device))
 
     def prediction(self, prediction: Prediction, detector: ActionDetector) -> None:
-        """Take a prediction, to be drawn with the smoothed scores of the source's detector."""
+        """Take a prediction, drawn with the smoothed scores of its source's detector."""
         source = self._sources[prediction.source]
         smoothed = detector.smoothed
         source.prediction = prediction if smoothed is None else replace(prediction, scores=smoothed)
-        # What is drawn need not wait until an event is certain.
+        # The display does not wait until an event is certain.
         ongoing = detector.current
         source.action = ongoing.label if ongoing else shown_label(source.prediction, self._spec)
 
     def frames(self, frames: Sequence[FrameLike]) -> None:
         """Draw the newest frames."""
         for frame in frames:
-            # A source's last frame may come together with the news that it is lost.
+            # The last frame of a source may come together with the news that it is lost.
             if self._sources[frame.source].state not in _LOST:
                 self._pending[frame.source] = frame
         now = time.monotonic()

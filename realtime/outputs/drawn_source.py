@@ -1,4 +1,4 @@
-"""What is drawn of one source: its newest frame with what is known of it, or why there is none."""
+"""The image of one source: its newest frame with overlay, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from rtaction.realtime.windows.state import State
 
 
 class DrawnSource:
-    """What is drawn of one source.
+    """The drawn state of one source.
 
     Args:
-        name: shown in the status line, "" for not.
-        mirror: draw the frame as in a mirror. Default False.
+        name: shown in the status line; "" to omit it.
+        mirror: mirror the frame. Default False.
     """
 
     def __init__(self, name: str, *, mirror: bool = False) -> None:
@@ -39,16 +39,16 @@ class DrawnSource:
         """The frame with its overlay: uint8 RGB.
 
         Args:
-            frame: the newest.
-            num_frames: how many have come, drawn or not.
+            frame: the newest frame.
+            num_frames: number of frames so far, drawn or not.
             device: the processor in use.
-            top_k: labels to draw.
+            top_k: number of labels to draw.
 
         Raises:
             FrameDamaged: the frame cannot be decoded.
         """
         image_rgb = cv2.flip(frame.image, 1) if self._mirror else frame.image
-        if self.state == "connecting":  # files tell no states, but here is a frame
+        if self.state == "connecting":  # files report no states, but here is a frame
             self.state = "warming_up"
         self._size_hw = (image_rgb.shape[0], image_rgb.shape[1])
         self._recent.append((time.monotonic(), num_frames))
@@ -56,7 +56,7 @@ class DrawnSource:
         return draw_overlay(image_rgb, self.prediction, status, action=self.action, top_k=top_k)
 
     def draw_lost(self, device: str) -> npt.NDArray[Any]:
-        """A dark picture that says why there is no other: uint8 RGB."""
+        """A dark image with the reason why there are no frames: uint8 RGB."""
         self.prediction = self.action = None
         self._recent.clear()
         dark = np.zeros((*self._size_hw, 3), np.uint8)

@@ -1,8 +1,8 @@
-"""A short video of each event: from a little before it to a little after.
+"""A short video of each event, from shortly before its start to shortly after its end.
 
-Every picture is kept as a JPEG for some seconds, so that a clip can begin before anybody knew of
-its event. A clip is made of these very JPEGs and their own times, and a thread of its own writes
-it, so that a slow disk delays nobody. This file knows nothing of models.
+Every frame is kept as a JPEG for some seconds, so that a clip can begin before its event was
+known. A clip consists of these JPEGs and their times, and its own thread writes it, so that a slow
+disk delays nothing. This module knows nothing about models.
 """
 
 from __future__ import annotations
@@ -38,28 +38,29 @@ _log = logging.getLogger(__name__)
 class EventClips:
     """Keeps a video of each event of one or many sources.
 
-    A clip is a Motion JPEG .mkv named `<UTC time>_<source>_<label>_<number>.mkv` by the start of
-    its event; names sort by time. Its first picture has time 0 and all others their true distance
-    from it, to the millisecond. It plays to the end even if the process is killed. What goes on
-    after an event and was written before its end was known stays in.
+    A clip is a Motion JPEG .mkv named `<UTC time>_<source>_<label>_<number>.mkv` after the start of
+    its event; names sort by time. Its first frame has time 0, the others their true offset from it,
+    to the millisecond. It is playable even if the process is killed. Frames that were written
+    before the end of the event was known stay in the clip.
 
-    Each source may have a thread of its own that adds its pictures.
+    Each source may add its frames from its own thread.
 
     Args:
-        folder: where the clips go; made if it is missing.
-        pre_roll_seconds: how much of the time before an event to keep. Default 2.0.
-        post_roll_seconds: how much of the time after it. Default 1.0.
-        max_seconds: a clip is cut off at this length: an action that never ends must not fill the
+        folder: folder of the clips; created if missing.
+        pre_roll_seconds: time to keep before an event. Default 2.0.
+        post_roll_seconds: time to keep after it. Default 1.0.
+        max_seconds: maximum length of a clip, so that an event that never ends does not fill the
             disk. Default 60.0.
-        max_delay_seconds: pictures are kept so much longer than the pre-roll, for an event is told
-            of only some time after its start. Default 5.0.
+        max_delay_seconds: frames are kept this much longer than the pre-roll, because an event is
+            reported some time after its start. Default 5.0.
         quality: of the JPEGs, 1 to 100. Default 90.
-        max_bytes_per_source: JPEGs kept for a source; beyond, the oldest go early. Default 64 MiB.
-        max_queue_bytes: JPEGs that wait for the disk; beyond, new ones are dropped. Default 64 MiB.
+        max_bytes_per_source: JPEGs kept per source; beyond it, the oldest are dropped. Default
+            64 MiB.
+        max_queue_bytes: JPEGs queued for the disk; beyond it, new ones are dropped. Default 64 MiB.
 
     Raises:
-        UsageError: a value is out of its range.
-        OutputError: the folder cannot be made or written to.
+        UsageError: a value is out of range.
+        OutputError: the folder cannot be created or written to.
     """
 
     def __init__(
@@ -97,19 +98,19 @@ class EventClips:
 
     @property
     def num_dropped(self) -> int:
-        """Pictures that belong into clips and could not be written, or not fast enough."""
+        """Number of frames missing from clips because they could not be written, or not in time."""
         return self._writer.num_dropped
 
     def add_frame(self, source: str, image_rgb: npt.NDArray[Any], at_seconds: float) -> None:
-        """Take a picture. After `close`, nothing is taken any more.
+        """Take a frame. After `close` it is ignored.
 
         Args:
             source: name of the source.
             image_rgb: uint8 RGB, shape (height, width, 3); the size may change.
-            at_seconds: its time, on the clock that the events of the source are told in. Where it
-                runs backwards, the clips of this source end.
+            at_seconds: its time, on the clock of the source's events. If it goes backwards, the
+                clips of this source end.
         """
-        # The slowest part by far, so it runs outside the lock.
+        # By far the slowest part, so it runs outside the lock.
         options = [cv2.IMWRITE_JPEG_QUALITY, self._quality]
         _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR), options)
         picture = JpegPicture(at_seconds, jpeg.tobytes(), (image_rgb.shape[0], image_rgb.shape[1]))
@@ -126,7 +127,7 @@ class EventClips:
             self._end(state, [clip for clip in state.clips.values() if clip.is_over(at_seconds)])
 
     def add_event(self, event: ActionEvent) -> None:
-        """Take an event, when it starts and again when it ends."""
+        """Take an event, at its start and again at its end."""
         with self._lock:
             if self._closed:
                 return
@@ -139,14 +140,14 @@ class EventClips:
                 clip.until_seconds = until_seconds
             elif event.end_seconds is None or event.number > state.last_number:
                 clip = self._begin(state, event, until_seconds)
-            # None where the clip was cut off, long before its event ended.
+            # None if the clip was cut off long before its event ended.
             if clip is not None and clip.is_over(state.last_seconds):
                 self._end(state, [clip])
 
     def flush(self, timeout_seconds: float = CLOSE_TIMEOUT_SECONDS) -> bool:
-        """Wait until all that was given is written; returns whether it is.
+        """Wait until everything passed in is written; returns whether it is.
 
-        The last picture of a clip that goes on reaches its file with the next one.
+        The last frame of an open clip reaches its file with the next one.
         """
         return self._writer.flush(timeout_seconds)
 
@@ -191,7 +192,7 @@ class EventClips:
 
 @dataclass(slots=True)
 class _Clip:
-    """A clip that takes pictures: from when, and until when as far as that is known."""
+    """An open clip: when it starts, and when it ends if that is known."""
 
     number: int
     file: ClipFile
@@ -200,14 +201,14 @@ class _Clip:
     longest_until_seconds: float = math.inf
 
     def is_over(self, at_seconds: float) -> bool:
-        """Whether a picture of this time comes too late for it."""
+        """Whether a frame of this time comes after the end of the clip."""
         until_seconds = min(self.until_seconds, self.longest_until_seconds)
         return at_seconds > until_seconds + TIME_TOLERANCE_SECONDS
 
 
 @dataclass(slots=True)
 class _Source:
-    """The last seconds of one source, and its clips by the number of their event."""
+    """The last seconds of one source, and its clips by event number."""
 
     pictures: deque[JpegPicture] = field(default_factory=deque)
     num_bytes: int = 0
@@ -217,7 +218,7 @@ class _Source:
     clips: dict[int, _Clip] = field(default_factory=dict)
 
     def push(self, picture: JpegPicture, kept_seconds: float, max_bytes: int) -> None:
-        """Keep a picture, and drop those that are too old or too many."""
+        """Keep a frame, and drop those that are too old or too many."""
         self.pictures.append(picture)
         self.num_bytes += len(picture.jpeg)
         self.last_seconds = picture.at_seconds
@@ -229,7 +230,7 @@ class _Source:
             self.num_bytes -= len(self.pictures.popleft().jpeg)
 
     def forget(self) -> None:
-        """Drop all pictures."""
+        """Drop all frames."""
         self.pictures.clear()
         self.num_bytes = 0
 
@@ -237,18 +238,18 @@ class _Source:
 def _stem(event: ActionEvent, state: _Source) -> str:
     age_seconds = 0.0
     if state.pictures:
-        # An event on another clock than the pictures must not name a year that does not exist.
+        # An event on another clock than the frames must not yield a year that does not exist.
         age_seconds = min(max(state.last_seconds - event.start_seconds, 0.0), _DAY_SECONDS)
     now_seconds = state.last_seen_at_utc_seconds or time.time()
     started = datetime.fromtimestamp(now_seconds - age_seconds, UTC)
     stamp = f"{started:%Y%m%dT%H%M%S}.{started.microsecond // 1000:03}Z"
     source = redact(event.source) if "://" in event.source else event.source
-    # The end of a path tells more than its beginning.
+    # The end of a path says more than its beginning.
     return f"{stamp}_{_slug(source)[-40:].lstrip('-')}_{_slug(event.label)[:40]}_{event.number}"
 
 
 def _slug(text: str) -> str:
-    """Letters, digits and hyphens, which every file system takes; "x" where none are left."""
+    """Letters, digits and hyphens, valid on every file system; "x" if none are left."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
     return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-") or "x"
 

@@ -1,31 +1,31 @@
-"""Predictions, actions and states as JSON lines, for other programs.
+"""Predictions, events and states as JSON lines, for other programs.
 
 Each line is one object. Fields of all lines, `schema_version` 2:
 
     type             "prediction", "event", "state" or "summary"
     schema_version   2; a field may be added without notice, a change of meaning raises it
     source           name of the source, without its password (not in "summary")
-    time             wall-clock time that the line speaks of, ISO 8601 UTC; null for a file
+    time             wall-clock time that the line refers to, ISO 8601 UTC; null for a file
 
-"prediction", one for each window:
+"prediction", once per window:
 
-    start_seconds    first picture of the window, counted from the source's first frame
-    end_seconds      last picture of the window, likewise; `time` is its time
+    start_seconds    first frame of the window, counted from the source's first frame
+    end_seconds      last frame of the window, likewise; `time` is its time
     label, score     the best label, 0 to 1
-    shown            whether it reaches its threshold and is no background label
+    shown            whether it reaches its threshold and is not the background label
     top              the best labels: [{"label": ..., "score": ...}, ...]
-    latency_seconds  from capture of the last picture to the label; for a file, the computing time
-    frame_age_seconds  age of the last picture when the computing began; 0 for a file
+    latency_seconds  from capture of the last frame to the label; for a file, the computing time
+    frame_age_seconds  age of the last frame when computing began; 0 for a file
 
-"event", twice for each action:
+"event", twice per event:
 
     phase            "start" once it is certain, "end" once it is over
-    number           counts the events of the source from 1; the same in both lines
+    number           count of the source's events, from 1; the same in both lines
     label            the action
     start_seconds, end_seconds   counted from the source's first frame; the end is null in "start"
     peak_score       highest smoothed score so far
 
-"state", when a source begins or ceases to be fit for labels:
+"state", when a source starts or stops giving usable windows:
 
     state            connecting, warming_up, ok, degraded, black, frozen, late, down, refused, ended
     reason           for a person; may be ""
@@ -57,13 +57,13 @@ SCHEMA_VERSION = 2
 
 
 class JsonLog:
-    """Writes one line for each thing that happens, at once.
+    """Writes one line per prediction, event and state change, unbuffered.
 
     Args:
-        target: a file, or "-" for stdout. Missing folders are made.
+        target: a file, or "-" for stdout. Missing folders are created.
         spec: thresholds and background label.
-        stats: knows when each source began.
-        top_k: how many labels `top` holds. Default 3.
+        stats: has the start time of each source.
+        top_k: number of labels in `top`. Default 3.
 
     Raises:
         OutputError: the file cannot be written.
@@ -94,13 +94,13 @@ class JsonLog:
         try:
             self._file.close()
         except OSError as error:
-            # What could not be written once was told then; closing only tries it again.
+            # A write error has been reported already; closing only repeats it.
             if not self._failed:
                 raise self._error(error) from None
 
     def prediction(self, prediction: Prediction, *, is_live: bool) -> None:
-        """Add the line of a window; all that write raise `OutputError` where the file cannot be
-        written, and `BrokenPipeError` where whoever read stdout has gone."""
+        """Add the line of a window. Like all methods that write, it raises `OutputError` if the
+        file cannot be written, and `BrokenPipeError` if the reader of stdout has gone."""
         source = prediction.source
         self._write(
             "prediction",
@@ -120,7 +120,7 @@ class JsonLog:
         )
 
     def event(self, event: ActionEvent, *, is_live: bool) -> None:
-        """Add the line of an action that has begun or ended."""
+        """Add the line of an event that has started or ended."""
         at_seconds = event.start_seconds if event.end_seconds is None else event.end_seconds
         self._write(
             "event",
@@ -140,7 +140,7 @@ class JsonLog:
         self._write("state", change.source, at, state=change.state, reason=change.reason)
 
     def summary(self) -> None:
-        """Add the line of the figures so far."""
+        """Add the line of the statistics so far."""
         self._write("summary", None, wall_clock(time.monotonic()), **self._stats.to_dict())
 
     def _since_start(self, source: str, seconds: float | None) -> float | None:
@@ -156,7 +156,7 @@ class JsonLog:
             self._file.write(json.dumps(line) + "\n")  # plain ASCII, for a console of any encoding
             self._file.flush()
         except BrokenPipeError:
-            # What is still buffered would fail again when Python ends, with exit code 120
+            # Buffered output would fail again when Python exits, with exit code 120
             # (https://docs.python.org/3/library/signal.html#note-on-sigpipe).
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._file.fileno())
@@ -171,6 +171,6 @@ class JsonLog:
 
 
 def wall_clock(monotonic_seconds: float) -> str:
-    """A moment of the monotonic clock as ISO 8601 in UTC, to the millisecond."""
+    """A time of the monotonic clock as ISO 8601 in UTC, to the millisecond."""
     at_seconds = time.time() - (time.monotonic() - monotonic_seconds)
     return datetime.fromtimestamp(at_seconds, UTC).isoformat(timespec="milliseconds")

@@ -1,4 +1,4 @@
-"""Several pictures side by side in one."""
+"""Several images side by side in one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _GAP = 24  # gray value between the tiles
 
 
 class Mosaic:
-    """A picture with a tile for each source.
+    """An image with a tile per source.
 
     Args:
         names: the sources, in the order of the tiles, row by row.
@@ -30,7 +30,7 @@ class Mosaic:
         self.image: npt.NDArray[np.uint8] = np.full((size_wh[1], size_wh[0], 3), _GAP, np.uint8)
 
     def put(self, name: str, image_rgb: npt.NDArray[Any]) -> None:
-        """Renew the tile of one source: uint8 RGB, any size; its shape is kept."""
+        """Replace the tile of one source: uint8 RGB, any size; the aspect ratio is kept."""
         row, column = self._places[name]
         width, height = self._tile_wh
         scale = min(width / image_rgb.shape[1], height / image_rgb.shape[0])

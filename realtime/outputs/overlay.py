@@ -1,6 +1,6 @@
-"""Draws what is recognised onto a picture.
+"""Draw predictions onto a frame.
 
-The overlay knows nothing of windows on a screen: it returns a picture.
+The overlay knows nothing about display windows: it returns an image.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ ACCENT: Colour = (94, 214, 128)
 BAR_TRACK: Colour = (74, 78, 84)
 PANEL: Colour = (18, 20, 24)
 
-# Smaller pictures are enlarged, so that the text can be read.
+# Smaller frames are enlarged, so that the text is legible.
 MIN_HEIGHT = 480
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the bottom line tells.
+    """The content of the bottom line.
 
     Args:
         frames_per_second: frames seen in the last second or so.
         latency_seconds: from capture to label, or None before the first label.
         device: the processor in use.
-        state: whether labels may be given.
-        source: name of the source, where there are several. Default "".
+        state: whether labels can be given.
+        source: name of the source, if there are several. Default "".
     """
 
     frames_per_second: float
@@ -47,7 +47,7 @@ class Status:
 
 
 def shown_label(prediction: Prediction, spec: ModelSpec) -> str | None:
-    """The label to name: the best one, if it is sure enough and is an action."""
+    """The label to show: the best one, if it reaches its threshold and is an action."""
     sure = prediction.score >= spec.threshold_of(prediction.label)
     return prediction.label if sure and prediction.label != spec.background_label else None
 
@@ -63,10 +63,10 @@ def draw_overlay(
     """Draw label, scores and status.
 
     Args:
-        image_rgb: uint8 RGB, shape (height, width, 3); left as it is.
-        prediction: the newest, or None while there is none.
+        image_rgb: uint8 RGB, shape (height, width, 3); not modified.
+        prediction: the newest, or None.
         status: the bottom line.
-        action: the action that goes on, or None.
+        action: the ongoing action, or None.
         top_k: number of labels with a bar. Default 3.
 
     Returns:
@@ -74,7 +74,7 @@ def draw_overlay(
     """
     image = enlarged(image_rgb)
     unit = image.shape[0] / MIN_HEIGHT
-    # What was true of an earlier window is not shown while none can be judged.
+    # The scores of an earlier window are not shown while no window can be judged.
     prediction = prediction if status.state == "ok" else None
     top = prediction.top(top_k) if prediction else []
     panel_height = round((64 + 30 * len(top)) * unit)
@@ -131,19 +131,19 @@ def draw_text(
     *,
     bold: bool = False,
 ) -> None:
-    """Write one line into a picture; see `draw_overlay`.
+    """Write one line into an image; see `draw_overlay`.
 
     Args:
         image: uint8 RGB, shape (height, width, 3), changed in place.
         text: the line.
-        origin_xy: left end of its base, in units.
+        origin_xy: left end of its baseline, in units.
         size: of the letters, in units.
         colour: RGB.
-        unit: pixels of a unit, of which `MIN_HEIGHT` make the picture's height.
-        bold: thicker letters. Default False.
+        unit: pixels per unit; the height of the image is `MIN_HEIGHT` units.
+        bold: bold letters. Default False.
     """
     origin = (round(origin_xy[0] * unit), round(origin_xy[1] * unit))
-    # OpenCV 5's own font knows more than ASCII; its old ones drew "???" for "aplaudir ñ".
+    # OpenCV 5's own font covers more than ASCII; the old ones drew "???" for "aplaudir ñ".
     cv2.putText(
         image, text, origin, colour, _font(), max(round(size * unit), 8), 700 if bold else 400
     )
@@ -154,7 +154,7 @@ def _font() -> Any:
 
 
 def enlarged(image_rgb: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """A copy of a picture, at least `MIN_HEIGHT` high: uint8 RGB."""
+    """A copy of a frame, at least `MIN_HEIGHT` high: uint8 RGB."""
     height, width = image_rgb.shape[:2]
     if height >= MIN_HEIGHT:
         return image_rgb.astype(np.uint8, copy=True)
@@ -163,5 +163,5 @@ def enlarged(image_rgb: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 
 
 def shade(area: npt.NDArray[np.uint8]) -> None:
-    """Darken a part of the picture in place, so that light text stands out."""
+    """Darken a part of the image in place, so that light text stands out."""
     cv2.addWeighted(area, 0.35, np.full_like(area, PANEL), 0.65, 0.0, dst=area)

@@ -1,7 +1,7 @@
-"""A window on the screen, where there is one.
+"""A display window, if there is a display.
 
-OpenCV kills the process when it is asked for a window without a display, so it is never asked
-before a process of its own has shown that it can.
+OpenCV kills the process if a window is opened without a display, so a child process tries it
+first.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from rtaction.opencv import cv2
 
 _ESCAPE = chr(27)
 _NO_KEY = 0xFF
-# On a busy machine Qt may miss that its window has come, and then leaves it black for ever. The
-# one more row that the window gets with this picture tells it again.
+# On a busy machine Qt may miss that its window is mapped, and then leaves it black for ever. At
+# this frame the window becomes one row higher, which makes Qt notice.
 _NUDGED_AT = 3
 _PROBE = "import cv2; cv2.namedWindow('rtaction'); cv2.destroyAllWindows()"
 _PROBE_TIMEOUT_SECONDS = 15.0
 
 
 def display_available() -> bool:
-    """Whether a window can be opened here; on Linux found out by opening one in a child process."""
+    """Whether a window can be opened; on Linux a child process tries it."""
     if not _has_gui():
         return False
     if sys.platform != "linux":
@@ -57,13 +57,13 @@ def _has_gui() -> bool:
 
 
 def open_screen(wanted: bool | None) -> Screen | None:
-    """Open a window, if one is wanted.
+    """Open a window, if wanted.
 
     Args:
-        wanted: True, False, or None for "where one can be opened".
+        wanted: True, False, or None for "if one can be opened".
 
     Raises:
-        DisplayUnavailable: one is wanted and cannot be opened.
+        DisplayUnavailable: True was given and no window can be opened.
     """
     if wanted is False:
         return None
@@ -72,15 +72,15 @@ def open_screen(wanted: bool | None) -> Screen | None:
     if wanted:
         raise DisplayUnavailable(
             "no window can be opened here: expected a display (DISPLAY or WAYLAND_DISPLAY) and "
-            "an opencv-python with windows; use --headless, with --save or --output"
+            "an opencv-python with GUI support; use --headless, with --save or --output"
         )
     return None
 
 
 class Screen:
-    """One window that shows pictures; q, Esc or its close button ends it.
+    """A window that shows images; q, Esc or its close button ends it.
 
-    To be had from `open_screen`: without a display OpenCV would end the process.
+    Use `open_screen` to create one: without a display OpenCV would end the process.
 
     Args:
         title: of the window. Default "rtaction".
@@ -103,7 +103,7 @@ class Screen:
         cv2.destroyAllWindows()
 
     def show(self, image_rgb: npt.NDArray[Any]) -> None:
-        """Show a picture: uint8 RGB, shape (height, width, 3)."""
+        """Show an image: uint8 RGB, shape (height, width, 3)."""
         height, width = image_rgb.shape[:2]
         if self._num_shown == 0:
             cv2.resizeWindow(self._title, width, height - 1)
@@ -113,19 +113,19 @@ class Screen:
         self._num_shown += 1
 
     def key(self) -> str:
-        """Handle what the person did; returns the key that was pressed, "" for none."""
+        """Process window events; returns the key that was pressed, or ""."""
         code = cv2.waitKey(1) & 0xFF
         return "" if code == _NO_KEY else chr(code).lower()
 
     def wants_to_quit(self, key: str) -> bool:
-        """Whether the person wants to end: by this key, or by closing the window."""
+        """Whether the person wants to quit: with this key, or by closing the window."""
         if key in ("q", _ESCAPE):
             return True
-        # Before the first picture the window does not count as visible.
+        # Before the first image the window does not count as visible.
         return self._num_shown > 0 and not self._is_open()
 
     def _is_open(self) -> bool:
         try:
             return bool(cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1)
         except cv2.error:
-            return False  # Qt forgets everything of its last window once that is closed
+            return False  # Qt forgets its last window once that is closed

@@ -1,4 +1,4 @@
-"""Where moments go: the drawing, the log, the event clips and the callbacks, where asked for."""
+"""Pass moments on to the display, the log, the event clips and the callbacks, as requested."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _ENGINE_DELAY_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What is watched, and what is known of it so far.
+    """The watched sources, and what is known of them so far.
 
     Args:
-        live: for each source, by name, whether it is live; else it is a file.
-        stats: figures of the sources.
-        actions: finds the events.
+        live: for each source, by name, whether it is live; otherwise it is a file.
+        stats: statistics of the sources.
+        actions: detects the events.
     """
 
     live: dict[str, bool]
@@ -38,12 +38,12 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
-    """Functions that are called with what is found.
+    """Functions to call with results.
 
     Args:
-        on_event: with each start and end of an action, its times counted from its source's first
-            frame. Default None.
-        on_state: with each new state of a live source. Default None.
+        on_event: called at each start and end of an event, with times counted from the first frame
+            of its source. Default None.
+        on_state: called at each state change of a live source. Default None.
     """
 
     on_event: EventCallback | None = None
@@ -54,11 +54,11 @@ class Sinks:
     """Passes moments on.
 
     Args:
-        watched: what is watched.
-        drawing: draws, or None.
-        log: writes JSON lines, or None.
-        clips: keeps a video of each event, or None.
-        callbacks: told of events and states. Default none.
+        watched: the watched sources.
+        drawing: the display, or None.
+        log: the JSON lines, or None.
+        clips: the event clips, or None.
+        callbacks: called with events and states. Default none.
     """
 
     def __init__(
@@ -85,15 +85,15 @@ class Sinks:
 
     @property
     def on_frame(self) -> Callable[[FrameLike], None] | None:
-        """What wants to see every frame on the thread that read it, or None."""
+        """A function to call with every frame, on the thread that read it, or None."""
         return self._keep if self._clips is not None else None
 
     def take(self, moment: Moment) -> None:
         """Pass a moment on.
 
         Raises:
-            BrokenPipeError: whoever read stdout has gone.
-            OutputError: something cannot be written.
+            BrokenPipeError: the reader of stdout has gone.
+            OutputError: an output cannot be written.
         """
         for change in moment.changes:
             self._take_change(change)
@@ -109,13 +109,13 @@ class Sinks:
             self._drawing.frames(moment.frames)
 
     def finish(self) -> None:
-        """The watch is over: pass on the events that were still going, and the figures."""
+        """End of the run: pass on the events that were still ongoing, and the statistics."""
         for event in self._actions.finish():
             self._take_event(event)
         self.summarise()
 
     def summarise(self) -> None:
-        """Log the figures so far."""
+        """Log the statistics so far."""
         if self._log is not None:
             self._log.summary()
 
@@ -124,7 +124,7 @@ class Sinks:
         try:
             self._clips.add_frame(frame.source, frame.image, frame.captured_at_seconds)
         except FrameDamaged:
-            return  # the tracker counts it where a window needs it
+            return  # the tracker counts it if a window needs it
 
     def _take_change(self, change: StateChange) -> None:
         if self._drawing is not None:
@@ -165,18 +165,18 @@ def open_sinks(
     screen: Screen | None = None,
     callbacks: Callbacks | None = None,
 ) -> Iterator[Sinks]:
-    """Open what was asked for; at the end the video, the clips and the log are finished.
+    """Open the requested outputs; on exit the video, the clips and the log are completed.
 
     Args:
-        options: what was asked for.
-        watched: what is watched.
+        options: the requested outputs.
+        watched: the watched sources.
         spec: the contract, with the thresholds in use.
-        device: the processor in use, to be shown.
+        device: the processor in use, for the status line.
         screen: the window to draw in. Default None.
-        callbacks: told of events and states. Default none.
+        callbacks: called with events and states. Default none.
 
     Raises:
-        OutputError: something cannot be written.
+        OutputError: an output cannot be written.
     """
     with ExitStack() as closing:
         log = clips = drawing = None
@@ -184,7 +184,7 @@ def open_sinks(
             log = JsonLog(options.output, spec, watched.stats, top_k=options.top_k)
             closing.callback(log.close)
         if options.clip_events:
-            # An event is known some time after its start, and its clip begins before that.
+            # An event is reported some time after its start, and its clip begins even earlier.
             delay_seconds = watched.actions.longest_delay_seconds + _ENGINE_DELAY_SECONDS
             clips = EventClips(options.clip_events, max_delay_seconds=delay_seconds)
             closing.callback(clips.close)

@@ -1,4 +1,4 @@
-"""Predictions of overlapping windows, or actions, told as stretches of time with one label each."""
+"""Predictions of overlapping windows, or events, as segments of time with one label each."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from rtaction.realtime.outputs.overlay import shown_label
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of time in which one label was shown.
+    """A segment of time with one label.
 
     Args:
-        label: the label, or None where no action was named.
+        label: the label, or None if there was no action.
         start_seconds: start, on the source's clock.
         end_seconds: end, on the source's clock.
         peak_score: highest score of the label in it; 0.0 without a label.
@@ -29,9 +29,9 @@ class Segment:
 
 
 def to_segments(predictions: Iterable[Prediction], spec: ModelSpec) -> list[Segment]:
-    """Join neighbouring predictions that name the same label.
+    """Join neighbouring predictions with the same label.
 
-    A window speaks for its middle; between two middles the time is shared.
+    A window counts at its middle; the time between two middles is split equally.
 
     Args:
         predictions: of one source, in order.
@@ -59,10 +59,10 @@ def to_segments(predictions: Iterable[Prediction], spec: ModelSpec) -> list[Segm
 
 
 def actions_to_segments(events: Iterable[ActionEvent], end_seconds: float) -> list[Segment]:
-    """Actions that have ended, in order, and what is between them.
+    """Events that have ended, in order, and the segments between them.
 
     Args:
-        events: of one source; those that only began are left out.
+        events: of one source; those without an end are left out.
         end_seconds: when the source ends.
     """
     segments: list[Segment] = []

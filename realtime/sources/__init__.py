@@ -1,1 +1,1 @@
-"""Cameras, files, streams and screens as frames; independent of models."""
+"""Cameras, files, streams and screens as sources of frames; independent of models."""

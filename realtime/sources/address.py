@@ -1,7 +1,7 @@
-"""What a person may give as `--source`, and what of it may be shown.
+"""Parse `--source`, and decide what of it may be displayed.
 
-Only the schemes listed here are ever opened: FFmpeg would also take `concat:`, `subfile:` and
-others that read local files. This file opens nothing; it looks at names only.
+Only the schemes listed here are ever opened: FFmpeg would also accept `concat:`, `subfile:` and
+others that read local files. This module opens nothing; it only looks at names.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rtaction.video.file import require_utf8
 
 Kind = Literal["webcam", "file", "images", "rtsp", "http", "screen"]
 _SCHEMES: dict[str, Kind] = {"rtsp": "rtsp", "rtsps": "rtsp", "http": "http", "https": "http"}
-# What an error may repeat of an address that is refused; anything else may be a password.
+# The schemes that an error may repeat from a rejected address; any other text may be a password.
 _OTHER_SCHEMES = ("file", "ftp", "mms", "rtmp", "rtmps", "rtp", "sftp", "srt", "tcp", "udp")
 _SCREEN = re.compile(r"([1-9]\d?)?|-?\d{1,5},-?\d{1,5},[1-9]\d{0,4},[1-9]\d{0,4}", re.ASCII)
 
@@ -30,10 +30,10 @@ class Address:
 
     Args:
         kind: how to open it.
-        target: what to open: a webcam's number or device, a file, what `list_files` takes for
-            pictures, a URL, or of a screen "", a monitor's number or "left,top,width,height". It
-            may hold a password, so it is never shown.
-        name: what to show of it; holds no password.
+        target: what to open: a webcam's number or device, a video file, image files as for
+            `list_files`, a URL, or for a screen "", a monitor's number or "left,top,width,height".
+            It may contain a password, so it is never displayed.
+        name: its display name, without password.
     """
 
     kind: Kind
@@ -45,10 +45,10 @@ class Address:
 
     @property
     def secrets(self) -> frozenset[str]:
-        """What `scrub` must hide of a URL, in all the ways it may be written; see there.
+        """The parts of a URL that `scrub` must hide, in every notation; see there.
 
-        Where it cannot be told what is what, everything that may be a secret counts as one. Empty
-        where the whole address may be shown.
+        If the parts of the URL are ambiguous, everything that may be a secret is included. Empty if
+        the whole address may be displayed.
         """
         if self.kind not in ("rtsp", "http") or redact(str(self.target)) == self.target:
             return frozenset()
@@ -56,40 +56,40 @@ class Address:
 
 
 def parse_address(text: str, *, given_as: str = "--source") -> Address:
-    """Understand a source.
+    """Parse a source.
 
     Args:
-        text: a webcam's number ("0") or device ("/dev/video0"); a video file; pictures, as a
+        text: a webcam's number ("0") or device ("/dev/video0"); a video file; images, as a
             folder, a glob or a name with a number such as `shots/%05d.png`; a screen ("screen:",
             "screen:2" or "screen:LEFT,TOP,WIDTH,HEIGHT"); or an address that starts with rtsp://,
             rtsps://, http:// or https://.
-        given_as: how errors call what was given. Default "--source".
+        given_as: the name of the option or key, for errors. Default "--source".
 
     Raises:
-        UsageError: another scheme, no such screen can be meant, or several videos.
-        SourceMissing: no such device or file.
+        UsageError: an unknown scheme, an invalid screen, or several videos.
+        SourceMissing: there is no such device or file.
     """
     addresses = parse_addresses(text, given_as=given_as)
     first = addresses[0]
     if first.kind == "file" and first.target != text:
         raise UsageError(
-            f"{given_as} {text!r} stands for videos, here {len(addresses)}; expected one, such as "
+            f"{given_as} {text!r} matches {len(addresses)} videos; expected one, such as "
             f"{first.name!r}"
         )
     return first
 
 
 def parse_addresses(text: str, *, given_as: str = "--source") -> list[Address]:
-    """Understand a source that may name several videos.
+    """Parse a source that may match several videos.
 
     Args:
-        text: as for `parse_address`, or a folder of videos or a glob of them, in which "**" stands
-            for any folders.
-        given_as: how errors call what was given. Default "--source".
+        text: as for `parse_address`, or a folder or glob of videos; in a glob, "**" matches any
+            number of folders.
+        given_as: the name of the option or key, for errors. Default "--source".
 
     Returns:
-        At least one; videos in natural order, clip2 before clip10. Pictures beside videos do not
-        count.
+        At least one; videos in natural order, clip2 before clip10. Images next to videos are
+        ignored.
 
     Raises:
         UsageError, SourceMissing: as by `parse_address`.
@@ -100,18 +100,18 @@ def parse_addresses(text: str, *, given_as: str = "--source") -> list[Address]:
     if separator:
         kind = _SCHEMES.get(scheme.lower())
         if kind is None:
-            # Something else before "://" may be a password and a typing error.
+            # Any other text before "://" may be a password after a typo.
             is_shown = scheme.lower() in _OTHER_SCHEMES
             named = f" of the kind {scheme!r}" if is_shown else " like this"
             known = ", ".join(f"{one}://" for one in _SCHEMES)
             raise UsageError(
-                f"{given_as}: cannot open addresses{named}; expected one of {known}, a webcam's "
-                "number or a file"
+                f"{given_as}: cannot open addresses{named}; expected one of {known}, the number of "
+                "a webcam, or a file"
             )
         return [Address(kind, text, redact(text))]
     if text.startswith("screen:"):
         return [_screen(text, given_as)]
-    if os.path.exists(text):  # unlike Path.exists, False for a name too long
+    if os.path.exists(text):  # unlike Path.exists, False for a name that is too long
         return _existing(text, given_as)
     if is_pattern(text) and (files := list_files(text)):
         return _videos_or_images(text, files, given_as)
@@ -125,8 +125,8 @@ def _screen(text: str, given_as: str) -> Address:
     target = text.removeprefix("screen:").replace(" ", "")
     if _SCREEN.fullmatch(target) is None:
         raise UsageError(
-            f"{given_as}: cannot understand which part of the screen; expected screen: for the "
-            "main one, screen:2 for the second, or screen:LEFT,TOP,WIDTH,HEIGHT in pixels"
+            f"{given_as}: invalid part of the screen; expected screen: for the main monitor, "
+            "screen:2 for the second, or screen:LEFT,TOP,WIDTH,HEIGHT in pixels"
         )
     return Address("screen", target, f"screen {target}".strip())
 
@@ -141,7 +141,7 @@ def _existing(text: str, given_as: str) -> list[Address]:
     if path.is_dir():
         return _videos_or_images(text, list_files(text), given_as)
     if not path.is_file():
-        raise SourceMissing(f"{given_as} {text!r} is no file; expected a video file")
+        raise SourceMissing(f"{given_as} {text!r} is not a file; expected a video file")
     return [Address("file", text, text)]
 
 
@@ -154,14 +154,14 @@ def _videos_or_images(text: str, files: list[Path], given_as: str) -> list[Addre
     if pictures_among(files):
         return [Address("images", text, text)]
     raise SourceMissing(
-        f"{given_as} {text!r} is no file, and there are neither videos nor pictures in it; "
-        "expected files such as clip1.mp4 or 00001.png"
+        f"{given_as} {text!r} is not a file, and matches neither videos nor images; expected "
+        "files such as clip1.mp4 or 00001.png"
     )
 
 
 def _shown(text: str) -> str:
-    """A mistaken source as an error may show it: it may be a URL with a typing error in it."""
+    """A mistaken source as an error may display it: it may be a URL with a typo."""
     without_drive = re.sub(r"^[A-Za-z]:(?=[\\/])", "", text)
     if SIGNS_OF_A_URL.search(without_drive):
-        return "(not shown, as it may hold a password)"
+        return "(hidden, because it may contain a password)"
     return repr(text)

@@ -1,6 +1,6 @@
-"""One camera, with what the runtime needs of it, and the file that lists several.
+"""The settings of a camera, and the file that lists several.
 
-This file opens no camera.
+This module opens no camera.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "read_timeout_seconds": _NUMBER,
 }
 _TYPE_NAMES: dict[type | tuple[type, ...], str] = {
-    str: "a text in quotes",
+    str: "a string in quotes",
     list: "a list of four numbers",
-    int: "a whole number",
+    int: "an integer",
     bool: "true or false",
     _NUMBER: "a number",
 }
@@ -54,19 +54,19 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """What the runtime needs of one source.
+    """The settings of one source.
 
     Args:
-        address: where its pictures come from.
-        name: what it is called; tells it from the others.
-        view: which part of its pictures counts, and which way up. Default: all, as they come.
-        transport: how RTSP carries the pictures. "tcp" loses none; "udp" is for cameras that offer
+        address: where its frames come from.
+        name: its unique name.
+        view: crop and orientation of its frames. Default: unchanged.
+        transport: the transport of RTSP. "tcp" loses no frames; "udp" is for cameras that offer
             nothing else. Default "tcp".
-        open_timeout_seconds: how long it may take to answer, above 0. Default 5.0.
-        read_timeout_seconds: how long it may be silent, above 0. Default 3.0.
+        open_timeout_seconds: how long connecting may take, above 0. Default 5.0.
+        read_timeout_seconds: how long it may send nothing, above 0. Default 3.0.
 
     Raises:
-        ValueError: another transport, or a time-out that is not above 0.
+        ValueError: another transport, or a timeout that is not above 0.
     """
 
     address: Address
@@ -88,11 +88,11 @@ class Camera:
 
 @dataclass(frozen=True, slots=True)
 class CamerasFile:
-    """What a cameras.toml says.
+    """The content of a cameras.toml.
 
     Args:
-        cameras: at least one, their names different.
-        actions: the table [actions] as it stands there, unchecked; empty where there is none.
+        cameras: at least one, with unique names.
+        actions: the table [actions] as it is in the file, unchecked; empty if there is none.
     """
 
     cameras: list[Camera]
@@ -100,13 +100,13 @@ class CamerasFile:
 
 
 def cameras_of(texts: Sequence[str]) -> list[Camera]:
-    """The cameras that the sources on a command line name.
+    """The cameras for the sources of a command line.
 
     Args:
         texts: see `parse_addresses`.
 
     Returns:
-        In the order given. Of equal names all but the first are numbered: "webcam 0 (2)".
+        In the order given. Of equal names, all but the first are numbered: "webcam 0 (2)".
 
     Raises:
         UsageError, SourceMissing: as by `parse_addresses`.
@@ -119,30 +119,30 @@ def cameras_of(texts: Sequence[str]) -> list[Camera]:
 def load_cameras(path: Path) -> CamerasFile:
     """Read a cameras.toml.
 
-    Paths in it are relative to the working directory. User names and passwords are best named by
-    `username_env` and `password_env`, and then read from the environment.
+    Paths in it are relative to the working directory. User names and passwords are best kept in
+    environment variables, named by `username_env` and `password_env`.
 
     Args:
         path: the file.
 
     Raises:
-        UsageError: the file cannot be read or meant; names the camera and the key.
-        SourceMissing: no such device or video file.
+        UsageError: the file is unreadable or invalid; the message names the camera and the key.
+        SourceMissing: there is no such device or video file.
     """
     document = _read(path)
     unknown = sorted(set(document) - {"actions", "camera"})
     if unknown:
         raise UsageError(
-            f"{path}: unknown key {unknown[0]!r}; expected one [[camera]] for each camera, and "
-            "perhaps [actions]"
+            f"{path}: unknown key {unknown[0]!r}; expected one [[camera]] table per camera, and "
+            "optionally [actions]"
         )
     actions, tables = document.get("actions", {}), document.get("camera", [])
     if not isinstance(actions, dict):
         raise UsageError(f"{path}: actions: expected a table, written [actions]")
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise UsageError(f"{path}: camera: expected one table for each, written [[camera]]")
+        raise UsageError(f"{path}: camera: expected one table per camera, written [[camera]]")
     if not tables:
-        raise UsageError(f'{path}: no camera in it; expected [[camera]] and url = "rtsp://..."')
+        raise UsageError(f'{path}: it lists no camera; expected [[camera]] and url = "rtsp://..."')
     wheres = [_where(path, number, table) for number, table in enumerate(tables, 1)]
     for table, where in zip(tables, wheres, strict=True):
         _check_keys(table, where)
@@ -157,14 +157,14 @@ def load_cameras(path: Path) -> CamerasFile:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        # Windows' Notepad starts a file with a byte order mark.
+        # Notepad on Windows writes a byte order mark.
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(f"the cameras file {path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise UsageError(f"the cameras file {path} is no UTF-8 text; save it as UTF-8") from None
+        raise UsageError(f"the cameras file {path} is not UTF-8; save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"the cameras file {path} is no TOML: {error}") from None
+        raise UsageError(f"the cameras file {path} is not valid TOML: {error}") from None
 
 
 def _where(path: Path, number: int, table: dict[str, Any]) -> str:
@@ -176,13 +176,13 @@ def _check_keys(table: dict[str, Any], where: str) -> None:
     for key, value in table.items():
         if key.lower() in ("password", "passwd", "pass", "pwd"):
             raise UsageError(
-                f"{where}: {key}: a password does not belong in this file; put it into a variable "
-                'of the environment and name that here: password_env = "CAMERA_PASSWORD"'
+                f"{where}: {key}: a password must not be in this file; put it into an environment "
+                'variable and give its name: password_env = "CAMERA_PASSWORD"'
             )
         if key not in _KEYS:
             raise UsageError(f"{where}: unknown key {key!r}; expected one of {', '.join(_KEYS)}")
         expected = _KEYS[key]
-        # To Python, true is a whole number as well. The value may be a secret.
+        # In Python, true is an integer as well. The value may be a secret.
         if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
             raise UsageError(f"{where}: {key}: expected {_TYPE_NAMES[expected]}")
     if ("url" in table) == ("source" in table):
@@ -200,9 +200,9 @@ def _checked_names(tables: list[dict[str, Any]], wheres: list[str]) -> set[str]:
         if name is None:
             continue
         if name in names:
-            raise UsageError(f"{where}: name: another camera is called so; give each its own")
+            raise UsageError(f"{where}: name: already used by another camera; choose a unique name")
         if not name.strip() or not name.isprintable():
-            raise UsageError(f"{where}: name: expected a text of one line that can be printed")
+            raise UsageError(f"{where}: name: expected one line of printable text")
         names.add(name)
     return names
 
@@ -212,8 +212,8 @@ def _address(table: dict[str, Any], where: str) -> Address:
     text: str = table[key]
     if key == "url" and "://" not in text:
         raise UsageError(
-            f"{where}: url: expected an address such as rtsp://192.168.1.20/stream1; a webcam, a "
-            "file or a screen is given by source"
+            f"{where}: url: expected an address such as rtsp://192.168.1.20/stream1; use source "
+            "for a webcam, a file or a screen"
         )
     address = parse_address(text, given_as=f"{where}: {key}")
     given = [key for key in ("username_env", "password_env") if key in table]
@@ -223,9 +223,9 @@ def _address(table: dict[str, Any], where: str) -> Address:
         raise UsageError(f"{where}: {given[0]}: only an rtsp:// or http:// address has a user")
     scheme, _, rest = text.partition("://")
     if "@" in rest:
-        raise UsageError(f"{where}: {given[0]}: the address names a user as well; expected one")
+        raise UsageError(f"{where}: {given[0]}: the address has a user as well; expected only one")
     if "username_env" not in table:
-        raise UsageError(f"{where}: password_env: there is no user to it; expected username_env")
+        raise UsageError(f"{where}: password_env: it needs a user; set username_env as well")
     userinfo = ":".join(_from_environment(table[key], f"{where}: {key}") for key in given)
     return parse_address(f"{scheme}://{userinfo}@{rest}", given_as=f"{where}: url")
 
@@ -234,11 +234,11 @@ def _from_environment(variable: str, where: str) -> str:
     """The value of a variable, percent-encoded."""
     value = os.environ.get(variable)
     if value is None:
-        # The commonest mistake is to write the password itself there.
+        # The most common mistake is to put the password itself there.
         named = f" {variable}" if re.fullmatch(r"[A-Z_][A-Z0-9_]*", variable) else ""
         raise UsageError(
             f"{where}: the environment variable{named} is not set; expected the name of a variable "
-            "that holds it, such as CAMERA_PASSWORD"
+            "with the value, such as CAMERA_PASSWORD"
         )
     return quote(os.fsencode(value), safe="")
 
@@ -261,7 +261,7 @@ def _camera(table: dict[str, Any], where: str, address: Address, names: set[str]
 
 
 def _unused(name: str, names: set[str]) -> str:
-    """The name, or where it is taken the first of "name (2)", "name (3)" that is not; takes it."""
+    """Reserve a name: itself or, if taken, the first free one of "name (2)", "name (3)", ..."""
     numbered = (name if number == 1 else f"{name} ({number})" for number in itertools.count(1))
     chosen = next(candidate for candidate in numbered if candidate not in names)
     names.add(chosen)
@@ -276,8 +276,8 @@ def _warn_of_passwords(path: Path, tables: list[dict[str, Any]], cameras: list[C
     ]
     if named:
         _log.warning(
-            "%s holds a password in the address of %s; whoever reads the file has it. Safer: "
-            "username_env and password_env",
+            "%s contains a password in the address of %s, readable by anyone who can read the "
+            "file; use username_env and password_env instead",
             *(path, ", ".join(named)),
         )
 

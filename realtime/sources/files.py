@@ -1,6 +1,6 @@
-"""Video files and pictures on a disk: found by name, and read as frames.
+"""Video files and image files on disk: found by name and read as frames.
 
-This file knows nothing of cameras or of networks.
+This module knows nothing about cameras or networks.
 """
 
 from __future__ import annotations
@@ -48,19 +48,19 @@ _log = logging.getLogger(__name__)
 
 
 def is_pattern(text: str) -> bool:
-    """Whether a name may stand for many files: a glob, or a number such as %05d in the last part.
+    """Whether a name may match many files: a glob, or a number such as %05d in the last part.
 
-    A file that is really named like that goes first; see `os.path.exists`.
+    A file that actually has this name takes precedence; see `os.path.exists`.
     """
     return glob.has_magic(text) or _NUMBER.search(os.path.basename(text)) is not None
 
 
 def list_files(text: str) -> list[Path]:
-    """The files that a folder or a pattern names, hidden ones left out.
+    """The files of a folder or a pattern, without hidden ones.
 
     Args:
-        text: a folder, whose own files are meant and not those of folders in it; a glob, in which
-            "**" stands for any folders; or a name with a number such as `shots/%05d.png`.
+        text: a folder (its own files, not those of subfolders); a glob, in which "**" matches any
+            number of folders; or a name with a number such as `shots/%05d.png`.
 
     Returns:
         The files in natural order: clip2 before clip10.
@@ -77,12 +77,12 @@ def list_files(text: str) -> list[Path]:
 
 
 def videos_among(paths: Sequence[Path]) -> list[Path]:
-    """Those of the files that are named like videos."""
+    """The files with a video's extension."""
     return [path for path in paths if path.suffix.lower() in VIDEO_SUFFIXES]
 
 
 def pictures_among(paths: Sequence[Path]) -> list[Path]:
-    """Those of the files that are named like pictures."""
+    """The files with an image's extension."""
     return [path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES]
 
 
@@ -99,17 +99,17 @@ def _numbered(text: str) -> list[str]:
 
 
 def _natural(path: Path) -> tuple[list[list[str | int]], str]:
-    """A key by which numbers in names count as numbers, and then whatever tells two names apart."""
+    """A sort key in which numbers in names count as numbers, with the name to break ties."""
     parts = []
     for part in path.parts:
-        # Texts and numbers take turns, so a text is never compared to a number.
+        # Text and numbers alternate, so text is never compared with a number.
         pieces = re.split(r"(\d+)", part.casefold())
         parts.append([int(piece) if at % 2 else piece for at, piece in enumerate(pieces)])
     return parts, str(path)
 
 
 class FileSource:
-    """A video file, every frame of it, as fast as it is asked for.
+    """A video file: every frame, as fast as they are requested.
 
     Args:
         path: the file.
@@ -126,7 +126,7 @@ class FileSource:
         self._path = path
 
     def frames(self) -> Iterator[Frame]:
-        """RGB frames, their times counted from the first."""
+        """RGB frames, with times counted from the first."""
         return read_video(self._path)
 
     def close(self) -> None:
@@ -134,21 +134,21 @@ class FileSource:
 
 
 class ImagesSource:
-    """Pictures as the frames of a video of constant rate, as fast as they are asked for.
+    """Image files as frames at a constant rate, as fast as they are requested.
 
-    A picture carries no time, so the rate is an assumption. One that cannot be read is left out
-    and keeps its moment; the sizes of the others may differ.
+    Image files carry no time, so the rate is an assumption. An unreadable one is skipped, and its
+    time is left empty; the sizes of the others may differ.
 
     Args:
-        paths: the pictures in order, or what `list_files` takes.
-        frames_per_second: how many make a second, above 0. Default 25.0.
+        paths: the image files in order, or a text for `list_files`.
+        frames_per_second: the rate, above 0. Default 25.0.
 
     Raises:
         UsageError: the rate is not above 0.
-        SourceMissing: there is no picture.
+        SourceMissing: there are no image files.
 
     Attributes:
-        num_unreadable: pictures left out in the last run of `frames`, so far.
+        num_unreadable: images skipped so far in the last run of `frames`.
     """
 
     is_live = False
@@ -156,13 +156,12 @@ class ImagesSource:
     def __init__(self, paths: Sequence[Path] | str, frames_per_second: float = 25.0) -> None:
         if not 0 < frames_per_second < float("inf"):
             raise UsageError(
-                "pictures need a rate above 0 frames per second, such as 25; "
-                f"got {frames_per_second}"
+                f"images need a rate above 0 frames per second, such as 25; got {frames_per_second}"
             )
         found = pictures_among(list_files(paths)) if isinstance(paths, str) else list(paths)
         if not found:
             where = f" in {paths}" if isinstance(paths, str) else ""
-            raise SourceMissing(f"there is no picture{where}; expected some such as 00001.png")
+            raise SourceMissing(f"there are no images{where}; expected files such as 00001.png")
         self.name = paths if isinstance(paths, str) else f"{found[0]} … {found[-1].name}"
         self.frames_per_second = frames_per_second
         self.num_unreadable = 0
@@ -170,10 +169,10 @@ class ImagesSource:
         self._closed = False
 
     def frames(self) -> Iterator[Frame]:
-        """RGB frames, timed from the moment of the first picture in the list.
+        """RGB frames, timed from the first image of the list.
 
         Raises:
-            SourceUnreadable: not one can be read.
+            SourceUnreadable: none can be read.
         """
         self.num_unreadable = 0
         first_unreadable: Path | None = None
@@ -192,25 +191,25 @@ class ImagesSource:
         finally:
             if first_unreadable is not None and index > 0:
                 _log.warning(
-                    "%s: %d of %d pictures cannot be read and were left out; the first is %s",
+                    "%s: %d of %d images cannot be read and were skipped; the first is %s",
                     *(self.name, self.num_unreadable, len(self._paths), first_unreadable),
                 )
         if index == 0:
             raise SourceUnreadable(
-                f"{self.name}: not one of {len(self._paths)} pictures can be read; are they "
+                f"{self.name}: none of {len(self._paths)} images can be read; are they "
                 "damaged or empty?"
             )
 
     def close(self) -> None:
-        """End `frames` after the picture that is being read."""
+        """End `frames` after the image that is being read."""
         self._closed = True
 
 
 class Paced:
-    """A video file or pictures at their own pace, as if they came from a camera.
+    """A video file or images in real time, as if they came from a camera.
 
     Args:
-        source: gives frames whose times count from its start, and waits to be asked for them.
+        source: gives frames on request, with times counted from its start.
     """
 
     is_live = True
@@ -222,7 +221,7 @@ class Paced:
         self._closed = threading.Event()
 
     def frames(self) -> Iterator[Frame]:
-        """RGB frames, each given when its moment has come, on the monotonic clock."""
+        """RGB frames on the monotonic clock, each when it is due."""
         start_seconds: float | None = None
         for frame in self._source.frames():
             if start_seconds is None:
@@ -239,14 +238,14 @@ class Paced:
 
 
 def _plausible(frames_per_second: float) -> float:
-    # Files of variable rate and many streams declare their clock's rate, such as 1000 or 90000.
+    # Files with a variable rate, and many streams, declare their time base, such as 1000 or 90000.
     return frames_per_second if 1 <= frames_per_second <= 240 else 0.0
 
 
 def _read_picture(path: Path) -> npt.NDArray[Any] | None:
-    """uint8 RGB, shape (height, width, 3), or None where the file holds no whole picture."""
+    """uint8 RGB, shape (height, width, 3), or None if the file has no complete image."""
     try:
-        # OpenCV itself opens no name outside the code page of a Windows machine.
+        # OpenCV itself cannot open names outside the code page of a Windows machine.
         encoded = np.frombuffer(path.read_bytes(), np.uint8)
         return cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB)
     except (OSError, cv2.error):

@@ -1,7 +1,7 @@
-"""Streams over the network: RTSP, Motion JPEG and HLS, read by FFmpeg through PyAV.
+"""Network streams: RTSP, Motion JPEG and HLS, read by FFmpeg through PyAV.
 
-PyAV rather than OpenCV, because it tells a wrong password from a wrong path, keeps its time-outs,
-and decodes only what it is asked for. This file knows nothing of models or of reconnecting.
+PyAV rather than OpenCV, because it distinguishes a wrong password from a wrong path, honours its
+timeouts, and decodes only on request. This module knows nothing about models or reconnecting.
 """
 
 from __future__ import annotations
@@ -28,49 +28,49 @@ from rtaction.realtime.sources.network_errors import explain_open_failure
 from rtaction.realtime.sources.rgb_converter import RgbConverter
 from rtaction.realtime.sources.stamps import ArrivalStamps, PacedStamps, PtsStamps, Stamps
 
-# A sender may announce any size; a picture of this many pixels takes 200 MB as RGB.
+# A sender may announce any size; a frame of this many pixels takes 200 MB as RGB.
 MAX_PIXELS = 8192 * 8192
-# How much is looked at before the first picture is given. RTSP says at once what it sends; more
-# only delays slow cameras, and the news that a coding is unknown.
+# How much of a stream is analysed before the first frame. RTSP describes its streams up front;
+# a longer analysis only delays slow cameras, and the error for an unknown codec.
 _ANALYSED_MICROSECONDS = {"rtsp": "100000", "http": "1000000"}
-# FFmpeg follows playlists and redirects to what they name, but never into local files.
+# FFmpeg follows playlists and redirects, but never to local files.
 _PROTOCOLS = {
     "rtsp": "rtsp,rtsps,tcp,tls,udp,rtp",
     "http": "http,https,httpproxy,tcp,tls,crypto,hls",
 }
-# What comes this late has piled up here, and is passed over up to the next whole picture.
+# Frames this late have piled up in our buffers, and are skipped up to the next key frame.
 _BEHIND_SECONDS = 0.5
 _CAUGHT_UP_SECONDS = 0.2
-# A sender that stays this late never makes up for it; a new session starts in the present.
+# A sender that stays this late never catches up; a new session starts with current frames.
 _HOPELESS_SECONDS, _HOPELESS_FOR_SECONDS = 1.0, 5.0
 _NO_WAIT_SECONDS = 0.002
 _INTRA_ONLY = {"mjpeg"}
-# JPEG markers that are no frame header, though they lie among those that are (ITU T.81, table B.1).
+# JPEG markers within the range of frame headers that are not frame headers (ITU T.81, table B.1).
 _NO_FRAME_HEADER = {0xC4, 0xC8, 0xCC}
 
 ImageMaker = Callable[[], npt.NDArray[Any]]
-VideoPacket: TypeAlias = "Packet[VideoStream]"  # subscriptable for type checkers alone
+VideoPacket: TypeAlias = "Packet[VideoStream]"  # subscriptable only for type checkers
 
 
 class StreamSource:
-    """A camera or a stream at the other end of a network.
+    """A camera or a stream on the network.
 
-    RTSP is stamped by its presentation timestamps, mapped to the monotonic clock; Motion JPEG,
-    which has none, on arrival; HLS and files, which come in large pieces, play at their own pace.
+    RTSP frames are stamped by their PTS, mapped to the monotonic clock; Motion JPEG frames, which
+    have none, on arrival; HLS and files, which come in large pieces, are played in real time.
 
     Args:
-        camera: its address is of the kind "rtsp" or "http".
+        camera: with an address of the kind "rtsp" or "http".
 
     Raises:
-        SourceMissing: nobody answers, or no such host.
-        StreamMissing: no stream of that path.
+        SourceMissing: no answer, or no such host.
+        StreamMissing: no stream with that path.
         SourceRefused: wrong user or password.
-        SourceUnreadable: it answers with something that cannot be decoded.
+        SourceUnreadable: the response cannot be decoded.
 
     Attributes:
-        drops: pictures that came and were not given, by reason: "burst" (age unknown), "damaged",
-            "oversized", "behind" (passed over to catch up).
-        is_finite: whether its end is no loss: a video file over HTTP.
+        drops: number of frames that came and were not given, by reason: "burst" (age unknown),
+            "damaged", "oversized", "behind" (skipped to catch up).
+        is_finite: whether it may end without being lost: a video file over HTTP.
     """
 
     is_live = True
@@ -83,7 +83,7 @@ class StreamSource:
         self._container = _open(camera)
         self._stream = _video_stream(self._container, camera.name)
         self._decoder: VideoCodecContext = self._stream.codec_context
-        self._decoder.thread_count = 1  # one thread for each camera is enough, and the bound
+        self._decoder.thread_count = 1  # one thread per camera is enough, and bounds the total
         self._decoder.options = _decoder_options(self._decoder.name)
         self._decoding = threading.Lock()
         self._converter = RgbConverter()
@@ -93,8 +93,8 @@ class StreamSource:
         self._waited_seconds = 0.0
         self._behind_since_seconds: float | None = None
         kind = self._container.format.name
-        # Whatever is at hand is shown at the pace of its timestamps, which for Motion JPEG are made
-        # up by FFmpeg from an assumed rate.
+        # Other streams are paced by their timestamps; for Motion JPEG, FFmpeg derives those from an
+        # assumed rate.
         self.is_finite = camera.address.kind == "http" and self._container.duration is not None
         self._stamps: Stamps
         if camera.address.kind == "rtsp":
@@ -107,7 +107,7 @@ class StreamSource:
         self.frames_per_second = rate if 1 <= rate <= 240 else 0.0
 
     def frames(self) -> Iterator[DeferredFrame]:
-        """RGB frames on the monotonic clock, their pixels made on demand.
+        """RGB frames on the monotonic clock, with pixels made on demand.
 
         Raises:
             CameraLost: it ended or stopped answering.
@@ -126,7 +126,7 @@ class StreamSource:
                 self._container.close()
 
     def close(self) -> None:
-        """End `frames` after the picture that is being read."""
+        """End `frames` after the frame that is being read."""
         self._closed = True
 
     def _packets(self) -> Iterator[VideoPacket]:
@@ -141,13 +141,13 @@ class StreamSource:
             except av.error.ExitError:
                 raise CameraLost(silence) from None
             except (av.error.FFmpegError, OSError):
-                # Their text holds the URL, password and all.
+                # Their text contains the URL with the password.
                 raise CameraLost(f"{self.name}: the connection broke") from None
             if packet.size == 0:
                 break
             self._waited_seconds = time.monotonic() - asked_seconds
             if self._waited_seconds >= self._camera.read_timeout_seconds:
-                raise CameraLost(silence)  # FFmpeg's parser had kept one back, and let go of it
+                raise CameraLost(silence)  # FFmpeg's parser had held back a packet until now
             yield packet
         if not (self._closed or self.is_finite):
             raise CameraLost(f"{self.name} has ended the stream")
@@ -155,7 +155,7 @@ class StreamSource:
     def _whole_picture(
         self, packet: VideoPacket, arrived_at_seconds: float
     ) -> Iterator[DeferredFrame]:
-        """Every picture stands alone, so that even its decoding can wait."""
+        """Every frame is a key frame, so even decoding can be deferred."""
         pts_seconds = _seconds(packet.pts, packet.time_base)
         at_seconds = self._stamps.stamp(pts_seconds, arrived_at_seconds)
         if at_seconds is None:
@@ -163,7 +163,7 @@ class StreamSource:
             return
 
         def make_image() -> npt.NDArray[Any]:
-            # Who looks at the picture counts it where it is damaged.
+            # Whoever requests the pixels counts a damaged frame.
             try:
                 with self._decoding:
                     pictures = self._decoder.decode(packet)
@@ -198,7 +198,7 @@ class StreamSource:
         try:
             pictures = self._decoder.decode(packet)
         except (av.error.FFmpegError, MemoryError):
-            # The decoder refuses what its option `max_pixels` forbids, and tells the size it read.
+            # The decoder rejects a frame above its option `max_pixels`, but has parsed its size.
             is_oversized = self._decoder.height * self._decoder.width > MAX_PIXELS
             self.drops["oversized" if is_oversized else "damaged"] += 1
             return []
@@ -223,9 +223,9 @@ class StreamSource:
         return True
 
     def _stay_in_the_present(self, age_seconds: float, is_keyframe: bool) -> None:
-        """Decode only whole pictures while more has piled up than can be decoded in time.
+        """Decode only key frames while more has piled up than can be decoded in time.
 
-        Where reading had to wait, nothing has piled up here: the sender itself is late.
+        If reading had to wait, nothing has piled up in our buffers: the sender itself is late.
         """
         if age_seconds < _CAUGHT_UP_SECONDS or self._waited_seconds > _NO_WAIT_SECONDS:
             self._decoder.skip_frame = "DEFAULT"
@@ -243,7 +243,7 @@ class StreamSource:
 def _open(camera: Camera) -> InputContainer:
     options = {
         "protocol_whitelist": _PROTOCOLS[camera.address.kind],
-        # Without these FFmpeg collects seconds of video to guess the rate, which is not needed.
+        # Otherwise FFmpeg buffers seconds of video to estimate the rate, which is not needed.
         "fpsprobesize": "0",
         "analyzeduration": _ANALYSED_MICROSECONDS[camera.address.kind],
     }
@@ -263,28 +263,28 @@ def _video_stream(container: InputContainer, name: str) -> VideoStream:
     if not videos:
         container.close()
         raise SourceUnreadable(f"{name} sends no video")
-    decoder: VideoCodecContext | None = videos[0].codec_context  # PyAV's type says never None
+    decoder: VideoCodecContext | None = videos[0].codec_context  # PyAV's type lacks the None
     if decoder is None:
         container.close()
         raise SourceUnreadable(
-            f"{name} sends video in a coding that cannot be decoded here; set the camera to H.264"
+            f"{name} sends video with an unsupported codec; set the camera to H.264"
         )
     return videos[0]
 
 
 def _decoder_options(coding: str) -> dict[str, str]:
-    # FFmpeg would fill the missing half of a JPEG with gray and say nothing.
+    # By default FFmpeg silently fills the missing half of a JPEG with gray.
     whole = {"err_detect": "explode"} if coding in _INTRA_ONLY else {}
     return {"max_pixels": str(MAX_PIXELS)} | whole
 
 
 def _jpeg_size_hw(packet: VideoPacket) -> tuple[int, int] | None:
-    """Height and width of a JPEG, undecoded; None where its headers are damaged."""
+    """Height and width of a JPEG, without decoding; None if its headers are damaged."""
     jpeg = bytes(packet)
     at = 2
     while at + 9 <= len(jpeg) and jpeg[at] == 0xFF:
         marker = jpeg[at + 1]
-        if marker == 0xFF:  # they may be padded
+        if marker == 0xFF:  # padding
             at += 1
         elif 0xC0 <= marker <= 0xCF and marker not in _NO_FRAME_HEADER:
             return int.from_bytes(jpeg[at + 5 : at + 7]), int.from_bytes(jpeg[at + 7 : at + 9])

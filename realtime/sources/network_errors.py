@@ -1,6 +1,6 @@
-"""Why a stream cannot be opened, in words, and without its password.
+"""Why a stream cannot be opened, for a person, without its password.
 
-FFmpeg's own text holds the whole URL, so only the kind of its error is looked at.
+FFmpeg's own messages contain the whole URL, so only the type of its error is used.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ def explain_open_failure(camera: Camera, error: Exception, elapsed_seconds: floa
     """The error to raise instead of FFmpeg's.
 
     Args:
-        camera: what was opened.
-        error: what FFmpeg raised.
-        elapsed_seconds: after how long.
+        camera: the camera.
+        error: the exception of FFmpeg.
+        elapsed_seconds: time from the start of opening to the exception.
     """
     name = camera.name
     if isinstance(error, av.error.HTTPUnauthorizedError | av.error.HTTPForbiddenError):
         return SourceRefused(
-            f"{name} answers, but refuses this user and password; it is asked again only rarely, "
-            "as cameras lock out who tries too often"
+            f"{name} answers, but refuses this user and password; retries are rare, because "
+            "cameras lock out clients that try too often"
         )
     if isinstance(error, av.error.HTTPNotFoundError):
-        return StreamMissing(f"{name}: the server answers, but has no stream of that path (404)")
+        return StreamMissing(f"{name}: the server answers, but has no stream at that path (404)")
     if isinstance(error, av.error.HTTPClientError | av.error.HTTPError):
         return SourceMissing(f"{name}: the server answers with an error instead of a stream")
     if isinstance(error, ConnectionRefusedError):
-        return SourceMissing(f"{name}: nobody listens there (connection refused)")
+        return SourceMissing(f"{name}: nothing is listening there (connection refused)")
     if isinstance(error, av.error.ExitError) or elapsed_seconds >= camera.open_timeout_seconds:
         return SourceMissing(f"{name} has not answered within {camera.open_timeout_seconds:g} s")
     if not _host_is_known(str(camera.address.target)):
@@ -48,10 +48,10 @@ def explain_open_failure(camera: Camera, error: Exception, elapsed_seconds: floa
             "# as %23"
         )
     if isinstance(error, av.error.InvalidDataError) and camera.address.kind == "rtsp":
-        # To FFmpeg it is all the same; a camera that starts up hangs up, and is soon there.
-        return SourceMissing(f"{name}: the server hangs up, or does not speak RTSP")
+        # FFmpeg does not distinguish these; a camera that is starting up also closes connections.
+        return SourceMissing(f"{name}: the server closes the connection, or does not speak RTSP")
     if isinstance(error, av.error.InvalidDataError | av.error.DecoderNotFoundError):
-        return SourceUnreadable(f"{name} answers with something that is no video")
+        return SourceUnreadable(f"{name} answers with something that is not video")
     return SourceMissing(f"{name} cannot be reached")
 
 

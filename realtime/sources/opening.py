@@ -1,6 +1,6 @@
-"""Cameras, streams, files and screens, opened by what their address says.
+"""Open cameras, streams, files and screens by their address.
 
-A *live* source goes on whether or not anybody looks; a file waits.
+A *live* source continues whether or not anybody reads it; a file waits.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from rtaction.realtime.sources.source import BareSource, Source
 
 
 class Viewed:
-    """A source whose pictures are turned and cut as its camera's view says, and bear its name.
+    """A source with the view and the name of its camera applied to its frames.
 
     Args:
-        source: anything that gives frames.
+        source: any source of frames.
         camera: its view and its name.
-        is_finite: whether the source's end is no loss.
+        is_finite: whether the source may end without being lost.
     """
 
     def __init__(self, source: BareSource, camera: Camera, *, is_finite: bool) -> None:
@@ -35,10 +35,10 @@ class Viewed:
         self._view = camera.view
 
     def frames(self) -> Iterator[FrameLike]:
-        """The source's frames, turned and cut when somebody looks at them."""
+        """The source's frames, cropped and turned on demand."""
         run, size_hw = 0, None
         for frame in self._source.frames():
-            # In a file pictures of several sizes still show one run of time.
+            # A file with frames of several sizes is still one continuous run.
             run += self.is_live and not self.is_finite and size_hw not in (None, frame.size_hw)
             size_hw = frame.size_hw
             yield DeferredFrame(
@@ -55,16 +55,16 @@ class Viewed:
 
 
 def is_file(camera: Camera) -> bool:
-    """Whether a camera is none: a video or pictures, which can be read as fast as one likes."""
+    """Whether a source is a video or images on disk, which can be read at any speed."""
     return camera.address.kind in ("file", "images")
 
 
 def open_source(camera: Camera, *, paced: bool = True) -> Source:
-    """Open what an address names.
+    """Open a source by its address.
 
     Args:
-        camera: what to open.
-        paced: play a file at its own pace, as if it were a camera. Default True.
+        camera: the source.
+        paced: play a file in real time, as if it were a camera. Default True.
 
     Raises:
         SourceError: it cannot be opened; see `rtaction.errors`.

@@ -1,15 +1,15 @@
-"""A stream's own timestamps, mapped to the monotonic clock.
+"""Map the timestamps of a stream to the monotonic clock.
 
-Frames of a stream arrive late by a varying time, and the first ones of an RTSP session in a burst,
-over a second old; the sender's timestamps (PTS) keep their true distances. The least late frame so
-far tells how the two clocks lie to each other.
+Frames of a stream arrive with varying delay, and the first ones of an RTSP session in a burst,
+over a second old; the sender's timestamps (PTS) keep the true intervals. The frame with the least
+delay so far determines the offset between the two clocks.
 """
 
 from __future__ import annotations
 
-# Two clocks of ordinary crystals drift apart by less than this.
+# Clocks with ordinary crystals drift apart by less than this.
 _DRIFT_SECONDS_PER_SECOND = 0.0005
-# In an opening burst the mapping improves by one frame's distance at a time.
+# In an opening burst the mapping improves by one frame interval at a time.
 _JUMP_SECONDS = 0.5
 
 
@@ -17,14 +17,15 @@ class PtsClock:
     """Maps presentation timestamps to `time.monotonic`.
 
     Args:
-        max_step_seconds: a frame that comes this much too early in PTS, or late in arrival, is
-            taken for a jump of the sender's clock, as is any step back; the mapping then starts
-            anew. Default 5.0.
+        max_step_seconds: if a frame's PTS is this much early, or its arrival this much late, the
+            sender's clock is taken to have jumped, as with any step back; the mapping then starts
+            over. Default 5.0.
         settle_seconds: while the mapping improves by more than this from one frame to the next, or
-            by more than half their distance, the stream is in its opening burst. Default 0.02.
+            by more than half their interval, the stream is in its opening burst. Default 0.02.
 
     Attributes:
-        run: how often the sender's clock has jumped. Frames of two runs lie at unknown distances.
+        run: number of jumps of the sender's clock. The interval between frames of two runs is
+            unknown.
     """
 
     def __init__(self, *, max_step_seconds: float = 5.0, settle_seconds: float = 0.02) -> None:
@@ -37,16 +38,16 @@ class PtsClock:
         self._last_time_seconds = float("-inf")
 
     def to_monotonic(self, pts_seconds: float, arrived_at_seconds: float) -> float | None:
-        """When a frame was taken.
+        """The time at which a frame was taken.
 
         Args:
             pts_seconds: its timestamp.
             arrived_at_seconds: when it arrived, on the monotonic clock.
 
         Returns:
-            Seconds on the monotonic clock, later than for the frame before and never later than the
-            arrival; None for a frame of the opening burst, whose age cannot be told yet, and for
-            one that does not come after the one before.
+            Seconds on the monotonic clock, later than for the previous frame and never later than
+            the arrival; None for a frame of the opening burst, whose age is not known yet, and for
+            one that is not later than the previous frame.
         """
         offset_seconds = arrived_at_seconds - pts_seconds
         pts_step_seconds = pts_seconds - self._last_pts_seconds

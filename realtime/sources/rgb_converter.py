@@ -1,4 +1,4 @@
-"""Decoded pictures to RGB, for one stream."""
+"""Convert decoded frames to RGB, for one stream."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from av.video.reformatter import VideoReformatter
 
 
 class RgbConverter:
-    """Converts the pictures of one stream, from any thread.
+    """Converts the frames of one stream, in any thread.
 
-    It keeps FFmpeg's converter from picture to picture, and in the calling thread: made anew for
-    each, as `VideoFrame.to_ndarray` does, it takes longer than its work.
+    It reuses FFmpeg's converter from frame to frame, in the calling thread: creating it anew for
+    each frame, as `VideoFrame.to_ndarray` does, takes longer than the conversion.
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
-"""What a screen shows, as a live source: to try a model on whatever plays in a window.
+"""The screen as a live source, to try a model on whatever plays in a window.
 
-On Linux this is the X display; under Wayland it shows only the windows of X programs, if any.
+On Linux this is the X display; under Wayland it shows at most the windows of X programs.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FRAMES_PER_SECOND = 30.0
 
 
 class ScreenSource:
-    """A screen, or a part of it, at most 30 pictures a second.
+    """A screen, or a part of it, at up to 30 frames per second.
 
     Args:
         address: from `parse_address`, of the kind "screen".
@@ -55,7 +55,7 @@ class ScreenSource:
         """
         from mss import ScreenShotError
 
-        # A connection to a display is best used by the thread that made it.
+        # A display connection is best used by the thread that created it.
         with _opened_display(self.name) as display:
             region = _region(display, self._target, self.name)
             index = 0
@@ -65,20 +65,20 @@ class ScreenSource:
                 try:
                     shot = display.grab(region)
                 except (ScreenShotError, AssertionError):
-                    # mss 10.2 asserts that a display which has gone said why.
+                    # mss 10.2 asserts that a lost display has reported an error.
                     raise CameraLost(
                         f"{self.name} can no longer be read: the display went away or changed; "
-                        "what came until then is kept"
+                        "everything up to then is kept"
                     ) from None
                 image_bgra = np.frombuffer(shot.raw, np.uint8).reshape(shot.height, shot.width, 4)
                 image_rgb = cv2.cvtColor(image_bgra, cv2.COLOR_BGRA2RGB)
                 yield Frame(image_rgb, at_seconds, index, self.name)
                 index += 1
-                # What came late is not made up for in a burst.
+                # Late frames are not made up for in a burst.
                 due_seconds = max(due_seconds + 1 / FRAMES_PER_SECOND, time.monotonic())
 
     def close(self) -> None:
-        """End `frames` at once, or after the picture that is being taken."""
+        """End `frames` at once, or after the frame that is being taken."""
         self._closed.set()
 
 
@@ -88,7 +88,7 @@ def _opened_display(name: str) -> Iterator[mss.MSS]:
         from mss import MSS, ScreenShotError
     except ImportError:
         raise MissingLibrary(
-            "to watch the screen a library is missing; install it with: "
+            "watching the screen needs another library; install it with: "
             "pip install 'rtaction[screen]'"
         ) from None
     try:
@@ -101,17 +101,17 @@ def _opened_display(name: str) -> Iterator[mss.MSS]:
     try:
         yield display
     finally:
-        # Closing fails where the display has gone, and has then freed all the same: a second
-        # close, as by mss's own `with`, would crash the process.
+        # Closing fails if the display has gone, but frees it all the same: a second close, as by
+        # mss's own `with`, would crash the process.
         with suppress(ScreenShotError):
             display.close()
 
 
 def _region(display: mss.MSS, target: str, name: str) -> Monitor:
-    """The pixels that are meant, all of them on the display.
+    """The region to capture, all of it on the display.
 
     Args:
-        display: open.
+        display: the open display.
         target: "", a monitor's number from 1, or "left,top,width,height".
         name: of the source, for errors.
     """
@@ -130,7 +130,7 @@ def _region(display: mss.MSS, target: str, name: str) -> Monitor:
     is_inside = whole["left"] <= left and whole["top"] <= top
     if not (is_inside and left + width <= right and top + height <= bottom):
         raise SourceMissing(
-            f"{name}: this region lies outside the display, which goes from {whole['left']},"
+            f"{name}: this region lies outside the display, which spans {whole['left']},"
             f"{whole['top']} to {right},{bottom}; expected LEFT,TOP,WIDTH,HEIGHT within it"
         )
     return {"left": left, "top": top, "width": width, "height": height}

@@ -1,4 +1,4 @@
-"""What a source of frames is."""
+"""The interface of a source of frames."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rtaction.frame import Frame
 
 
 class BareSource(Protocol):
-    """A source of plain frames, without a view."""
+    """A source of frames, without a view."""
 
     name: str
     is_live: bool
@@ -25,17 +25,17 @@ class BareSource(Protocol):
 
 
 class Source(Protocol):
-    """Where frames come from."""
+    """A source of frames."""
 
     name: str
     is_live: bool
     is_finite: bool
-    """Whether its end is no loss."""
+    """Whether it may end without being lost."""
     frames_per_second: float
-    """What the source says of its rate; 0.0 where it says nothing. Fit for a saved video, no
-    more."""
+    """The rate that the source declares; 0.0 if it declares none. Only good enough for a saved
+    video."""
     drops: Counter[str]
-    """Pictures that came and were not given, by reason."""
+    """Number of frames that came and were not given, by reason."""
 
     def frames(self) -> Iterator[FrameLike]:
         """The frames, from now on."""

@@ -1,6 +1,6 @@
-"""When a picture of a stream was taken: three kinds of stream, three rules.
+"""When a frame of a stream was taken: three kinds of stream, three rules.
 
-This file knows nothing of networks.
+This module knows nothing about networks.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ _WAKE_SECONDS = 0.1
 
 
 class Stamps(Protocol):
-    """Gives pictures their times on the monotonic clock."""
+    """Gives frames their times on the monotonic clock."""
 
     @property
     def run(self) -> int:
-        """Counts the breaks: times before and after one lie at unknown distances."""
+        """Counts the breaks: the interval between times before and after one is unknown."""
 
     def stamp(self, pts_seconds: float | None, arrived_at_seconds: float) -> float | None:
-        """The time of a picture, later than that of the one before; None where it has none."""
+        """The time of a frame, later than that of the previous one; None if it has none."""
 
 
 class ArrivalStamps:
-    """The moment in which a picture came: for webcams and Motion JPEG."""
+    """The time of arrival: for webcams and Motion JPEG."""
 
     run = 0
 
@@ -34,8 +34,8 @@ class ArrivalStamps:
         self._last_seconds = float("-inf")
 
     def stamp(self, pts_seconds: float | None, arrived_at_seconds: float) -> float | None:
-        """The time of arrival; None for one that came in the same moment as the one before."""
-        # Windows' clock has steps of 16 ms before Python 3.13.
+        """The time of arrival; None for a frame with the same time as the previous one."""
+        # Before Python 3.13, the clock on Windows has steps of 16 ms.
         if arrived_at_seconds <= self._last_seconds:
             return None
         self._last_seconds = arrived_at_seconds
@@ -54,22 +54,22 @@ class PtsStamps:
         return self._clock.run
 
     def stamp(self, pts_seconds: float | None, arrived_at_seconds: float) -> float | None:
-        """See `PtsClock.to_monotonic`; a picture without a time has none."""
+        """See `PtsClock.to_monotonic`; None for a frame without PTS."""
         if pts_seconds is None:
             return None
         return self._clock.to_monotonic(pts_seconds, arrived_at_seconds)
 
 
 class PacedStamps:
-    """The pace of the pictures' own times, however large the pieces in which they come.
+    """Frames paced by their PTS, however large the pieces in which they come.
 
-    `stamp` waits until a picture's moment has come. Where the sender was too slow, or its times
-    jump, the pace starts anew.
+    `stamp` waits until a frame is due. If the sender is too slow, or its timestamps jump, pacing
+    starts over.
 
     Args:
-        is_closed: asked while waiting; True ends the wait.
-        max_late_seconds: a picture later than this is a break. Default 0.5.
-        max_step_seconds: so is a step of the sender's times beyond this. Default 5.0.
+        is_closed: polled while waiting; True ends the wait.
+        max_late_seconds: a frame later than this is a break. Default 0.5.
+        max_step_seconds: so is a step in the timestamps above this. Default 5.0.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class PacedStamps:
         self._last_pts_seconds = 0.0
 
     def stamp(self, pts_seconds: float | None, arrived_at_seconds: float) -> float | None:
-        """The moment of a picture, once it has come."""
+        """Wait until a frame is due; returns its time."""
         if pts_seconds is None:
             return None
         step_seconds = pts_seconds - self._last_pts_seconds

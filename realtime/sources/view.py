@@ -1,6 +1,6 @@
-"""Which part of a camera's picture counts, and which way up.
+"""Crop and orientation of a camera's frames.
 
-This file knows nothing of cameras: it turns one picture into another.
+This module knows nothing about cameras: it maps an image to an image.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _ROTATE_CODES = {
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A part of a picture, turned and mirrored, in this order.
+    """A crop, then a rotation, then a mirror.
 
     Args:
-        roi: left, top, right and bottom of the part as fractions of the whole picture, before it is
-            turned. Default None: all of it.
+        roi: left, top, right and bottom of the crop as fractions of the whole frame, before
+            rotation. Default None: no crop.
         rotation: degrees clockwise: 0, 90, 180 or 270. Default 0.
-        mirror: swap left and right of the turned picture. Default False.
+        mirror: swap left and right after rotation. Default False.
 
     Raises:
-        ValueError: the part is empty or reaches outside, or another rotation.
+        ValueError: the crop is empty or reaches outside the frame, or another rotation.
     """
 
     roi: Roi | None = None
@@ -50,7 +50,7 @@ class View:
             left, top, right, bottom = self.roi
             if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
                 raise ValueError(
-                    "roi must be left, top, right and bottom as fractions of the picture, from 0 "
+                    "roi must be left, top, right and bottom as fractions of the frame, from 0 "
                     "to 1, with left < right and top < bottom, such as [0.1, 0.2, 0.8, 0.9]; "
                     f"got {list(self.roi)}"
                 )
@@ -60,14 +60,14 @@ class View:
             )
 
     def apply(self, image_rgb: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """The view of one picture.
+        """The view of one frame.
 
         Args:
             image_rgb: uint8 RGB, shape (height, width, 3); never changed.
 
         Returns:
             uint8 RGB, shape (h, w, 3), of at least one pixel. It may share memory with
-            `image_rgb`, and is the same object where there is nothing to do.
+            `image_rgb`, and is the same object if there is nothing to do.
         """
         image = image_rgb if self.roi is None else _part(image_rgb, self.roi)
         if self.rotation:
@@ -85,6 +85,6 @@ def _part(image: npt.NDArray[Any], roi: Roi) -> npt.NDArray[Any]:
 
 
 def _span(start: float, stop: float, num_pixels: int) -> tuple[int, int]:
-    """First pixel and the one after the last; parts that meet share an edge and no pixel."""
+    """First pixel and the one after the last; adjacent crops share an edge but no pixel."""
     first = min(round(start * num_pixels), num_pixels - 1)
     return first, max(round(stop * num_pixels), first + 1)

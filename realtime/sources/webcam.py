@@ -1,4 +1,4 @@
-"""A camera at this machine."""
+"""A webcam of this machine."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from rtaction.realtime.sources.stamps import ArrivalStamps
 
 
 class WebcamSource:
-    """A webcam, its pictures stamped on arrival.
+    """A webcam, with frames stamped on arrival.
 
     Args:
-        camera: its address is of the kind "webcam".
+        camera: with an address of the kind "webcam".
 
     Raises:
-        SourceMissing: no such camera.
-        SourceUnreadable: it gives no picture.
+        SourceMissing: there is no such webcam.
+        SourceUnreadable: it gives no frames.
     """
 
     is_live = True
@@ -40,8 +40,8 @@ class WebcamSource:
         if not self._capture.isOpened():
             self._capture.release()
             raise SourceMissing(
-                f"there is no {self.name}, or it cannot be opened; is it plugged in, and may you "
-                "read it? To try without one: rtaction demo"
+                f"there is no {self.name}, or it cannot be opened; check that it is plugged in and "
+                "that you have access to it. To try without a webcam: rtaction demo"
             )
         rate = float(self._capture.get(cv2.CAP_PROP_FPS))
         self.frames_per_second = rate if 1 <= rate <= 240 else 0.0
@@ -50,11 +50,11 @@ class WebcamSource:
         if not got_one:
             self._capture.release()
             raise SourceUnreadable(
-                f"{self.name} was opened but gave no picture; is another program using it?"
+                f"{self.name} was opened but gives no frames; is another program using it?"
             )
 
     def frames(self) -> Iterator[DeferredFrame]:
-        """RGB frames on the monotonic clock, their colours converted on demand.
+        """RGB frames on the monotonic clock, converted to RGB on demand.
 
         Raises:
             CameraLost: it was unplugged or stopped answering.
@@ -79,7 +79,7 @@ class WebcamSource:
             self._capture.release()
 
     def close(self) -> None:
-        """End `frames` after the picture that is being read."""
+        """End `frames` after the frame that is being read."""
         self._closed = True
 
     def _to_rgb(self, image_bgr: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -1,8 +1,8 @@
-"""One live source, read by a thread of its own for as long as the run lasts.
+"""One live source, read by its own thread for the whole run.
 
-The thread opens the source, hands every picture to the tracker, and when the source is lost waits a
-while and opens it again, for ever. Nothing that happens to one source delays another. This file
-knows nothing of models.
+The thread opens the source, hands every frame to the tracker, and when the source is lost, waits
+and reopens it, without limit. Nothing that happens to one source delays another. This module knows
+nothing about models.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from rtaction.realtime.windows.state import State
 from rtaction.realtime.windows.tracker import Tracker
 from rtaction.redaction import scrub
 
-# A source that has given pictures for this long is well again, and the next loss is a new one.
+# A source that has given frames for this long has recovered, and the next loss is a new one.
 _HEALTHY_SECONDS = 5.0
-# The longest that a thread hangs in the network: it opens in two steps, each with its time-out.
+# The longest that a thread can hang in the network: opening has two steps, each with its timeout.
 _LONGEST_HANG_SECONDS = 10.0
 _log = logging.getLogger(__name__)
 
@@ -40,21 +40,21 @@ class Feed:
     """Reads one camera into its tracker.
 
     Args:
-        camera: what to read.
-        tracker: gets every picture.
-        wake: set when there is something to do: a window has come due, the link has changed, or, if
-            `keep_frames`, a picture has come.
-        options: `keep_frames`, `reconnect` and `on_frame` of them. Default `WatchOptions()`.
-        back_off: waits between two tries. Default: 0.5 to 30 s.
+        camera: the source.
+        tracker: gets every frame.
+        wake: set when there is something to do: a window is due, the link has changed or, with
+            `keep_frames`, a frame has come.
+        options: its `keep_frames`, `reconnect` and `on_frame`. Default `WatchOptions()`.
+        back_off: waits between attempts. Default: 0.5 to 30 s.
         open_with: opens the source. Default `open_source`.
 
     Attributes:
-        first_seconds: time of the first picture, None before.
-        last_seconds: time of the newest picture.
-        num_frames: pictures so far.
-        num_tries: how often it was tried to open the source.
-        num_reconnects: how often that succeeded after a loss.
-        error: why the source is not up, None where it is.
+        first_seconds: time of the first frame, None before.
+        last_seconds: time of the newest frame.
+        num_frames: number of frames so far.
+        num_tries: number of attempts to open the source.
+        num_reconnects: number of successful ones after a loss.
+        error: why the source is not up, None if it is.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Feed:
         self._thread = threading.Thread(target=self._run, name="rtaction-feed", daemon=True)
 
     def start(self) -> None:
-        """Begin to read."""
+        """Start reading."""
         self._arrived_seconds = time.monotonic()
         self._thread.start()
         _feeds.add(self)
@@ -100,7 +100,7 @@ class Feed:
     def close(self) -> None:
         """End the thread soon; it may still hang in the network for a few seconds."""
         self._closed.set()
-        source = self._source  # the thread may take it away meanwhile
+        source = self._source  # the thread may clear it meanwhile
         if source is not None:
             source.close()
 
@@ -111,11 +111,11 @@ class Feed:
 
     @property
     def link(self) -> Link:
-        """Whether pictures come. One that has hung for the read time-out counts as down, even
+        """Whether frames come. A source that has hung for the read timeout counts as down, even
         while the thread still waits for it, or for the first answer."""
         link = self._link
         if link in ("connecting", "up"):
-            # A webcam may take its time to wake up, and nobody else says when.
+            # A webcam may take long to start up, and nothing else times it out.
             is_waking = link == "connecting" and self.camera.address.kind == "webcam"
             camera = self.camera
             patience_seconds = (
@@ -127,27 +127,27 @@ class Feed:
 
     @property
     def state(self) -> State:
-        """Whether a label may be given, and if not, why."""
+        """Whether labels can be given, and if not, why."""
         link = self.link
         return self.tracker.state if link == "up" else link
 
     @property
     def drops(self) -> Counter[str]:
-        """Pictures and windows that came to nothing so far, by reason."""
+        """Number of frames and windows dropped so far, by reason."""
         source = self._source
         total: Counter[str] = Counter()
         for drops in (self._drops, self.tracker.drops, source.drops if source else {}):
-            # Another thread may be adding to them: a copy is made in one step, a sum is not.
+            # Another thread may be adding to them: a copy is atomic, a sum is not.
             total.update(dict(drops))
         return +total
 
     @property
     def has_failed_at_first(self) -> bool:
-        """Whether it was tried and has never given a picture."""
+        """Whether an attempt has failed and there has never been a frame."""
         return self._num_failures > 0 and self.num_frames == 0
 
     def latest(self) -> FrameLike | None:
-        """The newest picture that was not fetched before."""
+        """The newest frame that was not fetched before."""
         with self._slot_lock:
             frame, self._frame = self._frame, None
             return frame
@@ -162,7 +162,7 @@ class Feed:
                 self._num_failures += 1
                 if not self._options.reconnect:
                     return
-                # What is no fault of the source, such as a missing library, lasts as well.
+                # Errors that are not the source's, such as a missing library, last as well.
                 is_lasting = getattr(self.error, "is_lasting", True)
                 self._change("refused" if is_lasting else "down")
                 wait_seconds = self._back_off.wait_seconds(
@@ -173,7 +173,7 @@ class Feed:
             self._change("ended")
 
     def _read_once(self) -> RtactionError | None:
-        """Open the source and read it to its end; returns what ended it, None for a true end."""
+        """Open the source and read it to its end; returns the error, None for a regular end."""
         self.num_tries += 1
         source: Source | None = None
         try:
@@ -187,7 +187,7 @@ class Feed:
                 self._take(frame)
         except RtactionError as error:
             return error
-        except Exception as error:  # whatever one camera sends, the others go on
+        except Exception as error:  # whatever one camera sends, the others continue
             reason = scrub(f"{type(error).__name__}: {error}", self.camera.address.secrets)
             _log.warning("%s: unexpected %s", self.camera.name, reason)
             return CameraLost(f"{self.camera.name} could not be read")
@@ -232,13 +232,14 @@ _feeds: WeakSet[Feed] = WeakSet()
 
 
 def has_hanging_threads() -> bool:
-    """Whether a thread of any feed still runs; after `close` it can but wait for the network."""
+    """Whether a thread of any feed still runs; after `close` it can only wait for the network."""
     return not all(feed.join(0.0) for feed in list(_feeds))
 
 
 @atexit.register
 def _end_threads() -> None:
-    """FFmpeg, while it waits, asks Python whether to go on; once Python has gone, that crashes."""
+    """While FFmpeg waits, it asks Python whether to continue; after Python's exit, that crashes."""
+
     deadline_seconds = time.monotonic() + _LONGEST_HANG_SECONDS
     for feed in list(_feeds):
         feed.close()

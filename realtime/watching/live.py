@@ -1,8 +1,8 @@
-"""Many live sources, one network.
+"""Many live sources, one model.
 
 Each source has a thread that reads it. The thread that asks for moments computes: it takes the
-newest window of every source that has one, all in one batch, so that each has its turn and the
-windows speak of the present however slow the network is. This file knows nothing of screens or of
+newest window of every source that has one, all in one batch, so that each source has its turn and
+labels stay current however slow the model is. This module knows nothing about display windows or
 logs.
 """
 
@@ -26,9 +26,9 @@ from rtaction.realtime.windows.engine import Engine, Scorer
 from rtaction.realtime.windows.state import STATE_TEXT, State
 from rtaction.realtime.windows.tracker import Tracker
 
-# How long the caller may go without a look at the keyboard.
+# The longest time in which the caller does not get to check the keyboard.
 _IDLE_SECONDS = 0.1
-# A thread may hang in the network until its time-out; it is not waited for.
+# A thread may hang in the network until its timeout; it is not waited for.
 _JOIN_SECONDS = 1.0
 
 
@@ -36,11 +36,11 @@ class LiveWatch:
     """Watches live sources until all have ended.
 
     Args:
-        model: the network.
-        cameras: what to watch; files among them play at their own pace.
-        stats: kept up to date.
+        model: the model.
+        cameras: the sources; files among them are played in real time.
+        stats: updated during the run.
         options: how to watch. Default `WatchOptions()`.
-        back_off: waits between two tries.
+        back_off: waits between attempts.
         open_with: opens a source. Default `open_source`.
     """
 
@@ -58,7 +58,7 @@ class LiveWatch:
         self._stats = stats
         self._wait_for_sources = options.wait_for_sources
         self._wake = threading.Event()
-        self._told: dict[str, tuple[State, str]] = {}
+        self._reported: dict[str, tuple[State, str]] = {}
         self.feeds = [
             Feed(
                 camera,
@@ -78,14 +78,14 @@ class LiveWatch:
 
     @property
     def engine(self) -> Engine:
-        """What computes."""
+        """The engine that computes."""
         return self._engine
 
     def moments(self) -> Moments:
         """Watch.
 
         Raises:
-            SourceError: not one source could be opened at first; or, without `reconnect`, all have
+            SourceError: no source could be opened at first; or, without `reconnect`, all have
                 ended and one of them was lost.
         """
         for feed in self.feeds:
@@ -94,7 +94,8 @@ class LiveWatch:
             while True:
                 self._wake.wait(_IDLE_SECONDS)
                 self._wake.clear()
-                # What is over now gives nothing more; what ends while the network computes may.
+                # A source that is over now gives nothing more; one that ends while the model
+                # computes may.
                 links = [feed.link for feed in self.feeds]
                 self._raise_if_none_can_be_opened()
                 yield self._look(links)
@@ -126,14 +127,18 @@ class LiveWatch:
     def _change_of(self, feed: Feed, link: Link) -> StateChange | None:
         name = feed.camera.name
         state: State = feed.tracker.state if link == "up" else link
-        # The name stands beside the reason wherever it is told.
+        # The name is always shown next to the reason.
         text = str(feed.error) if feed.error else STATE_TEXT[state]
         reason = text.removeprefix(name).lstrip(": ")
-        # That nothing comes is known before it is known why.
-        news = (state, reason) if self._told.get(name) == ("down", STATE_TEXT["down"]) else (state,)
-        if self._told.get(name, ())[: len(news)] == news:
+        # That no frames come is known before the reason is.
+        news = (
+            (state, reason)
+            if self._reported.get(name) == ("down", STATE_TEXT["down"])
+            else (state,)
+        )
+        if self._reported.get(name, ())[: len(news)] == news:
             return None
-        self._told[name] = (state, reason)
+        self._reported[name] = (state, reason)
         return StateChange(name, state, reason, time.monotonic())
 
     def _update_stats(self, feed: Feed) -> None:

@@ -1,4 +1,4 @@
-"""What a watch tells its caller from one moment to the next."""
+"""The news that a run gives its caller from one moment to the next."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from rtaction.realtime.windows.state import State
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """A source begins or ceases to be fit for labels.
+    """A source changes its state, that is, whether labels can be given for it.
 
     Args:
         source: name of the source.
-        state: from now on.
-        reason: why, for a person; "" where the state says it all.
-        at_seconds: when, on the source's clock.
+        state: the new state.
+        reason: why, for a person; "" if the state says it all.
+        at_seconds: time of the change, on the source's clock.
     """
 
     source: str
@@ -29,12 +29,12 @@ class StateChange:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What is new.
+    """The news since the moment before.
 
     Args:
-        frames: the newest frame of each source that has a new one; none where nobody draws.
-        predictions: of the windows that have come due.
-        changes: of sources' states.
+        frames: the newest frame of each source that has a new one; empty if nothing is drawn.
+        predictions: of the windows that were due.
+        changes: state changes of sources.
     """
 
     frames: list[FrameLike] = field(default_factory=list)

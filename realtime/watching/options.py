@@ -13,12 +13,12 @@ class WatchOptions:
     """How sources are watched.
 
     Args:
-        stride_seconds: time from one window to the next. Default None: that from one frame of a
-            clip to the next, so that a new window needs one new frame.
-        keep_frames: put the newest frames into the moments, for whoever draws them. Default True.
-        reconnect: open lost sources again, for ever. Default True.
-        wait_for_sources: keep trying even if not one source can be opened at first. Default False.
-        paced: play files at their own pace even where there are only files. Default False.
+        stride_seconds: time from one window to the next. Default None: the frame interval of a
+            clip, so that a new window needs one new frame.
+        keep_frames: put the newest frames into the moments, to be drawn. Default True.
+        reconnect: reopen lost sources, without limit. Default True.
+        wait_for_sources: keep trying even if no source can be opened at first. Default False.
+        paced: play files in real time even if there are only files. Default False.
         on_frame: called with every frame, on the thread that reads its source. Default None.
     """
 

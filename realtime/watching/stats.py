@@ -1,4 +1,4 @@
-"""Figures of a run that may last for months, in memory that does not grow."""
+"""Statistics of a run that may last for months, in constant memory."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Histogram:
         self.num_values += 1
 
     def percentile(self, percent: float) -> float | None:
-        """The seconds that `percent` of the durations do not exceed; None where there are none."""
+        """The seconds that `percent` of the durations do not exceed; None if there are none."""
         wanted = self.num_values * percent / 100
         seen = 0
         for bucket, count in enumerate(self._counts):
@@ -51,21 +51,21 @@ class Histogram:
 
 @dataclass(slots=True)
 class SourceStats:
-    """Figures of one source.
+    """Statistics of one source.
 
     Args:
-        started_seconds: when it was begun, on the monotonic clock. Default now.
-        ended_seconds: when it had come to its end, None before.
+        started_seconds: time of its start, on the monotonic clock. Default now.
+        ended_seconds: time of its end, None before.
         first_seconds: time of its first frame, None before.
         last_seconds: time of its newest frame.
-        num_frames: frames that came.
-        num_predictions: predictions made.
-        num_events: actions that began.
-        num_reconnects: how often it came back after a loss.
-        frames_per_second: what the source says of its rate; 0.0 where it says nothing.
-        drops: frames and windows that were not used, by reason.
+        num_frames: number of frames.
+        num_predictions: number of predictions.
+        num_events: number of events started.
+        num_reconnects: number of recoveries after a loss.
+        frames_per_second: the rate that the source declares; 0.0 if it declares none.
+        drops: number of frames and windows that were not used, by reason.
         latency: from capture to prediction.
-        frame_age: age of the newest picture when the computing began.
+        frame_age: age of the newest frame when computing began.
     """
 
     started_seconds: float = field(default_factory=time.monotonic)
@@ -82,14 +82,14 @@ class SourceStats:
     frame_age: Histogram = field(default_factory=Histogram)
 
     def count(self, prediction: Prediction) -> None:
-        """Note a prediction."""
+        """Count a prediction."""
         self.num_predictions += 1
         self.latency.add(prediction.latency_seconds)
-        if prediction.frame_age_seconds > 0:  # the pictures of a file have no age
+        if prediction.frame_age_seconds > 0:  # frames of a file have no age
             self.frame_age.add(prediction.frame_age_seconds)
 
     def count_frame(self, at_seconds: float) -> None:
-        """Note a frame of this time."""
+        """Count a frame with this time."""
         if self.first_seconds is None:
             self.first_seconds = at_seconds
         self.last_seconds = at_seconds
@@ -102,7 +102,7 @@ class SourceStats:
         return max(ended_seconds - self.started_seconds, 1e-9)
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures, with names that say the unit."""
+        """The statistics, with units in the names."""
         span_seconds = self.elapsed_seconds
         return {
             "frames": self.num_frames,
@@ -118,7 +118,7 @@ class SourceStats:
 
 
 class WatchStats:
-    """Figures of all sources of a run, by name."""
+    """Statistics of all sources of a run, by name."""
 
     def __init__(self) -> None:
         self.sources: dict[str, SourceStats] = {}
@@ -126,21 +126,21 @@ class WatchStats:
         self._process = psutil.Process()
 
     def of(self, source: str) -> SourceStats:
-        """The figures of one source."""
+        """The statistics of one source."""
         return self.sources.setdefault(source, SourceStats())
 
     def count(self, predictions: Iterable[Prediction]) -> None:
-        """Note predictions, each at its source."""
+        """Count predictions, each for its source."""
         for prediction in predictions:
             self.of(prediction.source).count(prediction)
 
     def restart_clock(self) -> None:
-        """Count the time from now: the model is loaded and the sources are open."""
+        """Restart the clock, once the model is loaded and the sources are open."""
         self._started_seconds = time.monotonic()
 
     @property
     def elapsed_seconds(self) -> float:
-        """Since the run began."""
+        """Time since the run began."""
         return time.monotonic() - self._started_seconds
 
     def total(self, what: str) -> int:
@@ -148,7 +148,7 @@ class WatchStats:
         return sum(int(getattr(one, what)) for one in self.sources.values())
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures."""
+        """All statistics."""
         return {
             "elapsed_seconds": round(self.elapsed_seconds, 3),
             "memory_bytes": self._process.memory_info().rss,
@@ -157,7 +157,7 @@ class WatchStats:
         }
 
     def to_text(self) -> str:
-        """All figures for a person: one line for each source, and one for the process."""
+        """All statistics for a person: one line per source, and one for the process."""
         lines = [_source_line(name, one) for name, one in self.sources.items()]
         memory = self._process.memory_info().rss / 1e6
         lines.append(f"{self.elapsed_seconds:.1f} s, {memory:.0f} MB of memory")

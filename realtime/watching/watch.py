@@ -1,7 +1,7 @@
-"""From sources to predictions: the loop that `rtaction cam` and `rtaction.watch` share.
+"""From sources to predictions: the loop behind `rtaction cam` and `rtaction.watch`.
 
-Files alone are read one after the other, every frame, as fast as the network can. Live sources are
-watched all at once; see `LiveWatch`.
+If all sources are files, they are read one after the other, every frame, as fast as the model can.
+Live sources are watched all at once; see `LiveWatch`.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ def watch_cameras(
     """Watch until all sources have ended.
 
     Args:
-        model: the network.
-        cameras: what to watch, at least one.
-        stats: kept up to date.
+        model: the model.
+        cameras: the sources, at least one.
+        stats: updated during the run.
         options: how to watch. Default `WatchOptions()`.
 
     Raises:
-        SourceError: see `LiveWatch.moments`; of several files, only where not one can be read.
+        SourceError: see `LiveWatch.moments`; for several files, only if none can be read.
     """
     if not all(is_file(camera) for camera in cameras):
         yield from LiveWatch(model, cameras, stats, options).moments()
@@ -106,22 +106,22 @@ def watch(
     on_event: EventCallback | None = None,
     on_state: StateCallback | None = None,
 ) -> Iterator[Prediction]:
-    """Recognise actions in videos, webcams and streams, one or many at once.
+    """Recognise actions in videos, webcams and streams, one or several at once.
 
     Args:
         source: a webcam's number as text, a video file, a folder of them, an rtsp:// or http://
             address; or several of these.
-        model: an ONNX file made by `rtaction export`, or a loaded one.
+        model: an ONNX file made by `rtaction export`, or a loaded model.
         device: see `rtaction cam --device`. Default "auto".
-        stride_seconds: distance between two windows. Default: that of two pictures in a clip.
-        reconnect: open lost cameras again, for ever. Default True.
-        rules: when scores make an action. Default: `ActionRules.for_model` of the model.
-        on_event: called when an action has begun, and once more, with its end, when it has ended.
-        on_state: called when a source begins or ceases to be fit for labels.
+        stride_seconds: time from one window to the next. Default: the frame interval of a clip.
+        reconnect: reopen lost cameras, without limit. Default True.
+        rules: when scores make an event. Default: `ActionRules.for_model` of the model.
+        on_event: called when an event has started, and again, with its end, when it has ended.
+        on_state: called when a source changes its state.
 
     Yields:
-        A prediction for each window; its `source` says of which. A file's times count from its
-        first frame, a camera's are on the monotonic clock (`time.monotonic`).
+        A prediction per window; its `source` is the name of the source. A file's times count from
+        its first frame, a camera's are on the monotonic clock (`time.monotonic`).
 
     Raises:
         RtactionError: see `rtaction.errors`.
@@ -152,11 +152,11 @@ def watch(
 
 
 class Actions:
-    """The actions of all sources.
+    """The events of all sources.
 
     Args:
         model: labels, thresholds and clip length.
-        rules: when scores make an action. Default: `ActionRules.for_model` of the model.
+        rules: when scores make an event. Default: `ActionRules.for_model` of the model.
         stride_seconds: see `ActionDetector`.
     """
 
@@ -170,7 +170,7 @@ class Actions:
 
     @property
     def longest_delay_seconds(self) -> float:
-        """From the start of an action to its news, computing left aside."""
+        """Longest time from the start of an event to its report, without computing."""
         rules = [self._rules.default, *self._rules.by_label.values()]
         lasting_seconds = max(rule.min_seconds for rule in rules)
         return lasting_seconds + self._spec.window_seconds + self._rules.smoothing_seconds
@@ -184,12 +184,12 @@ class Actions:
         return self._detectors[source]
 
     def see(self, moment: Moment) -> list[ActionEvent]:
-        """The events that began or ended with this moment."""
+        """The events that started or ended with this moment."""
         events = []
         for prediction in moment.predictions:
             events += self.of(prediction.source).see(prediction)
         for change in moment.changes:
-            # A window or two of too few frames is no end; the detector sees to longer gaps.
+            # A window or two with too few frames is not the end; the detector handles longer gaps.
             if change.state == "ended":
                 events += self.of(change.source).finish()
             elif change.state not in ("ok", "warming_up", "degraded"):
@@ -197,5 +197,6 @@ class Actions:
         return events
 
     def finish(self) -> list[ActionEvent]:
-        """At the end of the run: the events that still went on."""
+        """At the end of the run: the events that were still ongoing."""
+
         return [event for detector in self._detectors.values() for event in detector.finish()]

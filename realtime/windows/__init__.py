@@ -1,1 +1,1 @@
-"""Frames collected into the windows that a network sees."""
+"""Collect frames into the windows of a model."""

@@ -1,8 +1,8 @@
-"""Windows in, predictions out: one network for all sources.
+"""From windows to predictions: one model for all sources.
 
-Pictures of several sources are encoded in one batch, and their windows scored in one batch. Each
-picture is encoded once, however much the windows overlap. The engine knows nothing of cameras,
-threads or screens.
+Frames of several sources are encoded in one batch, and their windows scored in one batch. Each
+frame is encoded once, however much the windows overlap. The engine knows nothing about cameras,
+threads or display windows.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
 from rtaction.realtime.windows.tracker import FrameWindow, Tracker
 
-# A larger batch gains nothing, and makes the first of it wait for the last.
+# A larger batch gains nothing, and delays its first items until the last is ready.
 MAX_IMAGES_AT_ONCE = 32
 
 
 class Scorer(Protocol):
-    """What the engine needs of a model; `ActionModel` is one."""
+    """The part of a model that the engine needs; `ActionModel` has it."""
 
     spec: ModelSpec
 
@@ -35,14 +35,14 @@ class Scorer(Protocol):
 
 
 class Engine:
-    """Runs a network over windows.
+    """Runs a model on windows.
 
     Args:
-        model: the network.
+        model: the model.
 
     Attributes:
-        num_encoded: pictures encoded so far.
-        model_seconds: time spent in the network so far.
+        num_encoded: number of frames encoded so far.
+        model_seconds: time spent in the model so far.
     """
 
     def __init__(self, model: Scorer) -> None:
@@ -53,10 +53,10 @@ class Engine:
     def predict_due(
         self, trackers: Iterable[Tracker], *, is_live: bool, ended: Collection[Tracker] = ()
     ) -> list[Prediction]:
-        """Score the windows that have come due, all in one batch; see `Tracker.due`.
+        """Score the windows that are due, in one batch; see `Tracker.due`.
 
         Args:
-            trackers: one for each source.
+            trackers: one per source.
             is_live: see `predict`.
             ended: those whose source has ended. Default none.
         """
@@ -66,14 +66,14 @@ class Engine:
     def predict(
         self, taken: Sequence[tuple[Tracker, FrameWindow]], *, is_live: bool
     ) -> list[Prediction]:
-        """Score windows, all at once.
+        """Score windows in one batch.
 
         Args:
-            taken: each window with the tracker that gave it.
-            is_live: whether times are on the monotonic clock, so that ages can be told.
+            taken: each window with the tracker that it came from.
+            is_live: whether times are on the monotonic clock, so that frame ages are known.
 
         Returns:
-            A prediction for each window, in order.
+            One prediction per window, in order.
         """
         if not taken:
             return []
@@ -101,7 +101,7 @@ class Engine:
         return predictions
 
     def _encode_missing(self, windows: Sequence[FrameWindow]) -> None:
-        # A picture may stand twice in a window; it is encoded once.
+        # A frame may occur twice in a window; it is encoded once.
         missing = list(
             {
                 id(picture): picture
@@ -119,6 +119,6 @@ class Engine:
 
 
 def _features_of(window: FrameWindow) -> npt.NDArray[Any]:
-    """What `Scorer.encode` gave, shape (frames_per_clip, ...)."""
+    """The results of `Scorer.encode`, shape (frames_per_clip, ...)."""
     features = [p.features for p in window.values if p.features is not None]
     return np.stack(features)

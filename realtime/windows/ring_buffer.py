@@ -1,6 +1,6 @@
-"""The last few seconds of one source, ready to be asked for a window.
+"""The last few seconds of one source, from which windows are selected.
 
-The ring buffer knows nothing of models: it keeps values by time and finds the ones that form a
+The ring buffer knows nothing about models: it keeps values by time and selects those that form a
 clip.
 """
 
@@ -24,7 +24,7 @@ from rtaction.sampling import (
 Value = TypeVar("Value")
 
 WindowState = Literal["ok", "warming_up", "degraded"]
-"""Whether a label may be given: "warming_up" until the first window is full, "degraded" while the
+"""Whether a window is usable: "warming_up" until the first window is full, "degraded" while the
 frames of a window would misrepresent time."""
 
 _STATE_OF_PROBLEM: dict[Problem | None, WindowState] = {
@@ -37,13 +37,13 @@ _STATE_OF_PROBLEM: dict[Problem | None, WindowState] = {
 
 @dataclass(frozen=True, slots=True)
 class Window(Generic[Value]):
-    """One window that has come due.
+    """One window that is due.
 
     Args:
         end_seconds: its nominal end.
-        values: what was kept for its frames, in order; empty unless `state` is "ok".
+        values: the values of its frames, in order; empty unless `state` is "ok".
         times_seconds: times of those frames.
-        state: whether it may be used.
+        state: whether it is usable.
     """
 
     end_seconds: float
@@ -53,12 +53,12 @@ class Window(Generic[Value]):
 
 
 class RingBuffer(Generic[Value]):
-    """Keeps a value for each frame that a window can still need, and the times of all.
+    """Keeps the values of frames that a window can still need, and the times of all frames.
 
     Args:
-        frames_per_clip: frames of a window.
+        frames_per_clip: frames per window.
         clip_seconds: length of a window.
-        stride_seconds: distance between two windows.
+        stride_seconds: time from the start of one window to the start of the next.
     """
 
     def __init__(
@@ -83,13 +83,13 @@ class RingBuffer(Generic[Value]):
     def push(self, value: Value, at_seconds: float) -> Value | None:
         """Add the newest frame.
 
-        Time that runs backwards, or a silence longer than a clip, starts the window anew: pictures
-        that were not taken in one run never share a clip.
+        If time goes backwards, or a gap is longer than a clip, the window starts over: frames from
+        before and after an interruption never share a clip.
 
         Returns:
-            The value of the frame before, if it is now clear that a window will need it; it is
-            dropped otherwise. Which of two frames is nearer to a moment is known only when the
-            later one has come.
+            The value of the previous frame if it is now certain that a window will need it;
+            otherwise that value is dropped. Which of two frames is nearer to a given time is known
+            only when the later one has come.
         """
         if self._times_seconds:
             gap_seconds = at_seconds - self._times_seconds[-1]
@@ -108,7 +108,7 @@ class RingBuffer(Generic[Value]):
         return settled
 
     def discard(self, value: Value) -> None:
-        """Take a value out again, as if its frame had never come."""
+        """Remove a value, as if its frame had never come."""
         for index, kept in enumerate(self._values):
             if kept is value:
                 del self._values[index]
@@ -126,7 +126,7 @@ class RingBuffer(Generic[Value]):
 
     @property
     def num_due(self) -> int:
-        """Windows that have ended and were not taken yet."""
+        """Number of windows that have ended and were not taken yet."""
         if self._grid is None:
             return 0
         return self._grid.count_until(self._times_seconds[-1]) - self._num_taken
@@ -142,10 +142,10 @@ class RingBuffer(Generic[Value]):
         return self._take()
 
     def take_last(self) -> Window[Value] | None:
-        """At the end of a source: the window that ends while the last frame is still shown.
+        """At the end of a source: the window that ends while the last frame is still displayed.
 
         Returns:
-            The window, or None where none ends in that time.
+            The window, or None if none ends in that time.
         """
         if self._grid is None:
             return None
@@ -154,14 +154,14 @@ class RingBuffer(Generic[Value]):
         return self._take() if ended > self._num_taken else None
 
     def skip_to_newest(self, max_late_seconds: float = float("inf")) -> int:
-        """Give up all due windows but the newest.
+        """Drop all due windows but the newest.
 
         Args:
-            max_late_seconds: give up that one too, if it ended longer than this, and a frame's
-                distance, before the newest frame: the next will be of the present. Default: never.
+            max_late_seconds: drop the newest as well if it ended longer than this, plus a frame
+                interval, before the newest frame: the next one will be current. Default: never.
 
         Returns:
-            How many windows were given up.
+            Number of dropped windows.
         """
         num_due = self.num_due
         if self._grid is None or num_due <= 0:
@@ -192,13 +192,13 @@ class RingBuffer(Generic[Value]):
         selection = select_frames(list(self._times_seconds), targets)
         if all(self._values[i] is not None for i in selection.indices):
             return selection.indices.tolist(), selection.problem
-        # A damaged picture was taken out, and the one that is now nearest was not needed before.
+        # After a damaged frame was removed, the one that is now nearest may have been dropped.
         kept = [i for i, value in enumerate(self._values) if value is not None]
         selection = select_frames([self._times_seconds[i] for i in kept], targets)
         return [kept[i] for i in selection.indices], selection.problem
 
     def _needs_newest(self, grid: WindowGrid, next_seconds: float) -> bool:
-        """Whether a window can need the newest frame, now that one at `next_seconds` follows."""
+        """Whether a window can need the newest frame, given that one at `next_seconds` follows."""
         at_seconds = self._times_seconds[-1]
         before_seconds = self._times_seconds[-2] if len(self._times_seconds) > 1 else at_seconds
         return grid.has_moment(
@@ -209,7 +209,7 @@ class RingBuffer(Generic[Value]):
 
     def _forget_before(self, start_seconds: float) -> None:
         """Drop what no window that starts at `start_seconds` or later can need."""
-        # The frame before a window's start may be the nearest to it, and two tell the period.
+        # The frame before a window's start may be the nearest to it; the frame period needs two.
         while len(self._times_seconds) > 2 and self._times_seconds[1] < start_seconds:
             self._times_seconds.popleft()
             self._values.popleft()

@@ -1,4 +1,4 @@
-"""Whether a label may be given for a source, and if not, why."""
+"""Whether labels can be given for a source, and if not, why."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ State = Literal[
     "refused",
     "ended",
 ]
-"""Only in "ok" is there a label.
+"""There are labels only in "ok".
 
-connecting   not reached yet
+connecting   not connected yet
 warming_up   the first window is not full yet
 ok           labels are given
-degraded     the frames of a window would misrepresent time: too few, or a hole between them
-black        the picture is black
-frozen       the picture has not changed by a single pixel for half a window
-late         the newest picture is too old to speak of the present
-down         the camera gives no pictures; it is tried again and again
-refused      it will not give any: wrong password, no such stream; it is tried again, rarely
-ended        the source has come to its end
+degraded     the frames of a window would misrepresent time: too few, or a gap between them
+black        the frames are black
+frozen       no pixel has changed for half a window
+late         the newest frame is too old for current labels
+down         the camera gives no frames; reconnecting
+refused      the connection is refused: wrong password, no such stream; retried, but rarely
+ended        the source has ended
 """
 
 STATE_TEXT: dict[State, str] = {
@@ -35,10 +35,10 @@ STATE_TEXT: dict[State, str] = {
     "warming_up": "warming up…",
     "ok": "",
     "degraded": "too few frames",
-    "black": "black picture",
-    "frozen": "frozen picture",
-    "late": "pictures come late",
-    "down": "no picture",
+    "black": "black frames",
+    "frozen": "frozen frames",
+    "late": "late frames",
+    "down": "no frames",
     "refused": "refused",
     "ended": "ended",
 }

@@ -1,7 +1,7 @@
-"""What is known of one source: the pictures that its windows need, and whether they may be judged.
+"""The state of one source: the frames that its windows need, and whether they can be judged.
 
-Pictures come in on the thread that reads the source, windows are taken on the thread that computes.
-The tracker knows nothing of cameras, of networks or of neural networks.
+Frames come in on the thread that reads the source; windows are taken on the thread that computes.
+The tracker knows nothing about cameras, connections or models.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from rtaction.realtime.windows.state import State
 from rtaction.video.motion import network_picture
 from rtaction.video.pixels import prepare_image
 
-# A lens cap or a lost signal; a dark room has noise and a lamp somewhere.
+# A lens cap or a lost signal; even a dark room has noise, and a lamp somewhere.
 _BLACK_MEAN, _BLACK_DEVIATION = 10.0, 4.0
-# A newest picture older than this speaks of the past.
+# If the newest frame is older than this, labels would not be current.
 MAX_AGE_SECONDS = 1.0
-# Beyond this, and a frame's distance, a window is given up for the next: labels are of the present.
+# A window that is later than this plus a frame interval is dropped, so that labels stay current.
 MAX_LATE_SECONDS = 0.05
 
 
 @dataclass(slots=True, eq=False)
 class NetworkFrame:
-    """One picture as the network sees it, then its features.
+    """One frame as the network sees it, then its features.
 
     Args:
         image: uint8, shape `ModelSpec.frame_shape`.
-        features: what the network made of it, once computed; of a network that runs whole, the
-            picture again.
+        features: those that the network computed, once it has; the frame again if the model runs
+            whole.
     """
 
     image: UInt8Array
@@ -49,14 +49,14 @@ class NetworkFrame:
 
 @dataclass(slots=True, eq=False)
 class Seen:
-    """One frame of the source, and what the network sees of it.
+    """One frame of the source, with what the network sees of it.
 
     Args:
         frame: as it came, until `image` is made.
         image: uint8, shape `ModelSpec.base_shape`, once made.
-        pictures: what the network sees, by the time of the frame that comes before it in a clip.
-            Windows that are a whole number of frames apart share one.
-        is_black: whether `image` shows nothing.
+        pictures: what the network sees, by the time of the previous frame in the clip. Windows
+            that are a whole number of frames apart share it.
+        is_black: whether `image` is black.
         fingerprint: equal for equal images.
     """
 
@@ -68,24 +68,24 @@ class Seen:
 
 
 FrameWindow = Window[NetworkFrame]
-"""Values are the network's pictures; times are those of all frames that they are made of."""
+"""Values are the frames that the network sees; times are those of all frames behind them."""
 
 
 class Tracker:
-    """Follows one source.
+    """Tracks one source.
 
     Args:
         spec: the contract of the model.
-        stride_seconds: distance between two windows. Default: the distance of two pictures in a
-            clip, so that a new window needs one new picture.
-        is_live: give up windows that have become late, so that labels are of the present. Default
-            False: every window is given.
-        is_camera: refuse black and frozen pictures, as cameras give them when something is wrong.
-            Default False: a video may well hold them.
+        stride_seconds: time from one window to the next. Default: the frame interval of a clip, so
+            that a new window needs one new frame.
+        is_live: drop windows that have become late, so that labels stay current. Default False:
+            every window is given.
+        is_camera: reject black and frozen frames, which cameras give when something is wrong.
+            Default False: in a video they may be genuine.
 
     Attributes:
-        drops: windows that were not judged, by reason: "skipped" (a newer one was there),
-            "warming_up", "degraded", "black", "frozen", "late"; and "damaged" pictures.
+        drops: number of windows that were not judged, by reason: "skipped" (a newer one was there),
+            "warming_up", "degraded", "black", "frozen", "late"; and of "damaged" frames.
     """
 
     def __init__(
@@ -117,10 +117,10 @@ class Tracker:
         return self._state
 
     def push(self, frame: FrameLike) -> bool:
-        """Take in the next frame of the source.
+        """Take the next frame of the source.
 
         Returns:
-            Whether a window has come due.
+            Whether a window is due.
         """
         with self._lock:
             if frame.run != self._run:
@@ -135,20 +135,20 @@ class Tracker:
             return self._ring.num_due > 0
 
     def clear(self) -> None:
-        """Forget all pictures: the camera was lost."""
+        """Forget all frames: the camera was lost."""
         with self._lock:
             self._ring.clear()
             self._state = "warming_up"
 
     def take(self) -> FrameWindow | None:
-        """The next window to be judged, its pictures ready; None where there is none.
+        """The next window to judge, with its frames prepared, or None.
 
-        The newest one that is due for a live source, the oldest otherwise.
+        For a live source, the newest window that is due; for a file, the oldest.
         """
         with self._lock:
             if self._is_live and self._ring.num_due > 0:
-                # None is given up twice in a row: windows that always end while the engine is busy
-                # with another source would never be judged.
+                # Never drop two in a row: windows that always end while the engine is busy with
+                # another source would never be judged.
                 max_late_seconds = math.inf if self._was_passed_over else MAX_LATE_SECONDS
                 self.drops["skipped"] += self._ring.skip_to_newest(max_late_seconds)
                 self._was_passed_over = self._ring.num_due == 0
@@ -159,10 +159,11 @@ class Tracker:
             return None
 
     def due(self, *, has_ended: bool = False) -> list[FrameWindow]:
-        """The windows to be judged now: of a live source the newest, else all that are due.
+        """The windows to judge now: the newest of a live source, otherwise all that are due.
 
         Args:
-            has_ended: also those that end while the last frame is still shown. Default False.
+            has_ended: include those that end while the last frame is still displayed. Default
+                False.
         """
         windows = []
         while (window := self.take()) is not None:
@@ -174,7 +175,7 @@ class Tracker:
         return windows
 
     def take_last(self) -> FrameWindow | None:
-        """At the end of a file: the next window that ends while its last frame is still shown."""
+        """At the end of a file: the next window that ends while its last frame is displayed."""
         with self._lock:
             while (window := self._ring.take_last()) is not None:
                 judged = self._judged(window)
@@ -194,7 +195,7 @@ class Tracker:
         return None
 
     def _pictures_of(self, window: Window[Seen]) -> tuple[NetworkFrame, ...]:
-        """What the network sees of a window: one picture fewer than frames where it is motion."""
+        """What the network sees of a window: for motion, one frame fewer than the window has."""
         frames = list(zip(window.values, window.times_seconds, strict=True))
         befores = frames[:-1] if self._spec.shows_motion else frames
         pictures = []
@@ -217,15 +218,16 @@ class Tracker:
         if self._is_camera:
             if any(seen.is_black for seen in window.values):
                 return "black"
-            # Even a still scene gives noise; equal pictures come from a camera that hangs, or from
-            # one that codes so coarsely that nothing which moves is in them either.
+            # Even a still scene has noise; equal frames come from a camera that hangs, or from one
+            # that compresses so coarsely that moving things are lost as well.
             newest_half = window.values[len(window.values) // 2 :]
             if len(window.values) > 1 and len({seen.fingerprint for seen in newest_half}) == 1:
                 return "frozen"
         return "ok"
 
     def _prepare(self, values: Sequence[Seen]) -> bool:
-        """Bring those that are not yet to the network's size; False where one is damaged."""
+        """Resize frames to the network's size if not yet done; False if one is damaged."""
+
         all_whole = True
         for seen in values:
             if seen.image is not None or seen.frame is None:

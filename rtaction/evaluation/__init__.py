@@ -1,1 +1,1 @@
-"""How good predictions are: accuracy, calibration and events, with intervals, and their text."""
+"""How good predictions are: accuracy, calibration and events, with intervals, and as text."""

@@ -22,12 +22,12 @@ NUM_BINS = 10
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """Items whose best score lies between two bounds.
+    """Items whose best score is between two bounds.
 
     Args:
-        low: lower bound of the scores; belongs to the bin below, except 0.
-        high: upper bound; belongs to the bin.
-        mean_score: of its items; nan where there is none.
+        low: lower bound of the scores; part of the bin below, except 0.
+        high: upper bound; part of this bin.
+        mean_score: of its items; nan if there are none.
         accuracy: share of its items that are predicted correctly.
     """
 
@@ -42,8 +42,9 @@ class Calibration:
     """How far scores are from probabilities.
 
     Args:
-        error: the expected calibration error: the mean distance of mean score and accuracy over
-            the bins, weighted by their items. On few items it is above 0 even for perfect scores.
+        error: the expected calibration error: the mean difference between mean score and accuracy
+            over the bins, weighted by their items. With few items it is above 0 even for perfect
+            scores.
         bins: `NUM_BINS` of equal width, from 0 to 1.
     """
 
@@ -100,8 +101,8 @@ def _error(excess: npt.NDArray[Any], bins: npt.NDArray[Any], clusters: Clusters)
     draws = draw_clusters(len(sizes))
     # (num_draws, num_clusters) @ (num_clusters, num_bins)
     errors = np.abs(draws @ excess_of).sum(axis=1) / (draws @ sizes)
-    # Resampling adds noise, which adds to a sum of distances: the bias is subtracted.
+    # Resampling adds noise, which increases a sum of distances: the bias is subtracted.
     low, high = interval_of(errors - errors.mean() + value)
     if low == high:
-        low, high = 0.0, 1.0  # one cluster tells nothing about others
+        low, high = 0.0, 1.0  # one cluster says nothing about others
     return Estimate(value, max(low, 0.0), min(high, 1.0), len(excess))

@@ -1,6 +1,6 @@
 """Predicted labels compared with the true ones: accuracy, precision, recall, confusion.
 
-An item is whatever gets one label: a window, a clip, a video, a take.
+An item is anything that gets one label: a window, a clip, a video, a take.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class PrecisionRecall:
     """How well one label is recognised.
 
     Args:
-        precision: share of the items predicted as it that truly are it; `count` is of these.
-        recall: share of the items that truly are it that are predicted as it; `count` is of these.
+        precision: share of the items predicted as this label that have it; `count` is of these.
+        recall: share of the items with this label that are predicted as it; `count` is of these.
         f1: the harmonic mean of the two.
     """
 
@@ -50,7 +50,7 @@ class PrecisionRecall:
 
     @property
     def num_true(self) -> int:
-        """How many items truly are it."""
+        """Number of items with this label."""
         return int(self.recall.count)
 
     def to_dict(self) -> dict[str, Any]:
@@ -67,10 +67,10 @@ class ConfusedPair:
     """A label that was predicted in place of another.
 
     Args:
-        true_label: what the items show.
-        predicted_label: what was predicted instead.
-        count: how many items of `true_label` were predicted so.
-        num_true: how many items show `true_label`.
+        true_label: the label of the items.
+        predicted_label: the label that was predicted instead.
+        count: number of items with `true_label` and this prediction.
+        num_true: number of items with `true_label`.
     """
 
     true_label: str
@@ -83,16 +83,16 @@ class ConfusedPair:
 class Classification:
     """Items with their true and their predicted labels.
 
-    Intervals take items of one cluster as dependent. Accuracy, top-k accuracy and calibration are
-    of items whose label is one of `labels`.
+    Intervals treat the items of one cluster as dependent. Accuracy, top-k accuracy and calibration
+    are over items whose label is one of `labels`.
 
     Args:
-        labels: those that can be predicted.
+        labels: the labels that can be predicted.
         true: intp, shape (num_items,), positions in `true_labels`.
         predicted: intp, shape (num_items,), positions in `labels`.
         clusters: intp, shape (num_items,), see `rtaction.evaluation.estimate`.
-        scores: float, shape (num_items, num_labels). Default None, unknown: there is then no top-k
-            accuracy and no calibration.
+        scores: float, shape (num_items, num_labels). Default None, unknown: no top-k accuracy and
+            no calibration.
         unknown_labels: further true labels, which cannot be predicted. Default none.
         background_label: the one of `labels` that is correct for `unknown_labels`. Default none.
     """
@@ -128,7 +128,7 @@ class Classification:
         predicted: Sequence[str],
         clusters: Clusters,
     ) -> Classification:
-        """Items given by the names of their labels."""
+        """Create from the names of labels."""
         positions = {label: number for number, label in enumerate(labels)}
         of_true, of_predicted = (
             np.array([positions[name] for name in names], np.intp) for names in (true, predicted)
@@ -139,11 +139,11 @@ class Classification:
         return len(self.true)
 
     def pooled(self, owners: npt.NDArray[np.intp]) -> Classification:
-        """The owners of the items, such as the videos of windows, by the mean of the items' scores.
+        """Pool items by owner, such as windows by video, with the mean of the items' scores.
 
         Args:
-            owners: intp, shape (num_items,), each number from 0 to the highest at least once. Items
-                of one owner have one true label and one cluster.
+            owners: intp, shape (num_items,), each number from 0 to the highest at least once. The
+                items of one owner share one true label and one cluster.
         """
         _, firsts, counts = np.unique(owners, return_index=True, return_counts=True)
         sums = np.zeros((len(firsts), len(self.labels)))
@@ -159,12 +159,12 @@ class Classification:
 
     @property
     def true_labels(self) -> tuple[str, ...]:
-        """All labels that an item may show; the rows of `confusion`."""
+        """All true labels; the rows of `confusion`."""
         return self.labels + self.unknown_labels
 
     @cached_property
     def is_correct(self) -> npt.NDArray[np.bool_]:
-        """Whether each item got its true label, or the background label if that is unknown.
+        """Whether each item got its true label, or the background label if its label is unknown.
 
         bool, shape (num_items,).
         """
@@ -191,7 +191,7 @@ class Classification:
 
     @cached_property
     def top_ks(self) -> dict[int, Estimate]:
-        """Top-k accuracy for each usual k below the number of labels."""
+        """Top-k accuracy for each of the usual k below the number of labels."""
         return {k: self.top_k(k) for k in _TOP_K if k < len(self.labels)}
 
     @property

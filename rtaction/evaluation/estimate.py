@@ -1,7 +1,7 @@
 """Shares and rates with their 95 % intervals.
 
 Items that belong together, such as the windows of one video or the videos of one person, are not
-independent. Where there are such clusters, whole clusters are resampled (the cluster bootstrap;
+independent. With such clusters, whole clusters are resampled (the cluster bootstrap;
 Field and Welsh, "Bootstrapping clustered data", 2007). Otherwise the interval is Wilson's, or its
 counterpart for rates.
 """
@@ -20,27 +20,27 @@ import numpy.typing as npt
 
 CONFIDENCE = 0.95
 FEW_CLUSTERS = 10
-"""Over fewer clusters the interval is too narrow. In 400 trials with clusters of 10 items each, of
-random probability, it held the truth in 87 % with 5 clusters and in 93 % with 40; Wilson's, which
-takes all items as independent, in 77 to 80 %."""
+"""With fewer clusters the interval is too narrow. In 400 trials with clusters of 10 items each, of
+random probability, it contained the truth in 87 % with 5 clusters and in 93 % with 40; Wilson's,
+which treats all items as independent, in 77 to 80 %."""
 
 _NUM_DRAWS = 1000
 _SEED = 0
 _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 
 Clusters = npt.NDArray[np.intp]
-"""What belongs together: equal numbers; shape (num_items,)."""
+"""Cluster numbers: equal for items that belong together; shape (num_items,)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A measured number and where the true one probably lies.
+    """A measured number with its 95 % interval.
 
     Args:
-        value: as measured; nan where there was nothing to measure.
+        value: as measured; nan if there was nothing to measure.
         low: lower end of the 95 % interval; nan as `value`.
         high: upper end; nan as `value`.
-        count: how many items, or for a rate how many units of exposure, it was measured on.
+        count: number of items that it rests on, or for a rate, of units of exposure.
     """
 
     value: float
@@ -58,7 +58,7 @@ class Estimate:
         return Estimate(function(self.value), function(self.low), function(self.high), self.count)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON; what is undefined is None."""
+        """For JSON; undefined numbers are None."""
         numbers = {"value": self.value, "low": self.low, "high": self.high}
         rounded = {key: None if math.isnan(one) else round(one, 6) for key, one in numbers.items()}
         return {**rounded, "count": round(self.count, 6)}
@@ -75,9 +75,9 @@ def clusters_of(groups: Sequence[str]) -> Clusters:
 def share(hits: npt.NDArray[np.bool_], clusters: Clusters) -> Estimate:
     """The share of items that are hits.
 
-    Where each item is a cluster of its own the interval is Wilson's. Otherwise clusters are
-    resampled; where all draws give the same share, because all clusters agree or there is only one,
-    it is Wilson's with as many items as there are clusters.
+    If each item is its own cluster, the interval is Wilson's. Otherwise clusters are resampled; if
+    all draws give the same share, because all clusters agree or there is only one, the interval is
+    Wilson's with as many items as there are clusters.
 
     Args:
         hits: bool, shape (num_items,).
@@ -116,13 +116,13 @@ def f1_score(
 
 
 def rate(counts: Sequence[int], exposures: Sequence[float], *, clustered: bool) -> Estimate:
-    """Happenings for each unit of exposure, such as false alarms an hour.
+    """Occurrences per unit of exposure, such as false alarms per hour.
 
     Args:
-        counts: happenings, by cluster.
+        counts: occurrences, by cluster.
         exposures: exposure, such as hours, by cluster; 0 or more.
-        clustered: resample whole clusters. Otherwise, and where all draws give the same, it is the
-            score interval of a Poisson rate, which takes each happening as independent.
+        clustered: resample whole clusters. Otherwise, and if all draws give the same, it is the
+            score interval of a Poisson rate, which treats each occurrence as independent.
     """
     total, count = float(sum(exposures)), sum(counts)
     if total <= 0:
@@ -145,7 +145,7 @@ def wilson(value: float, count: float) -> tuple[float, float]:
 
     Args:
         value: the share, 0 to 1.
-        count: of how many independent items, above 0.
+        count: number of independent items, above 0.
 
     Returns:
         Its ends, 0 to 1.
@@ -153,7 +153,7 @@ def wilson(value: float, count: float) -> tuple[float, float]:
     scale = 1 + _Z**2 / count
     middle = (value + _Z**2 / (2 * count)) / scale
     half = _Z / scale * math.sqrt(value * (1 - value) / count + _Z**2 / (4 * count**2))
-    # Rounding must not push an end beyond a share of exactly 0 or 1.
+    # Rounding must not push an end past a share of exactly 0 or 1.
     return max(min(middle - half, value), 0.0), min(max(middle + half, value), 1.0)
 
 
@@ -172,6 +172,6 @@ def draw_clusters(num_clusters: int) -> npt.NDArray[np.float64]:
 
 
 def interval_of(values: npt.NDArray[Any]) -> tuple[float, float]:
-    """The ends between which 95 % of drawn values lie."""
+    """The bounds of the central 95 % of resampled values."""
     low, high = np.quantile(values, [0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2])
     return float(low), float(high)

@@ -14,24 +14,24 @@ from rtaction.evaluation.estimate import Estimate, clusters_of, rate
 from rtaction.evaluation.event_pairs import Pair, WatchedTime, match_events
 
 IOUS = (0.3, 0.5, 0.7)
-"""From which an event counts as detected."""
+"""From this IoU, an event counts as detected."""
 _DELAY_QUANTILES = (0.5, 0.9)
 _SECONDS_AN_HOUR = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class EventFigures:
-    """Figures of one label, or of all.
+    """Figures of one label, or of all together.
 
     Args:
         label: the label; "" for all.
-        num_events: detected.
-        num_intervals: true.
+        num_events: number of detected events.
+        num_intervals: number of true intervals.
         at_iou: precision of the events and recall of the intervals, by IoU.
         false_alarms_an_hour: events that overlap no interval of their label.
         onset_delays_seconds: median and 90 % quantile of the time from an interval's true start to
-            the moment at which its event was reported; None where none was detected.
-        start_errors_seconds: the same to the start that the event has.
+            the moment at which its event was reported; None if none was detected.
+        start_errors_seconds: the same, to the reported start of the event.
     """
 
     label: str
@@ -75,7 +75,7 @@ def event_figures(
 
 
 def mean_f1(watched: Sequence[WatchedTime]) -> float:
-    """F1 over all events, averaged over `IOUS`; 0.0 where there is neither event nor interval."""
+    """F1 over all events, averaged over `IOUS`; 0.0 if there are neither events nor intervals."""
     pairs = [pair for one in watched for pair in match_events(one)]
     num_events = sum(pair.event is not None for pair in pairs)
     num_intervals = sum(pair.interval is not None for pair in pairs)
@@ -108,7 +108,7 @@ def _at_iou(pairs: Sequence[Pair], iou: float, grouped: bool) -> PrecisionRecall
         if pair.iou >= iou:
             items.append((True, True, pair.group))
         else:
-            # Two that overlap too little are a wrong event and a missed interval.
+            # A pair that overlaps too little is a wrong event and a missed interval.
             items += [(False, True, pair.group)] * (pair.event is not None)
             items += [(True, False, pair.group)] * (pair.interval is not None)
     is_true, is_event = np.array([one[:2] for one in items], bool).reshape(-1, 2).T

@@ -1,4 +1,4 @@
-"""Detected events paired with the intervals in which actions truly happen.
+"""Pair detected events with the true intervals of actions.
 
 An event and an interval of the same label and video are compared by the intersection over union
 (IoU) of their times. Pairs are made greedily, the highest IoU first.
@@ -15,7 +15,7 @@ from rtaction.evaluation.intervals import Interval
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An action that was detected.
+    """A detected event.
 
     Args:
         label: the action.
@@ -32,14 +32,14 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class WatchedTime:
-    """What was detected in one video, and what truly happens.
+    """The detected events and the true intervals of one video.
 
     Args:
         path: the video.
-        events: detected.
-        intervals: true, only those whose label the model can detect.
+        events: the detected events.
+        intervals: the true ones, only those whose label the model can detect.
         duration_seconds: length of the video.
-        group: videos of one group belong together.
+        group: group of the video.
     """
 
     path: Path
@@ -79,9 +79,9 @@ class Pair:
     """An event and an interval that overlap, or one of the two alone.
 
     Args:
-        event: None where nothing was detected.
-        interval: None where nothing truly happens.
-        iou: of their times, 0 where one is missing.
+        event: None if nothing was detected.
+        interval: None if there was no action.
+        iou: of their times, 0 if one is missing.
         is_false_alarm: whether the event overlaps no interval of its label at all.
         group: of the video.
     """
@@ -94,7 +94,7 @@ class Pair:
 
 
 def temporal_iou(event: Event, interval: Interval) -> float:
-    """Intersection over union of two stretches of time, 0 to 1."""
+    """Intersection over union of two intervals, 0 to 1."""
     common_seconds = _overlap_seconds(event, interval)
     both_seconds = (event.end_seconds - event.start_seconds) + (
         interval.end_seconds - interval.start_seconds
@@ -105,10 +105,10 @@ def temporal_iou(event: Event, interval: Interval) -> float:
 def match_events(watched: WatchedTime) -> list[Pair]:
     """Pair events with intervals of their label, the highest IoU first; each is used once.
 
-    The pairs of a higher IoU are the first of those of a lower one, so one pairing serves all.
+    The pairs at a high IoU are the first of those at a lower one, so one pairing serves all.
 
     Returns:
-        Pairs that overlap, then the events and the intervals that are left.
+        Pairs that overlap, then the remaining events and intervals.
     """
     candidates = [
         (temporal_iou(event, interval), number, position)
@@ -116,7 +116,7 @@ def match_events(watched: WatchedTime) -> list[Pair]:
         for position, interval in enumerate(watched.intervals)
         if event.label == interval.label and _overlap_seconds(event, interval) > 0
     ]
-    # An event of a single window has no length, but may well lie within an interval.
+    # An event of a single window has no length, but may be within an interval.
     overlapping = {
         number
         for number, event in enumerate(watched.events)

@@ -1,13 +1,13 @@
-"""When actions truly happen in untrimmed videos: a CSV file, read and checked.
+"""The true intervals of actions in untrimmed videos: a CSV file, read and checked.
 
-Its header is `video,label,start_seconds,end_seconds`, and `split` where thresholds are to be tuned:
+Its header is `video,label,start_seconds,end_seconds`, plus `split` to tune thresholds:
 
     video,label,start_seconds,end_seconds,split
     kitchen/monday.mp4,wave,12.4,14.0,tune
     kitchen/tuesday.mp4,,,,test
 
 Names are relative to a folder, times count from the video's first frame. The last line is a video
-in which nothing happens. This file opens no video.
+without actions. This module opens no video.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ PARTS = ("tune", "test")
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """One action that truly happens.
+    """One true interval of an action.
 
     Args:
         label: the action.
         start_seconds: its start, from the video's first frame.
         end_seconds: its end, after the start.
-        line: where it stands in the file, counted from 1.
+        line: its line in the file, counted from 1.
     """
 
     label: str
@@ -45,12 +45,12 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class LabelledTime:
-    """All that happens in one video.
+    """The true intervals of one video.
 
     Args:
         path: the video.
-        intervals: its actions, by their start; may be none.
-        part: "tune" or "test", or None where the file does not say.
+        intervals: its actions, ordered by start; may be empty.
+        part: "tune" or "test", or None if the file does not say.
     """
 
     path: Path
@@ -59,22 +59,22 @@ class LabelledTime:
 
 
 def read_intervals(csv_path: Path, folder: Path) -> list[LabelledTime]:
-    """Read what happens in which video.
+    """Read the true intervals of videos.
 
     Args:
         csv_path: the CSV, UTF-8.
-        folder: what the names of the videos are relative to.
+        folder: the folder that the names of the videos are relative to.
 
     Returns:
-        One for each video, in the order of their first lines.
+        One per video, in the order of their first lines.
 
     Raises:
         UsageError: the file cannot be read.
-        DatasetError: a column is missing or unknown, or a line makes no sense; it names the line.
+        DatasetError: a column is missing or unknown, or a line is invalid; the message names it.
         SourceMissing: there is no such video.
     """
     try:
-        # Excel puts a byte order mark before the header.
+        # Excel writes a byte order mark before the header.
         with csv_path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file, strict=True)
             _check_header(rows.fieldnames or (), csv_path)
@@ -82,13 +82,13 @@ def read_intervals(csv_path: Path, folder: Path) -> list[LabelledTime]:
     except OSError as error:
         raise UsageError(f"--intervals {csv_path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise UsageError(f"--intervals {csv_path} is no UTF-8 text; save it as UTF-8") from None
+        raise UsageError(f"--intervals {csv_path} is not UTF-8; save it as UTF-8") from None
     except csv.Error as error:
-        raise DatasetError(f"{csv_path} is no CSV: {error}") from None
+        raise DatasetError(f"{csv_path} is not valid CSV: {error}") from None
 
 
 def left_out_notes(times: Sequence[LabelledTime], folder: Path) -> list[str]:
-    """What to tell of the videos in a folder of which nothing is known: nothing, or one line."""
+    """A note about the videos of a folder that the file does not list: none or one line."""
     known = {one.path.resolve() for one in times}
     left_out = [
         path
@@ -99,8 +99,8 @@ def left_out_notes(times: Sequence[LabelledTime], folder: Path) -> list[str]:
         return []
     first = left_out[0].relative_to(folder).as_posix()
     return [
-        f"left out, as no line names them: {len(left_out)} of the folder's videos; where nothing "
-        f"happens in one, add {first},,,"
+        f"left out, because no line names them: {len(left_out)} of the folder's videos; if a video "
+        f"has no action, add {first},,,"
     ]
 
 
@@ -109,8 +109,8 @@ def _check_header(names: Sequence[str], csv_path: Path) -> None:
     unknown = [name for name in names if name not in (*COLUMNS, SPLIT_COLUMN)]
     if missing or unknown or len(set(names)) < len(names):
         raise DatasetError(
-            f"{csv_path}, line 1: expected the header {','.join(COLUMNS)}, and {SPLIT_COLUMN} if "
-            f"wanted; got {','.join(names) or 'nothing'}"
+            f"{csv_path}, line 1: expected the header {','.join(COLUMNS)}, and optionally "
+            f"{SPLIT_COLUMN}; got {','.join(names) or 'nothing'}"
         )
 
 
@@ -123,14 +123,14 @@ def _read_rows(rows: csv.DictReader[str], csv_path: Path, folder: Path) -> list[
         part = _part(row, where)
         if parts.setdefault(path, part) != part:
             raise DatasetError(
-                f"{where}: {path} stands in two parts; expected the same {SPLIT_COLUMN} in all "
-                "its lines"
+                f"{where}: {path} is in two parts; expected the same {SPLIT_COLUMN} in all of its "
+                "lines"
             )
         of_video = intervals.setdefault(path, [])
         if any(_text(row, name) for name in COLUMNS[1:]):
             of_video.append(_interval(row, where, rows.line_num))
     if not intervals:
-        raise DatasetError(f"{csv_path} has no line but its header; expected one for each action")
+        raise DatasetError(f"{csv_path} has only a header; expected one line per action")
     return [
         LabelledTime(path, tuple(sorted(found, key=lambda one: one.start_seconds)), parts[path])
         for path, found in intervals.items()
@@ -138,11 +138,11 @@ def _read_rows(rows: csv.DictReader[str], csv_path: Path, folder: Path) -> list[
 
 
 def _video(row: Mapping[str, str | None], where: str, folder: Path) -> Path:
-    if None in row:  # where csv puts what stands beyond the header
-        raise DatasetError(f"{where}: has more values than the header; is a comma in a name?")
+    if None in row:  # where csv puts values beyond the header
+        raise DatasetError(f"{where}: more values than the header has; is there a comma in a name?")
     name = _text(row, "video")
     if not name:
-        raise DatasetError(f"{where}: video: expected a file's name, got nothing")
+        raise DatasetError(f"{where}: video: expected a file name, got nothing")
     path = folder / name
     if not path.is_file():
         raise SourceMissing(f"{where}: there is no video file {path}")
@@ -162,8 +162,8 @@ def _interval(row: Mapping[str, str | None], where: str, line: int) -> Interval:
     label = _text(row, "label")
     if not label:
         raise DatasetError(
-            f"{where}: label: expected an action; for a video without any, leave the times empty "
-            "as well"
+            f"{where}: label: expected an action; for a video without actions, leave the times "
+            "empty as well"
         )
     start_seconds = _seconds(row, "start_seconds", where)
     end_seconds = _seconds(row, "end_seconds", where)

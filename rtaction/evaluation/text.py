@@ -1,4 +1,4 @@
-"""Estimates and tables of them as a person reads them; the same for training, runtime and teaching.
+"""Estimates and tables as text; the same for training, runtime and teaching.
 
 Tables of labels are at most 80 columns wide.
 """
@@ -18,7 +18,7 @@ _MAX_PAIRS = 10
 
 
 def counted(number: int, noun: str) -> str:
-    """A number of things, such as "1 video" or "2 videos"."""
+    """A number with its noun, such as "1 video" or "2 videos"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
@@ -40,7 +40,7 @@ def estimate_text(estimate: Estimate, *, unit: Literal["%", ""] = "%", digits: i
     Args:
         estimate: a share, or with `unit` "" a rate.
         unit: "%", or "" for the plain number. Default "%".
-        digits: after the point. Default 0.
+        digits: decimal places. Default 0.
     """
     if not estimate.is_defined:
         return NOT_DEFINED
@@ -65,11 +65,11 @@ def accuracy_text(accuracy: Estimate, what: str) -> str:
 
 
 def interval_note(num_groups: int | None, *, independent: str = "video") -> str:
-    """The line below a table that says what the intervals stand for.
+    """The line below a table that explains the intervals.
 
     Args:
-        num_groups: groups of videos that belong together; None where no groups were given.
-        independent: what counts as independent without groups. Default "video".
+        num_groups: number of groups; None if no groups were given.
+        independent: the unit that is independent without groups. Default "video".
     """
     if num_groups is None:
         note = f"without --group each {independent} counts as independent"
@@ -80,7 +80,7 @@ def interval_note(num_groups: int | None, *, independent: str = "video") -> str:
 
 
 def short_label(label: str) -> str:
-    """The label, cut where it would not fit into a table."""
+    """The label, truncated if it does not fit into a table."""
     return label if len(label) <= LABEL_COLUMNS else f"{label[: LABEL_COLUMNS - 1]}…"
 
 
@@ -91,10 +91,10 @@ def estimate_cells(found: PrecisionRecall) -> str:
 
 
 def label_table(found: Classification, noun: str) -> list[str]:
-    """Precision, recall and F1 of each label, a line each.
+    """Precision, recall and F1 of each label, one per line.
 
     Args:
-        found: of items.
+        found: the classified items.
         noun: what an item is, such as "video".
     """
     names = f"{'precision':<{ESTIMATE_COLUMNS}}{'recall':<{ESTIMATE_COLUMNS}}F1"
@@ -108,12 +108,12 @@ def label_table(found: Classification, noun: str) -> list[str]:
 
 
 def confusion_table(found: Classification, noun: str, *, max_columns: int = 80) -> list[str]:
-    """The confusion matrix where it fits, else the labels that are confused most.
+    """The confusion matrix if it fits, otherwise the most frequent confusions.
 
     Args:
-        found: of items.
+        found: the classified items.
         noun: what an item is, such as "video".
-        max_columns: the widest line. Default 80.
+        max_columns: maximum line length. Default 80.
     """
     num_labels = len(found.labels)
     width = max(len(str(found.confusion.max())), len(str(num_labels))) + 2

@@ -1,1 +1,1 @@
-"""Video files read and written by time, and frames prepared for a network."""
+"""Read and write video files by time, and prepare frames for a network."""

@@ -1,6 +1,6 @@
-"""Clips of video files, as a contract says: what a model would be shown live.
+"""Clips of video files for a contract, as a model would get them live.
 
-This file knows nothing of networks.
+This module knows nothing about networks.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ class VideoClip:
 
     @property
     def name(self) -> str:
-        """The video and the time, for a person."""
+        """The path and the time, for a person."""
         return f"{self.path} at {self.start_seconds:.2f} s"
 
 
 def find_video_files(places: Sequence[Path]) -> list[Path]:
-    """Videos, and those in folders, however deep.
+    """Video files, given directly or in folders, at any depth.
 
     Raises:
-        DatasetError: one is not there, or there is no video at all.
+        DatasetError: a path is missing, or there are no videos.
     """
     found: list[Path] = []
     for place in places:
@@ -54,22 +54,22 @@ def find_video_files(places: Sequence[Path]) -> list[Path]:
         elif place.is_file():
             found.append(place)
         else:
-            raise DatasetError(f"there is no video file and no folder {place}")
+            raise DatasetError(f"there is no video file or folder {place}")
     if not found:
         raise DatasetError(f"no video in {', '.join(map(str, places))}")
     return found
 
 
 def read_clips(path: Path, spec: ModelSpec, *, max_clips: int = 8) -> list[VideoClip]:
-    """Windows of one video, one after the other, evenly chosen where there are more.
+    """Consecutive windows of one video, or an even selection if there are more than `max_clips`.
 
     Args:
         path: the video.
         spec: the contract.
-        max_clips: how many at most. Default 8.
+        max_clips: maximum number. Default 8.
 
     Returns:
-        The clips; none where the video is too short or has holes.
+        The clips; none if the video is too short or has gaps.
 
     Raises:
         SourceError: it cannot be decoded.
@@ -88,7 +88,7 @@ def read_clips(path: Path, spec: ModelSpec, *, max_clips: int = 8) -> list[Video
     chosen = [usable[position] for position in positions]
     needed = {int(index) for indices in chosen for index in indices}
     size_hw = spec.height, spec.width
-    # Decoded again, so that only pictures that are needed are held.
+    # Decoded a second time, so that only the needed frames are held.
     images = {
         number: prepare_image(frame.image, size_hw, base=spec.base, resize=spec.resize)
         for number, frame in enumerate(read_video(path))
@@ -107,12 +107,12 @@ def read_clips(path: Path, spec: ModelSpec, *, max_clips: int = 8) -> list[Video
 def read_all_clips(
     paths: Sequence[Path], spec: ModelSpec, *, max_clips: int = 8
 ) -> Iterator[VideoClip | str]:
-    """Clips of many videos; for one that gives none, a sentence that says why.
+    """Clips of many videos; for a video without any, a message that says why.
 
     Args:
         paths: the videos.
         spec: the contract.
-        max_clips: of each video, at most. Default 8.
+        max_clips: maximum number per video. Default 8.
     """
     for path in paths:
         try:
@@ -121,5 +121,5 @@ def read_all_clips(
             yield str(error)
             continue
         if not clips:
-            yield f"{path}: no window of {spec.window_seconds:.2f} s without holes in it"
+            yield f"{path}: no window of {spec.window_seconds:.2f} s without gaps"
         yield from clips

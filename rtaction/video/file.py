@@ -1,7 +1,7 @@
 """Video files, read and written by time.
 
-Reading trusts the presentation timestamps alone: the frame rate and the frame count in a header are
-often wrong, and mean nothing for a variable rate. This file knows nothing of networks.
+Reading relies on PTS alone: the frame rate and frame count in a header are often wrong, and mean
+nothing for a variable rate. This module knows nothing about networks.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ VIDEO_SUFFIXES = frozenset(
     ]
 )
 
-# What the wheel of opencv-python can encode and, cut off at any point, still plays. An .mp4 that is
-# cut off does not: its index comes last.
+# The formats that the opencv-python wheel can encode and that stay playable when cut off. An .mp4
+# does not: its index comes last.
 CODECS = {".avi": "MJPG", ".webm": "VP80", ".mkv": "MJPG"}
 
 
 @dataclass(frozen=True, slots=True)
 class DeclaredVideo:
-    """What a file's header says of it, true or not; 0.0 where it says nothing.
+    """What a file's header declares, true or not; 0.0 if it declares nothing.
 
     Args:
         duration_seconds: length.
@@ -56,11 +56,11 @@ class DeclaredVideo:
 
 
 def read_declared(path: Path) -> DeclaredVideo:
-    """What the header of a video says.
+    """Read the header of a video.
 
     Raises:
         SourceMissing: there is no such file.
-        SourceUnreadable: it is no video.
+        SourceUnreadable: it is not a video.
     """
     capture = _open(path)
     try:
@@ -80,12 +80,12 @@ def read_video(path: Path) -> Iterator[Frame]:
         path: the file.
 
     Yields:
-        RGB frames, stamped with their presentation time, counted from the first frame's. A frame
-        whose time does not come after the one before is left out.
+        RGB frames, stamped with their PTS, counted from the first frame. A frame whose time is not
+        later than that of the frame before is dropped.
 
     Raises:
         SourceMissing: there is no such file.
-        SourceUnreadable: it is no video, or not one frame of it can be decoded.
+        SourceUnreadable: it is not a video, or no frame of it can be decoded.
     """
     capture = _open(path)
     try:
@@ -110,7 +110,7 @@ def read_video(path: Path) -> Iterator[Frame]:
 
 
 def require_utf8(path: Path) -> None:
-    """See that OpenCV can take a name; Linux allows any bytes in one.
+    """Check that OpenCV can open a file of this name; Linux allows any bytes in a name.
 
     Raises:
         UsageError: it cannot.
@@ -136,15 +136,15 @@ def _open(path: Path) -> Any:
 
 
 class VideoWriter:
-    """Writes pictures into a video of constant rate so that their times stay true.
+    """Writes frames into a video of constant rate so that their times stay true.
 
-    A picture that comes late is preceded by repeats of the one before; one that comes too early for
-    the rate is left out. The file plays up to the last picture even if the process is killed.
+    A gap before a frame is filled with repeats of the one before; a frame that is too early for the
+    rate is dropped. The file is playable up to its last frame even if the process is killed.
 
     Args:
-        path: .avi or .mkv (Motion JPEG) or .webm (VP8). Missing folders are made.
-        frames_per_second: rate of the file; may be changed until the first picture. Default 30.0.
-        max_gap_seconds: a longer silence is shortened to this. Default 2.0.
+        path: .avi or .mkv (Motion JPEG) or .webm (VP8). Missing folders are created.
+        frames_per_second: rate of the file; may be changed until the first frame. Default 30.0.
+        max_gap_seconds: a longer gap is shortened to this. Default 2.0.
 
     Raises:
         OutputError: another suffix, or the file cannot be written.
@@ -162,7 +162,7 @@ class VideoWriter:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError(f"cannot make the folder of {path}: {error}") from None
+            raise OutputError(f"cannot create the folder of {path}: {error}") from None
         self.frames_per_second = frames_per_second
         self._path = path
         self._max_gap_seconds = max_gap_seconds
@@ -174,14 +174,14 @@ class VideoWriter:
 
     @property
     def has_begun(self) -> bool:
-        """Whether a picture was written."""
+        """Whether a frame was written."""
         return self._writer is not None
 
     def write(self, image_rgb: npt.NDArray[Any], at_seconds: float) -> None:
-        """Add one picture.
+        """Add one frame.
 
         Args:
-            image_rgb: uint8 RGB, shape (height, width, 3); another size than the first is resized.
+            image_rgb: uint8 RGB, shape (height, width, 3); resized to the size of the first.
             at_seconds: its time, on any clock.
 
         Raises:
@@ -197,7 +197,7 @@ class VideoWriter:
         image_bgr = cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR)
         if image_bgr.shape[:2] != self._size_hw:
             image_bgr = cv2.resize(image_bgr, self._size_hw[::-1])
-        # Half a frame of room: steps of 33.3 ms, written at 30 fps, are neither lost nor doubled.
+        # A tolerance of half a frame: steps of 33.3 ms at 30 fps are neither lost nor doubled.
         owed = int(self._debt_frames + 0.5)
         for _ in range(owed - 1):
             self._writer.write(self._last_image if self._last_image is not None else image_bgr)
@@ -215,7 +215,7 @@ class VideoWriter:
         # The codecs store colour at half resolution, so both sides must be even.
         self._size_hw = (max(height - height % 2, 2), max(width - width % 2, 2))
         fourcc = cv2.VideoWriter.fourcc(*CODECS[self._path.suffix.lower()])
-        # OpenCV complains of the tag "VP80" in a .webm, the only one by which it finds the codec.
+        # OpenCV warns about the tag "VP80" in a .webm, the only one by which it finds the codec.
         with silent_stderr():
             self._writer = cv2.VideoWriter(
                 *(str(self._path), cv2.CAP_FFMPEG, fourcc),

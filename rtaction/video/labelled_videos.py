@@ -1,6 +1,6 @@
-"""Which videos there are, what each shows, and which belong together.
+"""Find videos, their labels and their groups.
 
-This file knows nothing of pixels: it looks at paths only.
+This module knows nothing about pixels: it looks only at paths.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from rtaction.video.file import VIDEO_SUFFIXES
 CLASSNAME = "{classname}"
 
 Group = str | Callable[[Path], str] | None
-"""How to tell which videos belong together: a regular expression on the path, of which the first
-group (or the whole match) counts, a function of the path, or None: each video for itself."""
+"""How to group videos: a regular expression for the path, whose first group (or whole match) is
+used, a function of the path, or None: each video is its own group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class Video:
 
     Args:
         path: the file.
-        label: what it shows.
-        group: videos with the same group never stand on two sides of a split.
+        label: the action that it shows.
+        group: videos with the same group are never split.
     """
 
     path: Path
@@ -46,18 +46,18 @@ def find_videos(
     """Find labelled videos.
 
     Args:
-        pattern: a folder with one folder of videos for each label, or a glob pattern in which
+        pattern: a folder with one folder of videos per label, or a glob pattern in which
             "{classname}" stands for the label, such as "videos/{classname}/*.avi".
-        labels: only these. Default: all that are found.
+        labels: use only these. Default: all that are found.
         group: see `Group`. Default None.
-        min_labels: how many different ones there must be. Default 2, as training needs them.
+        min_labels: minimum number of different labels. Default 2, as training needs them.
 
     Returns:
         The videos, in the order of their paths.
 
     Raises:
-        UsageError: the pattern or the regular expression makes no sense.
-        DatasetError: no video, too few labels, or a label of `labels` is not there.
+        UsageError: the pattern or the regular expression is invalid.
+        DatasetError: no videos, too few labels, or no videos for one of `labels`.
     """
     text = str(pattern)
     if CLASSNAME in text:
@@ -88,16 +88,16 @@ def labels_of(videos: Sequence[Video]) -> tuple[str, ...]:
 
 
 def grouping(group: Group) -> Callable[[Path], str]:
-    """What tells the group of a path.
+    """A function that returns the group of a path.
 
     Args:
         group: see `Group`.
 
     Returns:
-        A function that raises `DatasetError` where the regular expression does not match a path.
+        A function that raises `DatasetError` if the regular expression does not match a path.
 
     Raises:
-        UsageError: it is no regular expression.
+        UsageError: the regular expression is invalid.
     """
     if group is None:
         return Path.as_posix
@@ -106,7 +106,7 @@ def grouping(group: Group) -> Callable[[Path], str]:
     try:
         regex = re.compile(group)
     except re.error as error:
-        raise UsageError(f"--group {group!r} is no regular expression: {error}") from None
+        raise UsageError(f"--group {group!r} is not a regular expression: {error}") from None
 
     def of(path: Path) -> str:
         match = regex.search(path.as_posix())
@@ -126,15 +126,15 @@ def _check(
     if not videos:
         raise DatasetError(
             f"no video matches {pattern}; expected files such as videos/wave/first.mp4, one folder "
-            "for each action"
+            "per action"
         )
     found = labels_of(videos)
     missing = sorted(set(labels or ()) - set(found))
     if missing:
-        raise DatasetError(f"no video shows {missing}; found {list(found)} in {pattern}")
+        raise DatasetError(f"no video has the label {missing}; found {list(found)} in {pattern}")
     if len(found) < min_labels:
         raise DatasetError(
-            f"expected at least {min_labels} actions, one folder for each, got only {list(found)} "
+            f"expected at least {min_labels} actions, one folder each, got only {list(found)} "
             f"in {pattern}; add a folder of something else, such as nothing/"
         )
 

@@ -1,9 +1,9 @@
-"""Motion as pictures: the one place, for training and for live video.
+"""Motion as images: one implementation for training and for live video.
 
-Each name of `rtaction.modality` is a function from two pictures that follow each other in a clip to
-one uint8 picture, in which 127 stands for no motion where motion has a sign.
+Each name of `rtaction.modality` is a function from two consecutive frames of a clip to one uint8
+image; for signed motion, 127 stands for no motion.
 
-This file knows nothing of time: how far apart the two are is the clip's affair.
+This module knows nothing about time: the interval between the two frames is that of the clip.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from rtaction.opencv import cv2
 
 STILL = 127
 _DIFF_GAIN = 2
-# A change of this many gray values, or a motion of this share of the picture, is shown in full.
+# A change of this many gray values, or a motion of this fraction of the frame, is full scale.
 _FULL_CHANGE = 32.0
 _FULL_FLOW = 1 / 8
 _FULL_FLOW_OF_MASK = 1 / 32
 _MIN_SIZE_OF_DIS = 12
-_MASK_BLUR = 1 / 16  # as a share of the picture's width
+_MASK_BLUR = 1 / 16  # as a fraction of the frame's width
 
 
 def clip_pictures(images: npt.NDArray[Any], modality: str) -> UInt8Array:
-    """A network's pictures of one clip.
+    """The frames of one clip as the network sees them.
 
     Args:
         images: uint8, shape (num_frames, height, width, 3 or 1) as `base_of(modality)` says. For
-            a modality that shows motion the first is the one before the clip.
+            a modality that shows motion, the first is the frame before the clip.
         modality: see `rtaction.modality`.
 
     Returns:
@@ -46,11 +46,11 @@ def clip_pictures(images: npt.NDArray[Any], modality: str) -> UInt8Array:
 
 
 def network_picture(before: npt.NDArray[Any], after: npt.NDArray[Any], modality: str) -> UInt8Array:
-    """One picture as the network sees it.
+    """One frame as the network sees it.
 
     Args:
-        before: uint8, shape (height, width, 3 or 1), the picture before in the clip; not looked at
-            by a modality that shows no motion.
+        before: uint8, shape (height, width, 3 or 1), the previous frame; ignored by a modality
+            that shows no motion.
         after: uint8, of the same shape.
         modality: see `rtaction.modality`.
 
@@ -70,23 +70,23 @@ def _gray(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UInt8Array:
 
 
 def _diff(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UInt8Array:
-    """The later minus the earlier, twice as strong, in shades."""
+    """The later minus the earlier gray values, amplified twice."""
     return _signed_difference(_shades(before), _shades(after))[..., np.newaxis]
 
 
 def _rgb_diff(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UInt8Array:
-    """The later minus the earlier, twice as strong, for each colour."""
+    """The later minus the earlier frame, amplified twice, per colour."""
     return _signed_difference(before, after)
 
 
 def _abs_diff(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UInt8Array:
-    """How much each shade changed, twice as strong, whichever way."""
+    """The absolute change of each gray value, amplified twice."""
     change = cv2.absdiff(_shades(before), _shades(after))
     return np.asarray(cv2.convertScaleAbs(change, alpha=_DIFF_GAIN), np.uint8)[..., np.newaxis]
 
 
 def _flow(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UInt8Array:
-    """To the right and downwards; an eighth of the picture's width and height is the most."""
+    """Motion to the right and down, clipped at an eighth of the frame's width and height."""
     height, width = before.shape[:2]
     full = np.array([width, height], np.float32) * _FULL_FLOW
     levels = _flow_pixels(before, after) * (STILL / full) + STILL
@@ -94,13 +94,13 @@ def _flow(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UInt8Array:
 
 
 def _diff_mask(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UInt8Array:
-    """The picture where something changed, black elsewhere."""
+    """The frame where something has changed, black elsewhere."""
     change = cv2.absdiff(_shades(before), _shades(after)).astype(np.float32)
     return _masked(before, after, change / _FULL_CHANGE)
 
 
 def _flow_mask(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UInt8Array:
-    """The picture where something moves, black elsewhere."""
+    """The frame where something moves, black elsewhere."""
     flow = _flow_pixels(before, after)
     full = before.shape[1] * _FULL_FLOW_OF_MASK
     return _masked(before, after, np.hypot(flow[..., 0], flow[..., 1]) / full)
@@ -119,7 +119,7 @@ _MAKERS: dict[str, Callable[[npt.NDArray[Any], npt.NDArray[Any]], UInt8Array]] =
 
 
 def _shades(image: npt.NDArray[Any]) -> UInt8Array:
-    """uint8 (height, width) of a picture in colours or in shades."""
+    """Gray values, uint8 (height, width), of a colour or gray image."""
     if image.shape[2] == 1:
         return np.asarray(image[..., 0])
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
@@ -133,15 +133,15 @@ def _signed_difference(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UIn
 def _flow_pixels(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     """Dense optical flow in pixels: float32 (height, width, 2), right and down.
 
-    DIS (Kroeger et al. 2016, arXiv 1603.03590) beside Farneback on 64 pairs of surveillance
-    pictures: 0.8 against 1.9 ms at 112x112, and 8.7 against 9.5 gray values left after warping.
+    DIS (Kroeger et al. 2016, arXiv 1603.03590) compared with Farneback on 64 pairs of surveillance
+    frames: 0.8 against 1.9 ms at 112x112, and 8.7 against 9.5 gray values of error after warping.
     """
     earlier, later = (np.ascontiguousarray(_shades(image)) for image in (before, after))
     flow: Any = None
     if min(earlier.shape) < _MIN_SIZE_OF_DIS:
         flow = cv2.calcOpticalFlowFarneback(earlier, later, flow, 0.5, 3, 15, 3, 5, 1.1, 0)
     else:
-        # Its state is not for two threads at once, and making it costs next to nothing.
+        # It is not thread-safe, and cheap to create.
         method = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         flow = method.calc(earlier, later, flow)
     return np.asarray(flow, np.float32)
@@ -150,7 +150,7 @@ def _flow_pixels(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> npt.NDArr
 def _masked(
     before: npt.NDArray[Any], after: npt.NDArray[Any], mask: npt.NDArray[np.float32]
 ) -> UInt8Array:
-    """Both pictures in one, as bright as `mask` (height, width) says, from 0 to 1."""
+    """Both frames blended, weighted by `mask` (height, width), from 0 to 1."""
     deviation = max(before.shape[1] * _MASK_BLUR / 2, 0.5)
     soft = cv2.GaussianBlur(np.minimum(mask, 1.0), (0, 0), deviation)
     both = cv2.addWeighted(before, 0.5, after, 0.5, 0.0).reshape(before.shape)

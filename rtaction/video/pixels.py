@@ -1,6 +1,6 @@
-"""How a camera picture gets a network's size: the one place, for training and for live video.
+"""Resize frames for a network: one implementation for training and for live video.
 
-This file knows nothing of time, of motion or of networks.
+This module knows nothing about time, motion or networks.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ def prepare_image(
     base: Base = "rgb",
     resize: Resize = "squash",
 ) -> UInt8Array:
-    """Fit a picture to a network's input.
+    """Resize a frame to a network's input.
 
     Args:
         image_rgb: uint8 RGB, shape (any height, any width, 3).
-        size_hw: height and width to give it.
+        size_hw: target height and width.
         base: "rgb" keeps 3 channels, "gray" makes 1. Default "rgb".
-        resize: "squash" to the size whatever the shape, "crop" the middle, or "letterbox" with
+        resize: "squash" without keeping the aspect ratio, "crop" to the centre, or "letterbox" with
             black bars. Default "squash".
 
     Returns:
@@ -52,7 +52,7 @@ def prepare_image(
 def _resize(image: npt.NDArray[Any], size_hw: tuple[int, int]) -> npt.NDArray[Any]:
     if image.shape[:2] == size_hw:
         return image
-    # Averaging keeps a shrunk picture free of moiré; it would show blocks in an enlarged one.
+    # Averaging avoids moiré when shrinking; when enlarging it would show blocks.
     shrinks = size_hw[0] < image.shape[0] and size_hw[1] < image.shape[1]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return cv2.resize(image, (size_hw[1], size_hw[0]), interpolation=method)

@@ -1,1 +1,1 @@
-"""Videos into batches of clips."""
+"""Batches of clips, from videos."""

@@ -1,7 +1,8 @@
-"""Clips made a little different each time they are shown, in one way for all pictures of a clip.
+"""Random changes of clips, drawn anew each time a clip is used and the same for all its frames.
 
 A person who is a little nearer, to the left, tilted, faster or in other light does the same thing;
-a network that has seen few people must be told so. This file knows nothing of videos or networks.
+a network that has seen few people must learn this. This module knows nothing about videos or
+networks.
 """
 
 from __future__ import annotations
@@ -21,25 +22,26 @@ from rtaction.train.choices import Strength
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What may happen to a clip. All amounts are the largest; each clip draws its own.
+    """The possible changes of a clip. All amounts are maxima; each clip draws its own.
 
     Args:
-        flip: probability of left and right changing places. Default 0.5.
-        keep_sides: labels that are never flipped, as side matters in them. Default none.
-        shift: way to the side, as a share of the picture. Default 0.08.
-        scale: nearer or farther, as a share. Default 0.12.
-        rotation_degrees: tilt of the camera. Default 6.0.
-        brightness: lighter or darker, as a share of white. Default 0.12.
-        contrast: more or less, as a share. Default 0.2.
-        noise: probability of a sensor's noise, of up to 6 gray values. Default 0.3.
-        jpeg: probability of a coarse JPEG, as cameras send. Default 0.2.
-        dropped_frame: probability of one picture being shown twice, the next one lost. Default 0.1.
-        speed: slower or faster, as a share; see `moments`. Default 0.1.
-        jitter: how far each picture is from its moment, as a share of the time between two; see
+        flip: probability of a horizontal flip. Default 0.5.
+        keep_sides: labels that are never flipped, because left and right differ in them. Default
+            none.
+        shift: translation, as a fraction of the frame. Default 0.08.
+        scale: zoom in or out, as a fraction. Default 0.12.
+        rotation_degrees: rotation. Default 6.0.
+        brightness: change of brightness, as a fraction of white. Default 0.12.
+        contrast: change of contrast, as a fraction. Default 0.2.
+        noise: probability of sensor noise, of up to 6 gray values. Default 0.3.
+        jpeg: probability of coarse JPEG compression, as cameras use. Default 0.2.
+        dropped_frame: probability that one frame is replaced by the one before. Default 0.1.
+        speed: slower or faster, as a fraction; see `moments`. Default 0.1.
+        jitter: distance of each frame from its moment, as a fraction of the frame interval; see
             `moments`. Default 0.2.
 
     Raises:
-        UsageError: a value is out of its range.
+        UsageError: a value is out of range.
     """
 
     flip: float = 0.5
@@ -66,14 +68,14 @@ class Augmentation:
             ("brightness", 1.0),
             ("contrast", 1.0),
             ("speed", 0.5),
-            ("jitter", 0.5),  # more, and two moments could change places
+            ("jitter", 0.5),  # with more, two moments could change places
         ):
             if not 0 <= getattr(self, name) <= highest:
                 raise UsageError(f"{name} must be from 0 to {highest:g}, got {getattr(self, name)}")
 
     @classmethod
     def of(cls, strength: Strength, *, keep_sides: tuple[str, ...] = ()) -> Augmentation | None:
-        """A set of amounts by name; None for "none"."""
+        """A named set of amounts; None for "none"."""
         if strength == "none":
             return None
         if strength == "light":
@@ -95,38 +97,38 @@ class Augmentation:
     def moments(
         self, times_seconds: Float64Array, random: np.random.Generator, *, keep_ends: bool = False
     ) -> Float64Array:
-        """Other moments for the pictures of a clip: stretched about its middle, and each moved.
+        """Changed moments for the frames of a clip: stretched about its middle, and jittered.
 
         Args:
-            times_seconds: float64, shape (frames_per_clip,), increasing: its own.
+            times_seconds: float64, shape (frames_per_clip,), increasing: the original moments.
             random: draws the amounts; the same state gives the same moments.
-            keep_ends: the clip shows all of its video, so nothing is stretched. Default False.
+            keep_ends: the clip spans its whole video, so it is not stretched. Default False.
 
         Returns:
-            float64, shape (frames_per_clip,), nowhere decreasing.
+            float64, shape (frames_per_clip,), non-decreasing.
         """
-        # All is drawn, needed or not, as in `apply`.
+        # Everything is drawn, needed or not, as in `apply`.
         stretch = random.uniform(-1, 1) * self.speed * (not keep_ends)
         moves = random.uniform(-1, 1, len(times_seconds)) * self.jitter
         first, last = float(times_seconds[0]), float(times_seconds[-1])
         interval_seconds = frame_interval_seconds(len(times_seconds), last - first)
         middle = (first + last) / 2
         moments = middle + (times_seconds - middle) * (1 + stretch) + moves * interval_seconds
-        # A slow camera's frames lie unevenly: two that are near each other must not change places.
+        # Frames of a slow camera are unevenly spaced: near neighbours must not change places.
         return np.maximum.accumulate(moments)
 
     def apply(self, clip: UInt8Array, label: str, random: np.random.Generator) -> UInt8Array:
-        """A clip, changed.
+        """A changed copy of a clip.
 
         Args:
-            clip: uint8, shape (frames_per_clip, height, width, channels); left as it is.
-            label: what it shows.
+            clip: uint8, shape (frames_per_clip, height, width, channels); not modified.
+            label: its label.
             random: draws the amounts; the same state gives the same clip.
 
         Returns:
             uint8, of the same shape.
         """
-        # All is drawn, needed or not, so that one amount changed leaves the others as they were.
+        # Everything is drawn, needed or not, so that changing one amount leaves the others as is.
         is_flipped = random.random() < self.flip and label not in self.keep_sides
         matrix = self._matrix(clip.shape[1:3], random, is_flipped=is_flipped)
         levels = self._levels(random)
@@ -149,7 +151,7 @@ class Augmentation:
     def _matrix(
         self, size_hw: tuple[int, ...], random: np.random.Generator, *, is_flipped: bool
     ) -> npt.NDArray[np.float64]:
-        """The affine map, float64 (2, 3), from the picture as it is to the changed one."""
+        """The affine map, float64 (2, 3), from the original to the changed frame."""
         height, width = size_hw
         angle, zoom = random.uniform(-1, 1, 2) * (self.rotation_degrees, self.scale)
         shift_xy = random.uniform(-1, 1, 2) * self.shift * (width, height)
@@ -162,7 +164,7 @@ class Augmentation:
         return matrix
 
     def _levels(self, random: np.random.Generator) -> UInt8Array:
-        """New gray values by old: uint8 (256,)."""
+        """Lookup table of gray values: uint8 (256,)."""
         gain = 1.0 + random.uniform(-1, 1) * self.contrast
         offset = random.uniform(-1, 1) * self.brightness * 255
         levels = (np.arange(256) - 127.5) * gain + 127.5 + offset
@@ -171,7 +173,7 @@ class Augmentation:
 
 def _warped(image: UInt8Array, matrix: npt.NDArray[np.float64]) -> UInt8Array:
     height, width, channels = image.shape
-    # What comes in from the side is the picture's own edge, mirrored: black would be a signal.
+    # The border is the frame's own edge, mirrored: the network could learn from black.
     warped: Any = cv2.warpAffine(
         image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
     )

@@ -1,6 +1,6 @@
-"""What is done about labels that have many more clips than others.
+"""Compensation for labels with many more clips than others.
 
-Counts are of clips, not of videos: the loss adds up clips, and one long video may give as many as
+Clips are counted, not videos: the loss is a sum over clips, and one long video may give as many as
 ten short ones.
 """
 
@@ -17,14 +17,14 @@ _MAX_NAMED = 8
 
 
 def class_weights(clip_labels: npt.NDArray[np.intp]) -> dict[int, float]:
-    """How much a clip of each label counts in the loss, so that all labels together count alike.
+    """Weights of clips in the loss that give each label the same total weight.
 
     Args:
         clip_labels: intp, shape (num_clips,), the label of each clip.
 
     Returns:
-        Weights by label, inversely as its clips; a label without any has none.
-        Their mean over all clips is 1, so that the learning rate means what it did.
+        Weights by label, inversely proportional to its clips; a label without clips has none.
+        Their mean over all clips is 1, so that the learning rate keeps its meaning.
     """
     present, counts = np.unique(clip_labels, return_counts=True)
     share = len(clip_labels) / len(present)
@@ -34,18 +34,18 @@ def class_weights(clip_labels: npt.NDArray[np.intp]) -> dict[int, float]:
 def balanced_order(
     clip_labels: npt.NDArray[np.intp], random: np.random.Generator
 ) -> npt.NDArray[np.intp]:
-    """Draw every label equally often, about as many clips in all as there are.
+    """Draw every label equally often, with about as many draws as there are clips.
 
-    A label with fewer clips shows all of them before any comes again; of one with more, each call
-    draws others.
+    A label with fewer clips repeats none before all were drawn; for one with more, each call draws
+    different ones.
 
     Args:
         clip_labels: intp, shape (num_clips,), the label of each clip.
-        random: where chance comes from.
+        random: the random generator.
 
     Returns:
-        intp, shape (num_draws,), positions in `clip_labels`, shuffled. `num_draws` depends on
-        `clip_labels` only: it is their number, rounded up to a multiple of the labels.
+        intp, shape (num_draws,), indices into `clip_labels`, shuffled. `num_draws` depends only on
+        `clip_labels`: it is their number, rounded up to a multiple of the labels.
     """
     present = np.unique(clip_labels)
     draws = -(-len(clip_labels) // len(present))
@@ -60,7 +60,7 @@ def balanced_order(
 def describe_balance(
     labels: Sequence[str], clip_labels: npt.NDArray[np.intp], balance: Balance
 ) -> str | None:
-    """A line for a person, with the counts; None where all labels have equally many clips."""
+    """A line for a person, with the counts; None if all labels have equally many clips."""
     num_clips = np.bincount(clip_labels, minlength=len(labels))
     if len(set(num_clips.tolist())) == 1:
         return None
@@ -69,8 +69,8 @@ def describe_balance(
     if len(named) > _MAX_NAMED:
         named = [*named[: _MAX_NAMED // 2], "…", *named[-_MAX_NAMED // 2 :]]
     done = {
-        "none": "left so (--balance none)",
-        "weights": "clips of a rarer label weigh more in the loss",
+        "none": "not balanced (--balance none)",
+        "weights": "clips of a rarer label have more weight in the loss",
         "sampling": "each epoch draws every label equally often",
     }
     return f"uneven labels ({', '.join(named)}): {done[balance]}"

@@ -1,4 +1,4 @@
-"""Clips in batches, as Keras takes them."""
+"""Batches of clips for Keras."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
     """Batches of clips for `model.fit`.
 
     Args:
-        clips: where they come from.
-        batch_size: clips in a batch; the last batch may hold fewer. Default 8.
-        even: spread the clips evenly, so that all batches hold as many, or one fewer, and none is
-            left with few. Default False.
-        shuffle: another order in each epoch. Default True.
-        balanced: show every label equally often in each epoch, see `balanced_order`; it shuffles.
+        clips: the clips.
+        batch_size: clips in a batch; the last batch may have fewer. Default 8.
+        even: distribute the clips evenly, so that the sizes of batches differ by at most one and
+            no batch is small. Default False.
+        shuffle: use another order in each epoch. Default True.
+        balanced: use every label equally often in each epoch, see `balanced_order`; it shuffles.
             Default False.
-        seed: of the order; with the epoch's number it determines it. Default 0.
-        first_epoch: number of the epoch that comes first, for a resumed training. Default 0.
-        augmentation: what may happen to a clip, anew in each epoch. Default None, nothing.
+        seed: of the order, together with the epoch's number. Default 0.
+        first_epoch: number of the first epoch, for a resumed training. Default 0.
+        augmentation: changes of clips, drawn anew in each epoch. Default None, no changes.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
 
     @property
     def batch_sizes(self) -> list[int]:
-        """Clips in each batch of an epoch."""
+        """Number of clips in each batch of an epoch."""
         return [len(self._places(index)) for index in range(len(self))]
 
     def __getitem__(self, index: int) -> Batch:
@@ -83,7 +83,7 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
         chosen = self._order[places.start : places.stop]
         if self.augmentation is None:
             return self.clips.pictures(chosen), self.clips.one_hot(chosen)
-        # Before motion is computed, so that it is the motion of the changed pictures.
+        # Before motion is computed, so that it is the motion of the changed frames.
         changed = [
             changed_images(self.clips, number, self.augmentation, self._random_of(place))
             for number, place in zip(chosen.tolist(), places, strict=True)
@@ -97,14 +97,14 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
         self._order = self._order_of_epoch()
 
     def _places(self, index: int) -> range:
-        """Where in the order batch `index` lies."""
+        """The positions of batch `index` in the order."""
         total = len(self._order)
         if self.even:
             return range(index * total // len(self), (index + 1) * total // len(self))
         return range(index * self.batch_size, min((index + 1) * self.batch_size, total))
 
     def _random_of(self, place: int) -> np.random.Generator:
-        # By epoch and place in it: a resumed training sees what an unbroken one would have seen,
+        # By epoch and position: a resumed training gets what an uninterrupted one would have got,
         # and a clip that is drawn twice is changed in two ways.
         return np.random.default_rng([self.seed, self._epoch, place])
 
@@ -120,12 +120,12 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
 def changed_images(
     clips: ClipSet, number: int, augmentation: Augmentation, random: np.random.Generator
 ) -> UInt8Array:
-    """Frames of one clip, at other moments and changed, before motion is computed.
+    """Frames of one clip, augmented, before motion is computed.
 
     Args:
-        clips: where it is from.
-        number: which clip.
-        augmentation: what may happen to it.
+        clips: the set of the clip.
+        number: index of the clip.
+        augmentation: the possible changes.
         random: draws the amounts.
 
     Returns:

@@ -1,7 +1,7 @@
-"""Videos as the clips that a network is trained on.
+"""The clips of videos that a network is trained on.
 
-The pictures stay on disk, at the network's own size, until a batch asks for them: a large set needs
-disk, not memory. This file knows nothing of networks.
+Frames stay on disk, at the network's own size, until a batch needs them: a large set needs disk
+space, not memory. This module knows nothing about networks.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 class _Skipped(Exception):
-    """Why one video is left out."""
+    """The reason why a video is skipped."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,20 +45,19 @@ class ClipSet:
     """Clips of several videos.
 
     Args:
-        frames: uint8, shape (num_frames, height, width, 3 or 1); every picture once, read only
-            when it is asked for.
-        clip_frames: intp, shape (num_clips, frames_per_window), positions in `frames`.
+        frames: uint8, shape (num_frames, height, width, 3 or 1); every frame once, read on demand.
+        clip_frames: intp, shape (num_clips, frames_per_window), indices into `frames`.
         clip_times_seconds: float64, shape (num_clips, frames_per_window), times in the clip's
             video.
-        clip_labels: intp, shape (num_clips,), positions in `labels`.
-        clip_videos: intp, shape (num_clips,), positions in `videos`.
+        clip_labels: intp, shape (num_clips,), indices into `labels`.
+        clip_videos: intp, shape (num_clips,), indices into `videos`.
         labels: all labels, in the order of a network's scores.
-        videos: those that gave at least one clip.
-        modality: what the network sees of a picture, see `rtaction.modality`. Default "rgb".
-        num_skipped: videos that gave none. Default 0.
-        sampling: how the clips were cut, see `rtaction.sampling`. Default "sliding".
-        video_times_seconds: for each video, float64 times of its pictures in `frames`. Default (),
-            unknown: each clip then has just its own pictures.
+        videos: those with at least one clip.
+        modality: what the network's frames show, see `rtaction.modality`. Default "rgb".
+        num_skipped: number of videos without clips. Default 0.
+        sampling: how the clips were taken, see `rtaction.sampling`. Default "sliding".
+        video_times_seconds: for each video, float64 times of its frames in `frames`. Default (),
+            unknown: each clip then has only its own frames.
     """
 
     frames: UInt8Array | VideoFrames
@@ -87,13 +86,13 @@ class ClipSet:
     def images_at(self, clip: int, moments_seconds: Float64Array) -> UInt8Array:
         """Frames of one clip, taken at other moments of its video.
 
-        Where these leave the video, or would be a lie (see `rtaction.sampling.Problem`), they are
-        the clip's own. Of a video that the cache had no room for, only the frames that some clip
-        uses are there to choose from.
+        If these are outside the video or would misrepresent time (see `rtaction.sampling.Problem`),
+        they are the clip's own. If the cache had no room for a video, only frames that some clip
+        uses are available.
 
         Args:
-            clip: which.
-            moments_seconds: float64, shape (frames_per_window,), nowhere decreasing.
+            clip: index of the clip.
+            moments_seconds: float64, shape (frames_per_window,), non-decreasing.
 
         Returns:
             uint8, shape (frames_per_window, H, W, 3 or 1).
@@ -112,7 +111,7 @@ class ClipSet:
         return np.asarray(rows[self.clip_labels[np.asarray(clips)]])
 
     def joined(self, other: ClipSet) -> ClipSet:
-        """These clips, and then those of other videos of the same labels and sampling."""
+        """These clips, followed by those of other videos with the same labels and sampling."""
         return replace(
             self,
             frames=self._frames_joined(other),
@@ -133,13 +132,13 @@ class ClipSet:
 
     @cached_property
     def video_starts(self) -> npt.NDArray[np.intp]:
-        """Where the pictures of each video begin in `frames`, where their times are known."""
+        """Index of each video's first frame in `frames`, if their times are known."""
         return np.cumsum([0, *map(len, self.video_times_seconds)])
 
 
 @dataclass(frozen=True, eq=False)
 class _Clips:
-    """The clips of one video; `clip_frames` counts within its own pictures."""
+    """The clips of one video; `clip_frames` are indices into its own frames."""
 
     video: DecodedVideo
     clip_frames: npt.NDArray[np.intp]
@@ -158,24 +157,24 @@ def read_clip_set(
     on_video: Callable[[], None] | None = None,
     cache: FrameCache | None = None,
 ) -> ClipSet:
-    """Take clips from videos. A video that gives none is skipped, with a warning that says why.
+    """Take clips from videos. A video without clips is skipped, with a warning that says why.
 
-    Videos that the cache does not know are decoded, on all cores.
+    Videos that are not in the cache are decoded, on all cores.
 
     Args:
-        videos: where from.
+        videos: the videos.
         spec: labels, timing and size of the clips.
-        stride_seconds: distance between two windows of a video. Default: half a clip. Without
-            meaning where `spec.sampling` is "spread".
-        need_every_label: refuse a set in which a label has videos, but none that can be used.
-            Default True.
+        stride_seconds: time from one window of a video to the next. Default: half a clip. Ignored
+            if `spec.sampling` is "spread".
+        need_every_label: reject a set in which none of the videos of a label can be used. Default
+            True.
         on_video: called after each video. Default None.
-        cache: where decoded videos are kept from run to run; those it has no room for go into a
-            temporary file. Default: `FrameCache()`.
+        cache: keeps decoded videos from run to run; those it has no room for go into a temporary
+            file. Default: `FrameCache()`.
 
     Raises:
-        DatasetError: no clip at all, a label without clips where each is needed, or no room on the
-            disk.
+        DatasetError: no clips at all, a label without clips although each is needed, or the disk
+            is full.
     """
     kept: list[Video] = []
     parts: list[_Clips] = []
@@ -215,15 +214,14 @@ def _check_labels(videos: Sequence[Video], kept: Sequence[Video], need_every_lab
     lost = sorted({v.label for v in videos} - {v.label for v in kept})
     if lost and (need_every_label or not kept):
         raise DatasetError(
-            f"not one of these {len(videos)} videos of {lost} can be used; the warnings above say "
-            "why"
+            f"none of these {len(videos)} videos of {lost} can be used; the warnings above say why"
         )
 
 
 def _read_all(
     videos: Sequence[Video], spec: ModelSpec, stride_seconds: float | None, cache: FrameCache
 ) -> Generator[tuple[Video, _Clips | str]]:
-    """The clips of each video in order, or why it has none."""
+    """The clips of each video in order, or the reason why it has none."""
     stop = threading.Event()
     read_one = partial(
         _read_or_reason,
@@ -233,7 +231,7 @@ def _read_all(
         leftover=TemporaryFrames(),
         stop=stop,
     )
-    # Threads: OpenCV decodes without holding Python's lock, and processes were no faster.
+    # Threads: OpenCV decodes without holding the GIL, and processes were no faster.
     pool = ThreadPoolExecutor(max_workers=os.cpu_count())
     try:
         yield from zip(videos, pool.map(read_one, videos), strict=True)
@@ -260,7 +258,7 @@ def _read_or_reason(
             indices = np.stack([selection.indices for selection in selections])
             if decoded.is_kept:
                 return _Clips(decoded, indices)
-            # Without room for all pictures, only those that some clip uses stay.
+            # Without room for all frames, only those that some clip uses are kept.
             used, positions = np.unique(indices, return_inverse=True)
             return _Clips(leftover.add(decoded, used), positions.reshape(indices.shape))
     except SourceError as reason:
@@ -292,8 +290,8 @@ def _usable_selections(
     usable = [selection for selection in selections if selection.problem is None]
     if not usable:
         raise _Skipped(
-            "its frames lie too far apart in time, or have holes: no clip of "
-            f"{needed} different frames can be had"
+            "its frames are too far apart in time, or some are missing: no clip of "
+            f"{needed} different frames is possible"
         )
     return usable
 
@@ -319,14 +317,14 @@ def read_known_clips(place: str, spec: ModelSpec) -> ClipSet:
 
 
 def with_clip_length(spec: ModelSpec, clips: ClipSet) -> ModelSpec:
-    """The contract with the length that a live window needs.
+    """The contract with the length of a live window.
 
-    Clips spread over whole videos are as long as their videos; live, the median length stands for
-    them. A sliding contract is returned as it is.
+    Clips that are spread over whole videos are as long as their videos; live windows have the
+    median length. A sliding contract is returned unchanged.
     """
     if spec.sampling == "sliding":
         return spec
-    first = int(spec.shows_motion)  # the frame before the first picture is no part of the clip
+    first = int(spec.shows_motion)  # the frame before the first is not part of the clip
     lengths_seconds = clips.clip_times_seconds[:, -1] - clips.clip_times_seconds[:, first]
-    # A clip of one picture has no length, but a live window must have one.
+    # A clip of one frame has no length, but a live window needs one.
     return replace(spec, clip_seconds=max(round(float(np.median(lengths_seconds)), 3), 0.001))

@@ -1,7 +1,7 @@
-"""The pictures of decoded videos, in files: how they get there, and how they are read back.
+"""Files of decoded frames: how they are written and read.
 
-A file holds the pictures of a video one after the other, as they are in memory. This file knows
-nothing of clips or labels, nor of which videos are kept from run to run.
+A file holds the frames of a video one after the other, as they are in memory. This module knows
+nothing about clips or labels, nor about which videos are kept from run to run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rtaction.sampling import last_period_seconds
 from rtaction.video.file import read_declared, read_video
 from rtaction.video.pixels import prepare_image
 
-# A header that promises this much more than can be decoded describes a file that was cut off.
+# If a header declares this much more than can be decoded, the file was cut off.
 _MIN_DECODED_FRACTION = 0.9
 _DECLARED_SLACK_SECONDS = 0.25
 
@@ -33,14 +33,14 @@ _COPIED_AT_ONCE = 256
 
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class DecodedVideo:
-    """The pictures of one video.
+    """The decoded frames of one video.
 
     Args:
-        file: where they lie: a path that outlives this run, or an open temporary file.
+        file: their file: a path that outlives this run, or an open temporary file.
         frame_shape: height, width and channels.
         times_seconds: float64, shape (num_frames,), counted from the first frame.
-        problem: None, or why the video cannot be used; it has no pictures then. Default None.
-        offset_bytes: where the pictures begin in the file. Default 0.
+        problem: None, or why the video cannot be used; it then has no frames. Default None.
+        offset_bytes: offset of the first frame in the file. Default 0.
     """
 
     file: Path | IO[bytes]
@@ -51,13 +51,13 @@ class DecodedVideo:
 
     @property
     def is_kept(self) -> bool:
-        """Whether the pictures outlive this run."""
+        """Whether the frames outlive this run."""
         return isinstance(self.file, Path)
 
     def frames(self) -> UInt8Array:
-        """The pictures, mapped into memory: uint8, shape (num_frames, *frame_shape).
+        """The frames, memory-mapped: uint8, shape (num_frames, *frame_shape).
 
-        Not to be held for long: a map takes a file handle, and what was read through it counts as
+        Do not hold it for long: a map takes a file handle, and what was read through it counts as
         memory of this process.
 
         Raises:
@@ -75,16 +75,16 @@ def decode_video(
 
     Args:
         path: the video.
-        spec: size and resizing of the pictures, and whether they have colours.
-        file: where to; stays open.
-        stop: ends the decoding when set. Default None.
+        spec: size and resizing of the frames, and whether they have colours.
+        file: the file to write to; stays open.
+        stop: stops decoding when set. Default None.
 
     Returns:
-        The pictures; none, and the problem, where the video cannot be used.
+        The frames; without frames, but with a problem, if the video cannot be used.
 
     Raises:
         SourceMissing: there is no such file.
-        DatasetError: no room on the disk.
+        DatasetError: the disk is full.
         CancelledError: `stop` was set.
     """
     size_hw = (spec.height, spec.width)
@@ -107,23 +107,23 @@ def decode_video(
 
 
 def write_decoded(file: IO[bytes], content: bytes | memoryview) -> None:
-    """Add to a file of pictures.
+    """Append to a file of frames.
 
     Raises:
-        DatasetError: no room on the disk.
+        DatasetError: the disk is full.
     """
     try:
         file.write(content)
         file.flush()
     except OSError as error:
         raise DatasetError(
-            f"cannot keep decoded pictures: {error}; make room on that disk, or choose another "
-            "with --cache-dir, or with TMPDIR for what the cache's limit leaves out"
+            f"cannot keep decoded frames: {error}; free space on that disk, or choose another with "
+            "--cache-dir, or with TMPDIR for what exceeds the cache's limit"
         ) from None
 
 
 def open_temporary() -> IO[bytes]:
-    """A file that goes when it is closed, or when this process ends."""
+    """A file that is deleted when it is closed, or when this process ends."""
     return tempfile.TemporaryFile(prefix="rtaction-")
 
 
@@ -133,13 +133,13 @@ def _cut_off(path: Path, times_seconds: Sequence[float]) -> str | None:
     if decoded_seconds >= _MIN_DECODED_FRACTION * declared_seconds - _DECLARED_SLACK_SECONDS:
         return None
     return (
-        f"its header promises {declared_seconds:.1f} s, but only {decoded_seconds:.1f} s can "
-        "be decoded; it was cut off, or its header lies"
+        f"its header declares {declared_seconds:.1f} s, but only {decoded_seconds:.1f} s can "
+        "be decoded; it was cut off, or its header is wrong"
     )
 
 
 class TemporaryFrames:
-    """One temporary file for those pictures of several videos that a run needs. Thread-safe."""
+    """One temporary file for the frames of several videos that a run needs. Thread-safe."""
 
     def __init__(self) -> None:
         self._file = open_temporary()
@@ -147,18 +147,18 @@ class TemporaryFrames:
         self._lock = threading.Lock()
 
     def add(self, video: DecodedVideo, positions: npt.NDArray[np.intp]) -> DecodedVideo:
-        """Copy some pictures of a video.
+        """Copy some frames of a video.
 
         Args:
-            video: where they are now.
-            positions: intp, shape (num_positions,), which.
+            video: their current place.
+            positions: intp, shape (num_positions,), indices of the frames.
 
         Raises:
-            DatasetError: no room on the disk.
+            DatasetError: the disk is full.
         """
         with self._lock:
             start_bytes = self._num_bytes
-            # Bit by bit: a long video does not fit into memory.
+            # In parts: a long video does not fit into memory.
             for start in range(0, len(positions), _COPIED_AT_ONCE):
                 images = video.frames()[positions[start : start + _COPIED_AT_ONCE]]
                 write_decoded(self._file, images.data)
@@ -168,14 +168,15 @@ class TemporaryFrames:
 
 
 class VideoFrames:
-    """All pictures of several videos in a row, read only when they are asked for.
+    """All frames of several videos in a row, read on demand.
 
-    A file that has gone meanwhile, because another process emptied the cache, is decoded again.
+    A file that has been deleted meanwhile, because another process emptied the cache, is decoded
+    again.
 
     Args:
-        videos: the pictures of each video, at least one.
+        videos: the frames of each video, at least one.
         paths: the videos themselves.
-        spec: size and resizing of the pictures, and whether they have colours.
+        spec: size and resizing of the frames, and whether they have colours.
     """
 
     def __init__(
@@ -190,9 +191,9 @@ class VideoFrames:
         return int(self.starts[-1])
 
     def __getitem__(self, positions: npt.NDArray[np.intp]) -> UInt8Array:
-        """Read pictures: uint8, shape (*positions.shape, height, width, channels)."""
+        """Read frames: uint8, shape (*positions.shape, height, width, channels)."""
         if positions.size and not (positions.min() >= 0 and positions.max() < len(self)):
-            raise IndexError(f"pictures are numbered from 0 to {len(self) - 1}, got {positions}")
+            raise IndexError(f"frames are numbered from 0 to {len(self) - 1}, got {positions}")
         flat = positions.ravel()
         images = np.empty((len(flat), *self._spec.base_shape), np.uint8)
         numbers = np.searchsorted(self.starts, flat, side="right") - 1
@@ -203,7 +204,7 @@ class VideoFrames:
         return images.reshape(*positions.shape, *self._spec.base_shape)
 
     def joined(self, other: VideoFrames) -> VideoFrames:
-        """These pictures, and then those of other videos."""
+        """These frames, followed by those of other videos."""
         videos, paths = [*self._videos, *other._videos], [*self._paths, *other._paths]
         return VideoFrames(videos, paths, self._spec)
 
@@ -215,8 +216,8 @@ class VideoFrames:
             again = decode_video(path, self._spec, open_temporary())
             if not np.array_equal(again.times_seconds, before.times_seconds):
                 raise DatasetError(
-                    f"{path} is not what it was when this training began, and its decoded pictures "
-                    "have been deleted; begin again"
+                    f"{path} has changed since this training began, and its decoded frames were "
+                    "deleted; start the training again"
                 ) from None
             self._videos[number] = again
             return again.frames()

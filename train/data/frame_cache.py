@@ -1,14 +1,14 @@
 """A folder of decoded videos, kept from run to run, so that each is decoded once.
 
-An entry is one file: all pictures of one video at one size, their times, and how many there are. It
-is named after the video's path, size and modification time and what its pictures are made into, so
-a changed video is another entry. It is written under another name and then renamed: any number of
-processes share a folder, and one that is killed leaves a partial file, which a later run removes. A
+An entry is one file: all frames of one video at one size, their times, and their number. Its name
+is a hash of the video's path, size and modification time and of the target format, so a changed
+video is another entry. It is written under another name and then renamed: any number of processes
+can share a folder, and one that is killed leaves a partial file, which a later run removes. A
 video that cannot be used leaves an entry that says why.
 
-Every picture is kept, so that another stride or length of clips needs no decoding and chooses the
-same frames. A second at 25 frames of 112x112 RGB takes 0.94 MB. What a frozen network made of a
-video is kept beside them, see `encoded`. This file knows nothing of clips.
+Every frame is kept, so that another stride or clip length needs no decoding and chooses the same
+frames. A second at 25 frames of 112x112 RGB takes 0.94 MB. The results of a frozen network for a
+video are kept next to them, see `encoded`. This module knows nothing about clips.
 """
 
 from __future__ import annotations
@@ -49,38 +49,38 @@ _log = logging.getLogger(__name__)
 
 _MAX_SHARE_OF_FREE = 0.5
 
-# To be raised whenever the files, the pictures in them or the verdict on a video would be others.
+# Increase this when the format, the frames or the check of a video would change.
 _FORMAT = 1
 _SUFFIX = ".frames"
 _ARRAY_SUFFIX = ".npy"
 _PARTIAL_PREFIX = "partial-"
-# A file that is being written changes every few seconds.
+# A file that is being written is modified every few seconds.
 _STALE_SECONDS = 3600.0
 # Other processes add entries as well.
 _RESCAN_SECONDS = 10.0
 _FOOTER = struct.Struct("<QQ8s")  # number of frames, bytes of the problem's text, mark
 _MARK = b"rtframes"
 
-# For all caches of this process: what must not be dropped, and the right to look or to drop.
+# For all caches of this process: entries that must not be dropped, and the lock to read or drop.
 _in_use: weakref.WeakSet[DecodedVideo] = weakref.WeakSet()
 _lock = threading.Lock()
 
 
 class FrameCache:
-    """A folder of decoded videos that does not grow beyond a limit.
+    """A folder of decoded videos with a size limit.
 
-    The entries used longest ago go first, but none that this process uses. Where that makes no room
-    for a video, its pictures are not kept. What is being decoded at the moment, and what other
-    processes added in the last seconds, come on top of the limit.
+    The least recently used entries are dropped first, but none that this process uses. If that
+    does not make room for a video, its frames are not kept. What is being decoded, and what other
+    processes added in the last seconds, is not counted towards the limit.
 
     Args:
-        folder: where to. Default: rtaction/frames in the user's cache folder.
-        limit_gb: how large it may grow, in 10**9 bytes, though never beyond half of what would be
-            free on its disk without it. 0 keeps nothing. Default 20.0.
+        folder: the folder. Default: rtaction/frames in the user's cache folder.
+        limit_gb: size limit, in 10**9 bytes, but at most half of the space that would be free on
+            its disk without it. 0 keeps nothing. Default 20.0.
 
     Raises:
-        UsageError: the limit is below 0, or a folder that was given cannot be written. Where the
-            default folder cannot, a warning says so, and nothing is kept.
+        UsageError: the limit is below 0, or a given folder cannot be written to. If the default
+            folder cannot, a warning says so, and nothing is kept.
     """
 
     def __init__(
@@ -98,18 +98,18 @@ class FrameCache:
     def read(
         self, path: Path, spec: ModelSpec, stop: threading.Event | None = None
     ) -> Iterator[DecodedVideo]:
-        """A video's pictures: from the cache, or decoded, and kept where there is room.
+        """The frames of a video: from the cache, or decoded, and kept if there is room.
 
-        Pictures that are not kept (`is_kept`) are gone when the context ends.
+        Frames that are not kept (`is_kept`) are deleted when the context ends.
 
         Args:
             path: the video.
-            spec: size and resizing of the pictures, and whether they have colours.
-            stop: ends the decoding when set. Default None.
+            spec: size and resizing of the frames, and whether they have colours.
+            stop: stops decoding when set. Default None.
 
         Raises:
             SourceMissing: there is no such file.
-            DatasetError: no room on the disk.
+            DatasetError: the disk is full.
             CancelledError: `stop` was set.
         """
         entry = self._entry(path, spec) if self._keeps else None
@@ -119,16 +119,16 @@ class FrameCache:
             return
         with _open_partial(entry) as file:
             decoded = decode_video(path, spec, file, stop=stop)
-            # A file that changed meanwhile, or that only this user may not read, is not remembered.
+            # A file that changed meanwhile, or that only this user may not read, is not cached.
             lasts = entry and os.access(path, os.R_OK) and entry == self._entry(path, spec)
             yield (self._keep(decoded, file, entry) if entry and lasts else None) or decoded
 
     def array(self, path: Path, identity: Sequence[Any]) -> npt.NDArray[Any] | None:
-        """What was made of a video, and kept; None where it was not, or is damaged.
+        """A cached result for a video; None if there is none, or it is damaged.
 
         Args:
             path: the video, as it is now.
-            identity: all else that tells what was made and how, as JSON allows it.
+            identity: what the result is and how it was made, as JSON values.
         """
         entry = self._array_entry(path, identity)
         if entry is None:
@@ -140,17 +140,17 @@ class FrameCache:
         return None
 
     def keep_array(self, path: Path, identity: Sequence[Any], made: npt.NDArray[Any]) -> None:
-        """Keep what was made of a video, where there is room.
+        """Cache a result for a video, if there is room.
 
         Args:
             path: the video.
             identity: see `array`.
-            made: of any shape and type but objects.
+            made: the result, of any shape and dtype but objects.
         """
         entry = self._array_entry(path, identity)
         if entry is None:
             return
-        # Losing it costs time alone; and a full disk says so where pictures are kept.
+        # Losing it only costs time; and a full disk is reported where frames are kept.
         with suppress(OSError), _open_partial(entry) as file:
             np.save(file, made, allow_pickle=False)
             with _lock:
@@ -168,20 +168,20 @@ class FrameCache:
             with tempfile.TemporaryFile(dir=self.folder):
                 pass
             for path in self.folder.glob(f"{_PARTIAL_PREFIX}*"):
-                with suppress(FileNotFoundError):  # another process clears up as well
+                with suppress(FileNotFoundError):  # another process cleans up as well
                     if time.time() - path.stat().st_mtime > _STALE_SECONDS:
                         path.unlink()
         except OSError as error:
             text = f"cannot keep decoded videos in {self.folder}: {error.strerror}"
             if is_given:
                 raise UsageError(f"{text}; choose another folder with --cache-dir") from None
-            _log.warning("%s; each run decodes anew. --cache-dir chooses another folder", text)
+            _log.warning("%s; each run decodes again. --cache-dir chooses another folder", text)
             return False
         return True
 
     def _entry(self, path: Path, spec: ModelSpec) -> Path | None:
         known = _known(path)
-        if known is None:  # decoding it will say what is wrong
+        if known is None:  # decoding it will raise the error
             return None
         made_into = [spec.height, spec.width, spec.base, spec.resize]
         return self.folder / f"{_digest([*known, *made_into])}{_SUFFIX}"
@@ -193,7 +193,7 @@ class FrameCache:
         with _lock:
             if not self._make_room(file.tell()):
                 return None
-            file.close()  # some systems do not rename an open file
+            file.close()  # some systems cannot rename an open file
             os.replace(file.name, entry)
             kept = replace(decoded, file=entry)
             _in_use.add(kept)
@@ -238,17 +238,17 @@ class FrameCache:
 
 
 def default_folder() -> Path:
-    """Where decoded videos are kept unless told otherwise."""
+    """The default folder of decoded videos."""
     return platformdirs.user_cache_path("rtaction", appauthor=False) / "frames"
 
 
 def _known(path: Path) -> list[Any] | None:
-    """What a video is known by, and what reads it; None where there is none."""
+    """The identity of a video and its decoder; None if there is no such file."""
     try:
         status = path.stat()
     except OSError:
         return None
-    # Another version may decode what this one cannot, and rounds otherwise.
+    # Another version may decode what this one cannot, and rounds differently.
     version = [cv2.__version__, _FORMAT]
     return [os.path.abspath(path), status.st_size, status.st_mtime_ns, *version]
 
@@ -258,7 +258,8 @@ def _digest(identity: list[Any]) -> str:
 
 
 def _open_entry(entry: Path, spec: ModelSpec) -> DecodedVideo | None:
-    """An entry of the cache, in use from now on; None where it is missing or damaged."""
+    """An entry of the cache, in use from now on; None if it is missing or damaged."""
+
     with _lock, suppress(OSError), entry.open("rb") as file:
         file.seek(-_FOOTER.size, os.SEEK_END)
         num_frames, num_text_bytes, mark = _FOOTER.unpack(file.read())

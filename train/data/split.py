@@ -1,6 +1,6 @@
-"""Who trains, who validates, who tests: decided for whole groups, before anything is decoded.
+"""Split videos into training, validation and test, by whole groups, before anything is decoded.
 
-Two windows of one video look nearly the same, so a split that lets them fall on both sides measures
+Two windows of one video look nearly the same, so a split that puts them on both sides measures
 memory, not recognition.
 """
 
@@ -18,7 +18,7 @@ from rtaction.video.labelled_videos import Video, labels_of
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Videos by their use; no group stands in two of them."""
+    """The videos of each side; no group is on two sides."""
 
     train: list[Video]
     validation: list[Video]
@@ -37,22 +37,22 @@ def split_by_group(
     validation_groups: Collection[str] | None = None,
     seed: int = 0,
 ) -> Split:
-    """Share out groups so that each label has about its fraction of videos on each side.
+    """Distribute groups so that each label has about its fraction of videos on each side.
 
     Args:
         videos: all of them.
         validation_fraction: share of the videos to validate on. Default 0.2.
         test_fraction: share of the videos to test on. Default 0.0.
-        validation_groups: validate on just these groups, whatever the fraction. Default None.
+        validation_groups: validate on exactly these groups, ignoring the fraction. Default None.
         seed: another seed gives another split. Default 0.
 
     Raises:
-        UsageError: the fractions cannot be had together.
-        DatasetError: a label would have no video to train on, or an unknown group is named.
+        UsageError: the fractions are invalid.
+        DatasetError: a label would have no video to train on, or an unknown group is given.
     """
     if min(validation_fraction, test_fraction) < 0 or validation_fraction + test_fraction >= 1:
         raise UsageError(
-            "the validation and test fractions must be 0 or more and leave something to train on, "
+            "the validation and test fractions must be 0 or more and leave videos to train on, "
             f"got {validation_fraction} and {test_fraction}"
         )
     groups = sorted({video.group for video in videos})
@@ -75,21 +75,21 @@ def split_by_group(
     if lacking:
         raise DatasetError(
             f"no video of {lacking} is left to train on; add videos of it from another group, or "
-            "take smaller validation and test fractions"
+            "use smaller validation and test fractions"
         )
     return split
 
 
 def _choose(videos: Sequence[Video], groups: Sequence[str], fraction: float) -> set[str]:
-    """Groups that together come nearest to `fraction` of each label's videos."""
+    """Groups that together are nearest to `fraction` of each label's videos."""
     per_group = {group: Counter[str]() for group in groups}
     total = Counter(video.label for video in videos)
     for video in videos:
         if video.group in per_group:
             per_group[video.group][video.label] += 1
-    # A label with few videos still gives one, if a fraction is asked for at all.
+    # A label with few videos still gives one, unless the fraction is 0.
     wanted = {label: max(round(fraction * n), fraction > 0) for label, n in total.items()}
-    # A label that one group alone has stays where it can be trained on.
+    # A label with only one group stays in training.
     groups_left = Counter(label for counts in per_group.values() for label in counts)
     chosen: set[str] = set()
     for group in groups:

@@ -1,1 +1,1 @@
-"""Downloads and unpacks the public HMDB51 clips."""
+"""Download and unpack the public HMDB51 clips."""

@@ -1,4 +1,4 @@
-"""Archives unpacked: .rar by whatever program is there, .zip and .tar by Python."""
+"""Unpack archives: .rar with any installed program, .zip and .tar with Python."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _RAR, _ZIP = b"Rar!\x1a\x07", b"PK\x03\x04"
 
 
 def entries_of(archive: Path) -> list[str]:
-    """All entries; refuses an archive in which one would lie elsewhere than below the target.
+    """List all entries; reject an archive with an entry that would be outside the target folder.
 
     Raises:
-        DatasetError: that, a damaged archive, or none at all.
+        DatasetError: an entry outside the target, a damaged archive, or not an archive.
         MissingLibrary: no program that reads .rar is installed.
     """
     names: list[str] = _reader(archive)[0](archive)
@@ -38,12 +38,12 @@ def unpack(archive: Path, names: Sequence[str], folder: Path) -> list[Path]:
     """Unpack some entries into a new folder.
 
     Args:
-        archive: what `entries_of` has not refused.
-        names: which; none means all.
-        folder: must not be there yet.
+        archive: an archive that `entries_of` accepts.
+        names: the entries; empty for all.
+        folder: the new folder; must not exist yet.
 
     Returns:
-        The plain files that came of it, and no links.
+        The regular files unpacked, without links.
 
     Raises:
         DatasetError: the archive is damaged.
@@ -54,7 +54,7 @@ def unpack(archive: Path, names: Sequence[str], folder: Path) -> list[Path]:
 
 
 def _reader(archive: Path) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """What lists an archive, and what unpacks some of it, by what the file begins with."""
+    """The functions that list and unpack an archive, by the first bytes of the file."""
     with archive.open("rb") as file:
         start = file.read(len(_RAR))
     if start.startswith(_RAR):
@@ -104,7 +104,7 @@ def _list_rar(archive: Path) -> list[str]:
     commands = {"unrar": ["lb"], "lsar": [], "bsdtar": ["-tf"], "tar": ["-tf"]}
     lister = "lsar" if tool == "unar" else tool
     lines = _run([lister, *commands[lister], str(archive)], archive).splitlines()
-    return lines[1:] if lister == "lsar" else lines  # whose first line is the archive's name
+    return lines[1:] if lister == "lsar" else lines  # lsar's first line is the archive's name
 
 
 def _unpack_rar(archive: Path, names: Sequence[str], folder: Path) -> None:
@@ -115,14 +115,14 @@ def _unpack_rar(archive: Path, names: Sequence[str], folder: Path) -> None:
         command = ["unar", "-quiet", "-force-overwrite", "-no-directory", "-output-directory"]
         command += [str(folder), str(archive), *names]
     else:
-        # To bsdtar a name is a pattern.
+        # bsdtar takes names as patterns.
         exact = [re.sub(r"([*?\[\]\\])", r"\\\1", name) for name in names]
         command = [tool, "-xf", str(archive), "-C", str(folder), *exact]
     _run(command, archive)
 
 
 def require_rar_tool() -> str:
-    """A program that reads .rar; the `tar` of Windows is bsdtar.
+    """A program that reads .rar; `tar` on Windows is bsdtar.
 
     Raises:
         MissingLibrary: there is none.

@@ -1,7 +1,7 @@
-"""HMDB51: the archive of clips that tutorials use, fetched and unpacked, some classes of it.
+"""HMDB51: download the archive of clips that tutorials use, and unpack some classes of it.
 
 Kuehne et al. 2011, "HMDB: A large video database for human motion recognition"; CC BY 4.0. The
-archive, 2 GB, is kept beside the unpacked clips; it and a partial download lie in `.hmdb51`.
+archive, 2 GB, is kept next to the unpacked clips; it and a partial download are in `.hmdb51`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 PAGE = "https://serre.lab.brown.edu/hmdb51.html"
 # The link of that page, in the form that gives the file itself. The address of old tutorials,
 # serre-lab.clps.brown.edu/.../hmdb51_org.rar, is gone (voxel51/fiftyone pull request 6528). No
-# hash or exact size of the archive is published, so its length as the server tells it and its
+# hash or exact size of the archive is published, so its length as reported by the server and its
 # content are checked: the publishers promise at least 101 clips of each class.
 ARCHIVE_URL = (
     "https://drive.usercontent.google.com/download"
@@ -66,25 +66,25 @@ def fetch_hmdb51(
     source: str = ARCHIVE_URL,
     on_bytes: OnBytes | None = None,
 ) -> dict[str, int]:
-    """Put the clips of some classes into `folder/<class>/`. Classes that are there are left alone.
+    """Put the clips of some classes into `folder/<class>/`. Existing classes are left unchanged.
 
     Args:
-        folder: where to; made where missing.
+        folder: the target; created if missing.
         classes: some of `CLASSES`.
-        source: address of the archive, or a file: a .rar, .zip or .tar that holds a folder or an
-            archive for each class. Default: the publishers' own.
-        on_bytes: called with the bytes that are there and how many there will be, or None where
-            the server does not say. Default None.
+        source: address of the archive, or a file: a .rar, .zip or .tar with a folder or an archive
+            per class. Default: the publishers' own.
+        on_bytes: called with the number of bytes so far and in total, or None if the server does
+            not say. Default None.
 
     Returns:
-        How many clips of each class are there.
+        Number of clips of each class.
 
     Raises:
-        UsageError: an unknown class, or a source that is neither file nor address.
-        DatasetError: no whole archive could be fetched, or it is not what it should be. What has
-            been fetched stays; the same call goes on with it.
+        UsageError: an unknown class, or a source that is neither a file nor an address.
+        DatasetError: the archive could not be fetched completely, or is not as expected. What has
+            been fetched is kept; the same call continues the download.
         MissingLibrary: no program that reads .rar is installed.
-        OutputError: the folder cannot be written.
+        OutputError: the folder cannot be written to.
     """
     unknown = sorted(set(classes) - set(CLASSES))
     if unknown or not classes:
@@ -99,7 +99,7 @@ def fetch_hmdb51(
                 _unpack_classes(archive, missing, folder, kept)
             except DatasetError as error:
                 raise DatasetError(
-                    f"{error}. Delete {archive} to fetch it anew, or name another with --from"
+                    f"{error}. Delete {archive} to fetch it again, or use another with --from"
                 ) from None
     except OSError as error:
         raise OutputError(f"cannot write {folder}: {error}") from None
@@ -125,12 +125,12 @@ def _archive(source: str, kept: Path, on_bytes: OnBytes | None) -> Path:
 
 
 def _download(url: str, whole: Path, on_bytes: OnBytes) -> None:
-    """Fetch a file, or the rest of it; it gets its name when it is whole."""
+    """Download a file, or the rest of it; it is renamed when it is complete."""
     partial, note = whole.with_name(f"partial-{whole.name}"), whole.with_name("partial.json")
     there = partial.stat().st_size if partial.exists() else 0
     known = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {}
     headers = {"User-Agent": "rtaction"}
-    # Only the rest of the very same file will do; without a mark of it, all is fetched anew.
+    # Only the rest of the same file is usable; without an ETag or date, all is fetched again.
     if there and known.get("url") == url and known.get("mark"):
         headers |= {"Range": f"bytes={there}-", "If-Range": known["mark"]}
     try:
@@ -141,8 +141,8 @@ def _download(url: str, whole: Path, on_bytes: OnBytes) -> None:
             length = answer.headers.get("Content-Length")
             if not length:
                 raise DatasetError(
-                    f"{url}: the server does not say how long the file is, so nobody could tell "
-                    "whether all of it came; take another mirror with --from"
+                    f"{url}: the server does not report the size of the file, so a complete "
+                    "download cannot be verified; use another mirror with --from"
                 )
             total = there + int(length)
             mark = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
@@ -153,15 +153,15 @@ def _download(url: str, whole: Path, on_bytes: OnBytes) -> None:
                     there += len(chunk)
                     on_bytes(there, total)
     except HTTPError as error:
-        if error.code == 416:  # the file there has become shorter than what we have of it
+        if error.code == 416:  # the file on the server is now shorter than the partial download
             partial.unlink()
         raise DatasetError(
-            f"{url}: {error}; run it again, or download the archive from {PAGE} by hand and name "
+            f"{url}: {error}; run it again, or download the archive from {PAGE} by hand and pass "
             "the file with --from"
         ) from None
     except (URLError, HTTPException, TimeoutError, ConnectionError) as error:
         raise DatasetError(
-            f"{url}: {error}; {there / 1e6:.1f} MB are there, run it again to go on"
+            f"{url}: {error}; {there / 1e6:.1f} MB are downloaded, run it again to go on"
         ) from None
     if there != total:
         raise DatasetError(
@@ -175,8 +175,8 @@ def _download(url: str, whole: Path, on_bytes: OnBytes) -> None:
 def _refuse_page(answer: Any) -> None:
     if answer.headers.get_content_type() == "text/html":
         raise DatasetError(
-            "expected the archive, got a web page: Google Drive gives one where too many fetched "
-            f"the file today. Download it from {PAGE} in a browser and name it with --from"
+            "expected the archive, got a web page: Google Drive sends one if the file was fetched "
+            f"too often today. Download it from {PAGE} in a browser and pass it with --from"
         )
 
 
@@ -194,7 +194,7 @@ def _unpack_classes(archive: Path, classes: Sequence[str], folder: Path, kept: P
             ready.mkdir()
             for clip in clips:
                 os.replace(clip, ready / clip.name)
-            # The folder appears at once and whole: one that is there is never half unpacked.
+            # The folder appears at once: an existing one is never half unpacked.
             os.replace(ready, folder / name)
 
 
@@ -210,6 +210,6 @@ def _clips(archive: Path, wanted: Sequence[str], scratch: Path) -> list[Path]:
     found = unpack(archive, wanted, scratch / "outer")
     clips = [path for path in found if path.suffix.lower() == ".avi"]
     for number, inner in enumerate(path for path in found if path not in clips):
-        entries_of(inner)  # refuses what must not be unpacked
+        entries_of(inner)  # rejects what must not be unpacked
         clips += unpack(inner, (), scratch / f"inner-{number}")
     return [path for path in clips if path.suffix.lower() == ".avi"]

@@ -1,4 +1,4 @@
-"""One clip for each video, as the package keras-video-generators gives it; see `keras_video`."""
+"""One clip per video, as in the package keras-video-generators; see `keras_video`."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ _log = logging.getLogger(__name__)
 
 
 class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
-    """One clip for each video, its frames spread over the whole of it.
+    """One clip per video, its frames spread over the whole video.
 
     Args:
-        rescale: what pixels, 0 to 255, are multiplied by. Default 1 / 255.
-        nb_frames: pictures in a clip. Default 5.
-        classes: folder names to tell apart, at least two. Default None: all that are found.
-        batch_size: clips in a batch; the last one may hold fewer. Default 16.
-        use_frame_cache: keep the pictures in memory. Videos are decoded only once in any case, see
+        rescale: factor for pixels, which are 0 to 255. Default 1 / 255.
+        nb_frames: frames in a clip. Default 5.
+        classes: folder names to use as classes, at least two. Default None: all that are found.
+        batch_size: clips in a batch; the last one may have fewer. Default 16.
+        use_frame_cache: keep the frames in memory. Videos are decoded only once in any case, see
             `FrameCache`. Default False.
-        target_shape: height and width of a picture. Default (224, 224).
-        shuffle: another order in each epoch. Default True.
-        transformation: changes training clips, all pictures of one alike, before motion is
+        target_shape: height and width of a frame. Default (224, 224).
+        shuffle: use another order in each epoch. Default True.
+        transformation: changes training clips, all frames of a clip alike, before motion is
             computed: an object with `get_random_transform` and `apply_transform`, such as
-            `tensorflow.keras.preprocessing.image.ImageDataGenerator`, drawn once an epoch for each
-            clip; a Keras layer, to which the pictures of a clip are the channels of one picture
+            `tensorflow.keras.preprocessing.image.ImageDataGenerator`, drawn once per epoch and
+            clip; a Keras layer, which gets the frames of a clip as channels of one image
             (RandomFlip, RandomRotation, RandomZoom, RandomTranslation); or a function of a clip,
             float32 (nb_frames, height, width, channels), 0 to 255. Default None.
         split_test: share of the videos for `get_test_generator`. Default None.
@@ -44,17 +44,16 @@ class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
         glob_pattern: where the videos are, with "{classname}". Default
             "./videos/{classname}/*.avi".
         split: the old name of `split_val`.
-        group: which videos belong together, see `rtaction.video.labelled_videos.Group`. Default
-            None.
+        group: how to group videos, see `rtaction.video.labelled_videos.Group`. Default None.
         seed: of split and order. Default None: drawn from numpy's global generator, so that
-            `numpy.random.seed` decides, as it did.
+            `numpy.random.seed` decides, as in the old package.
         keras_options: `workers`, `use_multiprocessing`, `max_queue_size` of `PyDataset`.
 
     Attributes:
-        files: paths of the videos; some may be removed until the first batch, or after it.
-        files_count: how many there were at first.
+        files: paths of the videos; some may be removed before the first batch, or later.
+        files_count: their number at first.
         classes: sorted.
-        classes_count: how many.
+        classes_count: their number.
 
     Raises:
         UsageError, DatasetError: see `find_videos`, `split_by_group` and `read_clip_set`.
@@ -86,7 +85,7 @@ class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
         require(nb_channel in (1, 3), f"nb_channel must be 1 or 3, got {nb_channel}")
         require(len(target_shape) == 2, f"target_shape must be two numbers, got {target_shape}")
         if split is not None:
-            _log.warning("split is called split_val now")
+            _log.warning("split is now called split_val")
             split_val = split
         for name, share in (("split_val", split_val), ("split_test", split_test)):
             require(
@@ -116,7 +115,7 @@ class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
         self.files_count = len(self.files)
         self._read_files: tuple[str, ...] | None = None
         self._sets: list[ClipSet] = []
-        self._clips: list[tuple[int, int]] = []  # which set, which clip of it
+        self._clips: list[tuple[int, int]] = []  # index of the set, index of its clip
         self._kept: dict[int, UInt8Array] = {}
         self._current = self._epoch = 0
         self._order = np.arange(0)
@@ -153,7 +152,7 @@ class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
         return "rgb" if self.nb_channel == 3 else "gray"
 
     def get_validation_generator(self) -> VideoFrameGenerator:
-        """The clips to validate on, in a fixed order and unchanged.
+        """The validation clips, in a fixed order and unchanged.
 
         Raises:
             UsageError: no `split_val` was given.
@@ -161,7 +160,7 @@ class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
         return self._side(self.validation, "split_val")
 
     def get_test_generator(self) -> VideoFrameGenerator:
-        """The clips to test on, in a fixed order and unchanged.
+        """The test clips, in a fixed order and unchanged.
 
         Raises:
             UsageError: no `split_test` was given.
@@ -170,7 +169,7 @@ class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
 
     def _side(self, files: Sequence[str], option: str) -> VideoFrameGenerator:
         if not files:
-            raise UsageError(f"no videos were kept aside; give {option}, such as {option}=0.2")
+            raise UsageError(f"no videos were set aside; use {option}, such as {option}=0.2")
         return self.__class__(
             rescale=self.rescale,
             nb_frames=self.nbframe,
@@ -192,7 +191,7 @@ class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
         return {}
 
     def next(self) -> tuple[Float32Array, Float32Array]:
-        """The next batch; after the last one of an epoch the next epoch begins."""
+        """The next batch; after the last one of an epoch, the next epoch begins."""
         batch = self[self._current]
         self._current += 1
         if self._current == len(self):
@@ -237,7 +236,7 @@ class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
         return [self._clips[number] for number in numbers]
 
     def _read(self) -> None:
-        """Read the clips of `files`, unless that was done."""
+        """Read the clips of `files`, unless already done."""
         if self._read_files == tuple(self.files):
             return
         videos = [Video(Path(file), self._label_of_file[file], file) for file in self.files]
@@ -245,7 +244,7 @@ class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
         self._clips = [(which, c) for which, one in enumerate(self._sets) for c in range(len(one))]
         if not self._clips:
             raise DatasetError(
-                f"not one of {len(videos)} videos can be used; the warnings above say why"
+                f"none of {len(videos)} videos can be used; the warnings above say why"
             )
         self._read_files = tuple(self.files)
         self._kept.clear()
@@ -288,11 +287,11 @@ class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
 
 
 def _through_layer(layer: Any, clip: Float32Array) -> Float32Array:
-    """A clip through a Keras layer, which draws once for one picture of many channels."""
+    """Apply a Keras layer to a clip, as one image with many channels, so that it draws once."""
     frames, height, width, channels = clip.shape
     picture = np.moveaxis(clip, 0, 2).reshape(1, height, width, frames * channels)
     changed = keras.ops.convert_to_numpy(layer(picture, training=True))
-    require(changed.shape == picture.shape, "transformation must keep the size of the pictures")
+    require(changed.shape == picture.shape, "transformation must keep the size of the frames")
     return np.moveaxis(changed.reshape(height, width, frames, channels), 2, 0)
 
 

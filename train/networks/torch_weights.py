@@ -1,10 +1,10 @@
-"""Weights that torch saved, read without torch, by a reader that can load nothing but tensors.
+"""Read weights saved by torch, without torch, with a reader that can load nothing but tensors.
 
-A `.pth` of torch's first format (before 1.6, 2020) is a row of pickles, and a pickle may call
-anything. Here only those names are allowed that build ordered dictionaries and tensors; any other
-ends the reading before it is called. The format: a magic number, a protocol number, facts on the
-machine, the tensors as views of storages, the storages' names, and then each storage as its length
-and its numbers, little-endian.
+A `.pth` in torch's first format (before 1.6, 2020) is a series of pickles, and a pickle may call
+anything. Only the names that build ordered dictionaries and tensors are allowed here; any other
+aborts the reading before it is called. The format: a magic number, a protocol number, facts about
+the machine, the tensors as views of storages, the storages' names, and then each storage as its
+length and its values, little-endian.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from rtaction.errors import ModelMissing, ModelUnreadable
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
-# Tensors may share a storage, but not so often that a small file fills the memory.
+# Tensors may share a storage, but not so many that a small file fills the memory.
 _MOST_BYTES_PER_BYTE_OF_FILE = 4
 
 
 class _Refused(Exception):
-    """Why a file is not read."""
+    """The reason why a file is rejected."""
 
 
-# A pickle may set the state of what it holds, frozen dataclasses included, but not of tuples.
+# A pickle may set the state of its objects, including frozen dataclasses, but not of tuples.
 
 
 class _StorageType(NamedTuple):
@@ -48,7 +48,7 @@ _STORAGE_TYPES = {
 
 
 class _Storage(NamedTuple):
-    """A row of numbers that is yet to come in the file."""
+    """A series of values that comes later in the file."""
 
     key: str
     dtype: np.dtype[Any]
@@ -71,7 +71,7 @@ class _RebuildTensor:
         self, storage: Any, offset: Any, shape: Any, strides: Any, requires_grad: Any, hooks: Any
     ) -> _Tensor:
         if not isinstance(storage, _Storage) or len(shape) != len(strides):
-            raise _Refused("a tensor in it is not described as torch does")
+            raise _Refused("a tensor in it is not described as in torch")
         numbers = (offset, *shape, *strides)
         if not all(type(number) is int and number >= 0 for number in numbers):
             raise _Refused(f"a tensor in it has the shape {shape} and the strides {strides}")
@@ -86,10 +86,10 @@ class _TensorUnpickler(pickle.Unpickler):
     }
 
     def find_class(self, module: str, name: str, /) -> Any:
-        """Only what tensors are made of; the pickle would call whatever it is given."""
+        """Only the parts of tensors; the pickle would call whatever it is given."""
         allowed = self._ALLOWED.get((module, name))
         if allowed is None:
-            raise _Refused(f"it asks for {module}.{name}, which is no part of a tensor")
+            raise _Refused(f"it asks for {module}.{name}, which is not part of a tensor")
         return allowed
 
     def persistent_load(self, pid: Any, /) -> _Storage:
@@ -97,7 +97,7 @@ class _TensorUnpickler(pickle.Unpickler):
         match pid:
             case ("storage", _StorageType(dtype), str(key), _, int(num_values), None):
                 return _Storage(key, np.dtype(dtype), num_values)
-        raise _Refused("a storage in it is not described as torch does")
+        raise _Refused("a storage in it is not described as in torch")
 
 
 def read_torch_weights(path: Path) -> dict[str, npt.NDArray[Any]]:
@@ -107,39 +107,39 @@ def read_torch_weights(path: Path) -> dict[str, npt.NDArray[Any]]:
         path: the file.
 
     Returns:
-        The tensors by name, in the file's order, each an array of its own.
+        The tensors by name, in the file's order, each a new array.
 
     Raises:
         ModelMissing: there is no such file.
-        ModelUnreadable: it is of another format, is damaged, or asks for anything but tensors.
+        ModelUnreadable: it has another format, is damaged, or asks for anything but tensors.
     """
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise ModelMissing(f"there is no file of weights {path}") from None
+        raise ModelMissing(f"there is no weights file {path}") from None
     except OSError as error:
         raise ModelUnreadable(f"cannot read the weights {path}: {error}") from None
     try:
         return _read(content)
     except (_Refused, pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError) as reason:
         raise ModelUnreadable(
-            f"{path} is no file of torch weights that can be read: {reason}"
+            f"{path} is not a file of torch weights that can be read: {reason}"
         ) from None
     except (AttributeError, IndexError, OverflowError, MemoryError, RecursionError) as reason:
-        # What else a damaged pickle can end in.
+        # Other exceptions that a damaged pickle can raise.
         raise ModelUnreadable(f"{path} is damaged: {reason}") from None
 
 
 def _read(content: bytes) -> dict[str, npt.NDArray[Any]]:
     file = io.BytesIO(content)
     if content[:2] == b"PK":
-        raise _Refused("it is of torch's later format, a zip archive")
+        raise _Refused("it is in torch's later format, a zip archive")
     if _load(file) != _MAGIC or _load(file) != _PROTOCOL:
-        raise _Refused("it does not begin as torch's first format does")
-    _load(file)  # facts on the machine that wrote it
+        raise _Refused("it does not start as torch's first format does")
+    _load(file)  # facts about the machine that wrote it
     tensors, keys = _load(file), _load(file)
     if not isinstance(tensors, dict) or not isinstance(keys, list):
-        raise _Refused("it holds no dictionary of tensors")
+        raise _Refused("it contains no dictionary of tensors")
     named = list(dict.items(tensors))  # a pickle may give an OrderedDict another `items`
     storages = _storages([tensor for _, tensor in named])
     values = {}
@@ -161,7 +161,7 @@ def _storages(tensors: list[Any]) -> dict[str, _Storage]:
     storages: dict[str, _Storage] = {}
     for tensor in tensors:
         if not isinstance(tensor, _Tensor):
-            raise _Refused("it holds something else than tensors")
+            raise _Refused("it contains something other than tensors")
         storage = tensor.storage
         if storages.setdefault(storage.key, storage) != storage:
             raise _Refused(f"the storage {storage.key!r} is described in two ways")
@@ -177,8 +177,8 @@ def _read_storage(file: io.BytesIO, storage: _Storage) -> npt.NDArray[Any]:
     num_left = (len(file.getbuffer()) - file.tell()) // storage.dtype.itemsize
     if not 0 <= num_values == storage.num_values <= num_left:
         raise _Refused(
-            f"a storage should hold {storage.num_values} values, is said to hold {num_values}, and "
-            f"the file has {num_left} left"
+            f"a storage should have {storage.num_values} values, is declared with {num_values}, "
+            f"and the file has {num_left} left"
         )
     return np.frombuffer(file.read(int(num_values) * storage.dtype.itemsize), storage.dtype)
 

@@ -1,10 +1,10 @@
-"""What each label means: rest poses and actions, as arms over time.
+"""The movements of each label: rest poses and actions, as arms over time.
 
 Everything is a function of time in seconds, never of frame numbers: the same seed gives the same
-movement at 10 or at 60 frames a second. Directions are outward axes, see
+movement at 10 or at 60 frames per second. Directions are outward axes, see
 `rtaction.train.render.body`.
 
-This file knows nothing of how one action leads to the next, of cameras or of pictures.
+This module knows nothing about transitions between actions, cameras or images.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _EAR: Spot = ((0.085, 0.055, 0.05), (0.8, -1.0, 0.2), (-0.3, 1.0, 0.0))
 _BEHIND: Spot = ((0.03, -0.24, -0.10), (1.0, 0.0, -0.3), (-1.0, -0.2, 0.0))
 _DESK: Spot = ((0.06, -0.20, 0.17), (1.0, -0.6, -0.5), (-0.4, -0.2, 1.0))
 
-# First and second arm, and how often.
+# First and second arm, and their probability.
 REST_POSES: tuple[tuple[Spot, Spot, float], ...] = (
     (_HANGING, _HANGING, 0.36),
     (_HIP, _HIP, 0.08),
@@ -61,7 +61,7 @@ REST_POSES: tuple[tuple[Spot, Spot, float], ...] = (
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Arms:
-    """Both arms over time, and how far they turn the chest.
+    """Both arms over time, and the rotation of the chest.
 
     Args:
         directions: float64, shape (num_times, 2, 3, 3), see
@@ -163,7 +163,7 @@ def _clap(rng: np.random.Generator, body: Body, times: Float64Array, rest: Arms)
 
 
 def _lift(rng: np.random.Generator, times: Float64Array, hold_seconds: float) -> Float64Array:
-    """Between 0 (down) and 1 (up) again and again; starts down at time 0."""
+    """Between 0 (down) and 1 (up) repeatedly; starts down at time 0."""
     rise, fall = rng.uniform(0.38, 0.8, 2)
     pause = rng.uniform(0.0, 0.25)
     moment = np.mod(times, rise + hold_seconds + fall + pause)
@@ -177,14 +177,14 @@ def _arms_raise(rng: np.random.Generator, body: Body, times: Float64Array, rest:
     azimuth = np.radians(rng.choice([rng.uniform(42, 65), rng.uniform(65, 95)]))
     pushing = bool(rng.random() < 0.15)
     bend = np.radians(rng.uniform(5, 40))
-    # Many lift their hands close to the body, elbows bent until the hands are above the head.
+    # Many people lift their hands close to the body, elbows bent until the hands are overhead.
     flex = np.radians(rng.choice([0.0, rng.uniform(15, 105)]))
     drift = smooth_noise(rng, times, np.radians(rng.uniform(0, 6)), 0.6)
     lag_seconds = rng.uniform(-0.04, 0.04)
     seed = rng.integers(2**32)
     arms = []
     for delay, offset in ((0.0, 0.0), (lag_seconds, np.radians(rng.uniform(-4, 4)))):
-        # Both arms follow one plan, hence the same seed twice.
+        # Both arms follow the same plan, hence the same seed twice.
         up = _lift(np.random.default_rng(seed), times - delay, hold_seconds)
         upper = low + (high + offset - low + drift) * up
         fore = upper + bend * (1 - up) + np.radians(6) * up
@@ -199,11 +199,11 @@ def _arms_raise(rng: np.random.Generator, body: Body, times: Float64Array, rest:
 
 def _arms_side(rng: np.random.Generator, body: Body, times: Float64Array, rest: Arms) -> Arms:
     hold_seconds = rng.uniform(0.0, 2.0)
-    # Out to the height of the shoulders, or on until they are overhead.
+    # Out to shoulder height, or on until they are overhead.
     highest_degrees = rng.choice([rng.uniform(82, 104), rng.uniform(104, 178)])
     low, high = np.radians(rng.uniform(6, 16)), np.radians(highest_degrees)
     azimuth, bend = np.radians(rng.uniform(-4, 18)), np.radians(rng.uniform(-8, 8))
-    # Overhead the elbows may bend until the hands meet, which is no clap.
+    # Overhead the elbows may bend until the hands meet, which is not a clap.
     closing = np.radians(rng.uniform(0, 40)) * max(0.0, (highest_degrees - 130) / 48)
     drift = smooth_noise(rng, times, np.radians(rng.uniform(0, 4)), 0.6)
     lag_seconds, seed = rng.uniform(-0.04, 0.04), rng.integers(2**32)
@@ -222,7 +222,7 @@ def _punch(rng: np.random.Generator, body: Body, times: Float64Array, rest: Arms
     pause = rng.choice([rng.uniform(0.0, 0.15), rng.uniform(0.15, 0.6)])
     cycle, phase = out + back + pause, rng.uniform(0, 1)
     first = int(rng.integers(2))
-    swap = rng.choice([1, 2], p=[0.35, 0.65])  # how many fists take part
+    swap = rng.choice([1, 2], p=[0.35, 0.65])  # number of fists that take part
     height, reach = rng.uniform(-0.07, 0.07), rng.uniform(0.27, 0.35)
     inward, swing = rng.uniform(-0.02, 0.10), rng.choice([0.0, rng.uniform(0.0, 0.16)])
     guard = np.array([rng.uniform(0.03, 0.08), rng.uniform(-0.09, 0.02), rng.uniform(0.08, 0.14)])
@@ -238,7 +238,7 @@ def _punch(rng: np.random.Generator, body: Body, times: Float64Array, rest: Arms
         share = (thrust * acts)[:, np.newaxis]
         arc = np.stack([np.full_like(thrust, 0.0)] * 3, axis=1)
         arc[:, 0] = swing * (share * (1 - share))[:, 0] * 4
-        # The shoulder goes along, and the fist straight ahead nevertheless.
+        # The shoulder moves along, and the fist still goes straight ahead.
         goal = np.array([guard[0] - inward + reach * np.sin(twists), height, reach])
         arm = arm_reaching(
             body, guard + bob + share * (goal - guard) + arc, np.array([0.45, -1.0, -0.2])

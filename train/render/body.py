@@ -1,12 +1,12 @@
-"""A person as bones: proportions, what the bones do over time, and where that puts the joints.
+"""A person as bones: proportions, movements of the bones, and the resulting joint positions.
 
-Axes of every position: x to the viewer's right, y up, z towards the viewer; metres, with the floor
+Axes of all positions: x to the viewer's right, y up, z towards the viewer; metres, with the floor
 between the feet as origin. The person faces the viewer, so their left hand is at positive x.
 
 Arm directions are *outward* instead: x away from the body's midline, y up, z forward, so that one
 description serves both arms. Arms come in the order left, right.
 
-This file knows nothing of cameras, pictures or labels.
+This module knows nothing about cameras, images or labels.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SIDES = ("left", "right")
 SIDE_SIGNS = (1.0, -1.0)
 UPPER_ARM, FOREARM, HAND = 0, 1, 2
 
-# A raised upper arm takes the shoulder along, by this part of the stature.
+# A raised upper arm takes the shoulder along, by this fraction of the stature.
 SHOULDER_LIFT = 0.028
 # Statures: the pelvis of someone who stands, and a thigh or a shin.
 STANDING_HIP = 0.53
@@ -39,7 +39,7 @@ class Body:
         upper_arm_metres: shoulder to elbow.
         forearm_metres: elbow to wrist.
         hand_metres: wrist to fingertips.
-        build: thickness of limbs and trunk, 1 is usual.
+        build: thickness of limbs and trunk; 1 is average.
     """
 
     stature_metres: float
@@ -53,7 +53,7 @@ class Body:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Motion:
-    """What a person does at each of num_times moments.
+    """The pose of a person at each of num_times moments.
 
     Args:
         arms: float64, shape (num_times, 2, 3, 3): left and right; upper arm, forearm and hand;
@@ -65,8 +65,8 @@ class Motion:
             open palm towards the viewer.
         feet_metres: float64, shape (num_times, 2, 3): left and right, offset from standing.
         turn_radians: float64, shape (num_times, 3): pitch, yaw and roll of the whole person about
-            where the pelvis is when they stand.
-        place_metres: float64, shape (num_times, 3): how far the whole person is from the origin.
+            the position of the pelvis when standing.
+        place_metres: float64, shape (num_times, 3): offset of the whole person from the origin.
     """
 
     arms: Float64Array
@@ -103,7 +103,7 @@ def unit(vectors: Float64Array) -> Float64Array:
 
 
 def smoothstep(x: Float64Array) -> Float64Array:
-    """0 below 0, 1 above 1, and between them without a kink."""
+    """0 below 0, 1 above 1, smooth in between."""
     x = x.clip(0.0, 1.0)
     return np.asarray(x * x * (3 - 2 * x))
 
@@ -122,13 +122,13 @@ def smooth_noise(
 
 
 def arm_reaching(body: Body, wrist: Float64Array, elbow_towards: Float64Array) -> Float64Array:
-    """Bend an arm so that its wrist comes to a place.
+    """Bend an arm so that its wrist reaches a point.
 
     Args:
         body: proportions.
-        wrist: float64, shape (..., 3): the place, in statures and outward axes, from the middle
-            between the shoulders. Out of reach, the arm points there as far as it goes.
-        elbow_towards: float64, shape (3,), direction in which the elbow sticks out.
+        wrist: float64, shape (..., 3): the point, in statures and outward axes, from the middle
+            between the shoulders. If it is out of reach, the arm is stretched towards it.
+        elbow_towards: float64, shape (3,), direction in which the elbow points.
 
     Returns:
         float64, shape (..., 3, 3): unit vectors of upper arm, forearm and hand.
@@ -172,7 +172,7 @@ def head_rotations(motion: Motion) -> Float64Array:
 
 
 def joint_positions(body: Body, motion: Motion) -> dict[str, Float64Array]:
-    """Where each joint is.
+    """Joint positions.
 
     Returns:
         float64 arrays of shape (num_times, 3), in metres, named pelvis, waist, neck, head (its
@@ -225,7 +225,7 @@ def joint_positions(body: Body, motion: Motion) -> dict[str, Float64Array]:
 def _leg(
     body: Body, hip: Float64Array, foot: Float64Array, side: str, sign: float
 ) -> dict[str, Float64Array]:
-    # Feet stay where they are put, so swaying bends the legs instead of sliding the shoes.
+    # Feet stay in place, so swaying bends the legs instead of sliding the shoes.
     s = body.stature_metres
     ankle = foot + np.array([sign * 0.075 * s, 0.04 * s, 0.0])
     half = np.linalg.norm(hip - ankle, axis=-1) / 2

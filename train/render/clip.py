@@ -1,13 +1,13 @@
-"""Short videos of people acting, drawn rather than filmed: training data that needs no camera.
+"""Short videos of people acting, drawn rather than filmed: training data without a camera.
 
     clip = render_clip("wave", seed=7)
 
-A seed stands for one person in one room before one camera; label and seed together for what they
-do. So clips of different labels and one seed differ in the movement and in nothing else, and a
-network cannot tell labels apart by their wallpaper. Only "other" has more: people seen from far
-away, and rooms with nobody in them.
+A seed stands for one person in one room before one camera; label and seed together for their
+movements. So clips of different labels with one seed differ only in the movement, and a network
+cannot tell labels apart by the background. Only "other" has more: people seen from far away, and
+empty rooms.
 
-This file knows nothing of networks, of training or of files.
+This module knows nothing about networks, training or files.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ from rtaction.train.render.viewpoint import sample_camera, sample_far_camera
 RENDERED_LABELS = tuple(sorted((*ACTIONS, NOTHING, OTHER)))
 """Everything that can be rendered: arms_raise, arms_side, clap, nothing, other, punch, wave.
 
-"nothing" is standing or sitting about, "other" is moving in ways that have no label."""
+"nothing" is standing or sitting about, "other" is any movement without a label."""
 
 Interval = tuple[str, float, float]
 """A label and when it starts and ends, in seconds."""
 
-# Small pictures are painted at twice their size: edges get softer, and faces keep their eyes.
+# Small frames are drawn at twice their size: edges get softer, and faces keep their eyes.
 SUPERSAMPLED_BELOW_ROWS = 200
-# Motion blur is the mean of this many pictures, taken over this part of a frame's time.
+# Motion blur is the mean of this many images, taken over this fraction of the frame interval.
 EXPOSURES = 3
 SHUTTER_OF_FRAME = 0.5
-# Part of the clips with people in the background; and of those of `OTHER`, what a camera high up
-# sees, and empty rooms.
+# Fraction of the clips with people in the background; and of those of `OTHER`, with a high camera,
+# and with empty rooms.
 WITH_PASSERS_BY, FAR, EMPTY = 0.12, 0.3, 0.03
 
 
@@ -68,7 +68,7 @@ def render_clip(
     size_hw: tuple[int, int] = (96, 128),
     jitter_seconds: float = 0.0,
 ) -> Clip:
-    """Render somebody doing one thing for most of a short clip.
+    """Render one person doing one thing for most of a short clip.
 
     Args:
         label: one of `RENDERED_LABELS`.
@@ -76,14 +76,14 @@ def render_clip(
         seconds: the last frame is at this time or up to one frame before it. Default 2.5.
         frames_per_second: default 15.
         size_hw: height and width in pixels. Default (96, 128).
-        jitter_seconds: frames come up to this much early or late; they show, and their times
-            tell, the moment at which they came. Default 0.
+        jitter_seconds: frames come up to this much early or late, and show the moment of their
+            actual time. Default 0.
 
     Returns:
-        uint8 RGB images and their times, from 0 on.
+        uint8 RGB images and their times, from 0.
 
     Raises:
-        ValueError: a value is out of its range.
+        ValueError: a value is out of range.
     """
     _check_label(label)
 
@@ -106,25 +106,25 @@ def render_sequence(
     """Render one person doing several things, one after another without a cut.
 
     Args:
-        labels_and_seconds: what to do and for how long, in order; each at least 0.5 s.
+        labels_and_seconds: labels and durations, in order; each at least 0.5 s.
         seed, frames_per_second, size_hw, jitter_seconds: see `render_clip`.
 
     Returns:
-        The clip, and (label, start_seconds, end_seconds) of each part. An action's part contains
-        the way from the rest pose and back to it, about a third of a second each.
+        The clip, and (label, start_seconds, end_seconds) of each part. An action's part includes
+        the transitions from and to the rest pose, about a third of a second each.
 
     Raises:
-        ValueError: a value is out of its range, or there is nothing to render.
+        ValueError: a value is out of range, or there is nothing to render.
     """
     if not labels_and_seconds:
-        raise ValueError("labels_and_seconds must name at least one label, got none")
+        raise ValueError("labels_and_seconds must have at least one label, got none")
     intervals: list[Interval] = []
     end = 0.0
     for label, seconds in labels_and_seconds:
         _check_label(label)
         if not seconds >= 0.5:
             raise ValueError(
-                f"each part must last at least 0.5 s to be seen, got {seconds} s of {label!r}"
+                f"each part must last at least 0.5 s to be visible, got {seconds} s of {label!r}"
             )
         intervals.append((label, end, end + seconds))
         end += seconds
@@ -140,7 +140,7 @@ def render_sequence(
 def clip_joints(
     label: str, *, seed: int, times_seconds: Float64Array, seconds: float = 2.5
 ) -> dict[str, Float64Array]:
-    """Where the joints of `render_clip`'s person are, without drawing them.
+    """Joint positions of the person in `render_clip`, without drawing.
 
     Args:
         label, seed, seconds: see `render_clip`.
@@ -164,7 +164,7 @@ def _check_label(label: str) -> None:
 
 
 def _stream(seed: int, purpose: str | int) -> np.random.Generator:
-    # One stream for each purpose: a longer clip must not change who is in it.
+    # One stream per purpose: a longer clip must not change who is in it.
     purposes = ("times", "person", "camera", "scene", "sensor", "others", "staging")
     number = purposes.index(purpose) if isinstance(purpose, str) else len(purposes) + purpose
     return np.random.default_rng([seed, number])
@@ -228,7 +228,7 @@ def _sketch(
     canvas_hw: tuple[int, int],
     moments: Float64Array,
 ) -> tuple[Sketch, Float64Array]:
-    """Everybody in the picture, and how the camera shakes: float64, (num_moments, 2), pixels."""
+    """Everybody in the frame, and the camera shake: float64, (num_moments, 2), pixels."""
     person, others, moves = (_stream(seed, one) for one in ("person", "others", stream))
     body, looks = sample_body(person), sample_looks(person)
     camera, shake = sample_camera(view, canvas_hw, body.stature_metres, moments)
@@ -249,7 +249,7 @@ def _sketch(
         motion = passing_motion(body, moments, float(moments[-1]), others)
         x, z = others.uniform(-1, 1), others.uniform(0.15, 1)
         far = camera.distance_metres * (0.8 if is_far else 1.2)
-        # Behind the one who acts; seen from far away, anywhere.
+        # Behind the acting person; seen from far away, anywhere.
         aside = np.array([x * far * 0.5, 0.0, -z * far if not is_far else (z - 0.5) * far])
         motion = replace(motion, place_metres=motion.place_metres + aside)
         dress(sketch, body, looks, motion, joint_positions(body, motion))

@@ -1,9 +1,9 @@
-"""A person as polygons: the camera that sees them, their looks, and paint in the right order.
+"""A person as polygons: the camera, the person's looks, and painting in the right order.
 
-Every shape is the outline of round blobs in space, so perspective thickens what comes near. Shapes
+Every shape is the outline of round blobs in space, so perspective enlarges what is near. Shapes
 that move together form a layer, and layers are painted from the farthest to the nearest.
 
-This file knows nothing of labels, of backgrounds or of what a camera does to light.
+This module knows nothing about labels, backgrounds or what a camera does to light.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ Colour = tuple[int, int, int]
 """Red, green and blue, 0 to 255."""
 
 Polygons = Sequence[npt.NDArray[np.int32]]
-"""One polygon for each moment: int32, shape (num_points, 1, 2) or (num_points, 2), x and y in
+"""One polygon per moment: int32, shape (num_points, 1, 2) or (num_points, 2), x and y in
 1/16 pixel."""
 
 FRACTION_BITS = 4
 ARC_POINTS = 7
 SHADE = 0.70
 SHADE_STARTS_ALONG = 0.2
-# The lit surface of a limb: how far it moves towards the light and how much thinner it is, of the
-# limb's radius.
+# The lit surface of a limb: its shift towards the light and its loss of thickness, as fractions of
+# the limb's radius.
 LIT_SHIFT, LIT_SHRINK = 0.22, 0.25
-# Coordinates beyond this many pixels are never visible, and squares of them would overflow.
+# Coordinates beyond this many pixels are never visible, and their squares would overflow.
 FAR_PIXELS = 4000.0
 
 
@@ -45,11 +45,11 @@ class Viewpoint:
         size_hw: height and width of the canvas, in pixels.
         focal_pixels: focal length.
         distance_metres: from the camera to the person.
-        height_metres: of the point above the floor that the camera looks at.
+        height_metres: height above the floor of the point that the camera looks at.
         pitch_radians: how far the camera looks down on that point.
         yaw_radians: how far the person is turned to the viewer's right.
-        offset_pixels: float64, shape (num_times, 2): where that point is, x and y, from the
-            middle of the canvas. It moves when the camera shakes.
+        offset_pixels: float64, shape (num_times, 2): position of that point, x and y, relative to
+            the centre of the canvas. It moves when the camera shakes.
     """
 
     size_hw: tuple[int, int]
@@ -61,7 +61,7 @@ class Viewpoint:
     offset_pixels: Float64Array
 
     def project(self, points_metres: Float64Array) -> tuple[Float64Array, Float64Array]:
-        """See points.
+        """Project points.
 
         Args:
             points_metres: float64, shape (..., num_times, 3).
@@ -72,7 +72,7 @@ class Viewpoint:
         turned = rotations(np.array([[0.0, self.yaw_radians, 0.0]]))[0]
         pitched = rotations(np.array([[self.pitch_radians, 0.0, 0.0]]))[0]
         seen = (points_metres @ turned.T - np.array([0.0, self.height_metres, 0.0])) @ pitched.T
-        # A fingertip may reach past the lens.
+        # A fingertip may be behind the lens.
         depth = (self.distance_metres - seen[..., 2]).clip(0.15)
         height, width = self.size_hw
         middle = np.array([width / 2, height / 2]) + self.offset_pixels
@@ -82,7 +82,7 @@ class Viewpoint:
 
 @dataclass(eq=False, slots=True)
 class Layer:
-    """Shapes that are painted together: how deep they are at each moment, and the shapes."""
+    """Shapes that are painted together, and their depth at each moment."""
 
     order: Float64Array
     paint: list[tuple[Polygons, Colour]] = field(default_factory=list)
@@ -101,8 +101,8 @@ class Sketch:
     """Shapes over all moments, collected first and then painted moment by moment.
 
     Args:
-        camera: sees them.
-        light_xy: float64, shape (2,), unit vector in the picture towards the light.
+        camera: the camera.
+        light_xy: float64, shape (2,), unit vector in the image towards the light.
     """
 
     def __init__(self, camera: Viewpoint, light_xy: Float64Array) -> None:
@@ -112,7 +112,7 @@ class Sketch:
         self._capsules: list[_Capsule] = []
 
     def layer(self, place_metres: Float64Array, nearer_metres: float = 0.0) -> Layer:
-        """Start a layer as deep as a place, shape (num_times, 3); its shapes cover each other."""
+        """Start a layer at the depth of a place, shape (num_times, 3); its shapes may overlap."""
         _, depth = self._camera.project(place_metres)
         self._layers.append(Layer(depth - nearer_metres))
         return self._layers[-1]
@@ -127,7 +127,7 @@ class Sketch:
         flat: bool = False,
     ) -> None:
         """Add a limb between two places, each of shape (num_times, 3), lit unless `flat`."""
-        # A limb's shade starts a little along it, or every joint would wear a dark ring.
+        # A limb's shade starts a little along it, otherwise every joint would have a dark ring.
         start = ends[0] + SHADE_STARTS_ALONG * (ends[1] - ends[0])
         if not flat:
             self._add(layer, (start, ends[1]), radii_metres, shaded(colour), 0.0)
@@ -155,7 +155,7 @@ class Sketch:
     ) -> None:
         """Add outlines around blobs: places, shape (num_times, 3), and radii in metres.
 
-        All shapes of one call make one surface: no shade falls where they overlap.
+        All shapes of one call form one surface: no shade falls where they overlap.
         """
         tones = ((colour, 0.0),) if flat else ((shaded(colour), 0.0), (colour, 1.0))
         for tone, light in tones:
@@ -174,7 +174,7 @@ class Sketch:
         return [np.asarray(cv2.convexHull(cloud), np.int32) for cloud in merged]
 
     def finish(self) -> None:
-        """Turn the collected capsules into polygons, all in one go."""
+        """Turn the collected capsules into polygons, all at once."""
         if not self._capsules:
             return
         ends = np.stack([np.stack(c.ends) for c in self._capsules])
@@ -208,7 +208,7 @@ def _capsule_outlines(centres: Float64Array, radii: Float64Array) -> npt.NDArray
     along = centres[:, 1] - centres[:, 0]
     distance = np.hypot(along[..., 0], along[..., 1]).clip(1e-6)
     angle = np.arctan2(along[..., 1], along[..., 0])
-    # Where the common tangent touches; a circle inside the other gets no part of the outline.
+    # The points of the common tangent; a circle inside the other gets no part of the outline.
     touch = np.arccos(((radii[:, 0] - radii[:, 1]) / distance).clip(-1.0, 1.0))
     around = np.linspace(-1.0, 1.0, ARC_POINTS)
     far_arc = angle[..., np.newaxis] + touch[..., np.newaxis] * around
@@ -225,6 +225,6 @@ def _fixed_point(pixels: Float64Array) -> npt.NDArray[np.int32]:
 
 
 def shaded(colour: Colour, strength: float = SHADE) -> Colour:
-    """The same colour out of the light."""
+    """The same colour in shade."""
     red, green, blue = (min(255, round(channel * strength)) for channel in colour)
     return red, green, blue

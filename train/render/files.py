@@ -1,7 +1,7 @@
 """Rendered people as files: folders of clips to train on, or long videos with their intervals.
 
-A file that is there is kept, so whatever was interrupted goes on where it was. This file knows
-nothing of bodies, of networks or of the command line.
+Existing files are kept, so an interrupted run can continue. This module knows nothing about bodies,
+networks or the command line.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from rtaction.train.render.motion import NOTHING, OTHER
 from rtaction.video.file import VideoWriter
 
 INTERVALS_FILE = "intervals.csv"
-# Seeds of one run are below this, so no person is in two runs of different seeds.
+# Seeds within one run are below this, so runs with different seeds share no person.
 SEEDS_PER_RUN = 1_000_000
-# In a long video: how long an action and what is between two of them last.
+# In a long video: durations of actions and of the pauses between them.
 ACTION_SECONDS, BETWEEN_SECONDS = (2.5, 4.5), (2.0, 6.0)
 OTHER_SHARE = 0.6
 
@@ -38,16 +38,16 @@ _Job = TypeVar("_Job")
 
 @dataclass(frozen=True, slots=True)
 class RenderOptions:
-    """How videos are rendered.
+    """Options of rendered videos.
 
     Args:
-        seed: another one gives other people, 0 to 999. Default 0.
+        seed: another seed gives other people, 0 to 999. Default 0.
         seconds: length of a video. Default 2.5.
         frames_per_second: default 15.
         size_hw: height and width in pixels. Default (96, 128).
 
     Raises:
-        UsageError: a value is out of its range.
+        UsageError: a value is out of range.
     """
 
     seed: int = 0
@@ -61,14 +61,14 @@ class RenderOptions:
         if not 0.5 <= self.seconds <= 3600:
             raise UsageError(f"seconds must be from 0.5 to 3600, got {self.seconds}")
         if not 1 <= self.frames_per_second <= 240:
-            raise UsageError(f"frames a second must be 1 to 240, got {self.frames_per_second}")
+            raise UsageError(f"frames per second must be 1 to 240, got {self.frames_per_second}")
         if not all(16 <= extent <= 4096 for extent in self.size_hw):
             height, width = self.size_hw
-            raise UsageError(f"pictures must be 16 to 4096 pixels each way, got {width}x{height}")
+            raise UsageError(f"frames must be 16 to 4096 pixels each way, got {width}x{height}")
 
 
 def folder_of(label: str) -> str:
-    """Where clips of a label go: "other" is no action, and so lies with "nothing"."""
+    """The folder for clips of a label: "other" is no action, so it goes to "nothing"."""
     return NOTHING if label == OTHER else label
 
 
@@ -79,26 +79,26 @@ def render_clips(
     *,
     on_file: Callable[[], None] | None = None,
 ) -> int:
-    """Write `folder/<label>/<label>-<number>.avi`, on all cores; each clip has another person.
+    """Write `folder/<label>/<label>-<number>.avi`, on all cores; each clip shows another person.
 
     Args:
-        folder: made where it is missing.
-        clips_by_label: how many of each label, see `RENDERED_LABELS`. Those of "other" go into
-            "nothing".
-        options: how.
+        folder: created if missing.
+        clips_by_label: number of clips of each label, see `RENDERED_LABELS`. Those of "other" go
+            into "nothing".
+        options: rendering options.
         on_file: called after each file.
 
     Returns:
-        How many were written; the others were there.
+        Number of files written; the others already existed.
 
     Raises:
-        UsageError: a label is unknown, or a number below 1.
+        UsageError: a label is unknown, or a number is below 1.
         OutputError: a file cannot be written.
     """
     _check_labels(clips_by_label)
     if any(count < 1 for count in clips_by_label.values()):
-        raise UsageError(f"clips must be 1 or more of each label, got {clips_by_label}")
-    # One of each in turn: what is there after an interruption can be trained on.
+        raise UsageError(f"clips must be 1 or more per label, got {clips_by_label}")
+    # One of each in turn: after an interruption, the existing clips can be trained on.
     jobs = [
         (label, options.seed * SEEDS_PER_RUN + number * len(RENDERED_LABELS) + place)
         for number in range(max(clips_by_label.values()))
@@ -118,16 +118,16 @@ def render_sequences(
     *,
     on_file: Callable[[], None] | None = None,
 ) -> int:
-    """Write `folder/sequence-<number>.avi`, and `folder/intervals.csv`, which tells what is when.
+    """Write `folder/sequence-<number>.avi`, and `folder/intervals.csv` with the true intervals.
 
-    Each shows one person who acts now and then, and else stands or, where "other" is among the
-    labels, does something that has no label.
+    Each shows one person who acts now and then, and otherwise stands or, if "other" is among the
+    labels, makes movements without a label.
 
     Args:
-        folder: made where it is missing.
-        count: how many.
-        labels: what is done, see `RENDERED_LABELS`; "nothing" is always between two actions.
-        options: how; `seconds` is the least length of a video.
+        folder: created if missing.
+        count: number of videos.
+        labels: labels of the actions, see `RENDERED_LABELS`; "nothing" is always in between.
+        options: rendering options; `seconds` is the minimum length of a video.
         on_file: called after each file.
 
     Returns, Raises:
@@ -154,7 +154,7 @@ def render_sequences(
 
 
 def plan(seed: int, labels: Sequence[str], seconds: float) -> list[tuple[str, float]]:
-    """What one sequence shows: labels and how long each lasts, in seconds; ends with "nothing"."""
+    """The parts of one sequence: labels and durations in seconds; ends with "nothing"."""
     rng = np.random.default_rng([seed, len(RENDERED_LABELS)])
     actions = [label for label in labels if label not in (NOTHING, OTHER)]
     parts: list[tuple[str, float]] = []
@@ -180,7 +180,7 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot make the folder {folder}: {error.strerror}") from None
+        raise OutputError(f"cannot create the folder {folder}: {error.strerror}") from None
 
 
 def _on_all_cores(
@@ -250,7 +250,7 @@ def _rows(seed: int, parts: Sequence[tuple[str, float]]) -> list[tuple[str, ...]
 
 
 def _write(path: Path, options: RenderOptions, render: Callable[[], Clip]) -> bool:
-    """Render and write, unless the file is there; it gets its name once it is whole."""
+    """Render and write a file, completely or not at all, unless it exists."""
     if path.exists():
         return False
     clip = render()

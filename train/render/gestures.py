@@ -1,9 +1,9 @@
-"""What arms do in movements that are none of the labels: gestures of the hands, swings, stretches.
+"""Arm movements without a label: gestures of the hands, swings, stretches.
 
-Whatever comes near to a label without being it belongs here: one arm raised, hands that are put
+Movements that are similar to a label belong here as well: one raised arm, hands that are put
 together once, hands that go to the face.
 
-This file knows nothing of the rest of the body, of cameras or of pictures.
+This module knows nothing about the rest of the body, cameras or images.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rtaction.train.render.body import (
     unit,
 )
 
-# Where a wrist goes: statures and outward axes, from the middle between the shoulders.
+# Targets of a wrist: statures and outward axes, from the middle between the shoulders.
 LOW_SPOTS = (
     (0.135, -0.318, 0.02),  # hanging
     (0.095, -0.225, 0.035),  # hip
@@ -66,9 +66,9 @@ def _errands(rng: np.random.Generator, body: Body, times: Float64Array, seconds:
 
 
 def _together(rng: np.random.Generator, body: Body, times: Float64Array, seconds: float) -> Arms:
-    """Both hands on the same way, below the shoulders: carry, open, put together, shrug, type."""
+    """Both hands on the same path, below the shoulders: carry, open, put together, shrug, type."""
     seed, spots = rng.integers(2**32), (*LOW_SPOTS, (0.02, -0.1, 0.13), (0.02, 0.0, 0.12))
-    # Hands that meet again and again in short time would be a clap.
+    # Hands that meet repeatedly in a short time would be a clap.
     arms = [
         _errand(np.random.default_rng(seed), body, times, seconds, spots, 1.2) for _ in range(2)
     ]
@@ -84,7 +84,7 @@ def _errand(
     spots: tuple[tuple[float, float, float], ...],
     least_rest: float = 0.3,
 ) -> Float64Array:
-    """One arm, float64 (num_times, 3, 3), on its way between spots, with a rest at each."""
+    """One arm, float64 (num_times, 3, 3), moving between spots, with a rest at each."""
 
     def spot() -> Float64Array:
         return np.array(spots[int(rng.integers(len(spots)))]) + rng.uniform(-0.03, 0.03, 3)
@@ -100,11 +100,11 @@ def _errand(
 
 
 def _wandering(rng: np.random.Generator, body: Body, times: Float64Array, seconds: float) -> Arms:
-    """Hands that go about without a plan, as of someone who talks, works or balances."""
+    """Hands that move without a plan, as when talking, working or balancing."""
     arms = []
     for _ in range(2):
         quick = rng.random() < 0.5
-        # Quick and high is what a wave is, quick and together a clap.
+        # Fast and high would be a wave, fast and together a clap.
         spots = [spot for spot in (*LOW_SPOTS, *HIGH_SPOTS) if not quick or spot in QUICK_SPOTS]
         place = np.array(spots[int(rng.integers(len(spots)))])
         hertz = rng.uniform(0.7, 1.8) if quick else rng.uniform(0.15, 0.6)
@@ -116,7 +116,7 @@ def _wandering(rng: np.random.Generator, body: Body, times: Float64Array, second
 
 
 def _stretching(rng: np.random.Generator, body: Body, times: Float64Array, seconds: float) -> Arms:
-    """Lift one arm at any pace; whoever lifts both has raised them."""
+    """Lift one arm at any pace; lifting both would be arms_raise."""
     takes, hold = rng.uniform(0.6, 2.5), rng.uniform(0.3, 3.0)
     start = rng.uniform(-1.5 * takes - 1.0, 0.8 * seconds)
     falls = smoothstep((times - start - takes - hold) / takes)
@@ -133,7 +133,7 @@ def _stretching(rng: np.random.Generator, body: Body, times: Float64Array, secon
 
 
 def swinging(rng: np.random.Generator, body: Body, times: Float64Array, seconds: float) -> Arms:
-    """Hang and swing, as when one walks; sometimes one hand carries or telephones instead."""
+    """Hang and swing, as when walking; sometimes one hand carries or telephones instead."""
     hertz, swing = rng.uniform(0.6, 1.3), rng.uniform(0.05, 0.6)
     angle = swing * np.sin(2 * np.pi * hertz * times + rng.uniform(0, 6.28))
     bend, out = rng.uniform(0.05, 0.7), rng.uniform(0.05, 0.2)
@@ -158,4 +158,4 @@ ARM_MOVES: dict[_ArmMove, float] = {
     _stretching: 0.18,
     swinging: 0.10,
 }
-"""What arms do, and how often."""
+"""Arm movements and their probability."""

@@ -1,8 +1,8 @@
-"""What a person looks like: skin, hair and clothes, and the shapes that dress the bones.
+"""The looks of a person: skin, hair and clothes, and the shapes that dress the bones.
 
 Lengths are statures, so that the same wardrobe fits everybody.
 
-This file knows nothing of labels, of backgrounds or of what a camera does to light.
+This module knows nothing about labels, backgrounds or what a camera does to light.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ HAIR_TONES: tuple[Colour, ...] = (
     (160, 160, 160),
 )
 
-# Drawn a little large, as heads look to a camera and as small pictures need.
+# Drawn slightly large, as heads appear to a camera and as small frames need.
 HEAD_SCALE = 1.1
 
 Joints = dict[str, Float64Array]
@@ -48,9 +48,9 @@ class Looks:
         sleeve: cloth along the arm: 0 none, 1 to the elbow, 2 to the wrist.
         looseness: how much thicker cloth is than the limb under it.
         hair_length: 0 short, larger hangs down; negative is bald.
-        hair_thickness: above the skull.
-        num_stripes: bands across the shirt.
-        shorts, glasses, beard, chair: whether there are any.
+        hair_thickness: thickness above the skull.
+        num_stripes: number of bands across the shirt.
+        shorts, glasses, beard, chair: whether the person has them.
     """
 
     skin: Colour
@@ -73,7 +73,7 @@ class Looks:
 def sample_colour(
     rng: np.random.Generator, value: tuple[float, float] = (40, 245), pale_share: float = 0.4
 ) -> Colour:
-    """Draw any colour of a brightness in a range of 0 to 255, with a share of pale ones."""
+    """Draw a random colour with a brightness in a range of 0 to 255; some are pale."""
     saturation = rng.uniform(0, 60) if rng.random() < pale_share else rng.uniform(60, 230)
     hsv = np.array([[[rng.uniform(0, 180), saturation, rng.uniform(*value)]]]).astype(np.uint8)
     red, green, blue = (int(c) for c in cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0])
@@ -114,8 +114,8 @@ def dress(sketch: Sketch, body: Body, looks: Looks, motion: Motion, joints: Join
 
     Args:
         sketch: receives the shapes.
-        body, looks: who it is.
-        motion, joints: what they do, and `joint_positions` of it.
+        body, looks: the person.
+        motion, joints: their pose, and its `joint_positions`.
     """
     if looks.chair:
         back = [_between(joints, f"shoulder_{side}", f"waist_{side}", 0.35) for side in SIDES]
@@ -175,7 +175,7 @@ def _arm(sketch: Sketch, body: Body, looks: Looks, joints: Joints, side: str) ->
     shoulder, elbow, wrist = (joints[f"{name}_{side}"] for name in ("shoulder", "elbow", "wrist"))
     radii = np.array([0.032, 0.026, 0.018]) * s
     cloth = radii * looks.looseness
-    # A little nearer than the trunk: an arm at the side is in front of the shirt it touches.
+    # Slightly nearer than the trunk: an arm at the side is in front of the shirt it touches.
     layer = sketch.layer((shoulder + elbow) / 2, 0.03)
     sketch.capsule(layer, (shoulder, elbow), (radii[0], radii[1]), looks.skin)
     if looks.sleeve > 0:

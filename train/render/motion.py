@@ -1,6 +1,6 @@
-"""How a person gets from one action to the next, and what the rest of the body does meanwhile.
+"""Transitions between actions, and the movement of the rest of the body.
 
-This file knows nothing of cameras, pictures or frame rates.
+This module knows nothing about cameras, images or frame rates.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ BODY_TRANSITION_SECONDS = 0.7
 
 
 def blend(first: Arms, second: Arms, weight: Float64Array) -> Arms:
-    """Pass from one to the other as `weight`, shape (num_times,), goes from 0 to 1."""
+    """Blend from one to the other as `weight`, shape (num_times,), goes from 0 to 1."""
     w = weight[:, np.newaxis, np.newaxis, np.newaxis]
-    # Opposite directions have no way between them: bodies take the one outward and forward.
+    # Between opposite directions the path is undefined: bodies take the one outward and forward.
     opposed = (1 - (first.directions * second.directions).sum(-1, keepdims=True)) / 2
     detour = 2.0 * w * (1 - w) * opposed * np.array([0.55, 0.0, 0.83])
     directions = unit((1 - w) * first.directions + w * second.directions + detour)
@@ -56,8 +56,8 @@ def sequence_motion(
         intervals: (label, start_seconds, end_seconds), in order.
         body: proportions.
         times_seconds: float64, shape (num_times,).
-        rng: decides pose, speed, side and everything else; used up by the same amount whatever
-            the times.
+        rng: decides pose, speed, side and everything else; consumes the same amount whatever the
+            times.
     """
     rest = rest_arms(rng, body, times_seconds)
     arms = rest
@@ -96,7 +96,7 @@ def _other_between_rests(
 
 
 def _joined(arms: Arms, doings: Sequence[tuple[Doing, Float64Array]]) -> Doing:
-    """Arms as they are, and each of the other movements as far as its weight (num_times,) says."""
+    """The given arms, blended with each of the other movements by its weight (num_times,)."""
     whole = standing(arms)
     for doing, weight in doings:
         share = weight[:, np.newaxis]
@@ -124,7 +124,7 @@ def clip_motion(
         label: a key of `ACTIONS`, "nothing" or "other".
         body: proportions.
         times_seconds: float64, shape (num_times,); the clip starts at 0.
-        end_seconds: when the clip ends.
+        end_seconds: end of the clip.
         rng: decides pose, speed, side and everything else.
     """
     if label == OTHER:
@@ -146,7 +146,7 @@ def clip_motion(
     start = late if starts_late else -rng.uniform(1.0, 4.0)
     arms = ACTIONS[label](rng, body, times_seconds - start, rest)
     arms = _become(rest, arms, times_seconds, start, takes)
-    # Never both: the action is to fill most of the clip.
+    # Never both: the action must fill most of the clip.
     if ends_early and not starts_late:
         arms = _become(arms, other_rest, times_seconds, end_seconds - takes - early / 2, takes)
     return _embodied(standing(arms), times_seconds, rng)
@@ -155,7 +155,7 @@ def clip_motion(
 def passing_motion(
     body: Body, times_seconds: Float64Array, end_seconds: float, rng: np.random.Generator
 ) -> Motion:
-    """Walk by, or do something that has no label, as somebody in the background does.
+    """Walk by, or move without a label, as somebody in the background.
 
     Args:
         body, times_seconds, end_seconds, rng: see `clip_motion`.
@@ -165,7 +165,7 @@ def passing_motion(
 
 
 def _embodied(doing: Doing, times: Float64Array, rng: np.random.Generator) -> Motion:
-    """Add what every body does, in every label alike: breathe, sway and look about."""
+    """Add what every body does, with every label: breathe, sway and look about."""
 
     def wander(amplitudes: Float64Array, hertz: float) -> Float64Array:
         noises = [smooth_noise(rng, times, float(a), hertz) for a in amplitudes]

@@ -1,9 +1,9 @@
-"""What people do that is none of the labels: walk, turn, bend, sit down, drink, reach, stretch.
+"""Whole-body movements without a label: walk, turn, bend, sit down, drink, reach, stretch.
 
-A movement of the whole body and one of the arms are drawn apart from each other, so that a few of
-each make many; those of the arms are in `rtaction.train.render.gestures`.
+A movement of the whole body and one of the arms are drawn independently, so that a few of each
+give many combinations; those of the arms are in `rtaction.train.render.gestures`.
 
-This file knows nothing of how one movement leads to the next, of cameras or of pictures.
+This module knows nothing about transitions between movements, cameras or images.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from rtaction.train.render.gestures import ARM_MOVES, swinging
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Doing:
-    """What a body does beside breathing and swaying; see `rtaction.train.render.body.Motion`.
+    """The movement of a body besides breathing and swaying; see `body.Motion`.
 
-    All but `arms` is zero for a body that stands.
+    Everything but `arms` is zero for a standing body.
     """
 
     arms: Arms
@@ -39,7 +39,7 @@ class Doing:
 
 
 def standing(arms: Arms) -> Doing:
-    """Do no more than move the arms."""
+    """Only move the arms."""
     num_times = len(arms.spread)
     torso, pelvis, turn, place = (np.zeros((num_times, 3)) for _ in range(4))
     torso[:, 1] = arms.twist_radians
@@ -52,10 +52,10 @@ def other_motion(
     """Do something that has no label.
 
     Args:
-        rng: decides everything; used up by the same amount whatever the times.
+        rng: decides everything; consumes the same amount whatever the times.
         body: proportions.
         times_seconds: float64, shape (num_times,).
-        seconds: it fills the time from 0 to here.
+        seconds: end of the movement, which starts at 0.
     """
     moves, arm_moves = tuple(BODY_MOVES), tuple(ARM_MOVES)
     move = moves[int(rng.choice(len(moves), p=[BODY_MOVES[one] for one in moves]))]
@@ -76,7 +76,7 @@ def _stay(
 
 
 def _facing(rng: np.random.Generator, to_viewer: float) -> Float64Array:
-    """Pitch, yaw and roll of someone who faces the viewer, with this chance, or anywhere."""
+    """Pitch, yaw and roll: facing the viewer with this probability, otherwise anywhere."""
     yaw = rng.normal(0, 0.2) if rng.random() < to_viewer else rng.uniform(-np.pi, np.pi)
     return np.array([0.0, yaw, 0.0])
 
@@ -201,4 +201,4 @@ BODY_MOVES: dict[_BodyMove, float] = {
     _sit: 0.10,
     _on_the_floor: 0.14,
 }
-"""What the rest of the body does, and how often."""
+"""Movements of the rest of the body and their probability."""

@@ -1,6 +1,6 @@
-"""What is around the person and what a webcam makes of it: rooms, light, blur and noise.
+"""The surroundings of the person and the effects of a webcam: rooms, light, blur and noise.
 
-This file knows nothing of people, of labels or of what anybody does.
+This module knows nothing about people, labels or actions.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from rtaction.train.render.looks import sample_colour
 
 UInt8Array = npt.NDArray[Any]
 
-# A room is painted this much larger than what is seen, as reserve for a camera that shakes.
+# A room is painted this much larger than the visible part, as reserve for camera shake.
 OVERSCAN = 1.25
 NOISE_PICTURES = 6
-# As far as a camera darkens and brightens pictures when it exposes them.
+# Limits of a camera's automatic exposure, as gains.
 GAINS = (0.5, 2.5)
 
 
@@ -31,8 +31,8 @@ class Scene:
 
     Args:
         room: uint8 RGB, the canvas times `OVERSCAN`.
-        offset_pixels: float64, shape (num_times, 2): how far the seen part, x and y, is from the
-            room's middle.
+        offset_pixels: float64, shape (num_times, 2): offset of the visible part, x and y, from the
+            room's centre.
         movers: float64, shape (num_movers, num_times, 4): middle x, y and half axes, in canvas
             pixels, of shapes that move behind the person.
         mover_colours: RGB of each mover.
@@ -44,7 +44,7 @@ class Scene:
     mover_colours: tuple[tuple[int, int, int], ...]
 
     def background(self, moment: int, size_hw: tuple[int, int]) -> UInt8Array:
-        """What is behind the person, uint8 RGB, shape (*size_hw, 3); the caller may paint on it."""
+        """The background, uint8 RGB, shape (*size_hw, 3); the caller may paint on it."""
         height, width = self.room.shape[:2]
         x, y = self.offset_pixels[moment]
         centre = (width / 2 - 0.5 + float(x), height / 2 - 0.5 + float(y))
@@ -57,15 +57,15 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
-    """How a camera spoils a picture.
+    """How a camera degrades an image.
 
     Args:
-        exposure: mean level of 255 that it makes of a picture, as far as `GAINS` go.
-        tint: brightness of red, green and blue, about 1.
-        contrast: 1 leaves it, less is flatter.
+        exposure: target mean level of the automatic exposure, of 255, limited by `GAINS`.
+        tint: gains of red, green and blue, about 1.
+        contrast: 1 for unchanged, less is flatter.
         falloff: brightness change from one edge to the other, x and y, and to the corners.
-        flicker: part by which the light wanders.
-        blur_pixels: sigma of its softness, in pixels of the finished picture; below 0.3 is none.
+        flicker: relative variation of the light.
+        blur_pixels: sigma of the blur, in pixels of the final image; below 0.3 is none.
         noise_levels: standard deviation of noise, of 255.
     """
 
@@ -108,7 +108,7 @@ def sample_scene(
         rng: decides everything.
         size_hw: height and width of the canvas, in pixels.
         times_seconds: float64, shape (num_times,).
-        shake_pixels: float64, shape (num_times, 2): how far the camera moves the picture.
+        shake_pixels: float64, shape (num_times, 2): how far the camera shake moves the image.
     """
     height, width = size_hw
     room_hw = (round(height * OVERSCAN), round(width * OVERSCAN))
@@ -193,7 +193,7 @@ def _mottle(rng: np.random.Generator, room: UInt8Array, strength: float) -> UInt
 def expose(
     pictures: UInt8Array, sensor: Sensor, times_seconds: Float64Array, rng: np.random.Generator
 ) -> UInt8Array:
-    """See pictures through a camera.
+    """Apply a camera to images.
 
     Args:
         pictures: uint8 RGB, shape (num_times, height, width, 3).
@@ -214,7 +214,7 @@ def expose(
     gain = (light[..., np.newaxis] * tint).astype(np.float32)
     lift = np.float32(sensor.exposure * (1 - sensor.contrast) + 0.5)
     flicker = 1 + smooth_noise(rng, times_seconds, sensor.flicker, 1.5)
-    # Whole pictures of noise cost more than the person; turned and shifted, few look like many.
+    # Full-size noise costs more than the person; turned and shifted, a few look like many.
     shape = (NOISE_PICTURES, height, width, 3)
     noise = rng.standard_normal(shape, np.float32) * np.float32(sensor.noise_levels) + lift
     exposed = np.empty_like(pictures)

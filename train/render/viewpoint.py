@@ -1,6 +1,6 @@
-"""Where the camera is: before one person at arm's length to full figure, or high up and far away.
+"""The position of the camera: in front of one person, or high up and far away.
 
-This file knows nothing of labels, of rooms or of what a camera does to light.
+This module knows nothing about labels, rooms or what a camera does to light.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def sample_camera(
         times: float64, shape (num_times,), seconds.
 
     Returns:
-        The camera, and how it shakes: float64, shape (num_times, 2), in pixels.
+        The camera, and its shake: float64, shape (num_times, 2), in pixels.
     """
     height, width = size_hw
     framing = rng.choice(["close", "half", "full"], p=[0.3, 0.45, 0.25])
@@ -35,7 +35,7 @@ def sample_camera(
     low = stature_metres * rng.uniform(*bottom)
     top = stature_metres * (1 + rng.uniform(0.10, 0.40))
     seen_metres = top - low
-    # From nearer than this, hands held ahead would fill the picture.
+    # From nearer than this, hands held out would fill the frame.
     distance = max(seen_metres / 2 / np.tan(np.radians(rng.uniform(16, 30))), 1.35)
     focal = height * distance / seen_metres
     room_aside = max(0.0, width / 2 - 0.2 * stature_metres * focal / distance)
@@ -58,7 +58,8 @@ def sample_far_camera(
     size_hw: tuple[int, int],
     times: Float64Array,
 ) -> tuple[Viewpoint, Float64Array]:
-    """Draw a camera that watches a place; people are a twelfth to two thirds of its picture.
+    """Draw a camera that watches a place; people are a twelfth to two thirds of the frame.
+
 
     Args, Returns:
         As `sample_camera`.

@@ -1,4 +1,4 @@
-"""What a cross-validation finds: each video judged by a network not trained on its group."""
+"""The results of a cross-validation: each video judged by a network not trained on its group."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from rtaction.video.labelled_videos import Video
 
 @dataclass(frozen=True, slots=True)
 class JudgedVideo:
-    """One video, and what the network of its fold predicted.
+    """One video with the prediction of its fold's network.
 
     Args:
         video: the video, with its true label.
         predicted: the label with the highest mean score over its windows.
-        windows_predicted: for how many of its windows each label was predicted, in their order.
+        windows_predicted: number of its windows by predicted label, in label order.
     """
 
     video: Video
@@ -44,11 +44,11 @@ class JudgedVideo:
 
 @dataclass(frozen=True, eq=False)
 class JudgedVideos:
-    """Videos of one or more folds. Intervals take videos of one group as dependent.
+    """Videos of one or more folds. Intervals treat videos of one group as dependent.
 
     Args:
         labels: all labels.
-        videos: at least one. With several repeats, each is there once for each.
+        videos: at least one. With several repeats, each occurs once per repeat.
     """
 
     labels: tuple[str, ...]
@@ -78,21 +78,21 @@ class JudgedVideos:
 
     @property
     def num_groups(self) -> int:
-        """Groups among the videos."""
+        """Number of groups among the videos."""
         return len({one.video.group for one in self.videos})
 
 
 @dataclass(frozen=True, eq=False)
 class FoldResult(JudgedVideos):
-    """What became of the videos of one fold.
+    """The results of one fold.
 
     Args:
         labels: all labels.
         videos: those that could be used.
-        repeat: from 1.
-        fold: from 1.
-        num_epochs: how long its network was trained.
-        num_skipped: videos of it that could not be used.
+        repeat: its number, from 1.
+        fold: its number, from 1.
+        num_epochs: number of epochs that its network was trained for.
+        num_skipped: number of its videos that could not be used.
     """
 
     repeat: int
@@ -139,10 +139,10 @@ class FoldResult(JudgedVideos):
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> FoldResult:
-        """What `to_dict` gave.
+        """Parse the output of `to_dict`.
 
         Raises:
-            KeyError, TypeError: it is something else.
+            KeyError, TypeError: it is anything else.
         """
         return cls(
             repeat=values["repeat"],
@@ -186,12 +186,12 @@ class CrossValidation:
 
     @property
     def num_videos(self) -> int:
-        """Videos that were judged, each counted once."""
+        """Number of judged videos, each counted once."""
         return len({one.video.path for one in self.pooled.videos})
 
     @property
     def num_skipped(self) -> int:
-        """Videos that could not be used."""
+        """Number of videos that could not be used."""
         return sum(one.num_skipped for one in self.folds if one.repeat == self.folds[0].repeat)
 
     @property
@@ -209,7 +209,7 @@ class CrossValidation:
         """Standard deviation of `video_accuracies`; None for a single repeat.
 
         It shows the influence of chance in folds and training, not how well other people would be
-        recognised: that is what the intervals are for.
+        recognised: the intervals show that.
         """
         found = self.video_accuracies
         return float(np.std(found, ddof=1)) if len(found) > 1 else None

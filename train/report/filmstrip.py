@@ -1,4 +1,4 @@
-"""Clips as strips of pictures, so that a person sees what a network is shown."""
+"""Clips as strips of images, so that a person sees what a network sees."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Strip:
 
     Args:
         clip: uint8, shape (frames_per_clip, height, width, 1, 2 or 3): gray, flow or RGB.
-        title: told above it.
+        title: drawn above it.
     """
 
     clip: UInt8Array
@@ -33,12 +33,12 @@ class Strip:
 
 
 def strips_of(clip: UInt8Array, modality: str, title: str) -> list[Strip]:
-    """A strip for each part of what a network sees.
+    """A strip per part of a modality.
 
     Args:
         clip: uint8, shape (frames_per_clip, height, width, channels).
-        modality: what the channels are, see `rtaction.modality`.
-        title: told above; with several parts, each with its name.
+        modality: meaning of the channels, see `rtaction.modality`.
+        title: drawn above; with several parts, each with its name.
     """
     parts = parts_in(clip, modality)
     titles = [f"{title}   {part}" for part in parts] if len(parts) > 1 else [title]
@@ -46,11 +46,11 @@ def strips_of(clip: UInt8Array, modality: str, title: str) -> list[Strip]:
 
 
 def parts_in(clip: UInt8Array, modality: str) -> dict[str, UInt8Array]:
-    """The pictures of each part of a modality, by its name, in order.
+    """The images of each part of a modality, by its name, in order.
 
     Args:
         clip: uint8, shape (frames_per_clip, height, width, channels).
-        modality: what the channels are, see `rtaction.modality`.
+        modality: meaning of the channels, see `rtaction.modality`.
     """
     parts = parts_of(modality)
     ends = np.cumsum([CHANNELS[part] for part in parts])[:-1]
@@ -61,8 +61,8 @@ def draw_filmstrip(path: Path, strips: Sequence[Strip]) -> None:
     """Draw clips below each other, each from left to right.
 
     Args:
-        path: .png or .svg to write; missing folders are made.
-        strips: at least one; all clips have as many pictures.
+        path: .png or .svg to write; missing folders are created.
+        strips: at least one; all clips have the same number of frames.
 
     Raises:
         OutputError: the file cannot be written.
@@ -88,13 +88,13 @@ def draw_filmstrip(path: Path, strips: Sequence[Strip]) -> None:
 
 
 def visible(image: UInt8Array) -> UInt8Array:
-    """A picture that a screen can show.
+    """An image that can be displayed.
 
     Args:
         image: uint8, shape (height, width, 1, 2 or 3): gray, flow or RGB.
 
     Returns:
-        uint8 RGB, shape (height, width, 3); of flow, right and down are red and green.
+        uint8 RGB, shape (height, width, 3); for flow, right and down are red and green.
     """
     if image.shape[2] == 2:
         return np.dstack([image, np.full_like(image[..., :1], STILL)])

@@ -1,4 +1,4 @@
-"""Clips with the scores that a network gave them, and the mistakes among them."""
+"""Clips with a network's scores, and its mistakes among them."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def predict_scores(
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One clip whose label was predicted wrong.
+    """One clip with a wrong prediction.
 
     Args:
-        clip: its position in the set.
-        video: where it is from, with its true label.
+        clip: its index in the set.
+        video: its video, with the true label.
         predicted: the label that was predicted.
-        true_score: of its true label.
-        predicted_score: of the predicted label.
+        true_score: score of the true label.
+        predicted_score: score of the predicted label.
     """
 
     clip: int
@@ -46,7 +46,7 @@ class Mistake:
 
 @dataclass(frozen=True, eq=False)
 class JudgedClips:
-    """Clips, and a network's scores of them. Intervals take clips of one group as dependent.
+    """Clips with a network's scores. Intervals treat clips of one group as dependent.
 
     Args:
         clips: the clips.
@@ -70,16 +70,16 @@ class JudgedClips:
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
-        """The groups that the videos are from, sorted."""
+        """The groups of the videos, sorted."""
         return tuple(sorted({video.group for video in self.clips.videos}))
 
     @property
     def is_grouped(self) -> bool:
-        """Whether videos were grouped; otherwise each is a group of its own."""
+        """Whether videos were grouped; otherwise each is its own group."""
         return any(video.group != video.path.as_posix() for video in self.clips.videos)
 
     def worst_mistakes(self, most: int = 8) -> list[Mistake]:
-        """The wrong predictions with the highest scores first; one of each video at most."""
+        """The wrong predictions with the highest scores first; at most one per video."""
         predicted = self.by_clip.predicted
         wrong = np.flatnonzero(~self.by_clip.is_correct)
         order = wrong[np.argsort(-self.scores[wrong, predicted[wrong]], kind="stable")]

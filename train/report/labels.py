@@ -13,13 +13,13 @@ _MOST_PAIRS = 5
 
 
 def labels_section(name: str, clips: Classification) -> Element:
-    """Precision and recall of each label, what is confused most, and the confusion matrix.
+    """Precision and recall of each label, the most frequent confusions, and the confusion matrix.
 
     Args:
         name: of the set, such as "validation".
         clips: its clips.
     """
-    # The lowest recall first; labels without clips last.
+    # Lowest recall first; labels without clips last.
     by_recall = sorted(
         clips.by_label.items(),
         key=lambda pair: (not pair[1].recall.is_defined, pair[1].recall.value),
@@ -43,8 +43,8 @@ def labels_section(name: str, clips: Classification) -> Element:
         tag(
             "p",
             "The label with the lowest recall comes first. Recall: the share of its clips that "
-            "were predicted as it. Precision: the share of the clips predicted as it that show "
-            "it. In brackets: 95 % intervals.",
+            "were predicted as it. Precision: the share of the clips predicted as it that have it "
+            "as their true label. In brackets: 95 % intervals.",
             class_="soft",
         ),
         table(("label", "clips", "recall", "precision"), rows, class_="labels", numbers_from=1),

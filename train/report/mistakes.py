@@ -1,4 +1,4 @@
-"""The clips that a network is most wrong about, as a person sees them and as it does."""
+"""The worst mistakes of a network, with the frames as a person sees them and as it does."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from rtaction.video.motion import clip_pictures
 
 _MOST_PICTURES = 16
 _MOST_ROWS = 160
-# Photographs: a tenth of what they take as PNG.
+# JPEG: photographs take a tenth of their size as PNG.
 _JPEG_QUALITY = 85
 
 
 def mistakes_section(judged: JudgedClips) -> Element:
-    """The worst mistakes, with their pictures.
+    """The worst mistakes, with their frames.
 
     Args:
-        judged: the validation clips. Not those of a test: who mends what fails there has no test.
+        judged: the validation clips. Not the test clips: who fixes what fails there has no test.
     """
     num_wrong = int((~judged.by_clip.is_correct).sum())
     section = tag("section", tag("h2", "Worst mistakes, on validation"))
@@ -37,22 +37,20 @@ def mistakes_section(judged: JudgedClips) -> Element:
         return section
     mistakes = judged.worst_mistakes()
     words = (
-        f"{num_wrong} of {counted(len(judged.clips), 'clip')} were predicted wrong. Here are those "
-        "with the highest scores for a wrong label, one of each video at most. Look for videos in "
-        "the wrong folder first: they are the easiest to correct."
+        f"{num_wrong} of {counted(len(judged.clips), 'clip')} were predicted wrong. These are the "
+        "ones with the highest scores for a wrong label, at most one per video. Look for videos "
+        "in the wrong folder first: they are the easiest to correct."
     )
     modality = judged.clips.modality
     if shows_motion(modality):
-        words += (
-            f" Below each camera picture stands its motion, as the network sees it ({modality})."
-        )
+        words += f" Below each frame is its motion, as the network sees it ({modality})."
     section.append(tag("p", words, class_="soft"))
     section.extend(_mistake(one, judged.clips) for one in mistakes)
     return section
 
 
 def _mistake(mistake: Mistake, clips: ClipSet) -> Element:
-    first = int(shows_motion(clips.modality))  # the frame before the first picture is no part of it
+    first = int(shows_motion(clips.modality))  # the frame before the first is not part of the clip
     times_seconds = clips.clip_times_seconds[mistake.clip, first:]
     name = mistake.video.path.name
     return tag(

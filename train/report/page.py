@@ -1,7 +1,7 @@
-"""A page of HTML that needs nothing but itself: no network, no script, no other file.
+"""A self-contained HTML page: no network, no script, no other file.
 
-It is built as a tree, so whatever stands in a text or an attribute is escaped when it is written.
-This file knows nothing of trainings.
+It is built as a tree, so text and attributes are escaped when it is written. This module knows
+nothing about trainings.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from rtaction.output_file import write_file
 
 Node = Element | str
 
-# Even if something in the page named another place, a browser would not go there.
+# Even if the page contained a link to another resource, a browser would not load it.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _STYLE = """
 :root { color-scheme: light dark; --paper: #fff; --ink: #1d232a; --soft: #5b6672;
@@ -97,8 +97,8 @@ def tag(name: str, /, *inside: Node, **attributes: str) -> Element:
 
     Args:
         name: such as "p".
-        inside: texts and elements, in order.
-        attributes: without a trailing "_", which lets `class_` be written.
+        inside: text and elements, in order.
+        attributes: without a trailing "_", so that `class_` is possible.
     """
     element = Element(name, {key.rstrip("_"): value for key, value in attributes.items()})
     last: Element | None = None
@@ -114,7 +114,7 @@ def tag(name: str, /, *inside: Node, **attributes: str) -> Element:
 
 
 def prose(text: str) -> Element:
-    """A paragraph in which names of options, such as --group, look like what is typed."""
+    """A paragraph in which option names, such as --group, are set as code."""
     parts = re.split(r"(?<!\S)(--[a-z][a-z-]*)", text)
     return tag("p", *(tag("code", one) if i % 2 else one for i, one in enumerate(parts)))
 
@@ -122,13 +122,13 @@ def prose(text: str) -> Element:
 def table(
     header: Sequence[str], rows: Iterable[Sequence[Node]], *, class_: str, numbers_from: int = 99
 ) -> Element:
-    """A table that scrolls by itself where it is wider than the screen.
+    """A table that scrolls on its own if it is wider than the screen.
 
     Args:
-        header: a name for each column; () for a table of names and values.
-        rows: cells; the first of each names the row.
+        header: a name per column; () for a table of names and values.
+        rows: cells; the first of each is the row's name.
         class_: for the style.
-        numbers_from: columns from this one on hold numbers, set to the right. Default: none.
+        numbers_from: columns from this one on are numbers, aligned right. Default: none.
     """
 
     def cell(kind: str, column: int, node: Node, **scope: str) -> Element:
@@ -148,13 +148,13 @@ def table(
 
 
 def picture(data: bytes, kind: str, *, text: str, on_dark: bytes | None = None) -> Element:
-    """A picture inside the page.
+    """An image embedded in the page.
 
     Args:
         data: the file's content.
-        kind: what it is, such as "image/png".
-        text: what it shows, for those who do not see it.
-        on_dark: what to show instead where the screen is dark. Default None, the same.
+        kind: its media type, such as "image/png".
+        text: its content, for those who do not see it.
+        on_dark: the image for a dark screen. Default None, the same.
     """
     image = tag("img", src=_data_uri(data, kind), alt=text)
     if on_dark is None:
@@ -168,12 +168,12 @@ def picture(data: bytes, kind: str, *, text: str, on_dark: bytes | None = None) 
 
 
 def write_page(path: Path, title: str, sections: Iterable[Element]) -> None:
-    """Write a page, under another name first, so that no moment sees half of it.
+    """Write a page, completely or not at all.
 
     Args:
         path: .html file.
         title: of the page.
-        sections: what it holds.
+        sections: its content.
 
     Raises:
         OutputError: it cannot be written.
@@ -188,7 +188,7 @@ def write_page(path: Path, title: str, sections: Iterable[Element]) -> None:
     )
     page = tag("html", head, tag("body", tag("main", *sections)), lang="en")
     text = "<!DOCTYPE html>\n" + tostring(page, encoding="unicode", method="html") + "\n"
-    # A path may hold bytes that are not text.
+    # A path may contain bytes that are not text.
     write_file(path, text.encode(errors="replace"))
 
 

@@ -33,14 +33,14 @@ def draw_curves(history: Sequence[HistoryRow], path: Path) -> None:
 
 
 def curve_svgs(history: Sequence[HistoryRow], *, dark: bool) -> dict[str, bytes]:
-    """Curves over the epochs, each as an SVG without background; always the same for a history.
+    """Curves over the epochs, each as an SVG without background; deterministic.
 
     Args:
         history: at least one epoch.
         dark: draw for a dark background.
 
     Returns:
-        SVG files, by what they show: "loss", "accuracy", "learning rate".
+        SVG files, by name: "loss", "accuracy", "learning rate".
     """
     colours = _ON_DARK if dark else _ON_LIGHT
     style = {
@@ -69,7 +69,7 @@ def _curve_svg(history: Sequence[HistoryRow], name: str, colours: Mapping[str, s
 def _draw_curve(
     axes: Any, history: Sequence[HistoryRow], name: str, colours: Mapping[str, str]
 ) -> None:
-    """Of training and validation, with lines where the learning rate fell."""
+    """A curve for training and validation, with lines where the learning rate fell."""
     epochs = [row["epoch"] for row in history]
     for key, side, line in ((name, "training", "--"), (f"val_{name}", "validation", "-")):
         if key in history[-1]:
@@ -116,10 +116,10 @@ _CURVES = {"loss": _draw_curve, "accuracy": _draw_curve, "learning rate": _draw_
 
 
 def steps_of_rate(history: Sequence[HistoryRow]) -> list[int]:
-    """The epochs from which on the learning rate was lower.
+    """The epochs at which the learning rate was lower than before.
 
     Returns:
-        Epochs, counted from 1; none where it fell in most epochs, as it does along a cosine.
+        Epochs, counted from 1; empty if it fell in most epochs, as it does along a cosine.
     """
     found = [
         int(after["epoch"])

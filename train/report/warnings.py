@@ -1,4 +1,4 @@
-"""Warnings of what makes the figures of a training less reliable than they look."""
+"""Warnings about anything that makes the figures of a training less reliable than they look."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ def warnings_of(config: TrainConfig, judged: Mapping[str, JudgedClips]) -> Itera
 
     Args:
         config: of the training.
-        judged: clips that it was not trained on, by the name of their set.
+        judged: clips that were not trained on, by the name of their set.
     """
     if config.group is None:
         yield (
-            "No --group was given. Windows of one video never stand on both sides of the split, "
-            "but videos of one person, camera or take may, and then these figures are higher than "
-            "a new person or camera will see. The intervals take each video as independent. If "
-            "your paths tell who or what belongs together, name it with --group."
+            "No --group was given. Windows of one video are never on both sides of the split, but "
+            "videos of one person, camera or take may be, and then these figures are too high for "
+            "a new person or camera. The intervals treat each video as independent. If your paths "
+            "show which videos belong together, use --group."
         )
     for name, one in judged.items():
         yield from _of_set(name, one, "group" if config.group else "video")
     if "test" not in judged:
         yield (
-            "The epoch was chosen by the validation clips, which flatters their figures a little. "
-            "--test-fraction keeps clips aside for figures that nothing was chosen by."
+            "The epoch was chosen by the validation clips, so their figures are slightly "
+            "optimistic. --test-fraction keeps clips aside for unbiased figures."
         )
 
 
@@ -44,7 +44,7 @@ def _of_set(name: str, judged: JudgedClips, unit: str) -> Iterator[str]:
         )
     elif number < FEW_CLUSTERS:
         yield (
-            f"The {name} set comes from {counted(number, unit)}. Over fewer than {FEW_CLUSTERS}, "
+            f"The {name} set comes from {counted(number, unit)}. With fewer than {FEW_CLUSTERS}, "
             "the intervals are somewhat too narrow."
         )
     label, baseline = judged.by_clip.majority
@@ -53,8 +53,8 @@ def _of_set(name: str, judged: JudgedClips, unit: str) -> Iterator[str]:
         yield (
             f"Always predicting “{label}” has an accuracy of {percent(baseline)} on the {name} "
             f"clips, and the interval of the network's accuracy reaches down to "
-            f"{percent(accuracy.low)}: this does not show that anything was learnt."
+            f"{percent(accuracy.low)}: this does not show that anything was learned."
         )
     absent = [label for label, one in judged.by_clip.by_label.items() if not one.num_true]
     if absent:
-        yield f"The {name} set has no clip of {', '.join(absent)}; these figures leave that out."
+        yield f"The {name} set has no clips of {', '.join(absent)}; the figures leave these out."

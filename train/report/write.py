@@ -1,4 +1,4 @@
-"""The report of a training, as one page: what was reached, how sure that is, and where it fails."""
+"""The report of a training, as one page: its accuracy, how certain that is, and its mistakes."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ from rtaction.train.settings.run_folder import HistoryRow, epochs_of_refit
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """All that is told of a training.
+    """Everything that the report contains.
 
     Args:
-        config: what was asked for.
+        config: the settings.
         spec: the contract of the network.
-        model: where the best network is.
-        history: all finished epochs, those before a resume included.
-        training: the clips that it was trained on.
-        judged: clips that it was not trained on: "validation", and "test" where there are some.
-        num_weights: of the network.
-        hardware: what it was trained on.
-        num_epochs_before: epochs that were finished before a resume. Default 0.
-        seconds: how long the epochs since then took; None where there were none. Default None.
+        model: path of the best network.
+        history: all finished epochs, including those before a resume.
+        training: the clips that were trained on.
+        judged: clips that were not trained on: "validation", and possibly "test".
+        num_weights: number of weights of the network.
+        hardware: the devices that it was trained on.
+        num_epochs_before: number of epochs finished before a resume. Default 0.
+        seconds: duration of the epochs since then; None if there were none. Default None.
     """
 
     config: TrainConfig
@@ -63,7 +63,7 @@ def write_report(training: Training, path: Path) -> None:
     """Write the page.
 
     Args:
-        training: what it tells of.
+        training: the training.
         path: .html file.
 
     Raises:
@@ -91,7 +91,7 @@ def _headline(training: Training) -> Element:
         tag(
             "p",
             f"Network {config.network}, head {config.head}, {training.num_weights:,} weights. A "
-            f"clip is {counted(spec.frames_per_clip, 'picture')} ({spec.modality}) of "
+            f"clip is {counted(spec.frames_per_clip, 'frame')} ({spec.modality}) of "
             f"{spec.width}x{spec.height} pixels over {spec.clip_seconds:g} s. Trained on "
             f"{_counts(training.training)}. {datetime.now().astimezone():%Y-%m-%d %H:%M}",
             class_="soft",
@@ -103,9 +103,9 @@ def _headline(training: Training) -> Element:
         section.append(
             tag(
                 "p",
-                f"{training.model.name} was trained anew on the videos of training and validation "
+                f"{training.model.name} was retrained on the videos of training and validation "
                 f"together, for {counted(epochs_of_refit(config, training.history), 'epoch')}. The "
-                "figures on validation are of the network before, which had not seen its videos.",
+                "figures on validation are those of the previous network, which had not seen them.",
             )
         )
     for warning in warnings_of(config, training.judged):
@@ -148,7 +148,7 @@ def _curves(training: Training) -> Element:
     )
     if best["epoch"] == len(history) == training.config.epochs:
         words += (
-            " As that was the last epoch, more of them may make it better: --resume with a larger "
+            " That was the last epoch, so more epochs may improve it: --resume with a larger "
             "--epochs."
         )
     steps = steps_of_rate(history)
@@ -179,9 +179,9 @@ def _settings(training: Training) -> Element:
     return tag(
         "section",
         tag("h2", "Contract and settings"),
-        tag("h3", "Contract: what the network takes and gives (model_spec.json)"),
+        tag("h3", "Contract: inputs and outputs of the network (model_spec.json)"),
         table((), contract, class_="values"),
-        tag("h3", "Settings that were chosen (train_config.json)"),
+        tag("h3", "Chosen settings (train_config.json)"),
         table((), chosen, class_="values"),
         tag("h3", "Settings left at their defaults"),
         tag(
@@ -205,16 +205,16 @@ def _origin(training: Training) -> Element:
     ]
     command = command_line()
     before = training.num_epochs_before
-    went_on = f", to go on with a training after epoch {before}" if before else ""
+    went_on = f", to continue a training after epoch {before}" if before else ""
     if command is None:
         words = "Trained from Python, with the settings above:"
         folder = str(training.model.parent)
         text = f"train(TrainConfig({_arguments(training.config)}), Path({folder!r}))"
     else:
-        words, text = f"In the folder {Path.cwd()} was run{went_on}:", command
+        words, text = f"Run in the folder {Path.cwd()}{went_on}:", command
     return tag(
         "section",
-        tag("h2", "Where it comes from"),
+        tag("h2", "Provenance"),
         table((), rows, class_="values"),
         tag("p", words),
         tag("pre", text),
@@ -227,7 +227,7 @@ def _next(training: Training) -> Element:
     return tag(
         "section",
         tag("h2", "What next"),
-        tag("p", "Make one ONNX file of it, and watch a camera with that:"),
+        tag("p", "Export it to one ONNX file, and watch a camera with that:"),
         tag("pre", commands),
     )
 

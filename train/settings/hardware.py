@@ -1,4 +1,4 @@
-"""Which devices a training computes on, and what they are fast at."""
+"""The devices of a training, and its precision."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 from rtaction.keras_tensorflow import keras, tensorflow
 from rtaction.train.choices import Devices, Precision, PrecisionName
 
-# Tensor cores, which make float16 worth its trouble, came with 7.0.
+# Tensor cores, which make float16 worthwhile, came with compute capability 7.0.
 _TENSOR_CORES = (7, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """What was chosen.
+    """The chosen devices and precision.
 
     Args:
         devices: TensorFlow's names of the devices, at least one.
-        product: what a person calls them, such as "NVIDIA A100" or "CPU".
+        product: their display name, such as "NVIDIA A100" or "CPU".
         precision: "float32" or "mixed_float16".
-        strategy: how several devices share each batch; None where there is one.
+        strategy: how several devices share each batch; None for a single device.
     """
 
     devices: tuple[str, ...]
@@ -31,14 +31,14 @@ class Hardware:
     strategy: Any = None
 
     def scope(self) -> AbstractContextManager[Any]:
-        """Networks that are built or loaded inside are trained on these devices."""
+        """Networks built or loaded inside are trained on these devices."""
         return self.strategy.scope() if self.strategy else nullcontext()
 
     def share(self, network: Any) -> None:
-        """Let the devices have one mean and variance of each batch, as one device would.
+        """Make the devices share the mean and variance of each batch, as on a single device.
 
-        Keras would give each device those of its own share, validate each with its own, and save
-        the first's. To be called before the network is trained, on one that was built or loaded in
+        By default, Keras would give each device those of its own part, validate each with its own,
+        and save the first's. Call it before training, on a network that was built or loaded in
         `scope`.
         """
         for layer in _all_layers(network):
@@ -58,18 +58,18 @@ class Hardware:
 def choose_hardware(
     precision: Precision, devices: Devices, *, batch_sizes: Sequence[int]
 ) -> Hardware:
-    """See what there is and choose.
+    """Choose the devices and the precision.
 
     Args:
-        precision: "auto" is "mixed_float16" where every GPU in use has tensor cores (compute
-            capability 7.0 or more), and "float32" elsewhere.
-        devices: "auto" takes all GPUs that TensorFlow sees, as far as batches go round; "one" takes
-            the first. Without a GPU it is the CPU.
-        batch_sizes: clips in the batches, those of the validation included.
+        precision: "auto" is "mixed_float16" if every GPU in use has tensor cores (compute
+            capability 7.0 or more), otherwise "float32".
+        devices: "auto" uses all GPUs that TensorFlow sees, but not more than every batch can fill;
+            "one" uses the first. Without a GPU it is the CPU.
+        batch_sizes: numbers of clips in the batches, including those of the validation.
     """
     config = tensorflow.config
     gpus = config.list_logical_devices("GPU")
-    # TensorFlow may be told to divide one CPU into several; they are several devices like others.
+    # TensorFlow can be configured to split a CPU into several devices.
     found = gpus or config.list_logical_devices("CPU")
     count = 1 if devices == "one" else _devices_that_fill(batch_sizes, len(found))
     chosen = tuple(device.name for device in found[:count])
@@ -94,10 +94,10 @@ def _all_layers(layer: Any) -> Iterator[Any]:
 
 
 def _devices_that_fill(batch_sizes: Sequence[int], num_devices: int) -> int:
-    """The most devices of which none is ever left without a clip.
+    """The largest number of devices of which none is ever left without a clip.
 
-    TensorFlow gives each device the same number of a batch's clips, rounded up, until there are
-    none: of 5 clips, 4 devices get 2, 2, 1 and 0. A loss over 0 clips is no number.
+    TensorFlow gives each device the same number of a batch's clips, rounded up, until none are
+    left: of 5 clips, 4 devices get 2, 2, 1 and 0. A loss over 0 clips is not a number.
     """
     for count in range(num_devices, 1, -1):
         if all(-(-size // count) * (count - 1) < size for size in batch_sizes):

@@ -1,4 +1,4 @@
-"""The numbers that a network computes in while it trains, and after."""
+"""The precision of a network in training and afterwards."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rtaction.train.choices import PrecisionName
 
 @contextmanager
 def computing_in(precision: PrecisionName) -> Iterator[None]:
-    """Layers that are made inside compute in a precision, "float32" or "mixed_float16"."""
+    """Layers made inside compute in a precision, "float32" or "mixed_float16"."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:
@@ -22,7 +22,7 @@ def computing_in(precision: PrecisionName) -> Iterator[None]:
 
 
 def precision_of(network: Any) -> PrecisionName:
-    """What the layers of a network compute in: "mixed_float16" if any of them does."""
+    """The precision of a network's layers: "mixed_float16" if any of them has it."""
     mixed = any(layer.dtype_policy.name == "mixed_float16" for layer in network.layers)
     return "mixed_float16" if mixed else "float32"
 
@@ -30,8 +30,8 @@ def precision_of(network: Any) -> PrecisionName:
 def float32_copy(network: Any) -> Any:
     """The same network with every layer in float32, for any machine and for the export.
 
-    It is not compiled: no optimizer, no state of a training. Weights are float32 in either
-    precision, so none is changed.
+    It is not compiled: no optimizer, no training state. Weights are float32 in either precision,
+    so they are unchanged.
     """
     copy = type(network).from_config(_in_float32(network.get_config()))
     copy.set_weights(network.get_weights())

@@ -16,7 +16,7 @@ from rtaction.opencv import cv2
 
 
 def versions() -> dict[str, str]:
-    """Versions of what bears on a training, by name."""
+    """Versions of everything that affects a training, by name."""
     return {
         "rtaction": metadata.version("rtaction"),
         "python": platform.python_version(),
@@ -28,7 +28,7 @@ def versions() -> dict[str, str]:
 
 
 def machine() -> dict[str, str]:
-    """What this machine is: system, processor, memory."""
+    """This machine: system, processor, memory."""
     return {
         "system": f"{platform.system()} {platform.release()}",
         "processor": f"{processor_name()}, {psutil.cpu_count() or 1} logical cores",
@@ -37,10 +37,10 @@ def machine() -> dict[str, str]:
 
 
 def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """What its maker calls the processor, or where that is not known its architecture.
+    """The marketing name of the processor or, if unknown, its architecture.
 
     Args:
-        cpuinfo: where Linux tells; elsewhere there is no such file.
+        cpuinfo: the file where Linux has it; other systems have no such file.
     """
     if cpuinfo.exists():
         for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -51,13 +51,13 @@ def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
 
 
 def command_line(arguments: list[str] | None = None) -> str | None:
-    """The `rtaction` command that this process is, as a shell would take it.
+    """The `rtaction` command of this process, quoted for a shell.
 
     Args:
         arguments: of the process, its name first. Default: `sys.argv`.
 
     Returns:
-        None where it is another program that uses rtaction as a library.
+        None if it is another program that uses rtaction as a library.
     """
     name, *rest = sys.argv if arguments is None else arguments
     path = Path(name)

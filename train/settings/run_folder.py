@@ -1,19 +1,19 @@
-"""The folder of one training: what is in it, and how it survives being killed.
+"""The folder of one training: its files, and how it survives being killed.
 
-    model.keras         best network so far, by validation loss; after a refit, the one that has
-                        seen all videos
-    validated.keras     the best by validation loss, where a refit takes its place
+    model.keras         best network so far, by validation loss; after a refit, the one trained
+                        on all videos
+    validated.keras     the best by validation loss, if a refit has replaced it
     model_spec.json     its contract
-    history.csv         one line for each finished epoch
-    train_config.json   what was asked for
-    split.json          which videos train, validate and test; a resumed training keeps to it
+    history.csv         one line per finished epoch
+    train_config.json   the settings
+    split.json          the videos of training, validation and test; kept by a resumed training
     resume-NNNN.keras   network and optimizer after epoch NNNN, the last line of history.csv
     sample_clips.npz    a few validation clips, for the export's parity gate
-    tensorflow.log      what TensorFlow says by itself
-    summary.json, report.html, curves.png, confusion.png   once it has ended
+    tensorflow.log      messages of TensorFlow's C++ code
+    summary.json, report.html, curves.png, confusion.png   written at the end
 
-Each file is written under another name and then renamed, and history.csv comes last, so at any
-moment the folder describes a state that training can go on from.
+Each file is written under another name and then renamed, and history.csv comes last, so the folder
+always holds a state from which training can resume.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from rtaction.video.labelled_videos import Video
 
 _SAMPLE_CLIPS_PER_LABEL = 4
 _MAX_SAMPLE_CLIPS = 32
-# A resumed training may be longer, and its videos are those it began with.
+# A resumed training may be longer, and uses the videos it began with.
 _MAY_CHANGE = {"epochs", "videos"}
 
 HistoryRow = dict[str, float]
@@ -60,7 +60,7 @@ class RunFolder:
 
     @property
     def validated(self) -> Path:
-        """The best network by validation loss, where a refit takes its place."""
+        """The best network by validation loss, if a refit has replaced it."""
         return self.path / "validated.keras"
 
     @property
@@ -70,30 +70,30 @@ class RunFolder:
 
     @property
     def config(self) -> Path:
-        """What was asked for."""
+        """The settings."""
         return self.path / "train_config.json"
 
     @property
     def history(self) -> Path:
-        """One line for each finished epoch."""
+        """One line per finished epoch."""
         return self.path / "history.csv"
 
     @property
     def native_log(self) -> Path:
-        """What TensorFlow says by itself."""
+        """The messages of TensorFlow's C++ code."""
         return self.path / "tensorflow.log"
 
     @property
     def split(self) -> Path:
-        """Which videos train, validate and test."""
+        """The videos of training, validation and test."""
         return self.path / "split.json"
 
     def check(self, config: TrainConfig, *, resume: bool) -> None:
-        """See that a training may begin here, or go on.
+        """Check that a training may start or resume in this folder.
 
         Raises:
-            UsageError: it holds a run and `resume` is False, or holds another or none and it is
-                True.
+            UsageError: it holds a run and `resume` is False, or `resume` is True and it holds none
+                or one with other settings.
         """
         if resume:
             changed = set(config.changed_from(TrainConfig.load(self.config))) - _MAY_CHANGE
@@ -104,12 +104,12 @@ class RunFolder:
                 )
         elif self.history.exists():
             raise UsageError(
-                f"{self.path} already holds a training; add --resume to go on with it, or choose "
+                f"{self.path} already holds a training; add --resume to continue it, or choose "
                 "another folder with -o"
             )
 
     def start(self, config: TrainConfig, spec: ModelSpec, split: Split) -> None:
-        """Write down what is about to be trained.
+        """Write the settings, the contract and the split of a new training.
 
         Raises:
             OutputError: the folder cannot be written.
@@ -123,10 +123,10 @@ class RunFolder:
         write_json(self.split, sides, indent=1)
 
     def read_split(self) -> Split:
-        """The split that an earlier training in this folder was given.
+        """The split of an earlier training in this folder.
 
         Raises:
-            UsageError: it is not there or damaged.
+            UsageError: it is missing or damaged.
         """
         try:
             sides = json.loads(self.split.read_text(encoding="utf-8"))
@@ -142,7 +142,7 @@ class RunFolder:
             ) from None
 
     def read_history(self) -> list[HistoryRow]:
-        """Finished epochs, in order; empty where none is."""
+        """Finished epochs, in order; may be empty."""
         if not self.history.exists():
             return []
         with self.history.open(newline="", encoding="utf-8") as file:
@@ -155,12 +155,12 @@ class RunFolder:
         return self.path / f"resume-{epoch:04d}.keras"
 
     def save_network(self, network: Any, path: Path) -> None:
-        """Write a Keras network so that no moment sees half of it."""
+        """Write a Keras network completely or not at all."""
         with whole_file(path) as partial:
             network.save(partial)
 
     def finish_epoch(self, rows: list[HistoryRow]) -> None:
-        """Write the history, and drop the resume points before its last line."""
+        """Write the history, and delete the resume points before its last line."""
         with whole_file(self.history) as path, path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, fieldnames=list(rows[-1]))
             writer.writeheader()
@@ -170,7 +170,7 @@ class RunFolder:
                 old.unlink()
 
     def save_sample_clips(self, clips: ClipSet) -> None:
-        """Keep a few clips, of as many labels as possible, for the export's parity gate."""
+        """Save a few clips, of as many labels as possible, for the export's parity gate."""
         rounds = np.linspace(0.0, 1.0, _SAMPLE_CLIPS_PER_LABEL)
         by_label = [np.flatnonzero(clips.clip_labels == i) for i in range(len(clips.labels))]
         chosen = [int(of[int(at * (len(of) - 1))]) for at in rounds for of in by_label if len(of)]
@@ -185,7 +185,7 @@ def history_row(epoch: int, logs: Mapping[str, Any], learning_rate: float) -> Hi
 
 
 def epochs_of_refit(config: TrainConfig, history: Sequence[HistoryRow]) -> int:
-    """How long `refit` trains."""
+    """Number of epochs that `refit` trains."""
     if config.schedule == "cosine" and len(history) >= config.epochs:
         return len(history)
     return int(min(history, key=lambda row: row["val_loss"])["epoch"])

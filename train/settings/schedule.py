@@ -1,4 +1,4 @@
-"""How the learning rate changes from epoch to epoch."""
+"""The learning rate by epoch."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _MAX_WARMUP_EPOCHS = 5
 
 
 def cosine_rate(epoch: int, *, epochs: int, highest: float) -> float:
-    """The rate of one epoch: a short way up in equal steps, then half a cosine down.
+    """The rate of one epoch: a short linear warm-up, then half a cosine down.
 
     Loshchilov and Hutter 2017, arXiv 1608.03983, without restarts; warm-up as in Goyal et al. 2017,
-    arXiv 1706.02677. It depends on nothing but the epoch's number, so a resumed training goes on
-    with the same curve.
+    arXiv 1706.02677. It depends only on the epoch's number, so a resumed training continues the
+    same curve.
 
     Args:
         epoch: counted from 0.
-        epochs: how many there will be; a twentieth of them, from one to five, is the way up.
-        highest: the rate after the way up.
+        epochs: total number; a twentieth of them, from one to five, is the warm-up.
+        highest: the rate after the warm-up.
     """
     warmup = min(max(round(epochs / 20), 1), _MAX_WARMUP_EPOCHS)
     if epoch < warmup:
@@ -36,11 +36,11 @@ def schedule_callback(
     """The Keras callback that sets the rate.
 
     Args:
-        schedule: "plateau" divides it by four whenever the validation loss has been no better for
+        schedule: "plateau" divides it by four whenever the validation loss has not improved for
             `patience` epochs; "cosine" is `cosine_rate`.
-        epochs: how many there will be.
-        learning_rate: at the start, or the highest.
-        patience: epochs on a plateau.
+        epochs: total number.
+        learning_rate: at the start, or for "cosine" the highest.
+        patience: epochs without improvement.
     """
     if schedule == "plateau":
         return keras.callbacks.ReduceLROnPlateau(factor=0.25, patience=patience, min_lr=1e-6)

@@ -120,7 +120,7 @@ def test_events(event_model: Path, untrimmed: Path, tmp_path: Path) -> None:
 
     assert result.exception is None
     assert "3 videos watched, 0.6 minutes, 3 actions, 6 events detected" in result.output
-    assert "left out, as no line names them: 1 of the folder's videos" in result.output
+    assert "left out, because no line names them: 1 of the folder's videos" in result.output
     told = json.loads(report.read_text(encoding="utf-8"))
     assert told["all"]["iou"]["0.5"]["recall"]["value"] == 1.0
     assert told["all"]["iou"]["0.5"]["precision"]["value"] == 0.5
@@ -159,7 +159,7 @@ def test_tuned_events(event_model: Path, untrimmed: Path, by_column: bool) -> No
         (["none.onnx", "VIDEOS"], ModelMissing, "there is no model file"),
         (["MODEL", "VIDEOS", "--tune-on", "x"], UsageError, "needs --intervals"),
         (["MODEL", "VIDEOS", "--stride-seconds", "inf"], UsageError, "must be finite"),
-        (["MODEL", "VIDEOS", "--group", "("], UsageError, "no regular expression"),
+        (["MODEL", "VIDEOS", "--group", "("], UsageError, "is not a regular expression"),
         (["MODEL", "VIDEOS/..", "--group", "p"], DatasetError, "knows none of these folders"),
         (["MODEL", "VIDEOS", "--intervals", "none.csv"], UsageError, "none.csv cannot be read"),
         (["MODEL", "nowhere", "--intervals", "e.csv"], UsageError, "expected a folder of videos"),

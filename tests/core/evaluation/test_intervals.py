@@ -61,7 +61,7 @@ def test_parts_in_any_order_of_columns(folder: Path, encoding: str, newline: str
         (HEADER.replace("label,", ""), DatasetError, "line 1: expected the header"),
         ("video,label,start_seconds,end_seconds,x\n", DatasetError, "line 1: expected the header"),
         ("video,video,label,start_seconds,end_seconds\n", DatasetError, "line 1"),
-        (HEADER, DatasetError, "no line but its header"),
+        (HEADER, DatasetError, "has only a header"),
         (HEADER + "x.mp4,wave,1,2\n\nx.mp4,wave,2,1\n", DatasetError, "line 4: end_seconds must"),
         (HEADER + "x.mp4,wave,1,1\n", DatasetError, "line 2: end_seconds must be above"),
         (HEADER + "x.mp4,wave,one,2\n", DatasetError, "line 2: start_seconds: .*got 'one'"),
@@ -70,16 +70,16 @@ def test_parts_in_any_order_of_columns(folder: Path, encoding: str, newline: str
         (HEADER + "x.mp4,wave,nan,2\n", DatasetError, "line 2: start_seconds"),
         (HEADER + "x.mp4,wave,1,inf\n", DatasetError, "line 2: end_seconds"),
         (HEADER + "x.mp4,,1,2\n", DatasetError, "line 2: label"),
-        (HEADER + ",wave,1,2\n", DatasetError, "line 2: video: expected a file's name"),
-        (HEADER + "a,b.mp4,wave,1,2\n", DatasetError, "line 2: has more values than the header"),
+        (HEADER + ",wave,1,2\n", DatasetError, "line 2: video: expected a file name"),
+        (HEADER + "a,b.mp4,wave,1,2\n", DatasetError, "line 2: more values than the header has"),
         (HEADER + "none.mp4,wave,1,2\n", SourceMissing, "line 2: there is no video file .*none"),
         (HEADER.strip() + ",split\nx.mp4,,,,train\n", DatasetError, "line 2: split: .*'train'"),
         (
             HEADER.strip() + ",split\nx.mp4,a,1,2,tune\nx.mp4,a,3,4,test\n",
             DatasetError,
-            "line 3: .*x.mp4 stands in two parts",
+            "line 3: .*x.mp4 is in two parts",
         ),
-        (HEADER + 'x.mp4,"wave,1,2\n', DatasetError, "is no CSV"),
+        (HEADER + 'x.mp4,"wave,1,2\n', DatasetError, "is not valid CSV"),
     ],
 )
 def test_mistakes_are_told(
@@ -99,7 +99,7 @@ def test_a_file_that_cannot_be_read(folder: Path) -> None:
 def test_videos_that_no_line_names(folder: Path) -> None:
     found = read_intervals(written(folder, HEADER + "sub/../x.mp4,,,\n"), folder)
     (note,) = left_out_notes(found, folder)
-    assert note.startswith("left out, as no line names them: 2 of the folder's videos")
+    assert note.startswith("left out, because no line names them: 2 of the folder's videos")
     assert note.endswith("add sub/y.mp4,,,")
 
     every = read_intervals(written(folder, HEADER + "x.mp4,,,\nsub/y.mp4,,,\nsub/z.AVI,,,"), folder)

@@ -46,7 +46,7 @@ def test_a_video_without_a_window_says_why(indexed_video: Write, tmp_path: Path)
     short = indexed_video(np.arange(5) / 10, "short.mkv")
     (tmp_path / "text.mp4").write_text("no video")
     short_reason, text_reason = read_all_clips([short, tmp_path / "text.mp4"], SPEC)
-    assert short_reason == f"{short}: no window of 1.00 s without holes in it"
+    assert short_reason == f"{short}: no window of 1.00 s without gaps"
     assert isinstance(text_reason, str)
     assert "cannot be read as a video" in text_reason
 
@@ -57,7 +57,7 @@ def test_videos_are_found_however_deep(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     assert find_video_files([tmp_path]) == [tmp_path / "a/b/one.MKV", tmp_path / "two.mp4"]
     assert find_video_files([tmp_path / "notes.txt"]) == [tmp_path / "notes.txt"]
-    with pytest.raises(DatasetError, match="there is no video file and no folder"):
+    with pytest.raises(DatasetError, match="there is no video file or folder"):
         find_video_files([tmp_path / "none"])
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match="no video in"):

@@ -161,7 +161,7 @@ def test_mistakes_are_told(videos: Path, tmp_path: Path) -> None:
     code, text = _verify(model, videos / "short.mkv", "--against", model)
     assert (code, "none of 1 videos has a clip of 1.00 s" in text) == (12, True)
     code, text = _verify(model, tmp_path / "none", "--against", model)
-    assert (code, "there is no video file and no folder" in text) == (12, True)
+    assert (code, "there is no video file or folder" in text) == (12, True)
     code, text = _verify(model, videos, "--against", tmp_path / "none.keras")
     assert (code, "there is no Keras model" in text) == (3, True)
 

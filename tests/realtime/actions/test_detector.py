@@ -446,10 +446,16 @@ def test_overrides() -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"enterr": 0.5}, r"actions\.enterr is unknown; expected one of enter, exit,"),
-        ({"labels": {"jump": {}}}, r"actions\.labels\.jump is unknown; expected one of wave, clap"),
-        ({"labels": {"nothing": {"enter": 0.5}}}, r"actions\.labels\.nothing is unknown"),
-        ({"labels": {"wave": {"smoothing_seconds": 1}}}, r"labels\.wave\.smoothing_seconds is unk"),
+        ({"enterr": 0.5}, r"unknown key actions\.enterr; expected one of enter, exit,"),
+        (
+            {"labels": {"jump": {}}},
+            r"unknown key actions\.labels\.jump; expected one of wave, clap",
+        ),
+        ({"labels": {"nothing": {"enter": 0.5}}}, r"unknown key actions\.labels\.nothing"),
+        (
+            {"labels": {"wave": {"smoothing_seconds": 1}}},
+            r"unknown key actions\.labels\.wave\.smoothing_seconds",
+        ),
         ({"labels": [1]}, r"actions\.labels must be a table, got \[1\]"),
         ({"labels": {"wave": 0.5}}, r"actions\.labels\.wave must be a table, got 0\.5"),
         ({"enter": 1.5}, r"actions\.enter must be a score from 0 to 1, got 1\.5"),

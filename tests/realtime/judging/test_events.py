@@ -142,13 +142,13 @@ def test_what_cannot_be_used_is_told() -> None:
             [truth_of("a.mp4", (("dance", 1.0, 2.0),))],
             [judged_of("a")],
             None,
-            r"can find \(wave, clap\); it has dance",
+            r"can detect \(wave, clap\); it has dance",
         ),
         (
             [truth_of("a.mp4"), truth_of("b.mp4", ())],
             [judged_of("a"), judged_of("b")],
             [False, True],
-            "what is to be tuned on has no interval",
+            "the tuning part has no interval",
         ),
     ],
 )
@@ -183,12 +183,12 @@ def test_sides(
 @pytest.mark.parametrize(
     ("parts", "groups", "tune_on", "error", "message"),
     [
-        (("tune", "test"), "ab", "v0", UsageError, "both say what to tune on"),
-        ((None, None), "ab", "(", UsageError, "no regular expression"),
-        ((None, None), "ab", "x", DatasetError, "tuned on 0 of 2"),
-        ((None, None), "ab", "v", DatasetError, "tuned on 2 of 2"),
-        (("tune", "tune"), "ab", None, DatasetError, "tuned on 2 of 2"),
-        (("tune", "test"), "aa", None, DatasetError, r"\['a'\] are tuned on and reported"),
+        (("tune", "test"), "ab", "v0", UsageError, "both select the videos to tune on"),
+        ((None, None), "ab", "(", UsageError, "not a valid regular expression"),
+        ((None, None), "ab", "x", DatasetError, "^0 of 2 videos are selected for tuning"),
+        ((None, None), "ab", "v", DatasetError, "^2 of 2 videos are selected for tuning"),
+        (("tune", "tune"), "ab", None, DatasetError, "^2 of 2 videos are selected for tuning"),
+        (("tune", "test"), "aa", None, DatasetError, r"\['a'\] are both tuned on and reported on"),
     ],
 )
 def test_sides_that_cannot_be_meant(

@@ -117,7 +117,7 @@ def test_all_is_told_of_events(watched: EventEvaluation) -> None:
         "1 video watched, 15.0 minutes, 2 actions, 2 events detected",
         "not judged: bad.mp4: cannot be read",
         "line 9: is odd",
-        "left out, as the model cannot detect 'dance': 3 intervals",
+        "left out, because the model cannot detect 'dance': 3 intervals",
         "wave                           1       2  0.3  50 % (9-91)     100 % (21-100)  67 %",
         "an action with a very l…       1       0  0.3  n/a             0 % (0-79)      0 %",
         "wave                      4.0 (0.7-22.7)          +1.50 s, +1.50 s        +0.50 s",

@@ -49,7 +49,7 @@ def test_what_cannot_be_judged_says_why(tmp_path: Path, tiny_spec: ModelSpec) ->
     assert judged[1].problem.startswith("cannot be read as a video")
     assert judged[1].duration_seconds == 0.0
     assert judged[2].problem == ""
-    assert judged[3].problem.startswith("its frames lie too far apart in time")
+    assert judged[3].problem.startswith("its frames are too far apart in time")
     assert judged[3].duration_seconds == pytest.approx(4.5, abs=0.01)
     assert "there is no video file" in judged[4].problem
     assert [bool(one.predictions) for one in judged] == [False, False, True, False, False]

@@ -163,7 +163,7 @@ def test_auto_that_falls_back_says_so_once_for_the_whole_model(
         model.score_clips(np.zeros((1, *SPEC.clip_shape), np.uint8))
 
     assert model.device_in_use == "CPU"
-    assert caplog.messages == ["CUDA is there but onnxruntime cannot use it; running on the CPU"]
+    assert caplog.messages == ["CUDA is present but onnxruntime cannot use it; running on the CPU"]
 
 
 def test_a_missing_file(tmp_path: Path) -> None:

@@ -280,7 +280,7 @@ def test_auto_that_falls_back_says_so_once(
         session = open_session(tiny_model.read_bytes(), "auto", num_threads=1)
 
     assert provider_in_use(session) == CPU
-    assert caplog.messages == ["CUDA is there but onnxruntime cannot use it; running on the CPU"]
+    assert caplog.messages == ["CUDA is present but onnxruntime cannot use it; running on the CPU"]
 
 
 @pytest.mark.parametrize(

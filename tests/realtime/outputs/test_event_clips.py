@@ -428,7 +428,7 @@ def test_a_full_disk(
     assert "Traceback" not in done.stderr
     message, _, dropped = done.stdout.partition("|")
     assert message.startswith("not all event clips could be written: [Errno")
-    assert f"{int(dropped)} pictures are missing" in message
+    assert f"{int(dropped)} frames are missing" in message
     *cut_off, last = sorted(tmp_path.iterdir())
     assert len(cut_off) + 1 == expected_clips
     # There was room again for the last.
@@ -452,7 +452,7 @@ def test_a_folder_that_vanishes(tmp_path: Path, caplog: pytest.LogCaptureFixture
 
     assert len(caplog.records) == 1
     assert clips.num_dropped == 20
-    with pytest.raises(OutputError, match=r"No such file.*20 pictures are missing"):
+    with pytest.raises(OutputError, match=r"No such file.*20 frames are missing"):
         clips.close()
 
 

@@ -186,9 +186,7 @@ def test_a_file_may_be_named_like_a_pattern(tmp_path: Path) -> None:
 def test_a_folder_without_videos_or_pictures(tmp_path: Path, names: list[str]) -> None:
     touched(tmp_path, *names)
 
-    with pytest.raises(
-        SourceMissing, match="is no file, and there are neither videos nor pictures"
-    ):
+    with pytest.raises(SourceMissing, match="is not a file, and matches neither videos nor images"):
         parse_addresses(str(tmp_path))
 
 

@@ -205,20 +205,20 @@ def test_unreadable_pictures_keep_their_moment_and_are_warned_of_once(
     assert [frame.index for frame in frames] == [0, 1]
     assert source.num_unreadable == 4
     (record,) = caplog.records
-    assert "4 of 6 pictures cannot be read" in record.getMessage()
+    assert "4 of 6 images cannot be read" in record.getMessage()
     assert str(tmp_path / "0.png") in record.getMessage()
 
 
 def test_pictures_none_of_which_can_be_read(tmp_path: Path) -> None:
     (tmp_path / "0.png").touch()
 
-    with pytest.raises(SourceUnreadable, match="not one of 1 pictures can be read"):
+    with pytest.raises(SourceUnreadable, match="none of 1 images can be read"):
         list(ImagesSource(str(tmp_path)).frames())
 
 
 @pytest.mark.parametrize("make", [lambda folder: str(folder), lambda folder: []])
 def test_no_pictures(tmp_path: Path, make: Callable[[Path], str | list[Path]]) -> None:
-    with pytest.raises(SourceMissing, match="there is no picture"):
+    with pytest.raises(SourceMissing, match="there are no images"):
         ImagesSource(make(tmp_path))
 
 

@@ -322,11 +322,11 @@ def assert_no_secret(error: BaseException, *secrets: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "path", "user", "expected", "message"),
     [
-        (FaultServer, "/missing", None, StreamMissing, r"no stream of that path \(404\)"),
+        (FaultServer, "/missing", None, StreamMissing, r"no stream at that path \(404\)"),
         (FaultServer, "/odd", None, SourceUnreadable, "a coding that cannot be decoded here"),
         (FaultServer, "/live", "admin", SourceRefused, "refuses this user and password"),
         (FaultServer, "/live", "", SourceRefused, "refuses this user and password"),
-        (StreamServer, "/missing", None, StreamMissing, r"no stream of that path \(404\)"),
+        (StreamServer, "/missing", None, StreamMissing, r"no stream at that path \(404\)"),
         (StreamServer, "/mjpeg", "admin", SourceRefused, "refuses this user and password"),
         (StreamServer, "/mjpeg", "", SourceRefused, "refuses this user and password"),
     ],
@@ -368,7 +368,7 @@ def silent_audio() -> bytes:
         ("rtsp", answer("RTSP/1.0", 403, {"CSeq": 1}), SourceRefused, "refuses this user"),
         ("rtsp", answer("RTSP/1.0", 461, {"CSeq": 1}), SourceMissing, "answers with an error"),
         ("rtsp", answer("HTTP/1.1", 200, {}, b"hello"), SourceMissing, "does not speak RTSP"),
-        ("rtsp", b"", SourceMissing, "hangs up"),
+        ("rtsp", b"", SourceMissing, "closes the connection"),
         ("http", b"", SourceMissing, "cannot be reached"),
     ],
 )
@@ -404,7 +404,7 @@ def test_nobody_answers(kind: Server) -> None:
 
     assert type(mute) is type(refused) is SourceMissing
     assert "has not answered within 0.5 s" in str(mute)
-    assert "nobody listens there (connection refused)" in str(refused)
+    assert "nothing is listening there (connection refused)" in str(refused)
     assert not mute.is_lasting
     assert not refused.is_lasting
     for error in (mute, refused):

@@ -238,7 +238,7 @@ def test_nobody_listens(tiny_model: Path) -> None:
     finished = rtaction("cam", "-m", tiny_model, "-s", address(port), "--headless")
 
     error = assert_one_error(finished.returncode, finished.stderr, 6)
-    assert f"rtsp://127.0.0.1:{port}/file.mp4: nobody listens there" in error
+    assert f"rtsp://127.0.0.1:{port}/file.mp4: nothing is listening there" in error
     assert "s3cret" not in finished.stdout + finished.stderr
 
 
@@ -249,7 +249,7 @@ def test_a_path_that_is_not_served(serve: Serve, tiny_model: Path) -> None:
     finished = rtaction("cam", "-m", tiny_model, "-s", source, "--headless")
 
     error = assert_one_error(finished.returncode, finished.stderr, 6)
-    assert "has no stream of that path" in error
+    assert "has no stream at that path" in error
     assert "s3cret" not in finished.stdout + finished.stderr
 
 

@@ -147,7 +147,7 @@ def test_closing_ends_it() -> None:
     ("text", "message"),
     [
         ("screen:2", "screen 2: there is no such monitor; expected a number from 1 to 1"),
-        ("screen:-1,0,10,10", "lies outside the display, which goes from 0,0 to 160,120"),
+        ("screen:-1,0,10,10", "lies outside the display, which spans 0,0 to 160,120"),
         ("screen:0,-1,10,10", "lies outside"),
         ("screen:151,0,10,10", "lies outside"),
         ("screen:0,111,10,10", "lies outside"),

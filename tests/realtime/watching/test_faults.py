@@ -189,7 +189,7 @@ def test_tries_go_on_for_ever_and_ever_more_rarely(scorer: ClockScorer) -> None:
 def test_what_lasts_is_told_apart_and_asked_rarely(scorer: ClockScorer) -> None:
     expected = [
         (SourceRefused, "refused", "refuses this user and password"),
-        (StreamMissing, "refused", "no stream of that path (404)"),
+        (StreamMissing, "refused", "no stream at that path (404)"),
         (SourceUnreadable, "refused", "a coding that cannot be decoded"),
         (SourceMissing, "down", "there is no host of that name"),
     ]

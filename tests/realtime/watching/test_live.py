@@ -634,13 +634,13 @@ def test_that_nothing_comes_is_told_before_why() -> None:
     with closing(watch.moments()) as moments:
         for moment in moments:
             told += [(change.state, change.reason) for change in moment.changes]
-            if ("down", "no picture") in told:
+            if ("down", "no frames") in told:
                 release.set()
             if len(told) == 3:
                 break
 
     assert told == [
         ("connecting", "connecting…"),
-        ("down", "no picture"),
+        ("down", "no frames"),
         ("down", "has not answered within 5 s"),
     ]

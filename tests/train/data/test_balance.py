@@ -48,8 +48,8 @@ def test_chance_determines_what_is_drawn() -> None:
 @pytest.mark.parametrize(
     ("balance", "words"),
     [
-        ("none", "left so (--balance none)"),
-        ("weights", "clips of a rarer label weigh more in the loss"),
+        ("none", "not balanced (--balance none)"),
+        ("weights", "clips of a rarer label have more weight in the loss"),
         ("sampling", "each epoch draws every label equally often"),
     ],
 )

@@ -185,7 +185,7 @@ def _bad_videos(folder: Path) -> dict[str, Path]:
         "too far apart in time": write_indexed_video(
             folder / "slow.mkv", np.array([0.0, 0.9, 1.8, 2.7])
         ),
-        "promises 3.0 s, but only": _truncated(folder / "truncated.mkv"),
+        "declares 3.0 s, but only": _truncated(folder / "truncated.mkv"),
     }
 
 

@@ -117,7 +117,7 @@ def test_a_video_that_was_changed_meanwhile_is_told(tmp_path: Path) -> None:
     frames = VideoFrames([_decoded_to(tmp_path / "video.raw", path)], [path], SPEC)
     (tmp_path / "video.raw").unlink()
     write_indexed_video(path, TIMES * 2)
-    with pytest.raises(DatasetError, match="is not what it was"):
+    with pytest.raises(DatasetError, match="has changed since"):
         frames[np.array([0])]
 
 

@@ -66,12 +66,12 @@ def test_a_fold_is_tested_by_the_others() -> None:
     ("videos", "num_folds", "error", "message"),
     [
         (EVEN, 1, UsageError, "--folds must be 2 or more"),
-        (EVEN, 13, DatasetError, "needs as many groups"),
+        (EVEN, 13, DatasetError, "needs at least as many groups"),
         (
             _videos({"g": "aab", "h": "aa", "i": "a"}),
             2,
             DatasetError,
-            "'b' has videos of one group",
+            "'b' has videos of only one group",
         ),
     ],
 )

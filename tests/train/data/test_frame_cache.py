@@ -205,7 +205,7 @@ def test_a_folder_that_cannot_be_is_told(
     monkeypatch.setattr(frame_cache, "default_folder", lambda: folder)
     with caplog.at_level(logging.WARNING):
         cache = FrameCache()
-    assert "each run decodes anew" in caplog.text
+    assert "each run decodes again" in caplog.text
     assert not _read(cache, _video(tmp_path)).is_kept
 
 

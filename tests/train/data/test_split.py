@@ -69,7 +69,7 @@ def test_no_fraction_leaves_everything_to_train_on() -> None:
 
 @pytest.mark.parametrize(("validation", "test"), [(0.6, 0.4), (-0.1, 0.0), (0.0, 1.0)])
 def test_impossible_fractions_are_told(validation: float, test: float) -> None:
-    with pytest.raises(UsageError, match="something to train on"):
+    with pytest.raises(UsageError, match="leave videos to train on"):
         split_by_group(_videos(3), validation_fraction=validation, test_fraction=test)
 
 

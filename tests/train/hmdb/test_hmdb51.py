@@ -224,7 +224,7 @@ def test_a_file_of_unknown_length_is_never_taken_for_whole(tmp_path: Path, serve
     server.content = packed(zip_of, zip_of, ".zip")
     server.stop_after = 1000
     server.says_length = False
-    with pytest.raises(DatasetError, match="does not say how long the file is"):
+    with pytest.raises(DatasetError, match="does not report the size of the file"):
         fetch_hmdb51(tmp_path, ["golf"], source=server.url)
     assert not list((tmp_path / ".hmdb51").glob("hmdb51_org-*.rar"))
 

@@ -132,7 +132,7 @@ def test_the_old_split_still_works(pattern: str, caplog: pytest.LogCaptureFixtur
 
 
 def test_a_side_that_was_not_asked_for_is_told(pattern: str) -> None:
-    with pytest.raises(UsageError, match=r"give split_test"):
+    with pytest.raises(UsageError, match=r"use split_test"):
         VideoFrameGenerator(glob_pattern=pattern, split_val=0.2).get_test_generator()
 
 

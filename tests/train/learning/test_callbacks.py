@@ -158,7 +158,7 @@ def test_in_float16_the_scale_of_the_loss_is_kept_as_well(videos: Path, tmp_path
 def test_uneven_labels_are_told_and_weighed(videos: Path, tmp_path: Path) -> None:
     said = spoken_training(small_config(videos, epochs=1), tmp_path / "run")
     assert "training on CPU, in float32" in said
-    assert "uneven labels (down 20, right 12): clips of a rarer label weigh more" in said
+    assert "uneven labels (down 20, right 12): clips of a rarer label have more weight" in said
     history = quiet_training(small_config(videos, epochs=1, balance="none"), tmp_path / "none")
     weighed = RunFolder(tmp_path / "run").read_history()
     assert weighed[0]["loss"] != pytest.approx(history[0]["loss"], rel=1e-3)

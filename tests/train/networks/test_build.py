@@ -171,7 +171,9 @@ def test_weights_that_cannot_be_downloaded_are_told(monkeypatch: pytest.MonkeyPa
         raise Exception("URL fetch failure on https://storage: None -- [Errno -2]")  # as Keras does
 
     monkeypatch.setattr(keras.applications, "MobileNetV2", fail)
-    with pytest.raises(UsageError, match=r"MobileNetV2 cannot be had: URL fetch .*--no-pretrained"):
+    with pytest.raises(
+        UsageError, match=r"MobileNetV2 cannot be downloaded: URL fetch .*--no-pretrained"
+    ):
         build_network(_spec(64), network="mobilenet_v2", pretrained=True)
 
 
@@ -209,5 +211,7 @@ def test_what_cannot_be_built_is_told(spec: ModelSpec, name: NetworkName, messag
 
 
 def test_only_some_networks_have_weights() -> None:
-    with pytest.raises(UsageError, match="light has no ImageNet weights; those with are mobilenet"):
+    with pytest.raises(
+        UsageError, match="light has no ImageNet weights; the networks with weights are mobilenet"
+    ):
         build_network(_spec(), network="light", pretrained=True)

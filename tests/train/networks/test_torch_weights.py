@@ -124,7 +124,9 @@ def test_nothing_but_tensors_is_made(tmp_path: Path, place: str) -> None:
     values[{"before": 2, "among the tensors": 3, "as the keys": 4}[place]] = payload
     path = tmp_path / "bad.pth"
     path.write_bytes(_pickles(*values))
-    with pytest.raises(ModelUnreadable, match=r"asks for \w+\.mkdir, which is no part of a tensor"):
+    with pytest.raises(
+        ModelUnreadable, match=r"asks for \w+\.mkdir, which is not part of a tensor"
+    ):
         read_torch_weights(path)
     assert not mark.exists()
 
@@ -138,7 +140,7 @@ def test_nothing_but_tensors_is_made(tmp_path: Path, place: str) -> None:
         (_Tensor("s", 12, -1, (2,), (1,)), r"has the shape \(2,\)"),
         (_Tensor("s", 12, 0, (2,), (-1,)), "the strides"),
         (_Tensor("s", 12, 0, (2, 2), (1,)), "not described"),
-        (_Tensor("s", 13, 0, (2,), (1,)), "should hold 13 values, is said to hold 12"),
+        (_Tensor("s", 13, 0, (2,), (1,)), "should have 13 values, is declared with 12"),
         (_Tensor("other", 12, 0, (2,), (1,)), "no tensor uses the storage 's'"),
     ],
 )
@@ -174,7 +176,7 @@ def test_what_was_checked_cannot_be_changed(tmp_path: Path, changed: _Changed) -
 def test_a_dictionary_cannot_hide_what_it_holds(tmp_path: Path) -> None:
     hiding = _Changed(OrderedDict(w=1), {"values": OrderedDict(), "items": OrderedDict()})
     path = _write(tmp_path / "x.pth", hiding, {})
-    with pytest.raises(ModelUnreadable, match="else than tensors"):
+    with pytest.raises(ModelUnreadable, match="other than tensors"):
         read_torch_weights(path)
 
 
@@ -224,10 +226,10 @@ def test_every_cut_is_noticed(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (b"PK\x03\x04", "zip archive"),
-        (pickle.dumps(3, 2) + pickle.dumps(PROTOCOL, 2), "does not begin"),
-        (b"\x80\x02nothing", "is no file|is damaged"),
+        (pickle.dumps(3, 2) + pickle.dumps(PROTOCOL, 2), "does not start"),
+        (b"\x80\x02nothing", "is not a file|is damaged"),
         (_pickles(MAGIC, PROTOCOL, {}, [], []), "no dictionary"),
-        (_pickles(MAGIC, PROTOCOL, {}, {"a": 1}, []), "else than"),
+        (_pickles(MAGIC, PROTOCOL, {}, {"a": 1}, []), "other than"),
     ],
 )
 def test_other_files_are_told(tmp_path: Path, content: bytes, message: str) -> None:
@@ -237,7 +239,7 @@ def test_other_files_are_told(tmp_path: Path, content: bytes, message: str) -> N
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ModelMissing, match="no file of weights"):
+    with pytest.raises(ModelMissing, match="no weights file"):
         read_torch_weights(tmp_path / "none.pth")
 
 

@@ -99,7 +99,7 @@ def test_what_cannot_be_meant_is_said(counts: dict[str, int], message: str, tmp_
     [
         ({"seed": 1000}, "seed must be from 0 to 999, got 1000"),
         ({"seconds": 0.1}, "seconds must be from"),
-        ({"frames_per_second": 0.0}, "frames a second"),
+        ({"frames_per_second": 0.0}, "frames per second"),
         ({"size_hw": (8, 64)}, "got 64x8"),
     ],
 )
@@ -110,7 +110,7 @@ def test_options_out_of_range_are_named(options: dict[str, object], message: str
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="cannot make the folder"):
+    with pytest.raises(OutputError, match="cannot create the folder"):
         render_clips(tmp_path / "file", {"wave": 1}, SMALL)
 
 

@@ -146,7 +146,7 @@ def test_what_weakens_the_figures_is_told(
     warnings = " ".join(page.text_of("div", "warning"))
     assert all(text in warnings for text in told)
     assert not any(text in warnings for text in untold)
-    assert "does not show that anything was learnt" in warnings
+    assert "does not show that anything was learned" in warnings
 
 
 def test_a_test_set_is_told_as_well(tmp_path: Path) -> None:
@@ -252,9 +252,11 @@ def test_contract_settings_origin_and_what_next(
     assert "the processor, no GPU in use" in page.text_of("td")
     command, what_next = page.text_of("pre")
     assert command == "rtaction train 'my videos'"
-    assert f"In the folder {Path.cwd()} was run:" in page.text_of("p")
+    assert f"Run in the folder {Path.cwd()}:" in page.text_of("p")
     resumed = report(tmp_path, num_epochs_before=2)
-    assert "was run, to go on with a training after epoch 2:" in everything(resumed)
+    assert f"Run in the folder {Path.cwd()}, to continue a training after epoch 2:" in everything(
+        resumed
+    )
     assert what_next.startswith(f"rtaction export '{tmp_path}/my run/model.keras' -o model.onnx\n")
 
 
