@@ -29,7 +29,6 @@ from rtaction.onnx_format.schema import message_class
 PICTURE_SIZE = 224
 NUM_FEATURES = 320
 """Features of one part of one picture, as the encoder gives them."""
-NUM_STATISTICS = 3
 
 _BOUNDARY = Boundary("frames", "frame_features", "clip_features")
 # What the encoder's file calls its normalised pictures (n, 3, H, W), and what it ends in (n, D).
@@ -113,24 +112,6 @@ def taught_model(spec: ModelSpec, weights: Float32Array, bias: Float32Array) -> 
             "encoder": OnnxFile.load(ENCODER_MODEL).metadata["attribution"],
         },
     )
-
-
-def clip_statistics(clip_features: npt.NDArray[Any]) -> Float32Array:
-    """What the graph makes of a clip's features, here in numpy.
-
-    Args:
-        clip_features: shape (num_clips, frames_per_clip, num_features), two pictures at least.
-
-    Returns:
-        float32, shape (num_clips, 3 * num_features): means, highest values, mean changes.
-    """
-    features = np.asarray(clip_features, np.float32)
-    rows = [
-        features.mean(axis=1),
-        features.max(axis=1),
-        np.abs(np.diff(features, axis=1)).mean(axis=1),
-    ]
-    return np.concatenate(rows, axis=1)
 
 
 def _width(modality: str) -> int:
