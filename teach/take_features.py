@@ -143,7 +143,7 @@ class FeatureStore:
         starts = _window_starts(kept.times_seconds, pace, max_pictures)
         if len(starts) == 0:
             raise DatasetError(
-                f"{take}: no window of {pace.window_seconds:.2f} s without missing frames"
+                f"{take}: no window of {pace.window_seconds:.2f} s without holes in it"
             )
         wanted = starts[:, np.newaxis] + np.arange(pace.frames_per_clip)
         missing = np.setdiff1d(wanted, kept.numbers)

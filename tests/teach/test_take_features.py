@@ -1,4 +1,4 @@
-"""Windows of takes: the frames that live video would choose, each encoded once and kept."""
+"""Windows of takes have the frames that live video would have, each encoded once and kept."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PACE = Pace(0.2, 5)
 
 
 class CountingEncoder(PictureEncoder):
-    """Tells of each picture the number of its frame and of the frame before."""
+    """The features of a picture are the numbers of the frame before it and of its frame."""
 
     features_shape = (4, 2)
     identity = "counting"
@@ -102,5 +102,5 @@ def test_a_take_that_stutters_is_better_than_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize("times", [np.arange(8) / 10, np.array([0.0, 0.1, 0.2, 3.0])])
 def test_short_takes_and_holes_are_told(tmp_path: Path, times: npt.NDArray[np.float64]) -> None:
     video = _video(tmp_path / "take.mkv", times)
-    with pytest.raises(DatasetError, match=r"no window of 1.00 s without missing frames"):
+    with pytest.raises(DatasetError, match=r"no window of 1.00 s without holes"):
         FeatureStore(tmp_path / "kept", CountingEncoder()).of(video, PACE, max_pictures=100)
