@@ -13,7 +13,6 @@ This file knows nothing of takes.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +34,6 @@ from rtaction.onnx_format.graph import part
 PICTURE_SIZE = 224
 NUM_FEATURES = 320
 """Features of one part of one picture, as the encoder gives them."""
-NUM_STATISTICS = 3
 
 # What the encoder's file calls its normalised pictures (n, 3, H, W), and what it ends in (n, D).
 _PLANES, _FEATURES = "planes", "features"
@@ -101,24 +99,6 @@ def taught_model(spec: ModelSpec, weights: Float32Array, bias: Float32Array) -> 
         metadata={"encoder": OnnxFile.load(ENCODER_MODEL).metadata["attribution"]},
     )
     return bytes_of(model)
-
-
-def clip_statistics(clip_features: npt.NDArray[Any]) -> Float32Array:
-    """What the graph makes of a clip's features, here in numpy.
-
-    Args:
-        clip_features: shape (num_clips, frames_per_clip, num_features), two pictures at least.
-
-    Returns:
-        float32, shape (num_clips, 3 * num_features): means, highest values, mean changes.
-    """
-    features = np.asarray(clip_features, np.float32)
-    rows = [
-        features.mean(axis=1),
-        features.max(axis=1),
-        np.abs(np.diff(features, axis=1)).mean(axis=1),
-    ]
-    return np.concatenate(rows, axis=1)
 
 
 def _width(modality: str) -> int:

@@ -1,6 +1,6 @@
-"""What a person sees while they are recorded: themselves as in a mirror, and what to do now.
+"""What a person sees while being recorded: themselves in a mirror, and what to do now.
 
-It is drawn for someone who stands some metres away. This file knows nothing of cameras or files.
+It is drawn to be read from some metres away. This file knows nothing of cameras or files.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def draw_guide(image_rgb: npt.NDArray[Any], recorder: Recorder) -> npt.NDArray[n
     """The mirrored picture with label, countdown, takes and keys.
 
     Args:
-        image_rgb: uint8 RGB, shape (height, width, 3), as the camera gave it; left as it is.
-        recorder: where the session is.
+        image_rgb: uint8 RGB, shape (height, width, 3), from the camera; not modified.
+        recorder: the state of the session.
 
     Returns:
         uint8 RGB, at least `MIN_HEIGHT` high.
@@ -65,9 +65,9 @@ def draw_message(image_rgb: npt.NDArray[Any], text: str, share: float) -> npt.ND
     """The mirrored picture, darkened, with a line of text and a bar.
 
     Args:
-        image_rgb: uint8 RGB, shape (height, width, 3); left as it is.
+        image_rgb: uint8 RGB, shape (height, width, 3); not modified.
         text: the line.
-        share: of the bar that is full, 0 to 1.
+        share: filled part of the bar, 0 to 1.
 
     Returns:
         uint8 RGB, at least `MIN_HEIGHT` high.
@@ -84,7 +84,7 @@ def _words(recorder: Recorder) -> str:
     if recorder.phase == "recording":
         return "now, until the bar is full"
     if recorder.phase == "paused":
-        return "paused; space goes on"
+        return "paused; press space to continue"
     if recorder.quota.label == "nothing":
         return "do anything else: stand, walk, scratch, reach"
     return "get ready"
@@ -93,7 +93,7 @@ def _words(recorder: Recorder) -> str:
 def _draw_dots(
     image: npt.NDArray[np.uint8], done: int, wanted: int, right: float, unit: float
 ) -> None:
-    """One dot a take, the last at the right; too many would say nothing."""
+    """One dot per take, the last at the right; none if there would be too many."""
     if wanted > 20:
         return
     for number in range(wanted):
@@ -103,7 +103,7 @@ def _draw_dots(
 
 
 def _draw_number(image: npt.NDArray[np.uint8], recorder: Recorder, unit: float) -> None:
-    """The seconds that are left, big enough for the other end of the room."""
+    """The seconds left, readable from the other end of the room."""
     number = str(int(recorder.seconds_left) + 1)
     size = 150
     origin = (image.shape[1] / unit / 2 - 0.28 * size * len(number), MIN_HEIGHT / 2 + 0.45 * size)

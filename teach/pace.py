@@ -1,7 +1,4 @@
-"""How often to look, and how long a window is: read off how long the takes are.
-
-This file knows nothing of pixels.
-"""
+"""How often frames are taken, and how long a window is, from how long the takes are."""
 
 from __future__ import annotations
 
@@ -11,22 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtaction.errors import DatasetError
+from rtaction.features.window_length import FRAMES_PER_CLIP, window_length
 
-_WANTED_PICTURES = 14
-# Few to choose from, so that one more take rarely changes the pace and all its pictures with it.
+# Few to choose from, so that one more take rarely changes the pace and with it every feature.
 _INTERVALS_SECONDS = (0.07, 0.1, 0.14, 0.2)
-_LONGEST_WINDOW_SECONDS = 3.0
-_SHARE_OF_SHORTEST = 0.93  # of what nine in ten takes are longer than
-_FEWEST_PICTURES = 4
+_FEWEST_FRAMES = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How a clip is taken.
+    """How frames are taken from a video.
 
     Args:
-        interval_seconds: time between two pictures.
-        frames_per_clip: pictures in a clip; one frame comes before the first, as they show motion.
+        interval_seconds: time from one frame to the next.
+        frames_per_clip: pictures in a clip. A window holds one frame more, as pictures of motion
+            need a frame before the first.
     """
 
     interval_seconds: float
@@ -44,23 +40,22 @@ class Pace:
 
 
 def choose_pace(durations_seconds: Sequence[float]) -> Pace:
-    """About 14 pictures in a window that nine in ten takes are longer than, and of 3 s at most.
+    """About 14 frames in a window that fits into nine takes in ten, see `window_length`.
 
     Args:
         durations_seconds: lengths of the takes, at least one.
 
     Raises:
-        DatasetError: the takes are too short to see a movement in.
+        DatasetError: the takes are too short to show a movement.
     """
-    short_seconds = float(np.percentile(durations_seconds, 10))
-    window_seconds = min(_SHARE_OF_SHORTEST * short_seconds, _LONGEST_WINDOW_SECONDS)
-    wanted_seconds = max(window_seconds, 1e-6) / _WANTED_PICTURES
+    window_seconds, short_seconds = window_length(durations_seconds)
+    wanted_seconds = max(window_seconds, 1e-6) / FRAMES_PER_CLIP
     ratios = np.abs(np.log(np.asarray(_INTERVALS_SECONDS) / wanted_seconds))
     interval_seconds = _INTERVALS_SECONDS[int(ratios.argmin())]
     frames_per_clip = int(window_seconds / interval_seconds + 1e-6)
-    if frames_per_clip < _FEWEST_PICTURES:
+    if frames_per_clip < _FEWEST_FRAMES:
         raise DatasetError(
-            f"takes must last a second or so, but one in ten lasts {short_seconds:.2f} s or less; "
-            "record longer ones"
+            f"takes are too short: one in ten lasts {short_seconds:.2f} s or less, expected about "
+            "a second or more; record longer ones"
         )
     return Pace(interval_seconds, frames_per_clip)

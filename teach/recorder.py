@@ -1,7 +1,7 @@
-"""When to record what: the course of a session, by the time of the camera's pictures.
+"""When to record what: the course of a session, by the times of the camera's frames.
 
-Each take is preceded by a countdown; both vary in length, so that what is learnt is the action and
-not its timing. This file knows nothing of pictures, files or keys.
+Each take is preceded by a countdown; both vary in length, so that the model learns the action and
+not its timing. This file knows nothing of pixels, files or keys.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from typing import Literal
 
 Phase = Literal["countdown", "recording", "paused", "over"]
 Step = Literal["begin", "end", "drop", "delete"]
-"""What is to be done: begin a take, keep it, forget it; or delete the last one that was kept."""
+"""What to do: begin a take, save it, discard it; or delete the last one that was saved."""
 
 _FIRST_COUNTDOWN_SECONDS = 5.0
 _COUNTDOWNS_SECONDS = (1.5, 2.5)
-_LENGTHS = (0.85, 1.3)  # of what was asked for
+_LENGTHS = (0.85, 1.3)  # of the wanted length
 
 
 @dataclass(slots=True)
 class Quota:
-    """How many takes of a label there are to be.
+    """How many takes of a label are wanted.
 
     Args:
-        label: what to show.
-        done: takes there are.
-        wanted: takes there are to be.
+        label: the action to perform.
+        done: takes recorded so far.
+        wanted: takes wanted in all.
     """
 
     label: str
@@ -45,8 +45,9 @@ class Recorder:
 
     Args:
         quotas: what is to be recorded, in order.
-        take_seconds: about how long a take is, above 0. Default 3.0; takes last 0.85 to 1.3 of it.
-        seed: of the variation. Default None: another one each time.
+        take_seconds: about how long a take is, above 0; it varies from 0.85 to 1.3 times that.
+            Default 3.0.
+        seed: of the variation. Default None: a random one.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class Recorder:
 
     @property
     def phase(self) -> Phase:
-        """What goes on."""
+        """What is happening now."""
         return self._phase
 
     @property
@@ -74,7 +75,7 @@ class Recorder:
 
     @property
     def quota(self) -> Quota:
-        """The label that is on; the last one when all is over."""
+        """That of the current label; the last one when the session is over."""
         return self.quotas[min(self._position, len(self.quotas) - 1)]
 
     @property
@@ -88,13 +89,13 @@ class Recorder:
         return 1 - min(self.seconds_left / self._length_seconds, 1.0)
 
     def see(self, at_seconds: float) -> Step | None:
-        """A picture has come.
+        """Advance to the time of a frame.
 
         Args:
             at_seconds: its time, on one clock that never goes back.
 
         Returns:
-            "begin" where it is the first of a take, "end" where it is the first after it.
+            "begin" if the frame is the first of a take, "end" if it is the first after one.
         """
         self._now = at_seconds
         if self._phase == "countdown":
@@ -116,7 +117,7 @@ class Recorder:
         return "end"
 
     def again(self) -> Step | None:
-        """Do the take that is on once more; where none is, the last one of this session.
+        """Repeat the current take or, between takes, the last one of this session.
 
         After "delete", `quota` is that of the take.
         """
@@ -126,7 +127,7 @@ class Recorder:
         return self._delete()
 
     def delete(self) -> Step | None:
-        """Delete the last take of this session, and record no other in its place.
+        """Delete the last take of this session, without recording another in its place.
 
         After "delete", `quota` is that of the take.
         """
@@ -142,7 +143,7 @@ class Recorder:
         return "drop" if was_recording else None
 
     def pause(self) -> Step | None:
-        """Wait until told again; a take that is on is dropped."""
+        """Pause, or continue after a pause; the current take is dropped."""
         was_recording = self._phase == "recording"
         if self._phase != "over":
             self._restart("countdown" if self._phase == "paused" else "paused")

@@ -1,4 +1,4 @@
-"""A session before the camera: pictures in, takes on the disk, the guide in the window.
+"""A recording session: frames from the camera, takes on disk, the guide in the window.
 
 This file knows nothing of models.
 """
@@ -43,13 +43,13 @@ class RecordingSession:
     """Records takes.
 
     Args:
-        camera: what to look through.
-        takes: where they go.
+        camera: what to record from.
+        takes: where they are saved.
         screen: where the guide is drawn.
         open_with: opens the camera. Default `open_source`.
 
     Attributes:
-        last_image: the newest picture, uint8 RGB, or None before the first.
+        last_image: the newest frame, uint8 RGB, or None before the first.
     """
 
     def __init__(
@@ -68,13 +68,13 @@ class RecordingSession:
         self._take: Take | None = None
 
     def record(self, recorder: Recorder) -> bool:
-        """Record until all takes are there, the source ends, or the person stops.
+        """Record until all takes are done, the source ends, or the person quits.
 
         Args:
             recorder: which takes, and when.
 
         Returns:
-            Whether the person wants to go on; False where they stopped it.
+            False if the person quit.
 
         Raises:
             SourceError: the camera cannot be opened, or was lost.

@@ -1,6 +1,6 @@
-"""How good a taught model is, in words: its accuracy, what it confuses, what would help.
+"""What a person reads about a taught model: accuracy, confused labels, and advice.
 
-Every take is judged by a fit that was not trained on it.
+All figures are of held-out takes: each is predicted by a fit that was not trained on its group.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _MANY_TAKES = 20
 
 
 def classification_of(takes: Sequence[JudgedTake], labels: tuple[str, ...]) -> Classification:
-    """The takes that could be judged, with their true and their predicted labels."""
+    """True and predicted labels of the takes that could be judged."""
     judged = [(take, take.predicted) for take in takes if take.predicted is not None]
     return Classification.from_names(
         labels,
@@ -29,15 +29,15 @@ def classification_of(takes: Sequence[JudgedTake], labels: tuple[str, ...]) -> C
 
 
 def report_lines(taught: TaughtModel) -> list[str]:
-    """All of it, line by line."""
+    """The report, line by line."""
     spec, takes = taught.spec, taught.takes
     counts = Counter(take.video.label for take in takes)
     listed = ", ".join(f"{label} {count}" for label, count in sorted(counts.items()))
     judged = classification_of(takes, spec.labels)
     lines = [
         *(f"left out: {reason}" for reason in taught.skipped),
-        f"learnt from {counted(len(takes), 'take')}: {listed}",
-        f"input: {spec.modality}, {spec.frames_per_clip} pictures in {spec.window_seconds:.1f} s",
+        f"trained on {counted(len(takes), 'take')}: {listed}",
+        f"input: {spec.modality}, {spec.frames_per_clip} frames in {spec.window_seconds:.1f} s",
         accuracy_text(judged.accuracy, counted(len(judged), "take"))
         if len(judged)
         else "accuracy cannot be measured: that needs two takes of a label",
@@ -59,7 +59,7 @@ def report_lines(taught: TaughtModel) -> list[str]:
         lines.append("  few takes: ten of each label give a better model and a better estimate")
     if spec.background_label is None:
         lines.append(
-            f'no label "{BACKGROUND}": whatever it sees gets one of these labels; record takes of '
+            f'no label "{BACKGROUND}": every window gets one of these labels; record takes of '
             f"standing, walking and scratching, labelled {BACKGROUND}"
         )
     return lines

@@ -1,7 +1,7 @@
-"""What the encoder makes of a take, computed once and kept beside the takes.
+"""Features of the windows of a take, computed once and kept beside the takes.
 
 The frames that matter lie on a grid, one each `interval_seconds` from the take's first frame on.
-Picture k shows frame k + 1 of the grid, and how it differs from frame k. Windows begin at points of
+Picture k shows frame k + 1 of the grid, and how it differs from frame k. Windows start at points of
 the grid, so they share pictures.
 """
 
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,28 +23,67 @@ import numpy.typing as npt
 
 from rtaction.arrays import Float64Array, UInt8Array
 from rtaction.errors import DatasetError, OutputError
+from rtaction.features.modality_choice import ALL_PARTS
 from rtaction.frame import Frame
+from rtaction.modality import parts_of
+from rtaction.models import ENCODER_MODEL
 from rtaction.output_file import whole_file
+from rtaction.realtime.model.batch_runner import BatchRunner
+from rtaction.realtime.model.session import open_session
 from rtaction.sampling import (
     TIME_TOLERANCE_SECONDS,
     last_period_seconds,
     nearest_indices,
     select_frames,
 )
-from rtaction.teach.encoder import ALL_PARTS, Float16Array, PictureEncoder
-from rtaction.teach.graph import PICTURE_SIZE
+from rtaction.teach.graph import NUM_FEATURES, PICTURE_SIZE, frame_encoder
 from rtaction.teach.pace import Pace
 from rtaction.video.file import read_video
 from rtaction.video.motion import network_picture
 from rtaction.video.pixels import prepare_image
 
-_LONGEST_SECONDS = 60.0
-"""What comes later in a take is not looked at."""
-_STRIDE = 1 / 4  # of a window, where a take is short enough for all its pictures
+_BATCH_SIZE = 8  # pictures of four parts each; larger batches are no faster
+_LONGEST_SECONDS = 60.0  # the rest of a take is ignored
+_STRIDE = 1 / 4  # of a window, where a take is short enough to encode all its pictures
 _SUFFIX = ".npz"
 _THREADS = os.cpu_count() or 1
 
+Float16Array = npt.NDArray[np.float16]
 IndexArray = npt.NDArray[np.intp]
+
+
+class PictureEncoder:
+    """The bundled encoder on pictures of `ALL_PARTS`.
+
+    Features of every part are kept, so that any modality can be chosen from them later.
+
+    Args:
+        num_threads: threads that compute; 0 means one for each core. Default 0.
+    """
+
+    def __init__(self, num_threads: int = 0) -> None:
+        session = open_session(frame_encoder(ALL_PARTS), "cpu", num_threads=num_threads)
+        self._runner = BatchRunner(session, max_batch=_BATCH_SIZE)
+
+    features_shape = (len(parts_of(ALL_PARTS)), NUM_FEATURES)
+    """Of one picture."""
+
+    @cached_property
+    def identity(self) -> str:
+        """A digest of the weights: features of another encoder are not reused."""
+        return hashlib.sha256(ENCODER_MODEL.read_bytes()).hexdigest()[:16]
+
+    def encode(self, pictures: UInt8Array) -> Float16Array:
+        """Features of each part of each picture.
+
+        Args:
+            pictures: uint8, shape (n, 224, 224, channels of `ALL_PARTS`); at least one.
+
+        Returns:
+            float16, shape (n, parts, 320).
+        """
+        features = self._runner.run(pictures)  # (n, parts * 320)
+        return features.reshape(len(pictures), -1, NUM_FEATURES).astype(np.float16)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +98,11 @@ class TakeFeatures:
     pictures: Float16Array
     windows: IndexArray
 
+    @property
+    def of_windows(self) -> Float16Array:
+        """Features of each window: float16, shape (num_windows, frames_per_clip, parts, 320)."""
+        return self.pictures[self.windows]
+
 
 class _Kept(NamedTuple):
     times_seconds: Float64Array  # of the take's frames
@@ -69,8 +114,8 @@ class FeatureStore:
     """Features of takes, kept in a folder.
 
     Args:
-        folder: where; made when there is something to keep. It may be deleted at any time.
-        encoder: what makes them.
+        folder: created when the first features are kept; may be deleted at any time.
+        encoder: what computes them.
     """
 
     def __init__(self, folder: Path, encoder: PictureEncoder) -> None:
@@ -78,23 +123,23 @@ class FeatureStore:
         self._encoder = encoder
 
     def of(self, take: Path, pace: Pace, *, max_pictures: int) -> TakeFeatures:
-        """Windows of a take: many that overlap, or where it is long some from all over it.
+        """Features of a take's windows: overlapping ones, or of a long take a sample of them.
 
         Args:
             take: the video.
-            pace: how windows are taken.
+            pace: how frames are taken.
             max_pictures: how many pictures may be encoded; those of one window always are.
 
         Raises:
-            SourceError: it cannot be decoded.
-            DatasetError: it is shorter than a window, or has holes.
+            SourceError: the take cannot be decoded.
+            DatasetError: it is shorter than a window, or frames are missing.
         """
         place = self._place_of(take, pace)
         kept, grid = _load(place), None
         if kept is None:
             times, grid = _read_grid(take, pace.interval_seconds)
-            nothing = np.zeros((0, *self._encoder.features_shape), np.float16)
-            kept = _Kept(times, np.zeros(0, np.intp), nothing)
+            none_yet = np.zeros((0, *self._encoder.features_shape), np.float16)
+            kept = _Kept(times, np.zeros(0, np.intp), none_yet)
         starts = _window_starts(kept.times_seconds, pace, max_pictures)
         if len(starts) == 0:
             raise DatasetError(
@@ -105,8 +150,8 @@ class FeatureStore:
         if len(missing):
             if grid is None:
                 _, grid = _read_grid(take, pace.interval_seconds)
-            made = self._encoder.encode(_pictures(grid, missing))
-            kept = _merged(kept, missing, made)
+            features = self._encoder.encode(_pictures(grid, missing))
+            kept = _merged(kept, missing, features)
             self._keep(place, kept)
         return TakeFeatures(kept.features, np.searchsorted(kept.numbers, wanted))
 
@@ -120,7 +165,7 @@ class FeatureStore:
         return self._folder / f"{name}{_SUFFIX}"
 
     def _keep(self, place: Path, kept: _Kept) -> None:
-        # Without it the next taught takes longer, no more.
+        # Without the file, the next run only takes longer.
         with suppress(OutputError), whole_file(place) as path, path.open("wb") as file:
             np.savez(file, **kept._asdict())
 
@@ -133,17 +178,17 @@ def _load(place: Path) -> _Kept | None:
         return None
 
 
-def _merged(kept: _Kept, numbers: IndexArray, made: Float16Array) -> _Kept:
+def _merged(kept: _Kept, numbers: IndexArray, new_features: Float16Array) -> _Kept:
     all_numbers = np.concatenate([kept.numbers, numbers])
     order = np.argsort(all_numbers)
-    features = np.concatenate([kept.features, made])
+    features = np.concatenate([kept.features, new_features])
     return _Kept(kept.times_seconds, all_numbers[order], features[order])
 
 
 def _read_grid(take: Path, interval_seconds: float) -> tuple[Float64Array, list[UInt8Array]]:
     """Times of all frames, and for each point of the grid the frame nearest to it.
 
-    Of two equally near it is the earlier, as `rtaction.sampling` has it.
+    Of two equally near frames it is the earlier one, as in `rtaction.sampling`.
     """
     times: list[float] = []
     grid: list[UInt8Array] = []
@@ -167,10 +212,10 @@ def _read_grid(take: Path, interval_seconds: float) -> tuple[Float64Array, list[
 
 
 def _pictures(grid: Sequence[UInt8Array], numbers: IndexArray) -> UInt8Array:
-    # Optical flow takes as long as the encoder does, and OpenCV lets other threads run.
+    # Optical flow takes as long as the encoder, and OpenCV releases the interpreter lock.
     with ThreadPoolExecutor(_THREADS) as pool:
-        made = pool.map(lambda k: network_picture(grid[k], grid[k + 1], ALL_PARTS), numbers)
-        return np.stack(list(made))
+        shown = pool.map(lambda k: network_picture(grid[k], grid[k + 1], ALL_PARTS), numbers)
+        return np.stack(list(shown))
 
 
 def _small(frame: Frame) -> UInt8Array:
@@ -178,7 +223,7 @@ def _small(frame: Frame) -> UInt8Array:
 
 
 def _window_starts(times: Float64Array, pace: Pace, max_pictures: int) -> IndexArray:
-    """First pictures of the windows to take."""
+    """The first picture of each window."""
     until_seconds = times[-1] + last_period_seconds(times) + TIME_TOLERANCE_SECONDS
     num_pictures = int(until_seconds / pace.interval_seconds)
     last = num_pictures - pace.frames_per_clip
@@ -193,11 +238,11 @@ def _window_starts(times: Float64Array, pace: Pace, max_pictures: int) -> IndexA
     chosen = np.unique(starts.astype(np.intp))
     moments = np.arange(pace.frames_per_clip + 1) * pace.interval_seconds
     targets = chosen[:, np.newaxis] * pace.interval_seconds + moments
-    sound = [select_frames(times, row).problem is None for row in targets]
-    if not any(sound):
-        # A busy machine stutters, and a take that does is better than none.
-        sound = [_largest_error_seconds(times, row) <= pace.interval_seconds for row in targets]
-    return chosen[sound]
+    usable = [select_frames(times, row).problem is None for row in targets]
+    if not any(usable):
+        # A take recorded on a busy machine stutters, and is still better than none.
+        usable = [_largest_error_seconds(times, row) <= pace.interval_seconds for row in targets]
+    return chosen[usable]
 
 
 def _largest_error_seconds(times: Float64Array, targets: Float64Array) -> float:

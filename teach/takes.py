@@ -1,7 +1,7 @@
 """The folder of takes: an ordinary set of videos, `taught/<label>/take-001.mkv`.
 
-A take is written under a hidden name and gets its own when it is whole, so whoever reads the folder
-finds whole takes only, whenever the power went. This file knows nothing of cameras.
+A take is written under a hidden name and renamed when it is complete, so the folder shows complete
+takes only, even after a crash. This file knows nothing of cameras.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from rtaction.video.file import VIDEO_SUFFIXES
 MODEL_NAME = "model.onnx"
 FEATURES_NAME = ".features"
 
-_JPEG_QUALITY = 95  # what JPEG adds to the difference of two pictures looks like motion
+_JPEG_QUALITY = 95  # artefacts look like motion in the difference of two frames
 _NUMBER = re.compile(r"take-(\d+)")
 
 
 def check_label(label: str) -> str:
-    """A label that can name a folder.
+    """Return the label if it can be the name of a folder.
 
     Raises:
         UsageError: it cannot.
@@ -49,7 +49,7 @@ class TakesFolder:
     """Takes by label.
 
     Args:
-        folder: where they are; made when the first take is.
+        folder: where they are; created with the first take.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -62,19 +62,19 @@ class TakesFolder:
 
     @property
     def features(self) -> Path:
-        """Where what was computed of the takes is kept."""
+        """Where the features of the takes are kept."""
         return self.folder / FEATURES_NAME
 
     @property
     def labels(self) -> list[str]:
-        """Labels of which there is a take."""
+        """Labels that have a take."""
         if not self.folder.is_dir():
             return []
         names = sorted(path.name for path in self.folder.iterdir() if path.is_dir())
         return [name for name in names if not name.startswith(".") and self.takes_of(name)]
 
     def takes_of(self, label: str) -> list[Path]:
-        """Takes of a label, in the order of their names."""
+        """Takes of a label, sorted by name."""
         found = self.folder.glob(f"{label}/*") if (self.folder / label).is_dir() else ()
         return sorted(
             path
@@ -83,7 +83,7 @@ class TakesFolder:
         )
 
     def begin(self, label: str) -> Take:
-        """Begin a take.
+        """Start a take.
 
         Raises:
             OutputError: the folder cannot be written to.
@@ -94,9 +94,9 @@ class TakesFolder:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for left_over in folder.glob(".take-*"):
-                left_over.unlink()  # of a run that was cut off
+                left_over.unlink()  # from a run that crashed
         except OSError as error:
-            raise OutputError(f"takes cannot be kept in {folder}: {error}") from None
+            raise OutputError(f"takes cannot be saved in {folder}: {error}") from None
         return Take(folder, f"take-{max(numbers, default=0) + 1:03d}")
 
 
@@ -104,8 +104,8 @@ class Take:
     """A take while it is recorded.
 
     Args:
-        folder: where it goes.
-        name: what it is called when it is whole, without suffix.
+        folder: where it is saved.
+        name: of the complete file, without suffix.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -114,7 +114,7 @@ class Take:
         self._file = ClipFile(folder, f".{name}")
 
     def add(self, image_rgb: npt.NDArray[Any], at_seconds: float) -> None:
-        """Add a picture.
+        """Add a frame.
 
         Args:
             image_rgb: uint8 RGB, shape (height, width, 3).
@@ -133,7 +133,7 @@ class Take:
             raise OutputError(f"a take cannot be written into {self._folder}: {error}") from None
 
     def finish(self) -> Path:
-        """Keep it; returns where.
+        """Save it, and return its path.
 
         Raises:
             OutputError: it cannot be written.
@@ -144,11 +144,11 @@ class Take:
             self._file.close()
             hidden.rename(kept)
         except (OSError, av.FFmpegError) as error:
-            raise OutputError(f"the take {kept} cannot be kept: {error}") from None
+            raise OutputError(f"the take {kept} cannot be saved: {error}") from None
         return kept
 
     def drop(self) -> None:
-        """Forget it."""
+        """Discard it."""
         with suppress(OSError, av.FFmpegError):
             self._file.close()
         (self._folder / f".{self._name}.mkv").unlink(missing_ok=True)

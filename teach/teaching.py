@@ -1,4 +1,4 @@
-"""`rtaction teach` and `rtaction record`: record, learn, go live."""
+"""`rtaction teach` and `rtaction record`: record takes, train a model, recognise live."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class TeachConfig:
     """What to record.
 
     Args:
-        labels: in order.
+        labels: in the order of recording.
         source: the camera, see `cameras_of`. Default "0".
         folder: of takes and model. Default "taught".
         num_takes: takes wanted of each label, at least 1. Default 10.
-        take_seconds: about how long one is, above 0. Default 3.0.
-        seed: of the varied timing. Default None: another one each time.
+        take_seconds: mean length of a take, above 0. Default 3.0.
+        seed: of the varied timing. Default None: a random one.
     """
 
     labels: tuple[str, ...]
@@ -60,11 +60,11 @@ def record(config: TeachConfig, say: Say, *, open_with: OpenSource = open_source
 
     Args:
         config: what to record.
-        say: told what came of it, line by line.
+        say: called with each line of the summary.
         open_with: opens the camera. Default `open_source`.
 
     Raises:
-        RtactionError: see `rtaction.errors`. Takes that are done are kept.
+        RtactionError: see `rtaction.errors`. Finished takes are kept.
     """
     takes = TakesFolder(config.folder)
     quotas = []
@@ -85,25 +85,25 @@ def teach(
     on_event: EventCallback | None = None,
     open_with: OpenSource = open_source,
 ) -> CamSummary | None:
-    """Record what is missing, learn from all that is there, and recognise in the same window.
+    """Record the missing takes, train on all of them, and recognise live in the same window.
 
     Args:
-        config: what to record; takes of "nothing" are always asked for, and labels with enough
-            takes are passed over.
-        say: told how good the model is, line by line.
-        on_event: told of actions that are recognised. Default None.
+        config: what to record; "nothing" is added to its labels, and labels with enough takes
+            are skipped.
+        say: called with each line of the report.
+        on_event: called with each recognised event. Default None.
         open_with: opens the camera for the recording. Default `open_source`.
 
     Returns:
-        Figures of the recognition; None where the person stopped before it.
+        Summary of the live recognition; None if the person quit before it.
 
     Raises:
-        RtactionError: see `rtaction.errors`. Takes that are done are kept.
+        RtactionError: see `rtaction.errors`. Finished takes are kept.
     """
     takes = TakesFolder(config.folder)
     labels = [*config.labels]
     if not labels and not takes.labels:
-        raise UsageError("what are the actions called? Say for instance: rtaction teach wave clap")
+        raise UsageError("no actions are named; for example: rtaction teach wave clap")
     if BACKGROUND not in labels:
         labels.append(BACKGROUND)
     quotas = [Quota(label, len(takes.takes_of(label)), config.num_takes) for label in labels]
@@ -111,12 +111,12 @@ def teach(
     with open_guide() as screen:
         session = RecordingSession(camera, takes, screen, open_with=open_with)
         if not _record(config, quotas, session):
-            say(f"stopped; the takes are in {takes.folder}, and the same command goes on from them")
+            say(f"stopped; the takes are in {takes.folder}; run the same command to continue")
             return None
         taught = _learn(takes, _ShownProgress(screen, session))
         for line in report_lines(taught):
             say(line)
-        say(f"the model: {takes.model}; q ends")
+        say(f"the model: {takes.model}; press q to quit")
         live = CamConfig(sources=(config.source,), mirror=True)
         return run_cam(ActionModel(takes.model), live, screen=screen, on_event=on_event)
 
@@ -129,13 +129,13 @@ def teach_from(
     group: str | None = None,
     on_progress: Progress | None = None,
 ) -> TaughtModel:
-    """Learn from videos that are there already; needs neither camera nor screen.
+    """Train on existing videos; needs neither camera nor screen.
 
     Args:
         videos: a folder with a folder of videos for each label, or a pattern, see `find_videos`.
         folder: where the model goes.
         labels: only these. Default None: all that are found.
-        group: which videos belong together, see `find_videos`. Default None.
+        group: which videos are one group, see `find_videos`. Default None: each its own.
         on_progress: see `learn`.
 
     Raises:
@@ -144,8 +144,8 @@ def teach_from(
     takes = TakesFolder(folder)
     if takes.labels and Path(videos).resolve() != folder.resolve():
         raise UsageError(
-            f"{folder} holds takes of its own, and its model is made of them; "
-            "name another folder with --output"
+            f"{folder} holds takes of its own, and its model is trained on them; "
+            "give another folder with --output"
         )
     found = find_videos(videos, labels=labels or None, group=group)
     taught = learn(found, takes.features, on_progress=on_progress)
@@ -156,7 +156,9 @@ def teach_from(
 def _camera_of(config: TeachConfig) -> Camera:
     cameras = cameras_of([config.source])
     if len(cameras) != 1:
-        raise UsageError(f"one camera records, but {config.source} names {len(cameras)} sources")
+        raise UsageError(
+            f"expected one camera to record from, but {config.source} names {len(cameras)}"
+        )
     return cameras[0]
 
 
@@ -175,7 +177,7 @@ def _learn(takes: TakesFolder, on_progress: Progress) -> TaughtModel:
 
 
 class _ShownProgress:
-    """Draws how far the learning is; the window stays alive meanwhile."""
+    """Draws the progress of the training, and keeps the window responsive."""
 
     def __init__(self, screen: Screen, session: RecordingSession) -> None:
         self._screen = screen

@@ -8,13 +8,15 @@ import numpy as np
 import onnx
 import pytest
 
-from rtaction.modality import channels_of
+from rtaction.features.modality_choice import ALL_PARTS
+from rtaction.features.statistics import clip_statistics
+from rtaction.modality import channels_of, parts_of
 from rtaction.model_spec import ModelSpec
 from rtaction.models import ENCODER_MODEL
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.model.session import open_session
-from rtaction.teach.encoder import ALL_PARTS, PictureEncoder, part_numbers
-from rtaction.teach.graph import NUM_FEATURES, clip_statistics, frame_encoder, taught_model
+from rtaction.teach.graph import NUM_FEATURES, frame_encoder, taught_model
+from rtaction.teach.take_features import PictureEncoder
 
 
 def _spec(modality: str) -> ModelSpec:
@@ -69,7 +71,7 @@ def test_features_of_a_part_do_not_depend_on_the_others() -> None:
     features = encoder.encode(pictures).astype(np.float32)
 
     assert features.shape == (2, *encoder.features_shape)
-    assert part_numbers("rgb_diff+flow") == [1, 3]
+    assert [parts_of(ALL_PARTS).index(part) for part in ("rgb_diff", "flow")] == [1, 3]
     session = open_session(frame_encoder("rgb_diff+flow"), "cpu", num_threads=1)
     chosen = np.ascontiguousarray(pictures[..., [3, 4, 5, 7, 8]])
     (made,) = session.run(None, {"frames": chosen})

@@ -1,4 +1,4 @@
-"""From takes of a drawn person to a model that names others."""
+"""From takes of a drawn person to a model that predicts the labels of others."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def taught(drawn_takes: Path, tmp_path_factory: pytest.TempPathFactory) -> Taugh
     return made
 
 
-def test_it_names_takes_it_never_saw(
+def test_it_predicts_takes_it_was_not_trained_on(
     taught: TaughtModel, other_takes: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "new" / "model.onnx"
@@ -44,7 +44,7 @@ def test_it_names_takes_it_never_saw(
     assert [p.name for p in path.parent.iterdir()] == ["model.onnx"]
 
 
-def test_every_take_is_judged_by_a_fit_that_did_not_know_it(taught: TaughtModel) -> None:
+def test_every_take_is_judged_by_a_fit_that_was_not_trained_on_it(taught: TaughtModel) -> None:
     assert len(taught.takes) == 15
     assert classification_of(taught.takes, taught.spec.labels).accuracy.value >= 0.7
     assert all(1 / 3 <= take.score <= 1 for take in taught.takes)
@@ -60,7 +60,7 @@ def test_every_take_is_judged_by_a_fit_that_did_not_know_it(taught: TaughtModel)
 def test_labels_without_meaning_are_judged_at_chance(
     drawn_takes: Path, tmp_path: Path, taught: TaughtModel
 ) -> None:
-    """What a fit knows of a take's own label must not reach its judgement."""
+    """No take's own label may leak into its held-out prediction."""
     random = np.random.default_rng(0)
     paths = [take.video.path for take in taught.takes]
     shares = []
@@ -72,7 +72,7 @@ def test_labels_without_meaning_are_judged_at_chance(
     assert np.mean(shares) <= 0.5
 
 
-def test_bad_takes_are_left_out_and_told(drawn_takes: Path, tmp_path: Path) -> None:
+def test_bad_takes_are_left_out_and_reported(drawn_takes: Path, tmp_path: Path) -> None:
     for label in ("clap", "wave"):
         (tmp_path / label).mkdir()
         for path in sorted((drawn_takes / label).iterdir())[:2]:
@@ -91,5 +91,5 @@ def test_bad_takes_are_left_out_and_told(drawn_takes: Path, tmp_path: Path) -> N
 
 def test_one_label_is_not_enough(drawn_takes: Path, tmp_path: Path) -> None:
     videos = find_videos(drawn_takes, labels=["wave"], min_labels=1)
-    with pytest.raises(DatasetError, match="two actions at least"):
+    with pytest.raises(DatasetError, match="at least two actions"):
         learn(videos, tmp_path)

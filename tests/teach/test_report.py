@@ -1,4 +1,4 @@
-"""What a person is told: figures with intervals, and what would help."""
+"""The report: figures with intervals, and advice."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _lesson(*takes: tuple[str, str | None, int]) -> TaughtModel:
     return TaughtModel(spec, b"", tuple(judged), (), {})
 
 
-def test_it_tells_the_accuracy_and_what_was_confused() -> None:
+def test_it_reports_the_accuracy_and_what_was_confused() -> None:
     taught = _lesson(
         ("wave", "wave", 8),
         ("wave", "clap", 2),
@@ -39,7 +39,7 @@ def test_it_tells_the_accuracy_and_what_was_confused() -> None:
     pairs = [(one.true_label, one.predicted_label, one.count) for one in judged.confused_pairs()]
     assert pairs == [("wave", "clap", 2), ("nothing", "wave", 1)]
     lines = report_lines(taught)
-    assert lines[0] == "learnt from 30 takes: clap 10, nothing 10, wave 10"
+    assert lines[0] == "trained on 30 takes: clap 10, nothing 10, wave 10"
     assert "accuracy on 30 takes: 90.0 % (95 % interval: 74.4 to 96.5 %)" in lines
     assert "wave was predicted as clap in 2 of 10 takes" in lines
     assert any("other distances" in line for line in lines)

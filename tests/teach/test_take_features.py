@@ -1,4 +1,4 @@
-"""Windows of takes: the frames that live video would choose, each encoded once and kept."""
+"""Windows of takes have the frames that live video would have, each encoded once and kept."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ import numpy.typing as npt
 import pytest
 
 from rtaction.errors import DatasetError
-from rtaction.teach.encoder import Float16Array, PictureEncoder
 from rtaction.teach.pace import Pace
-from rtaction.teach.take_features import FeatureStore
+from rtaction.teach.take_features import FeatureStore, Float16Array, PictureEncoder
 from tests.videos import index_image, write_video
 
 PACE = Pace(0.2, 5)
 
 
 class CountingEncoder(PictureEncoder):
-    """Tells of each picture the number of its frame and of the frame before."""
+    """The features of a picture are the numbers of the frame before it and of its frame."""
 
     features_shape = (4, 2)
     identity = "counting"

@@ -82,7 +82,7 @@ def test_a_killed_session_leaves_whole_takes_only(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="takes cannot be kept"):
+    with pytest.raises(OutputError, match="takes cannot be saved"):
         TakesFolder(tmp_path / "file").begin("wave")
 
 

@@ -26,7 +26,7 @@ TRAINING = ("tensorflow", "keras", "tf2onnx", "matplotlib", "rich")
 
 
 def test_from_videos_by_the_light_installation(drawn_takes: Path, tmp_path: Path) -> None:
-    """Without one package of the training stack; what it writes is recognised and judged."""
+    """Without one package of the training stack; its model can be evaluated and inspected."""
     hidden = "".join(f"sys.modules[{name!r}] = None\n" for name in TRAINING)
     script = f"import sys\n{hidden}from rtaction.cli.app import main\nmain()"
     arguments = ["teach", "--from", str(drawn_takes), "-o", str(tmp_path / "out")]
@@ -39,7 +39,7 @@ def test_from_videos_by_the_light_installation(drawn_takes: Path, tmp_path: Path
     )
 
     assert run.returncode == 0, run.stderr
-    assert "learnt from 15 takes: clap 5, nothing 5, wave 5" in run.stdout
+    assert "trained on 15 takes: clap 5, nothing 5, wave 5" in run.stdout
     assert "accuracy on 15 takes: " in run.stdout
     assert run.stdout.splitlines()[-1].startswith("see it live: rtaction cam --model")
     model = tmp_path / "out" / "model.onnx"
@@ -53,7 +53,7 @@ def test_from_videos_by_the_light_installation(drawn_takes: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "message"),
     [
-        (["teach"], 2, "what are the actions called"),
+        (["teach"], 2, "no actions are named"),
         (["teach", "a/b"], 2, "name of a folder"),
         (["teach", "wave", "wave"], 2, "labels must differ"),
         (["teach", "wave", "--group", "x"], 2, "--group goes with --from"),
@@ -119,7 +119,7 @@ def test_before_a_camera(display: str, tmp_path: Path) -> None:
     )
 
     assert run.returncode == 0, run.stderr
-    assert "learnt from 4 takes: nothing 2, wave 2" in run.stdout
+    assert "trained on 4 takes: nothing 2, wave 2" in run.stdout
     assert run.stdout.splitlines()[-1] == "live True"
     assert sorted(p.relative_to(taught).as_posix() for p in taught.rglob("take-*")) == [
         f"{label}/take-00{number}.mkv" for label in ("nothing", "wave") for number in (1, 2)

@@ -1,8 +1,8 @@
-"""Clips that the frozen part of a network has seen once, so that only what learns is run again.
+"""Features of clips, computed once by the frozen part of a network; the rest trains on them.
 
-A part that does not learn makes the same of a picture in every epoch: what comes after it trains in
-seconds or minutes. What augmentation changes is drawn for a few variants of each video instead of
-anew in each epoch, and each epoch draws a variant for each clip.
+The frozen part gives the same features of a picture in every epoch, so the rest trains in seconds
+or minutes. Augmentation gives a few variants of each video instead of new ones in each epoch, and
+each epoch draws a variant for each clip.
 """
 
 from __future__ import annotations
@@ -35,32 +35,33 @@ _LEAST_VARIANCE = 0.01  # as a share of the mean variance
 
 
 def frozen_part(network: Any) -> Any | None:
-    """The part of a network's encoder that does not learn; None where there is none."""
+    """The frozen part of a network's encoder; None if it has none."""
     encoder = network.get_layer(FRAMES).layer
     return encoder.get_layer(FROZEN) if _has(encoder, FROZEN) else None
 
 
 def learning_part(network: Any) -> Any:
-    """What comes after the frozen part, as a network of its own with the same weights.
+    """Everything after the frozen part, as a network of its own that shares its weights.
 
     Args:
         network: with a frozen part.
 
     Returns:
-        A `keras.Model`, not compiled: float32 (batch, frames_per_clip, ...) to scores
-        (batch, num_labels).
+        A `keras.Model`, not compiled, from features, float32 (batch, frames_per_clip, ...), to
+        scores (batch, num_labels).
     """
     frames = network.get_layer(FRAMES)
-    made = keras.Input((network.input.shape[1], *frames.layer.get_layer(FROZEN).output.shape[1:]))
-    sequence = made
+    of_frame = frames.layer.get_layer(FROZEN).output.shape[1:]
+    features = keras.Input((network.input.shape[1], *of_frame))
+    sequence = features
     if _has(frames.layer, LEARNING):
-        sequence = keras.layers.TimeDistributed(frames.layer.get_layer(LEARNING))(made)
+        sequence = keras.layers.TimeDistributed(frames.layer.get_layer(LEARNING))(features)
     head = keras.Model(frames.output, network.output)
-    return keras.Model(made, head(sequence))
+    return keras.Model(features, head(sequence))
 
 
 def adapt(network: Any, clips: ClipSet) -> None:
-    """Tell a pretrained network how the features of its clips lie, before it is trained."""
+    """Set the mean and variance by which a pretrained network standardises its features."""
     num_clips = -(-_ADAPTED_TO // network.input.shape[1])
     chosen = np.linspace(0, len(clips) - 1, min(num_clips, len(clips))).astype(np.intp)
     pictures = clips.pictures(chosen).reshape(-1, *network.input.shape[2:])
@@ -69,13 +70,13 @@ def adapt(network: Any, clips: ClipSet) -> None:
     variance = features.var(axis=0)
     standard = network.get_layer(STANDARD)
     standard.adapt_mean.assign(features.mean(axis=0))
-    # What hardly ever varied is not blown up until it is all that is seen.
+    # A feature that hardly varies would otherwise be amplified until it drowns the others.
     standard.adapt_variance.assign(np.maximum(variance, _LEAST_VARIANCE * variance.mean()))
     standard.finalize_state()
 
 
 def count_pictures(clips: ClipSet) -> int:
-    """How many different pictures there are in all clips, as the network sees them."""
+    """Number of different pictures in all clips, as the network sees them."""
     return len(_pairs_of(clips)[0])
 
 
@@ -84,18 +85,18 @@ def _has(network: Any, name: str) -> bool:
 
 
 class EncodedClips:
-    """What the frozen part makes of the pictures of all clips.
+    """Features of the pictures of all clips, computed once by the frozen part.
 
-    It lies in a temporary file, in float16, so that a large set needs disk, not memory.
+    They are float16 in a temporary file, so a large set needs disk, not memory.
 
     Args:
         frozen: Keras model of one picture, uint8 (n, height, width, channels) to float32 (n, ...):
-            features or a map.
-        clips: whose pictures.
-        augmentation: what may happen to a video. Default None, nothing.
-        num_variants: how many there are of each video; the first is unchanged, and the others are
-            the same in each run. Default 1.
-        kept: where to look first, and to keep what is made. Default None, nowhere.
+            feature vectors or feature maps.
+        clips: the clips.
+        augmentation: random changes to whole videos. Default None: none.
+        num_variants: variants of each video; the first is not augmented, and the others are the
+            same in each run. Default 1.
+        kept: cache of features. Default None: no cache.
         on_video: called after each video of each variant. Default None.
     """
 
@@ -112,53 +113,55 @@ class EncodedClips:
         self.num_variants = num_variants if augmentation else 1
         pairs, self._pictures_of_clip = _pairs_of(clips)
         shape = (self.num_variants, len(pairs), *frozen.output.shape[1:])
-        self._made = np.memmap(open_temporary(), np.float16, mode="w+", shape=shape)
+        self._features = np.memmap(open_temporary(), np.float16, mode="w+", shape=shape)
         # No two videos share a picture.
         places = [
             np.unique(self._pictures_of_clip[clips.clip_videos == number])
             for number in range(len(clips.videos))
         ]
-        for variant, made_of_all in enumerate(self._made):
+        for variant, features_of_variant in enumerate(self._features):
             missing = []
             for number, video in enumerate(clips.videos):
                 mine = pairs[places[number]]
                 how = augmentation if variant else None
                 change = Change(how, video.label, video.path.name, variant)
-                made = kept.load(clips, number, mine, change) if kept else None
-                if made is None:
+                features = kept.load(clips, number, mine, change) if kept else None
+                if features is None:
                     missing.append((number, mine, change))
                     continue
-                made_of_all[places[number]] = made
+                features_of_variant[places[number]] = features
                 if on_video:
                     on_video()
             videos = (_changed_pictures(clips, mine, change) for _, mine, change in missing)
-            # In the order in which they were asked for.
-            for (number, mine, change), made in zip(missing, _encode(frozen, videos), strict=True):
-                made_of_all[places[number]] = made
+            # `_encode` keeps the order.
+            for (number, mine, change), features in zip(
+                missing, _encode(frozen, videos), strict=True
+            ):
+                features_of_variant[places[number]] = features
                 if kept:
-                    kept.keep(clips, number, mine, change, made)
+                    kept.keep(clips, number, mine, change, features)
                 if on_video:
                     on_video()
 
     def of(self, clips: IndexArray, variants: IndexArray) -> Float32Array:
-        """What was made of some clips.
+        """Features of some clips.
 
         Args:
             clips: intp, shape (n,), positions in the clip set.
-            variants: intp, shape (n,), which variant of each.
+            variants: intp, shape (n,), the variant of each.
 
         Returns:
             float32, shape (n, frames_per_clip, ...).
         """
-        found = self._made[variants[:, np.newaxis], self._pictures_of_clip[clips]]
+        found = self._features[variants[:, np.newaxis], self._pictures_of_clip[clips]]
         return np.asarray(found, np.float32)
 
 
 class EncodedDataset(ClipDataset):
-    """Batches of what a frozen part made, instead of pictures, in the same order.
+    """Batches of features instead of pictures, in the same order.
 
     Args:
-        encoded: what it made of the clips.
+        encoded: features of the clips.
         clips: the clips.
         options: see `ClipDataset`.
     """
@@ -180,16 +183,16 @@ class EncodedDataset(ClipDataset):
         chosen = self._order[places.start : places.stop]
         num_variants = self._encoded.num_variants if self.shuffle else 1
         variants = [self._random_of(place).integers(num_variants) for place in places]
-        made = self._encoded.of(chosen, np.array(variants, np.intp))
-        return made, self.clips.one_hot(chosen)
+        features = self._encoded.of(chosen, np.array(variants, np.intp))
+        return features, self.clips.one_hot(chosen)
 
 
 def _pairs_of(clips: ClipSet) -> tuple[IndexArray, IndexArray]:
-    """What pictures are made of, each once, and which pictures each clip has.
+    """The frames of each different picture, and the pictures of each clip.
 
     Returns:
-        intp, shape (num_pictures, 2): a frame and the one before it in the clip, the same one
-        twice where no motion is shown; and intp, shape (num_clips, frames_per_clip).
+        intp, shape (num_pictures, 2): the frame before and the frame itself, or twice the frame
+        if the modality shows no motion; and intp, shape (num_clips, frames_per_clip).
     """
     frames = clips.clip_frames
     after = frames[:, 1:] if shows_motion(clips.modality) else frames
@@ -200,13 +203,13 @@ def _pairs_of(clips: ClipSet) -> tuple[IndexArray, IndexArray]:
 
 
 def _changed_pictures(clips: ClipSet, pairs: IndexArray, change: Change) -> Iterator[UInt8Array]:
-    """What the network sees of one video, picture by picture."""
+    """The pictures of one video as the network sees them, one by one."""
     for start in range(0, len(pairs), _READ_AT_ONCE):
         some = pairs[start : start + _READ_AT_ONCE]
         frames, places = np.unique(some, return_inverse=True)
         images = np.asarray(clips.frames[frames])
         if change.augmentation:
-            # The same draws for each part of the video: it is changed in one way.
+            # The same random draws for each batch of frames: the whole video changes in one way.
             images = change.augmentation.apply(images, change.label, change.random())
         for before, after in places.reshape(-1, 2):
             yield network_picture(images[before], images[after], clips.modality)
@@ -215,9 +218,9 @@ def _changed_pictures(clips: ClipSet, pairs: IndexArray, change: Change) -> Iter
 def _encode(
     frozen: Any, videos: Iterable[Iterable[UInt8Array]]
 ) -> Iterator[npt.NDArray[np.float16]]:
-    """What is made of each video, computed in full batches, whichever videos they are from."""
+    """Features of each video, computed in full batches that may span videos."""
     waiting: list[UInt8Array] = []
-    made: list[npt.NDArray[np.float16]] = []
+    features: list[npt.NDArray[np.float16]] = []
     counts: deque[int] = deque()
     for video in videos:
         counts.append(0)
@@ -225,21 +228,21 @@ def _encode(
             counts[-1] += 1
             waiting.append(picture)
             if len(waiting) == _ENCODED_AT_ONCE:
-                made.extend(_run(frozen, waiting))
+                features.extend(_run(frozen, waiting))
                 waiting = []
-        while counts and counts[0] <= len(made):
+        while counts and counts[0] <= len(features):
             count = counts.popleft()
-            yield np.stack(made[:count])
-            made = made[count:]
+            yield np.stack(features[:count])
+            features = features[count:]
     if waiting:
-        made.extend(_run(frozen, waiting))
+        features.extend(_run(frozen, waiting))
     for count in counts:
-        yield np.stack(made[:count])
-        made = made[count:]
+        yield np.stack(features[:count])
+        features = features[count:]
 
 
 def _run(frozen: Any, pictures: list[UInt8Array]) -> npt.NDArray[np.float16]:
-    # Another size of batch would cost Keras another compilation.
+    # Keras would compile anew for another batch size.
     padding = [(0, _ENCODED_AT_ONCE - len(pictures)), (0, 0), (0, 0), (0, 0)]
-    made = frozen.predict_on_batch(np.pad(np.stack(pictures), padding))[: len(pictures)]
-    return np.asarray(made, np.float16)
+    features = frozen.predict_on_batch(np.pad(np.stack(pictures), padding))[: len(pictures)]
+    return np.asarray(features, np.float16)

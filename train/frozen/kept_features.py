@@ -1,8 +1,8 @@
-"""What a frozen network made of videos, kept from run to run, for each part of the modality.
+"""Features of a frozen network, cached from run to run, for each part of the modality.
 
-Folds of one set, a probe and the training after it, and a training begun anew ask for the same
-features of the same pictures. A part is known by the network's weights, so another network, or the
-same one trained on, has entries of its own.
+The folds of a cross-validation, `--auto` and the training after it, and a repeated training need
+the same features of the same pictures. The cache key contains the network's weights, so another
+network, or the same one after more training, has its own entries.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.frame_cache import FrameCache
 
-# To be raised whenever a network would be shown other pictures of the same frames.
+# Raise it whenever the same frames would give the network other pictures.
 _FORMAT = 1
 
 
@@ -30,10 +30,10 @@ class KeptFeatures:
     """The features of one frozen network in a cache.
 
     Args:
-        cache: where they are.
-        frozen: Keras model of one picture, its output the parts of the modality side by side.
-        encoder: what else the features depend on, such as how they are pooled.
-        spec: size of the pictures, and what they show.
+        cache: the cache.
+        frozen: Keras model of one picture; its output has the parts of the modality side by side.
+        encoder: what else the features depend on, such as the pooling.
+        spec: size and modality of the pictures.
     """
 
     cache: FrameCache
@@ -44,13 +44,13 @@ class KeptFeatures:
     def load(
         self, clips: ClipSet, video: int, pairs: npt.NDArray[np.intp], change: Change
     ) -> npt.NDArray[np.float16] | None:
-        """What was made of a video's pictures; None where a part is missing.
+        """Features of a video's pictures; None if those of a part are missing.
 
         Args:
-            clips: what the video is in.
-            video: its position there.
+            clips: the clip set that has the video.
+            video: its position in `clips.videos`.
             pairs: intp, shape (num_pictures, 2), positions of frames in `clips.frames`.
-            change: how the pictures were changed.
+            change: how the pictures were augmented.
 
         Returns:
             float16, shape (num_pictures, ...).
@@ -60,10 +60,10 @@ class KeptFeatures:
             return None
         found = []
         for part in self._parts:
-            made = self.cache.array(clips.videos[video].path, [*identity, part])
-            if made is None or made.shape != (len(pairs), *self._part_shape):
+            features = self.cache.array(clips.videos[video].path, [*identity, part])
+            if features is None or features.shape != (len(pairs), *self._part_shape):
                 return None
-            found.append(made)
+            found.append(features)
         return np.concatenate(found, axis=-1)
 
     def keep(
@@ -72,13 +72,13 @@ class KeptFeatures:
         video: int,
         pairs: npt.NDArray[np.intp],
         change: Change,
-        made: npt.NDArray[np.float16],
+        features: npt.NDArray[np.float16],
     ) -> None:
-        """Keep what was made, see `load`."""
+        """Store features, see `load`."""
         identity = self._identity(clips, video, pairs, change)
         if identity is None:
             return
-        split = np.split(made, len(self._parts), axis=-1)
+        split = np.split(features, len(self._parts), axis=-1)
         for part, one in zip(self._parts, split, strict=True):
             self.cache.keep_array(clips.videos[video].path, [*identity, part], one)
 
@@ -116,13 +116,13 @@ class KeptFeatures:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One way in which a video is changed, the same in each run.
+    """One augmented variant of a video, the same in each run.
 
     Args:
-        augmentation: what may happen to it; None changes nothing.
+        augmentation: the random changes; None for none.
         label: of the video.
         name: of its file.
-        variant: number of the way.
+        variant: number of the variant.
     """
 
     augmentation: Augmentation | None
@@ -131,13 +131,13 @@ class Change:
     variant: int
 
     def random(self) -> np.random.Generator:
-        """Draws that belong to this way, from their beginning."""
+        """A new generator, seeded by the variant and the file name."""
         digest = hashlib.sha256(f"{self.variant}/{self.name}".encode()).digest()
         return np.random.default_rng(int.from_bytes(digest[:8]))
 
     @property
     def identity(self) -> str:
-        """What tells it from others."""
+        """Its part of the cache key."""
         if self.augmentation is None:
             return ""
         amounts = replace(self.augmentation, keep_sides=())

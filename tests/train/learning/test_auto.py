@@ -1,4 +1,4 @@
-"""What is picked from the data, what is left alone, and that it is said."""
+"""Settings are picked from the data, given ones are left alone, and both are printed."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from rich.console import Console
 
-from rtaction.errors import DatasetError
+from rtaction.errors import DatasetError, UsageError
+from rtaction.features.modality_choice import CANDIDATES
+from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.split import Split
 from rtaction.train.learning import auto
-from rtaction.train.learning.auto import choose_settings
-from rtaction.train.learning.probe import Tried
+from rtaction.train.learning.auto import Trial, choose_settings
 from rtaction.train.learning.training_data import find_and_split
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.run_folder import RunFolder
@@ -52,12 +54,12 @@ def without_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def probed(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, float]], None]:
-    """Lets a try come out with the accuracies told, and errors that follow from them."""
+    """Makes a trial end with given accuracies, and errors that follow from them."""
 
     def set_result(accuracies: dict[str, float]) -> None:
-        tries = {name: Tried(accuracy, 1 - accuracy) for name, accuracy in accuracies.items()}
+        trials = {name: Trial(accuracy, 1 - accuracy, 40) for name, accuracy in accuracies.items()}
         for name in ("_try_light", "_try_features"):
-            monkeypatch.setattr(auto, name, lambda *_: tries)
+            monkeypatch.setattr(auto, name, lambda *_: trials)
 
     return set_result
 
@@ -87,48 +89,48 @@ def test_clips_are_as_long_as_most_videos_allow(
             path = tmp_path / f"{seconds}.mp4"
             made[seconds] = write_flat_video(path, value=90, seconds=seconds, size_hw=(16, 16))
         listed.append(Video(made[seconds], "ab"[number % 2], str(number)))
-    found, said = _chosen(TrainConfig("videos", chosen_but=()), Split(listed, [], []))
+    found, printed = _chosen(TrainConfig("videos", chosen_but=()), Split(listed, [], []))
     assert found.frames_per_clip == 14
     assert found.clip_seconds == pytest.approx(clip_seconds, abs=0.05)
     assert found.stride_seconds == pytest.approx(stride_seconds, abs=0.03)
-    assert "clip_seconds" in said
+    assert "clip_seconds" in printed
 
 
 @pytest.mark.usefixtures("without_weights")
 def test_what_was_given_stays(videos: Path, probed: Callable[[dict[str, float]], None]) -> None:
     probed({"diff": 0.9, "gray": 0.5})
-    found, said = _chosen(_config(videos, modality="gray", epochs=3, clip_seconds=0.6))
+    found, printed = _chosen(_config(videos, modality="gray", epochs=3, clip_seconds=0.6))
     assert (found.modality, found.epochs, found.clip_seconds) == ("gray", 3, 0.6)
     assert found.network == "light"
-    assert "modality" not in said
-    assert "epochs" not in said
+    assert "modality" not in printed
+    assert "epochs" not in printed
     # Windows lie a whole number of pictures apart: half of fourteen, each 0.6 / 13 s.
     assert found.stride_seconds == pytest.approx(7 * 0.6 / 13)
 
 
 @pytest.mark.usefixtures("without_weights")
-def test_the_modality_that_got_furthest_is_taken(
+def test_the_modality_with_the_lowest_error_is_taken(
     videos: Path, probed: Callable[[dict[str, float]], None]
 ) -> None:
     probed({"diff": 0.6, "gray": 0.8, "gray+diff": 0.7})
-    found, said = _chosen(_config(videos))
+    found, printed = _chosen(_config(videos))
     assert found.modality == "gray"
-    assert "right on diff 60%, gray 80%, gray+diff 70% of videos" in said
+    assert "on 40 held-out videos: diff 60 %, gray 80 %, gray+diff 70 %;" in printed
     probed({"diff": 0.8, "gray": 0.8})
     assert _chosen(_config(videos))[0].modality == "diff"
 
 
 @pytest.mark.usefixtures("without_weights")
-def test_where_nothing_can_be_tried_both_are_taken(
+def test_where_no_trial_is_possible_the_default_is_taken(
     videos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any) -> Any:
         raise DatasetError("too few groups")
 
     monkeypatch.setattr(auto, "_try_light", fail)
-    found, said = _chosen(_config(videos))
+    found, printed = _chosen(_config(videos))
     assert found.modality == "gray+diff"
-    assert "neither can be tried: too few groups" in said
+    assert "no trial is possible: too few groups" in printed
 
 
 def test_with_weights_at_hand_a_head_learns_from_all_videos_in_the_end(
@@ -158,7 +160,7 @@ def test_a_pretrained_network_is_tried_and_trained(videos: Path, tmp_path: Path)
     assert len(history) == 2
     saved = TrainConfig.load(RunFolder(tmp_path / "run").config)
     assert (saved.network, saved.pretrained, saved.head) == ("lite0", True, "statistics")
-    assert saved.modality in auto._PRETRAINED_MODALITIES
+    assert saved.modality in CANDIDATES
     assert saved.height == 64
     # Going on needs no second choice.
     resumed = quiet_training(
@@ -176,3 +178,26 @@ def test_averages_leave_the_first_weights_behind(num_videos: int, epochs: int, e
     assert found == {"epochs": epochs, "patience": epochs, "ema": ema}
     num_steps = epochs * -(-num_videos // 32)
     assert ema**num_steps < 0.02
+
+
+def test_one_group_alone_cannot_be_tried() -> None:
+    videos = tuple(Video(Path(f"{i}.mp4"), "ab"[i % 2], "one") for i in range(4))
+    empty = np.zeros((4, 3))
+    clips = ClipSet(
+        frames=np.zeros((1, 8, 8, 3), np.uint8),
+        clip_frames=empty.astype(np.intp),
+        clip_times_seconds=empty,
+        clip_labels=np.arange(4) % 2,
+        clip_videos=np.arange(4),
+        labels=("a", "b"),
+        videos=videos,
+    )
+
+    class Encoded:
+        def of(self, numbers: npt.NDArray[np.intp], _: Any) -> npt.NDArray[np.float32]:
+            random = np.random.default_rng(0)
+            return random.normal(size=(len(numbers), 3, 4 * 5)).astype(np.float32)
+
+    encoded: Any = Encoded()
+    with pytest.raises(UsageError, match="no label has videos of two groups"):
+        auto.judge_features(encoded, clips)
