@@ -1,9 +1,11 @@
-"""One frame of a source, with its time."""
+"""One frame of a source, with its time; decoded already, or when somebody looks at it."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +22,7 @@ class Frame:
             counted from the start of the file.
         index: number of the frame within its source, from 0.
         source: display name of its source (without password). Default "".
-        run: number of the uninterrupted run of frames that it belongs to. Frames of two runs
+        segment: number of the uninterrupted segment that it belongs to. Frames of two segments
             never share a clip: between them the clock jumped, the size changed, or the connection
             was lost. Default 0.
 
@@ -32,7 +34,7 @@ class Frame:
     captured_at_seconds: float
     index: int
     source: str = ""
-    run: int = 0
+    segment: int = 0
 
     def __post_init__(self) -> None:
         image = self.image
@@ -50,3 +52,93 @@ class Frame:
     def size_hw(self) -> tuple[int, int]:
         """Height and width in pixels."""
         return self.image.shape[0], self.image.shape[1]
+
+
+class FrameDamaged(Exception):
+    """The frame was received but cannot be decoded."""
+
+
+class FrameLike(Protocol):
+    """The interface of a frame; `Frame` and `DeferredFrame` have it."""
+
+    @property
+    def captured_at_seconds(self) -> float:
+        """See `Frame`."""
+
+    @property
+    def index(self) -> int:
+        """See `Frame`."""
+
+    @property
+    def source(self) -> str:
+        """See `Frame`."""
+
+    @property
+    def segment(self) -> int:
+        """See `Frame`."""
+
+    @property
+    def image(self) -> npt.NDArray[Any]:
+        """uint8 RGB, shape (height, width, 3).
+
+        Raises:
+            FrameDamaged: it cannot be decoded.
+        """
+
+
+class DeferredFrame:
+    """A frame whose image is made on first access, in the accessing thread.
+
+    Args:
+        make_image: returns uint8 RGB, shape (height, width, 3); called at most once. Any exception
+            becomes `FrameDamaged`.
+        captured_at_seconds, index, source, segment: see `Frame`.
+    """
+
+    __slots__ = (
+        "_frame",
+        "_lock",
+        "_make_image",
+        "captured_at_seconds",
+        "index",
+        "segment",
+        "source",
+    )
+
+    def __init__(
+        self,
+        make_image: Callable[[], npt.NDArray[Any]],
+        captured_at_seconds: float,
+        index: int,
+        source: str = "",
+        segment: int = 0,
+    ) -> None:
+        self.captured_at_seconds = captured_at_seconds
+        self.index = index
+        self.source = source
+        self.segment = segment
+        self._make_image: Callable[[], npt.NDArray[Any]] | None = make_image
+        self._frame: Frame | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def image(self) -> npt.NDArray[Any]:
+        """uint8 RGB, shape (height, width, 3).
+
+        Raises:
+            FrameDamaged: it cannot be decoded.
+        """
+        with self._lock:
+            if self._frame is None:
+                if self._make_image is None:
+                    raise FrameDamaged
+                make_image, self._make_image = self._make_image, None
+                try:
+                    # Frame checks dtype and shape.
+                    self._frame = Frame(make_image(), self.captured_at_seconds, self.index)
+                except FrameDamaged:
+                    raise
+                except Exception as error:
+                    # The accessing thread may serve other sources too.
+                    raise FrameDamaged(f"{type(error).__name__}: {error}") from error
+            return self._frame.image

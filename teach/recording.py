@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy.typing as npt
 
-from rtaction.deferred_frame import FrameDamaged
 from rtaction.errors import DisplayUnavailable
+from rtaction.frame import FrameDamaged
 from rtaction.realtime.outputs.screen import Screen, display_available
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.sources.opening import open_source

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from av.video.stream import VideoStream
 
-from rtaction.deferred_frame import DeferredFrame, FrameLike
+from rtaction.frame import DeferredFrame, FrameLike
 from rtaction.realtime.sources.address import Address
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.sources.rgb_converter import RgbConverter

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from rtaction.deferred_frame import FrameDamaged, FrameLike
+from rtaction.frame import FrameDamaged, FrameLike
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionDetector

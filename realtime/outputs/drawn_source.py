@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rtaction.deferred_frame import FrameLike
+from rtaction.frame import FrameLike
 from rtaction.opencv import cv2
 from rtaction.prediction import Prediction
 from rtaction.realtime.outputs.overlay import Status, draw_overlay

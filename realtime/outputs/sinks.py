@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
-from rtaction.deferred_frame import FrameDamaged, FrameLike
+from rtaction.frame import FrameDamaged, FrameLike
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.outputs.drawing import Drawing

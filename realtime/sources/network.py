@@ -21,8 +21,8 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from rtaction.deferred_frame import DeferredFrame, FrameDamaged
 from rtaction.errors import CameraLost, SourceUnreadable
+from rtaction.frame import DeferredFrame, FrameDamaged
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.sources.network_errors import explain_open_failure
 from rtaction.realtime.sources.rgb_converter import RgbConverter
@@ -87,7 +87,7 @@ class StreamSource:
         self._decoder.options = _decoder_options(self._decoder.name)
         self._decoding = threading.Lock()
         self._converter = RgbConverter()
-        self._run = 0
+        self._segment = 0
         self._index = 0
         self._size_hw: tuple[int, int] | None = None
         self._waited_seconds = 0.0
@@ -208,7 +208,9 @@ class StreamSource:
 
     def _frame(self, make_image: ImageMaker, at_seconds: float) -> DeferredFrame:
         index, self._index = self._index, self._index + 1
-        return DeferredFrame(make_image, at_seconds, index, self.name, self._run + self._stamps.run)
+        return DeferredFrame(
+            make_image, at_seconds, index, self.name, self._segment + self._stamps.segment
+        )
 
     def _to_rgb(self, picture: VideoFrame) -> npt.NDArray[Any]:
         return self._camera.view.apply(self._converter.to_rgb(picture))
@@ -218,7 +220,7 @@ class StreamSource:
             self.drops["oversized"] += 1
             return False
         if size_hw != self._size_hw:
-            self._run += self._size_hw is not None
+            self._segment += self._size_hw is not None
             self._size_hw = size_hw
         return True
 

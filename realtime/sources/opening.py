@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from rtaction.deferred_frame import DeferredFrame, FrameLike
+from rtaction.frame import DeferredFrame, FrameLike
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.sources.files import FileSource, ImagesSource, Paced
 from rtaction.realtime.sources.source import BareSource, Source
@@ -36,17 +36,17 @@ class Viewed:
 
     def frames(self) -> Iterator[FrameLike]:
         """The source's frames, cropped and turned on demand."""
-        run, size_hw = 0, None
+        segment, size_hw = 0, None
         for frame in self._source.frames():
-            # A file with frames of several sizes is still one continuous run.
-            run += self.is_live and not self.is_finite and size_hw not in (None, frame.size_hw)
+            # A file with frames of several sizes is still one continuous segment.
+            segment += self.is_live and not self.is_finite and size_hw not in (None, frame.size_hw)
             size_hw = frame.size_hw
             yield DeferredFrame(
                 partial(self._view.apply, frame.image),
                 frame.captured_at_seconds,
                 frame.index,
                 self.name,
-                run,
+                segment,
             )
 
     def close(self) -> None:

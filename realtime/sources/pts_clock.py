@@ -24,12 +24,12 @@ class PtsClock:
             by more than half their interval, the stream is in its opening burst. Default 0.02.
 
     Attributes:
-        run: number of jumps of the sender's clock. The interval between frames of two runs is
-            unknown.
+        segment: number of jumps of the sender's clock. The interval between frames of two segments
+            is unknown.
     """
 
     def __init__(self, *, max_step_seconds: float = 5.0, settle_seconds: float = 0.02) -> None:
-        self.run = 0
+        self.segment = 0
         self._max_step_seconds = max_step_seconds
         self._settle_seconds = settle_seconds
         self._offset_seconds: float | None = None
@@ -59,12 +59,12 @@ class PtsClock:
             or pts_step_seconds < 0
             or abs(offset_seconds - self._offset_seconds) > self._max_step_seconds
         ):
-            self.run += self._offset_seconds is not None
+            self.segment += self._offset_seconds is not None
             self._offset_seconds = offset_seconds
             return None
         improvement_seconds = self._offset_seconds - offset_seconds
         if improvement_seconds > _JUMP_SECONDS:
-            self.run += 1
+            self.segment += 1
         drifted = self._offset_seconds + _DRIFT_SECONDS_PER_SECOND * arrival_step_seconds
         self._offset_seconds = min(offset_seconds, drifted)
         at_seconds = pts_seconds + self._offset_seconds

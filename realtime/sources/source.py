@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Protocol
 
-from rtaction.deferred_frame import FrameLike
-from rtaction.frame import Frame
+from rtaction.frame import Frame, FrameLike
 
 
 class BareSource(Protocol):

@@ -18,7 +18,7 @@ class Stamps(Protocol):
     """Gives frames their times on the monotonic clock."""
 
     @property
-    def run(self) -> int:
+    def segment(self) -> int:
         """Counts the breaks: the interval between times before and after one is unknown."""
 
     def stamp(self, pts_seconds: float | None, arrived_at_seconds: float) -> float | None:
@@ -28,7 +28,7 @@ class Stamps(Protocol):
 class ArrivalStamps:
     """The time of arrival: for webcams and Motion JPEG."""
 
-    run = 0
+    segment = 0
 
     def __init__(self) -> None:
         self._last_seconds = float("-inf")
@@ -49,9 +49,9 @@ class PtsStamps:
         self._clock = PtsClock()
 
     @property
-    def run(self) -> int:
+    def segment(self) -> int:
         """See `Stamps`."""
-        return self._clock.run
+        return self._clock.segment
 
     def stamp(self, pts_seconds: float | None, arrived_at_seconds: float) -> float | None:
         """See `PtsClock.to_monotonic`; None for a frame without PTS."""
@@ -79,7 +79,7 @@ class PacedStamps:
         max_late_seconds: float = 0.5,
         max_step_seconds: float = 5.0,
     ) -> None:
-        self.run = 0
+        self.segment = 0
         self._is_closed = is_closed
         self._max_late_seconds = max_late_seconds
         self._max_step_seconds = max_step_seconds
@@ -99,7 +99,7 @@ class PacedStamps:
             or not 0 < step_seconds <= self._max_step_seconds
             or time.monotonic() - (pts_seconds + self._offset_seconds) > self._max_late_seconds
         ):
-            self.run += self._offset_seconds is not None
+            self.segment += self._offset_seconds is not None
             self._offset_seconds = time.monotonic() - pts_seconds
         at_seconds = pts_seconds + self._offset_seconds
         while not self._is_closed() and (wait_seconds := at_seconds - time.monotonic()) > 0:

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy.typing as npt
 
-from rtaction.deferred_frame import DeferredFrame
 from rtaction.errors import CameraLost, SourceMissing, SourceUnreadable
+from rtaction.frame import DeferredFrame
 from rtaction.opencv import cv2
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.sources.stamps import ArrivalStamps
@@ -61,16 +61,16 @@ class WebcamSource:
         """
         image_bgr: Any = self._first_image_bgr
         self._first_image_bgr = None
-        index, run, shape = 0, 0, image_bgr.shape
+        index, segment, shape = 0, 0, image_bgr.shape
         stamps = ArrivalStamps()
         try:
             while not self._closed:
-                run += image_bgr.shape != shape
+                segment += image_bgr.shape != shape
                 shape = image_bgr.shape
                 at_seconds = stamps.stamp(None, time.monotonic())
                 if at_seconds is not None:
                     make_image = partial(self._to_rgb, image_bgr)
-                    yield DeferredFrame(make_image, at_seconds, index, self.name, run)
+                    yield DeferredFrame(make_image, at_seconds, index, self.name, segment)
                     index += 1
                 got_one, image_bgr = self._capture.read()
                 if not got_one and not self._closed:

@@ -16,8 +16,8 @@ from collections.abc import Callable
 from typing import Literal
 from weakref import WeakSet
 
-from rtaction.deferred_frame import FrameLike
 from rtaction.errors import CameraLost, RtactionError
+from rtaction.frame import FrameLike
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.sources.opening import open_source
 from rtaction.realtime.sources.source import Source

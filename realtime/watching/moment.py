@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass, field
 
-from rtaction.deferred_frame import FrameLike
+from rtaction.frame import FrameLike
 from rtaction.prediction import Prediction
 from rtaction.realtime.windows.state import State
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rtaction.deferred_frame import FrameLike
+from rtaction.frame import FrameLike
 
 
 @dataclass(frozen=True, slots=True)

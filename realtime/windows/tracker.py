@@ -18,7 +18,7 @@ from typing import Any
 import numpy.typing as npt
 
 from rtaction.arrays import UInt8Array
-from rtaction.deferred_frame import FrameDamaged, FrameLike
+from rtaction.frame import FrameDamaged, FrameLike
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.windows.ring_buffer import RingBuffer, Window
 from rtaction.realtime.windows.state import State
@@ -103,7 +103,7 @@ class Tracker:
         self._is_camera = is_camera
         self._lock = threading.Lock()
         self._state: State = "warming_up"
-        self._run: int | None = None
+        self._segment: int | None = None
         self._was_passed_over = False
         self._ring: RingBuffer[Seen] = RingBuffer(
             frames_per_clip=spec.frames_per_window,
@@ -123,9 +123,9 @@ class Tracker:
             Whether a window is due.
         """
         with self._lock:
-            if frame.run != self._run:
+            if frame.segment != self._segment:
                 self._ring.clear()
-                self._run = frame.run
+                self._segment = frame.segment
             settled = self._ring.push(Seen(frame), frame.captured_at_seconds)
             if len(self._ring) == 1:
                 self._state = "warming_up"

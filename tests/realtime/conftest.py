@@ -18,8 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rtaction.deferred_frame import FrameLike
-from rtaction.frame import Frame
+from rtaction.frame import Frame, FrameLike
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
 from rtaction.realtime.sources.address import Address, Kind
@@ -102,10 +101,10 @@ def without_repeats(values: Iterable[Any]) -> list[Any]:
 
 
 def gray_frame(
-    at_seconds: float, value: int = 0, index: int = 0, source: str = "test", run: int = 0
+    at_seconds: float, value: int = 0, index: int = 0, source: str = "test", segment: int = 0
 ) -> Frame:
     """A picture of 8x8 of one gray value."""
-    return Frame(np.full((8, 8, 3), value, np.uint8), at_seconds, index, source, run)
+    return Frame(np.full((8, 8, 3), value, np.uint8), at_seconds, index, source, segment)
 
 
 def prediction_of(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rtaction.deferred_frame import DeferredFrame
+from rtaction.frame import DeferredFrame
 from rtaction.realtime.bench.simulated import (
     Kind,
     SimulatedCamera,

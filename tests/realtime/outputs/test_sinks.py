@@ -13,9 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rtaction.deferred_frame import DeferredFrame, FrameDamaged
 from rtaction.errors import OutputError
-from rtaction.frame import Frame
+from rtaction.frame import DeferredFrame, Frame, FrameDamaged
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionEvent

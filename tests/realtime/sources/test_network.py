@@ -19,7 +19,6 @@ from urllib.parse import quote
 
 import pytest
 
-from rtaction.deferred_frame import DeferredFrame, FrameDamaged
 from rtaction.errors import (
     CameraLost,
     SourceError,
@@ -28,6 +27,7 @@ from rtaction.errors import (
     SourceUnreadable,
     StreamMissing,
 )
+from rtaction.frame import DeferredFrame, FrameDamaged
 from rtaction.opencv import cv2
 from rtaction.realtime.sources import network
 from rtaction.realtime.sources.cameras import Camera, cameras_of
@@ -101,7 +101,7 @@ def test_rtsp_keeps_the_cameras_own_distances(burst_seconds: float) -> None:
     assert -0.01 < min(late_seconds) < 0.5
     assert source.drops["burst"] >= 38 * (burst_seconds > 0)
     assert [frame.index for frame in seen] == list(range(40))
-    assert {(frame.run, frame.source) for frame in seen} == {(0, source.name)}
+    assert {(frame.segment, frame.source) for frame in seen} == {(0, source.name)}
 
 
 def test_motion_jpeg_is_stamped_on_arrival() -> None:
@@ -130,7 +130,7 @@ def test_rtp_time_that_wraps_is_no_break(first_rtp_timestamp: int) -> None:
         seen = list(islice(frames, 50))
         late_seconds = [lateness(server, frame) for frame in seen]
 
-    assert {frame.run for frame in seen} == {0}
+    assert {frame.segment for frame in seen} == {0}
     assert max(late_seconds) - min(late_seconds) < 0.03
 
 
@@ -144,7 +144,7 @@ def test_a_clock_that_jumps_begins_a_run(jump_seconds: float) -> None:
         server.jump_clock(jump_seconds)
         jumped_seconds = time.monotonic() - server.started_at_seconds
         seen = before + list(islice(frames, 40))
-        made = [(frame.run, read_clock(frame.image) > jumped_seconds) for frame in seen]
+        made = [(frame.segment, read_clock(frame.image) > jumped_seconds) for frame in seen]
         late_seconds = [lateness(server, frame) for frame in seen]
 
     # FFmpeg keeps back one picture of before.
@@ -161,7 +161,7 @@ def test_another_size_begins_a_run(kind: Server) -> None:
         server.change_size(LARGE)
         seen += islice(frames, 30)
         # Looked at only now: Motion JPEG is told apart without decoding.
-        looks = without_repeats((frame.run, frame.image.shape[:2]) for frame in seen)
+        looks = without_repeats((frame.segment, frame.image.shape[:2]) for frame in seen)
 
     assert looks == [(0, SMALL), (1, LARGE)]
 
@@ -201,7 +201,7 @@ def test_a_live_playlist_plays_at_its_pace_and_goes_on() -> None:
     assert not source.is_finite
     assert [after - before for before, after in pairwise(times)] == pytest.approx([0.04] * 99)
     # Where the machine was busy the pace begins anew.
-    assert sum(abs(step - 0.04) < 1e-3 for step in steps(seen)) >= 99 - seen[-1].run
+    assert sum(abs(step - 0.04) < 1e-3 for step in steps(seen)) >= 99 - seen[-1].segment
     assert min(ages) >= 0.0
     assert max(ages) < 0.5 + SLACK_SECONDS
 

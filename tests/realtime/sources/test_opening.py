@@ -50,7 +50,7 @@ def test_files_are_read_as_fast_as_one_likes(
     assert [frame.captured_at_seconds for frame in frames] == pytest.approx(
         np.arange(50) / 25, abs=0.0011
     )
-    assert {(frame.source, frame.run) for frame in frames} == {(str(named), 0)}
+    assert {(frame.source, frame.segment) for frame in frames} == {(str(named), 0)}
     assert not +source.drops
 
 
@@ -104,7 +104,7 @@ def test_another_size_of_a_live_source_is_another_run(
 
     source = Viewed(Sized(), scripted_camera(), is_finite=is_finite)
 
-    assert [frame.run for frame in source.frames()] == expected_runs
+    assert [frame.segment for frame in source.frames()] == expected_runs
 
 
 @pytest.mark.parametrize(

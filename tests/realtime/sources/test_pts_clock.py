@@ -150,12 +150,12 @@ def test_max_step_seconds_tells_a_late_frame_from_a_jump(
 def test_a_jump_of_the_senders_clock_is_another_run(jump_seconds: float, expected_run: int) -> None:
     """Frames before and after a jump lie at unknown distances, so they must not share a clip."""
     clock = steady_clock()
-    assert clock.run == 0
+    assert clock.segment == 0
 
     for number in range(50):
         clock.to_monotonic(2.0 + number / 25 + jump_seconds, NOW + 2.0 + number / 25 + LATE)
 
-    assert clock.run == expected_run
+    assert clock.segment == expected_run
 
 
 def test_each_jump_counts() -> None:
@@ -164,7 +164,7 @@ def test_each_jump_counts() -> None:
         for number in range(25):
             now = 2.0 + jump + number / 25
             clock.to_monotonic(now + 100.0 * jump, NOW + now + LATE)
-        assert clock.run == jump
+        assert clock.segment == jump
 
 
 @pytest.mark.parametrize("late_seconds", [0.2, 1.5, 4.9])
@@ -174,7 +174,7 @@ def test_a_late_frame_is_no_jump(late_seconds: float) -> None:
     clock.to_monotonic(2.0, NOW + 2.0 + LATE + late_seconds)
     clock.to_monotonic(2.04, NOW + 2.04 + LATE + late_seconds)
 
-    assert clock.run == 0
+    assert clock.segment == 0
 
 
 @pytest.mark.parametrize("frames_per_second", [5.0, 15.0, 25.0, 60.0])
@@ -185,7 +185,7 @@ def test_an_opening_burst_is_one_run(frames_per_second: float, burst_seconds: fl
         pts = number / frames_per_second
         clock.to_monotonic(pts, NOW + max(pts - burst_seconds, 0.0) + number * 1e-4)
 
-    assert clock.run == 0
+    assert clock.segment == 0
 
 
 @pytest.mark.parametrize("jump_seconds", [3600.0, -0.5, 3.0])
@@ -196,7 +196,7 @@ def test_time_never_runs_backwards_over_a_jump(jump_seconds: float) -> None:
         pts = number / 25 + (jump_seconds if number >= 250 else 0.0)
         at_seconds = clock.to_monotonic(pts, NOW + number / 25 + LATE)
         if at_seconds is not None:
-            stamped.append((clock.run, at_seconds))
+            stamped.append((clock.segment, at_seconds))
 
     assert stamped == sorted(stamped)
     assert {run for run, _ in stamped} == {0, 1}

@@ -23,7 +23,7 @@ def test_a_webcam_is_stamped_on_arrival(pts_seconds: float | None) -> None:
 
     assert stamps.stamp(pts_seconds, NOW) == NOW
     assert stamps.stamp(pts_seconds, NOW + 0.04) == NOW + 0.04
-    assert stamps.run == 0
+    assert stamps.segment == 0
 
 
 def test_a_stream_keeps_the_senders_distances() -> None:
@@ -34,7 +34,7 @@ def test_a_stream_keeps_the_senders_distances() -> None:
 
     assert times[0] is None
     assert times[1:] == pytest.approx([NOW + 0.1 + n / 25 for n in range(1, 5)], abs=1e-3)
-    assert stamps.run == 0
+    assert stamps.segment == 0
 
 
 def test_a_break_in_the_senders_clock_is_another_run() -> None:
@@ -43,13 +43,13 @@ def test_a_break_in_the_senders_clock_is_another_run() -> None:
         stamps.stamp(number / 25, NOW + number / 25)
 
     assert stamps.stamp(3600.0, NOW + 0.4) is None
-    assert stamps.run == 1
+    assert stamps.segment == 1
 
 
 @pytest.mark.parametrize("stamps", [PtsStamps(), PacedStamps(never)], ids=["pts", "paced"])
 def test_a_picture_without_a_time_has_none(stamps: Stamps) -> None:
     assert stamps.stamp(None, NOW) is None
-    assert stamps.run == 0
+    assert stamps.segment == 0
 
 
 def test_a_piece_that_comes_at_once_plays_at_its_pace() -> None:
@@ -65,7 +65,7 @@ def test_a_piece_that_comes_at_once_plays_at_its_pace() -> None:
 
     assert times[0] >= began_seconds
     assert [one - times[0] for one in times] == pytest.approx([0.0, 0.04, 0.05, 0.2])
-    assert stamps.run == 0
+    assert stamps.segment == 0
 
 
 def test_a_picture_that_comes_twice_is_one() -> None:
@@ -74,7 +74,7 @@ def test_a_picture_that_comes_twice_is_one() -> None:
 
     assert stamps.stamp(0.0, NOW) is None
     assert stamps.stamp(0.01, NOW) == pytest.approx((first or 0.0) + 0.01)
-    assert stamps.run == 0
+    assert stamps.segment == 0
 
 
 @pytest.mark.parametrize("step_seconds", [-0.04, -3600.0, 1.5, 3600.0])
@@ -89,7 +89,7 @@ def test_times_that_jump_start_the_pace_anew(step_seconds: float) -> None:
     assert at_seconds is not None
     assert before_seconds <= at_seconds <= time.monotonic()
     assert next_seconds == pytest.approx(at_seconds + 0.02)
-    assert stamps.run == 1
+    assert stamps.segment == 1
 
 
 def test_a_sender_that_is_too_slow_starts_the_pace_anew() -> None:
@@ -103,7 +103,7 @@ def test_a_sender_that_is_too_slow_starts_the_pace_anew() -> None:
     assert first is not None
     assert late is not None
     assert late >= before_seconds
-    assert stamps.run == 1
+    assert stamps.segment == 1
 
 
 def test_a_picture_a_little_late_keeps_its_time() -> None:
@@ -112,7 +112,7 @@ def test_a_picture_a_little_late_keeps_its_time() -> None:
     time.sleep(0.05)
 
     assert stamps.stamp(0.01, NOW) == pytest.approx((first or 0.0) + 0.01)
-    assert stamps.run == 0
+    assert stamps.segment == 0
 
 
 def test_closing_ends_the_waiting() -> None:

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from rtaction.deferred_frame import FrameLike
 from rtaction.errors import (
     CameraLost,
     MissingLibrary,
@@ -23,7 +22,7 @@ from rtaction.errors import (
     SourceUnreadable,
     StreamMissing,
 )
-from rtaction.frame import Frame
+from rtaction.frame import Frame, FrameLike
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.sources.source import Source
@@ -116,10 +115,12 @@ class Watched(Feed):
             self.wake.clear()
 
 
-def frames_from(first: int, count: int, *, run: int = 0) -> list[Frame]:
+def frames_from(first: int, count: int, *, segment: int = 0) -> list[Frame]:
     """Four a second; they lie ahead, so that no delay of a busy machine makes them late."""
     start = round(time.monotonic()) + AHEAD_SECONDS
-    return [gray_frame(start + n / 4, index=n, run=run) for n in range(first, first + count)]
+    return [
+        gray_frame(start + n / 4, index=n, segment=segment) for n in range(first, first + count)
+    ]
 
 
 def index_of_next(feed: Feed) -> int | None:

@@ -14,9 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rtaction.deferred_frame import DeferredFrame
 from rtaction.errors import CameraLost, RtactionError, SourceMissing, SourceRefused
-from rtaction.frame import Frame
+from rtaction.frame import DeferredFrame, Frame
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.sources.address import Address
 from rtaction.realtime.sources.cameras import Camera

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import rtaction
-from rtaction.deferred_frame import FrameLike
 from rtaction.errors import ModelMissing, RtactionError, SourceMissing, SourceUnreadable, UsageError
+from rtaction.frame import FrameLike
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.actions.rules import ActionRules

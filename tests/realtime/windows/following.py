@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rtaction.deferred_frame import FrameLike
+from rtaction.frame import FrameLike
 from rtaction.prediction import Prediction
 from rtaction.realtime.windows.engine import Engine, Scorer
 from rtaction.realtime.windows.tracker import Tracker

@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rtaction.deferred_frame import DeferredFrame
-from rtaction.frame import Frame
+from rtaction.frame import DeferredFrame, Frame
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
 from rtaction.realtime.model.action_model import ActionModel

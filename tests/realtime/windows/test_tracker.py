@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtaction.deferred_frame import DeferredFrame, FrameDamaged, FrameLike
+from rtaction.frame import DeferredFrame, FrameDamaged, FrameLike
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.windows.state import State
 from rtaction.realtime.windows.tracker import MAX_AGE_SECONDS, FrameWindow, Tracker
@@ -40,24 +40,24 @@ class Film:
         self.asked: list[int] = []
         self._damaged = set(damaged)
 
-    def frame(self, number: int, at_seconds: float, run: int = 0) -> FrameLike:
+    def frame(self, number: int, at_seconds: float, segment: int = 0) -> FrameLike:
         def make_image() -> npt.NDArray[Any]:
             self.asked.append(number)
             if number in self._damaged:
                 raise FrameDamaged
             return index_image(number)
 
-        return DeferredFrame(make_image, at_seconds, number, "film", run)
+        return DeferredFrame(make_image, at_seconds, number, "film", segment)
 
     def frames(self, times_seconds: npt.ArrayLike) -> list[FrameLike]:
         times = np.asarray(times_seconds, np.float64).tolist()
         return [self.frame(number, at) for number, at in enumerate(times)]
 
 
-def flat(at_seconds: float, value: int | npt.NDArray[np.uint8], run: int = 0) -> FrameLike:
+def flat(at_seconds: float, value: int | npt.NDArray[np.uint8], segment: int = 0) -> FrameLike:
     """A frame of one gray value, or of a given picture."""
     image = np.full((8, 8, 3), value, np.uint8) if isinstance(value, int) else value
-    return DeferredFrame(lambda: image, at_seconds, 0, "film", run)
+    return DeferredFrame(lambda: image, at_seconds, 0, "film", segment)
 
 
 def noise(seed: int, mean: int = 100) -> npt.NDArray[np.uint8]:

@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rtaction.deferred_frame import DeferredFrame, FrameDamaged, FrameLike
-from rtaction.frame import Frame
+from rtaction.frame import DeferredFrame, Frame, FrameDamaged, FrameLike
 from tests.realtime.conftest import WAIT_SECONDS
 
 IMAGE: npt.NDArray[np.uint8] = np.full((4, 6, 3), 9, np.uint8)
@@ -40,10 +39,10 @@ def test_it_tells_what_a_frame_tells() -> None:
         Frame(IMAGE, 1.5, 7, "test", 2),
     ]
 
-    told = [(one.captured_at_seconds, one.index, one.source, one.run) for one in frames]
+    told = [(one.captured_at_seconds, one.index, one.source, one.segment) for one in frames]
 
     assert told == [(1.5, 7, "test", 2)] * 2
-    assert (DeferredFrame(maker, 0.0, 0).source, DeferredFrame(maker, 0.0, 0).run) == ("", 0)
+    assert (DeferredFrame(maker, 0.0, 0).source, DeferredFrame(maker, 0.0, 0).segment) == ("", 0)
     assert maker.num_calls == 0
 
 
