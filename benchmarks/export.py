@@ -26,7 +26,7 @@ from rtaction.export.smaller.make import make_files
 from rtaction.export.smaller.quantize import quantize, weight_range_here
 from rtaction.model_spec import ModelSpec
 from rtaction.train.choices import NetworkName
-from rtaction.train.data.clip_set import read_known_clips
+from rtaction.train.data.known_clips import read_known_clips
 from rtaction.train.networks.build import build_network
 
 NETWORKS: tuple[NetworkName, ...] = ("convnet", "light", "small", "mobilenet_v2", "lite0")

@@ -104,33 +104,10 @@ def adopt_onnx(
     file = OnnxFile.load(path)
     if file.has_spec:
         raise UsageError(f"{path} has a contract already; run it with: rtaction cam --model {path}")
-    if options.labels is None or options.clip_seconds is None:
-        raise UsageError(
-            f"an ONNX file from elsewhere needs more options, such as: {file.adoption_command}"
-        )
-    foreign = read_foreign(
-        file,
-        layout=options.layout,
-        num_frames=options.frames,
-        size_hw=options.size_hw,
-        modality=options.modality,
-    )
-    logits = options.logits
-    if len(options.labels) == 2 and file.num_scores == 1:
-        foreign, logits = with_two_scores(foreign), None
-    chosen = _scale(foreign, options.scale)
-    spec = _contract(
-        foreign,
-        labels=options.labels,
-        clip_seconds=options.clip_seconds,
-        resize=options.resize or "squash",
-        pixel_scaling=f"inside the model: {chosen.words}",
-        background_label=options.background_label,
-        threshold=0.5 if options.threshold is None else options.threshold,
-    )
+    foreign, spec, scale, logits = _understood(file, options)
     clips, clips_from = clips_to_compare(clips_path, spec, num_made_up=_NUM_CLIPS)
     made = make(
-        foreign, spec, chosen, clips=clips, logits=logits, tolerance=tolerance, where=file.where
+        foreign, spec, scale, clips=clips, logits=logits, tolerance=tolerance, where=file.where
     )
     write_file(output, made.content)
     ours = OnnxFile(made.content, where=str(output))
@@ -146,6 +123,37 @@ def adopt_onnx(
         agreement=made.agreement,
         clips_from=clips_from,
     )
+
+
+def _understood(
+    file: OnnxFile, options: ContractOptions
+) -> tuple[Foreign, ModelSpec, Scale, bool | None]:
+    """The file, its contract, its pixels, and whether its scores are logits, if that is known."""
+    if options.labels is None or options.clip_seconds is None:
+        raise UsageError(
+            f"an ONNX file from elsewhere needs more options, such as: {file.adoption_command}"
+        )
+    foreign = read_foreign(
+        file,
+        layout=options.layout,
+        num_frames=options.frames,
+        size_hw=options.size_hw,
+        modality=options.modality,
+    )
+    logits = options.logits
+    if len(options.labels) == 2 and file.num_scores == 1:
+        foreign, logits = with_two_scores(foreign), None
+    scale = _scale(foreign, options.scale)
+    spec = _contract(
+        foreign,
+        labels=options.labels,
+        clip_seconds=options.clip_seconds,
+        resize=options.resize or "squash",
+        pixel_scaling=f"inside the model: {scale.words}",
+        background_label=options.background_label,
+        threshold=0.5 if options.threshold is None else options.threshold,
+    )
+    return foreign, spec, scale, logits
 
 
 def how_it_would_run(path: Path) -> str:

@@ -81,7 +81,7 @@ def draw_overlay(
     title = STATE_TEXT[status.state]
     title_colour = MUTED
     if prediction is not None:
-        title = f"{action}  {prediction.score_of(action):.2f}" if action else "—"
+        title = f"{action}  {prediction.score_of(action):.2f}" if action else "no action"
         title_colour = ACCENT if action else MUTED
     size = round(30 * unit)
     title_width = cv2.getTextSize(image.shape[1::-1], title, (0, 0), _font(), size, 700)[2]

@@ -187,5 +187,5 @@ def _source_line(name: str, one: SourceStats) -> str:
 
 def _milliseconds(histogram: Histogram) -> str:
     values = [histogram.percentile(percent) for percent in (50, 95, 99)]
-    texts = ["—" if value is None else f"{value * 1000:.0f}" for value in values]
+    texts = ["n/a" if value is None else f"{value * 1000:.0f}" for value in values]
     return "/".join(texts) + " ms (p50/p95/p99)"

@@ -30,6 +30,6 @@ def export(
     """Export a trained network to one ONNX file, and check that it gives the same scores."""
     chosen = contract.make(), options.make(), smaller.make()  # mistakes first, then what loads long
     from rtaction.export.run import run_export
-    from rtaction.train.data.clip_set import read_known_clips
+    from rtaction.train.data.known_clips import read_known_clips
 
     run_export(model, output, *chosen, read_clips=read_known_clips, say=typer.echo)

@@ -30,7 +30,7 @@ from rtaction.sampling import (
 )
 from rtaction.train.data.decoded_video import DecodedVideo, TemporaryFrames, VideoFrames
 from rtaction.train.data.frame_cache import FrameCache
-from rtaction.video.labelled_videos import Video, find_videos, labels_of
+from rtaction.video.labelled_videos import Video
 from rtaction.video.motion import clip_pictures
 
 _log = logging.getLogger(__name__)
@@ -294,26 +294,6 @@ def _usable_selections(
             f"{needed} different frames is possible"
         )
     return usable
-
-
-def read_known_clips(place: str, spec: ModelSpec) -> ClipSet:
-    """The clips of a folder of labelled videos whose labels a model knows.
-
-    Args:
-        place: folder or pattern, see `find_videos`.
-        spec: the model's contract.
-
-    Raises:
-        DatasetError: it knows none of them, or there are no clips.
-    """
-    videos = find_videos(place, min_labels=1)
-    known = [video for video in videos if video.label in spec.labels]
-    if not known:
-        raise DatasetError(
-            f"the model knows none of the folders {list(labels_of(videos))} in {place}; expected "
-            f"folders named like its labels: {', '.join(spec.labels)}"
-        )
-    return read_clip_set(known, spec, need_every_label=False)
 
 
 def with_clip_length(spec: ModelSpec, clips: ClipSet) -> ModelSpec:

@@ -65,6 +65,12 @@ class TrainResult:
     test: JudgedClips | None
 
 
+_REFITTED = (
+    "the final network was trained on the validation videos as well; the figures on them are those "
+    "of the network before"
+)
+
+
 def train(
     config: TrainConfig,
     output: Path,
@@ -105,22 +111,17 @@ def train(
         console.print("this training has already ended: no epoch was better for long enough")
     with native_stderr_to(folder.native_log):
         if not has_ended:
+            sets = training, validation
             if not learner.is_whole:
-                training, validation = encoded_datasets(
-                    learner, config, clips, console, first_epoch=len(history)
-                )
-            history = _fit(learner, history, config, folder, training, validation, console)
+                sets = encoded_datasets(learner, config, clips, console, first_epoch=len(history))
+            history = _fit(learner, history, config, folder, *sets, console)
         if config.refit:
             refit(config, spec, clips, folder, history, hardware, console)
     judged = _judge(folder, clips, config, is_divided=not learner.is_whole)
     _report(folder, history, judged, console)
     if config.refit:
-        console.print(
-            "the network that is kept has seen the validation videos as well; figures on them are "
-            "of the one before",
-            highlight=False,
-        )
-    told = Training(
+        console.print(_REFITTED, highlight=False)
+    training_done = Training(
         config=config,
         spec=spec,
         model=folder.model,
@@ -132,7 +133,7 @@ def train(
         num_epochs_before=num_epochs_before,
         seconds=None if has_ended else time.monotonic() - started_seconds,
     )
-    write_report(told, folder.path / "report.html")
+    write_report(training_done, folder.path / "report.html")
     console.print(f"report: {folder.path / 'report.html'}", highlight=False, soft_wrap=True)
     return TrainResult(folder.model, len(history), judged["validation"], judged.get("test"))
 
