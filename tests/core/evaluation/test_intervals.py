@@ -92,7 +92,7 @@ def test_mistakes_are_told(
 def test_a_file_that_cannot_be_read(folder: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read: No such file"):
         read_intervals(folder / "none.csv", folder)
-    with pytest.raises(UsageError, match="no UTF-8 text"):
+    with pytest.raises(UsageError, match="is not UTF-8"):
         read_intervals(written(folder, HEADER + "größe.mp4,,,\n", "latin-1"), folder)
 
 

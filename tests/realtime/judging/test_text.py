@@ -87,7 +87,7 @@ def test_many_and_long_labels_fit() -> None:
 def test_what_spread_clips_mean_live() -> None:
     spec = ModelSpec(("a", "b"), 5, 1.5, 8, 8, sampling="spread")
     lines = video_lines(evaluated(spec, ["a"], ["a"]), spec, grouped=False)
-    assert any("windows of 1.5 s, as live" in line for line in lines)
+    assert any("its windows span 1.5 s, as they do live" in line for line in lines)
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ def test_cuda_searches_no_algorithm_for_each_new_batch() -> None:
         ("tensorrt", "TensorRT", "`pip install onnxruntime-gpu`"),
         ("openvino", "OpenVINO", "`pip install onnxruntime-openvino`"),
         ("directml", "DirectML", "`pip install onnxruntime-directml`"),
-        ("coreml", "CoreML", "on macOS alone"),
+        ("coreml", "CoreML", "only with onnxruntime for macOS"),
     ],
 )
 @pytest.mark.usefixtures("machine")
@@ -306,7 +306,7 @@ def test_words_of_an_error(text: str, expected: str) -> None:
         ("cuda:1", 9, "--device cuda:1"),
         ("tensorrt", 9, "--device tensorrt "),
         ("openvino", 9, "onnxruntime-openvino"),
-        ("coreml", 9, "on macOS alone"),
+        ("coreml", 9, "only with onnxruntime for macOS"),
         ("directml:0", 9, "onnxruntime-directml"),
         ("gpu", 2, f"must be {WORDS}, got 'gpu'"),
     ],

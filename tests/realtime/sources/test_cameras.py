@@ -99,11 +99,11 @@ def test_names_that_are_not_given_are_made_different(tmp_path: Path) -> None:
         (f"{ONE}", r"camera 1 \('door'\): expected either url .* got neither"),
         (f'{ONE}{URL}source = "0"', "got both"),
         (f"{ONE}{URL}rio = [0, 0, 1, 1]", "unknown key 'rio'; expected one of name, url"),
-        (f"[[camera]]\nname = 3\n{URL}", "camera 1: name: expected a text"),
+        (f"[[camera]]\nname = 3\n{URL}", "camera 1: name: expected a string in quotes"),
         (f'[[camera]]\nname = " "\n{URL}', "name: expected one line of printable text"),
         (f'[[camera]]\nname = "a\\nb"\n{URL}', "name: expected one line of printable text"),
-        (f"{ONE}url = 3", "url: expected a text"),
-        (f"{ONE}source = 0", "source: expected a text"),
+        (f"{ONE}url = 3", "url: expected a string in quotes"),
+        (f"{ONE}source = 0", "source: expected a string in quotes"),
         (f'{ONE}url = "0"', "url: expected an address such as rtsp"),
         (f'{ONE}url = "ftp://cam/1"', "url: cannot open addresses of the kind 'ftp'"),
         (f'{ONE}source = "screen:x"', "source: invalid part of the screen"),
@@ -122,7 +122,7 @@ def test_names_that_are_not_given_are_made_different(tmp_path: Path) -> None:
         (f"{ONE}{URL}read_timeout_seconds = inf", "read_timeout_seconds must be"),
         (f"{ONE}{URL}read_timeout_seconds = nan", "read_timeout_seconds must be"),
         (f"{ONE}{URL}read_timeout_seconds = true", "read_timeout_seconds: expected a number"),
-        (f"{ONE}{URL}{ONE}{URL}", r"camera 2 \('door'\): name: another camera"),
+        (f"{ONE}{URL}{ONE}{URL}", r"camera 2 \('door'\): name: already used by another camera"),
         (f'{ONE}{URL}password = "{SECRET}"', 'password_env = "CAMERA_PASSWORD"'),
         (f'{ONE}{URL}Password = "{SECRET}"', 'password_env = "CAMERA_PASSWORD"'),
         (f'{ONE}{URL}password_env = "SET"', "password_env: it needs a user"),
@@ -133,7 +133,7 @@ def test_names_that_are_not_given_are_made_different(tmp_path: Path) -> None:
             "username_env: the address has a user as well",
         ),
         (f'{ONE}url = "rtps://u:{SECRET}@cam/1"', "url: cannot open addresses like this"),
-        (f'{ONE}url = ["rtsp://u:{SECRET}@cam/1"]', "url: expected a text"),
+        (f'{ONE}url = ["rtsp://u:{SECRET}@cam/1"]', "url: expected a string in quotes"),
         (f'{ONE}url = "rtsp:/u:{SECRET}@cam/1"', "url: expected an address"),
     ],
 )
@@ -171,7 +171,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_a_file_in_another_encoding(tmp_path: Path) -> None:
     path = tmp_path / "cameras.toml"
     path.write_bytes(f"# Tür {SECRET}\n{ONE}{URL}".encode("latin-1"))
-    with pytest.raises(UsageError, match="no UTF-8 text") as caught:
+    with pytest.raises(UsageError, match="is not UTF-8") as caught:
         load_cameras(path)
     assert SECRET not in str(caught.value)
 

@@ -323,7 +323,7 @@ def assert_no_secret(error: BaseException, *secrets: str) -> None:
     ("kind", "path", "user", "expected", "message"),
     [
         (FaultServer, "/missing", None, StreamMissing, r"no stream at that path \(404\)"),
-        (FaultServer, "/odd", None, SourceUnreadable, "a coding that cannot be decoded here"),
+        (FaultServer, "/odd", None, SourceUnreadable, "unsupported codec"),
         (FaultServer, "/live", "admin", SourceRefused, "refuses this user and password"),
         (FaultServer, "/live", "", SourceRefused, "refuses this user and password"),
         (StreamServer, "/missing", None, StreamMissing, r"no stream at that path \(404\)"),
@@ -363,7 +363,7 @@ def silent_audio() -> bytes:
         ("http", answer("HTTP/1.1", 403, {}), SourceRefused, "refuses this user and password"),
         ("http", answer("HTTP/1.1", 500, {}), SourceMissing, "answers with an error"),
         ("http", answer("HTTP/1.1", 503, {}), SourceMissing, "answers with an error"),
-        ("http", answer("HTTP/1.1", 200, {}, b"hello " * 99), SourceUnreadable, "is no video"),
+        ("http", answer("HTTP/1.1", 200, {}, b"hello " * 99), SourceUnreadable, "is not video"),
         ("http", answer("HTTP/1.1", 200, {}, silent_audio()), SourceUnreadable, "no video"),
         ("rtsp", answer("RTSP/1.0", 403, {"CSeq": 1}), SourceRefused, "refuses this user"),
         ("rtsp", answer("RTSP/1.0", 461, {"CSeq": 1}), SourceMissing, "answers with an error"),

@@ -190,7 +190,7 @@ def test_what_lasts_is_told_apart_and_asked_rarely(scorer: ClockScorer) -> None:
     expected = [
         (SourceRefused, "refused", "refuses this user and password"),
         (StreamMissing, "refused", "no stream at that path (404)"),
-        (SourceUnreadable, "refused", "a coding that cannot be decoded"),
+        (SourceUnreadable, "refused", "unsupported codec"),
         (SourceMissing, "down", "there is no host of that name"),
     ]
     with serving(3, user="admin", password="right") as servers:
