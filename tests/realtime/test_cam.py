@@ -7,8 +7,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rtaction.cli.app import main
 from rtaction.errors import SourceUnreadable
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.actions.detector import ActionEvent
@@ -26,6 +23,7 @@ from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.watching.moment import StateChange
 from rtaction.realtime.watching.stats import WatchStats
 from rtaction.video.file import read_video
+from tests.conftest import Here
 from tests.realtime.conftest import (
     BRIGHT,
     DARK,
@@ -78,24 +76,6 @@ KEYS = {
         "sources",
     ],
 }
-
-Here = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
-    """Runs the command line in this process; returns exit code, stdout and stderr."""
-    monkeypatch.delenv("DISPLAY", raising=False)
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["rtaction", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, *capfd.readouterr()
-
-    return run
 
 
 def of_type(lines: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Here
 from tests.displays import needs_x
 from tests.realtime.conftest import (
     WAIT_SECONDS,
@@ -63,18 +64,20 @@ def test_from_videos_by_the_light_installation(drawn_takes: Path, tmp_path: Path
     ],
 )
 def test_mistakes_end_in_one_line(
-    arguments: list[str], exit_code: int, message: str, tmp_path: Path
+    arguments: list[str], exit_code: int, message: str, tmp_path: Path, here: Here
 ) -> None:
-    run = rtaction(*arguments, "-o", tmp_path / "out")
-    assert message in assert_one_error(run.returncode, run.stderr, exit_code)
+    found, _, stderr = here(*arguments, "-o", tmp_path / "out")
+    assert message in assert_one_error(found, stderr, exit_code)
     assert not (tmp_path / "out").exists()
 
 
-def test_takes_are_not_mixed_with_other_videos(drawn_takes: Path, tmp_path: Path) -> None:
+def test_takes_are_not_mixed_with_other_videos(
+    drawn_takes: Path, tmp_path: Path, here: Here
+) -> None:
     (tmp_path / "wave").mkdir()
     shutil.copy(next((drawn_takes / "wave").iterdir()), tmp_path / "wave")
-    run = rtaction("teach", "--from", drawn_takes, "-o", tmp_path)
-    assert "holds takes of its own" in assert_one_error(run.returncode, run.stderr, 2)
+    found, _, stderr = here("teach", "--from", drawn_takes, "-o", tmp_path)
+    assert "holds takes of its own" in assert_one_error(found, stderr, 2)
 
 
 def _press(display: str, key: str) -> None:

@@ -11,20 +11,18 @@ from typer.main import get_command
 
 import rtaction
 from rtaction.cli.app import TRAINING_PACKAGES, app
+from tests.conftest import Here
 from tests.project import ROOT
 
 README = ROOT / "README.md"
 COMMANDS = sorted(get_command(app).commands)  # type: ignore[attr-defined]
 
 
-def _rtaction(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "rtaction", *arguments], capture_output=True, text=True, check=False
-    )
-
-
 def test_version() -> None:
-    assert _rtaction("--version").stdout == f"rtaction {rtaction.__version__}\n"
+    run = subprocess.run(
+        [sys.executable, "-m", "rtaction", "--version"], capture_output=True, text=True, check=True
+    )
+    assert run.stdout == f"rtaction {rtaction.__version__}\n"
 
 
 def test_help_loads_none_of_the_stacks() -> None:
@@ -41,10 +39,10 @@ def test_help_loads_none_of_the_stacks() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_and_is_in_the_readme(command: str) -> None:
-    run = _rtaction(command, "--help")
-    assert run.returncode == 0
-    assert command in run.stdout
+def test_every_command_has_help_and_is_in_the_readme(command: str, here: Here) -> None:
+    exit_code, stdout, _ = here(command, "--help")
+    assert exit_code == 0
+    assert command in stdout
     assert f"rtaction {command}" in README.read_text(encoding="utf-8")
 
 
@@ -55,8 +53,8 @@ def test_every_option_is_explained(command: str) -> None:
     assert unexplained == []
 
 
-def test_completion_is_offered() -> None:
-    assert "--install-completion" in _rtaction("--help").stdout
+def test_completion_is_offered(here: Here) -> None:
+    assert "--install-completion" in here("--help")[1]
 
 
 @pytest.mark.parametrize(
@@ -69,13 +67,15 @@ def test_completion_is_offered() -> None:
         (["train", "none"], 2, "neither a folder nor a pattern"),
     ],
 )
-def test_mistakes_end_in_one_line(arguments: list[str], exit_code: int, message: str) -> None:
-    run = _rtaction(*arguments)
-    assert run.returncode == exit_code
-    assert run.stderr.startswith("error: ")
-    assert message in run.stderr
-    assert run.stderr.count("\n") == 1
-    assert run.stdout == ""
+def test_mistakes_end_in_one_line(
+    arguments: list[str], exit_code: int, message: str, here: Here
+) -> None:
+    found, stdout, stderr = here(*arguments)
+    assert found == exit_code
+    assert stderr.startswith("error: ")
+    assert message in stderr
+    assert stderr.count("\n") == 1
+    assert stdout == ""
 
 
 @pytest.mark.parametrize("command", ["train", "export"])

@@ -136,8 +136,16 @@ def _impatient(videos: Path, **changes: Any) -> TrainConfig:
     return small_config(videos, learning_rate=0.3, patience=4, **changes)
 
 
-def test_a_plateau_lowers_the_rate_and_then_ends_the_training(videos: Path, tmp_path: Path) -> None:
-    history = quiet_training(_impatient(videos, epochs=40), tmp_path / "run")
+@pytest.fixture(scope="module")
+def ended(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a training that ended before its last epoch."""
+    folder = tmp_path_factory.mktemp("work") / "ended"
+    quiet_training(_impatient(videos, epochs=40), folder)
+    return folder
+
+
+def test_a_plateau_lowers_the_rate_and_then_ends_the_training(ended: Path) -> None:
+    history = RunFolder(ended).read_history()
     losses = [row["val_loss"] for row in history]
     rates = [row["learning_rate"] for row in history]
     assert rates[0] == pytest.approx(0.3)
@@ -145,19 +153,24 @@ def test_a_plateau_lowers_the_rate_and_then_ends_the_training(videos: Path, tmp_
     assert len(history) == losses.index(min(losses)) + 1 + 4 < 40
 
 
-def test_an_ended_training_is_not_trained_on(videos: Path, tmp_path: Path) -> None:
-    config = _impatient(videos, epochs=40)
-    history = quiet_training(config, tmp_path / "run")
-    model = (tmp_path / "run" / "model.keras").read_bytes()
-    assert quiet_training(config, tmp_path / "run", resume=True) == history
-    assert (tmp_path / "run" / "model.keras").read_bytes() == model
+def test_an_ended_training_is_not_trained_on(videos: Path, ended: Path) -> None:
+    history = RunFolder(ended).read_history()
+    model = (ended / "model.keras").read_bytes()
+    assert quiet_training(_impatient(videos, epochs=40), ended, resume=True) == history
+    assert (ended / "model.keras").read_bytes() == model
 
 
 @pytest.mark.parametrize("make_config", [small_config, _impatient])
 def test_resumed_in_the_middle_it_ends_as_if_never_cut(
-    videos: Path, tmp_path: Path, make_config: Callable[..., TrainConfig]
+    videos: Path,
+    tmp_path: Path,
+    result: tuple[TrainResult, str],
+    make_config: Callable[..., TrainConfig],
 ) -> None:
-    whole = quiet_training(make_config(videos), tmp_path / "whole")
+    if make_config is small_config:
+        whole = RunFolder(result[0].model.parent).read_history()
+    else:
+        whole = quiet_training(make_config(videos), tmp_path / "whole")
     quiet_training(make_config(videos, epochs=3), tmp_path / "cut")
     cut = quiet_training(make_config(videos), tmp_path / "cut", resume=True)
     assert [row["epoch"] for row in cut] == [row["epoch"] for row in whole]

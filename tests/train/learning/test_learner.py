@@ -47,15 +47,23 @@ def _config(videos: Path, **changes: Any) -> TrainConfig:
     return small_config(videos, **values | changes)
 
 
-@pytest.mark.parametrize("trainable_layers", [0, 9])
-def test_it_learns_and_keeps_one_network(
-    videos: Path, tmp_path: Path, trainable_layers: int
-) -> None:
-    config = _config(videos, trainable_layers=trainable_layers, learning_rate=3e-3)
-    history = quiet_training(config, tmp_path / "run")
+@pytest.fixture(scope="module", params=[0, 9])
+def trained(
+    request: pytest.FixtureRequest, videos: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[TrainConfig, Path]:
+    """A training of the last layers, none or nine, and its folder."""
+    config = _config(videos, trainable_layers=request.param, learning_rate=3e-3)
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    quiet_training(config, folder)
+    return config, folder
+
+
+def test_it_learns_and_keeps_one_network(trained: tuple[TrainConfig, Path]) -> None:
+    config, folder = trained
+    history = RunFolder(folder).read_history()
     assert history[-1]["loss"] < 0.95 * history[0]["loss"]
-    network = keras.models.load_model(RunFolder(tmp_path / "run").model)
-    clips = validation_clips(config, tmp_path / "run")
+    network = keras.models.load_model(RunFolder(folder).model)
+    clips = validation_clips(config, folder)
     assert network.input_shape[1:] == (4, 64, 64, 3)
     # What was validated on features is what the whole network says of the pictures.
     scores = predict_scores(network, clips).astype(np.float64)
@@ -65,12 +73,11 @@ def test_it_learns_and_keeps_one_network(
     np.testing.assert_allclose(divided, scores, atol=5e-3)
 
 
-@pytest.mark.parametrize("trainable_layers", [0, 9])
 def test_resumed_in_the_middle_it_ends_as_if_never_cut(
-    videos: Path, tmp_path: Path, trainable_layers: int
+    trained: tuple[TrainConfig, Path], tmp_path: Path
 ) -> None:
-    config = _config(videos, trainable_layers=trainable_layers, learning_rate=3e-3)
-    whole = quiet_training(config, tmp_path / "whole")
+    config, folder = trained
+    whole = RunFolder(folder).read_history()
 
     class Cut(Exception):
         pass
