@@ -62,7 +62,7 @@ Here = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
     """Runs the command line in this process, without a display: exit code, stdout, stderr."""
-    stderr.""" monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
 
     def run(*arguments: str | Path) -> tuple[int, str, str]:
