@@ -222,7 +222,7 @@ def test_a_source_that_the_file_of_cameras_names_too(
     )
 
     error = assert_one_error(finished.returncode, finished.stderr, 2)
-    assert "is in" in error
+    assert "is already in" in error
 
 
 def test_a_clip_of_each_action(halves_video: Path, tiny_model: Path, tmp_path: Path) -> None:
