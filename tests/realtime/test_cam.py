@@ -289,7 +289,7 @@ def test_options_reach_the_run(halves_video: Path, tiny_model: Path, tmp_path: P
     assert [line["label"] for line in predictions] == ["dark", "dark", "bright", "bright"]
     assert {line["shown"] for line in predictions} == {False}
     assert {len(line["top"]) for line in predictions} == {1}
-    assert [line.split()[4] for line in finished.stdout.splitlines()] == ["-"]
+    assert [line.split()[4] for line in finished.stdout.splitlines()] == ["(no"]
 
 
 def test_a_file_twice_gives_the_same_lines(halves_video: Path, tiny_model: Path) -> None:
