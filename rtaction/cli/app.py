@@ -9,13 +9,14 @@ import logging
 import os
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import rtaction
-from rtaction.cli.cam import DeviceOption, cam, print_timeline
+from rtaction.cli.bench import bench
+from rtaction.cli.cam import cam
+from rtaction.cli.demo import demo
 from rtaction.cli.eval import evaluate
 from rtaction.cli.export import export
 from rtaction.cli.hmdb51 import hmdb51
@@ -25,7 +26,7 @@ from rtaction.cli.show import show
 from rtaction.cli.teach import record, teach
 from rtaction.cli.train import train
 from rtaction.cli.verify import verify
-from rtaction.errors import RtactionError, UsageError, training_stack_missing
+from rtaction.errors import RtactionError, training_stack_missing
 
 app = typer.Typer(
     name="rtaction",
@@ -116,31 +117,7 @@ def _root(
 
 
 app.command()(cam)
-
-
-@app.command()
-def demo(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the video.")] = Path(
-        "demo"
-    ),
-    device: DeviceOption = "auto",
-) -> None:
-    """Recognise the actions of a bundled clip; needs no camera and no display."""
-    from rtaction.realtime.demo import run_demo
-
-    result = run_demo(output, device=device)
-    typer.echo(f"A drawn person, recognised on {result.device}:")
-    print_timeline(result.segments)
-    typer.echo(f"\nAnnotated video: {result.video}")
-    if not result.camera:
-        typer.echo("No camera found; on a machine with one, run: rtaction cam")
-    elif result.display:
-        typer.echo("Now stand in front of your camera and run: rtaction cam")
-    else:
-        typer.echo("No display found; to run without one: rtaction cam --headless")
-    typer.echo("To teach it your own actions: rtaction teach wave clap")
-
-
+app.command()(demo)
 app.command()(teach)
 app.command()(record)
 app.command()(hmdb51)
@@ -151,33 +128,4 @@ app.command("eval")(evaluate)
 app.command()(export)
 app.command()(verify)
 app.command()(inspect)
-
-
-@app.command()
-def bench(
-    model: Annotated[
-        Path | None, typer.Argument(help="ONNX model. Default: the bundled one.")
-    ] = None,
-    device: Annotated[
-        list[str] | None, typer.Option(help="Device to measure; may be repeated. Default: cpu.")
-    ] = None,
-    cameras: Annotated[
-        str, typer.Option(help="Numbers of simulated cameras, such as 1,4, or none.")
-    ] = "1,4,16,32",
-    seconds: Annotated[
-        float, typer.Option(min=1, help="Time to measure each number of cameras.")
-    ] = 6.0,
-) -> None:
-    """Measure what a model costs on this machine, and how many cameras it can handle."""
-    from rtaction.models import STARTER_MODEL
-    from rtaction.realtime.bench.report import print_bench
-
-    counts = _whole_numbers("--cameras", cameras)
-    print_bench(model or STARTER_MODEL, device or ["cpu"], counts, seconds, typer.echo)
-
-
-def _whole_numbers(option: str, text: str) -> list[int]:
-    words = [] if text == "none" else text.split(",")
-    if not all(word.strip().isdecimal() and int(word) > 0 for word in words):
-        raise UsageError(f'{option} must be numbers such as "1,4", or "none", got {text!r}')
-    return [int(word) for word in words]
+app.command()(bench)

@@ -1,0 +1,32 @@
+"""`rtaction demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rtaction.cli.cam import DeviceOption, print_timeline
+
+
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the video.")] = Path(
+        "demo"
+    ),
+    device: DeviceOption = "auto",
+) -> None:
+    """Recognise the actions of a bundled clip; needs no camera and no display."""
+    from rtaction.realtime.demo import run_demo
+
+    result = run_demo(output, device=device)
+    typer.echo(f"A drawn person, recognised on {result.device}:")
+    print_timeline(result.segments)
+    typer.echo(f"\nAnnotated video: {result.video}")
+    if not result.camera:
+        typer.echo("No camera found; on a machine with one, run: rtaction cam")
+    elif result.display:
+        typer.echo("Now stand in front of your camera and run: rtaction cam")
+    else:
+        typer.echo("No display found; to run without one: rtaction cam --headless")
+    typer.echo("To teach it your own actions: rtaction teach wave clap")
