@@ -157,7 +157,9 @@ class TrainingFailed(RtactionError):
 
 def training_stack_missing(error: ImportError) -> MissingLibrary:
     """The error for a package that only training and export need."""
+    from rtaction.installation import install_command
+
     return MissingLibrary(
         f"training and export need more packages than are installed ({error}); "
-        "install it with: pip install 'rtaction[train]'"
+        f"install them with: {install_command('train')}"
     )

@@ -15,8 +15,7 @@ PANEL = "Output"
 class OutputOptions:
     """What is made of a watch.
 
-    Each field's `Option` says what it does; `mirror` draws frames as in a mirror, while the model
-    sees them as they are.
+    Each field's `Option` says what it does.
     """
 
     save: Annotated[
@@ -30,4 +29,11 @@ class OutputOptions:
         Path | None, Option("Save a short video of each event to this folder.", PANEL)
     ] = None
     top_k: Annotated[int, Option("Labels to draw and to write.", PANEL, minimum=1)] = 3
-    mirror: bool = False
+    mirror: Annotated[
+        bool,
+        Option(
+            "Draw frames as in a mirror; the model sees them as they are.",
+            PANEL,
+            names=("--mirror",),
+        ),
+    ] = False

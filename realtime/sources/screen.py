@@ -15,6 +15,7 @@ import numpy as np
 
 from rtaction.errors import CameraLost, MissingLibrary, SourceMissing
 from rtaction.frame import Frame
+from rtaction.installation import install_command
 from rtaction.opencv import cv2
 from rtaction.realtime.sources.address import Address
 
@@ -89,7 +90,7 @@ def _opened_display(name: str) -> Iterator[mss.MSS]:
     except ImportError:
         raise MissingLibrary(
             "watching the screen needs another library; install it with: "
-            "pip install 'rtaction[screen]'"
+            f"{install_command('screen')}"
         ) from None
     try:
         display = MSS()

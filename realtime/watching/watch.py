@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rtaction.errors import SourceError
+from rtaction.models import STARTER_MODEL
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionDetector, ActionEvent
 from rtaction.realtime.actions.rules import ActionRules
@@ -96,8 +97,8 @@ def _follow_file(
 
 
 def watch(
-    source: str | Path | Sequence[str | Path],
-    model: str | Path | ActionModel,
+    source: str | int | Path | Sequence[str | int | Path],
+    model: str | Path | ActionModel | None = None,
     *,
     device: str = "auto",
     stride_seconds: float | None = None,
@@ -109,9 +110,9 @@ def watch(
     """Recognise actions in videos, webcams and streams, one or several at once.
 
     Args:
-        source: a webcam's number as text, a video file, a folder of them, an rtsp:// or http://
-            address; or several of these.
-        model: an ONNX file made by `rtaction export`, or a loaded model.
+        source: a webcam's number, a video file, a folder of them, an rtsp:// or http:// address;
+            or several of these.
+        model: an ONNX file made by `rtaction export`, or a loaded model. Default: the bundled one.
         device: see `rtaction cam --device`. Default "auto".
         stride_seconds: time from one window to the next. Default: the frame interval of a clip.
         reconnect: reopen lost cameras, without limit. Default True.
@@ -131,8 +132,8 @@ def watch(
         ...     print(prediction.label, prediction.score)
     """
     if not isinstance(model, ActionModel):
-        model = ActionModel(Path(model), device=device)
-    named = [source] if isinstance(source, str | Path) else list(source)
+        model = ActionModel(Path(model or STARTER_MODEL), device=device)
+    named = [source] if isinstance(source, str | Path | int) else list(source)
     cameras = cameras_of([str(one) for one in named])
     actions = Actions(model, rules, stride_seconds)
     options = WatchOptions(stride_seconds=stride_seconds, keep_frames=False, reconnect=reconnect)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,9 @@ DeviceOption = Annotated[str, typer.Option(help=DEVICE_HELP)]
 @derived()
 def cam(
     chosen: Chosen[CamConfig],
+    source: Annotated[
+        list[str] | None, typer.Argument(help="Sources, as by --source.", metavar="[SOURCE]...")
+    ] = None,
     model: Annotated[
         Path | None, typer.Option("--model", "-m", help="ONNX model. Default: the bundled one.")
     ] = None,
@@ -36,6 +40,7 @@ def cam(
     from rtaction.realtime.watching.stats import WatchStats
 
     config = chosen.make()
+    config = replace(config, sources=(*(source or ()), *config.sources))
     loaded = ActionModel(model or STARTER_MODEL, device=device)
     _say(f"running on {loaded.device_in_use}")
     summary = CamSummary(WatchStats())

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rtaction.cli.cam import DeviceOption, print_timeline
+from rtaction.installation import program
 
 
 def demo(
@@ -23,10 +24,11 @@ def demo(
     typer.echo(f"A drawn person, recognised on {result.device}:")
     print_timeline(result.segments)
     typer.echo(f"\nAnnotated video: {result.video}")
+    here = program()
     if not result.camera:
-        typer.echo("No camera found; on a machine with one, run: rtaction cam")
+        typer.echo(f"No camera found; on a machine with one, run: {here} cam")
     elif result.display:
-        typer.echo("Now stand in front of your camera and run: rtaction cam")
+        typer.echo(f"Now stand in front of your camera and run: {here} cam")
     else:
-        typer.echo("No display found; to run without one: rtaction cam --headless")
-    typer.echo("To teach it your own actions: rtaction teach wave clap")
+        typer.echo(f"No display found; to run without one: {here} cam --headless")
+    typer.echo(f"To teach it your own actions: {here} teach wave clap")

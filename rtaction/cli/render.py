@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from rtaction.installation import program
+
 
 def render(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the videos.")],
@@ -63,6 +65,6 @@ def render(
     typer.echo(f"{output}: {written} videos rendered{there}", err=True)
     if sequences:
         csv = output / "intervals.csv"
-        typer.echo(f"rtaction eval MODEL {output} --intervals {csv}")
+        typer.echo(f"{program()} eval MODEL {output} --intervals {csv}")
     else:
-        typer.echo(f"rtaction train {output} -o run/ --background nothing")
+        typer.echo(f"{program()} train {output} -o run/ --background nothing")

@@ -9,6 +9,7 @@ import typer
 
 from rtaction.choices import GROUP_HELP
 from rtaction.errors import UsageError
+from rtaction.installation import program
 
 LabelsArgument = Annotated[list[str] | None, typer.Argument(help="Labels, such as wave clap.")]
 SourceOption = Annotated[
@@ -55,7 +56,7 @@ def teach(
         for line in report_lines(taught):
             typer.echo(line)
         typer.echo(f"the model: {output / 'model.onnx'}")
-        typer.echo(f"see it live: rtaction cam --model {output / 'model.onnx'}")
+        typer.echo(f"see it live: {program()} cam --model {output / 'model.onnx'}")
         return
     if group is not None:
         raise UsageError("--group goes with --from; each recorded take is a group of its own")

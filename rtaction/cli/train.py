@@ -9,6 +9,7 @@ import typer
 
 from rtaction.cli.derived import Chosen, ConfigOption, derived
 from rtaction.errors import UsageError
+from rtaction.installation import program
 from rtaction.train.settings.config import TrainConfig
 
 _CHECKING, _OUTPUT = "Checking", "Output and machine"
@@ -75,5 +76,5 @@ def _run(
         raise UsageError("--repeats needs --folds: it repeats a cross-validation")
     result = run_training(config, output, resume=resume)
     typer.echo(
-        f"wrote {result.model}; next: rtaction export {result.model} -o model.onnx", err=True
+        f"wrote {result.model}; next: {program()} export {result.model} -o model.onnx", err=True
     )

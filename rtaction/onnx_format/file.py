@@ -92,12 +92,19 @@ class OnnxFile:
             ModelMissing: there is none.
             ModelUnreadable: it cannot be read, or is no ONNX model.
         """
+        if "://" in str(path):
+            raise ModelMissing(f"{path} is a URL; download the model and name the file")
         if not os.path.exists(path):  # unlike Path.exists, False for a name too long
             raise ModelMissing(
                 f"there is no model file {path}; "
                 "make one with `rtaction export run/model.keras -o model.onnx`"
             )
-        if os.path.exists(path) and not (path.is_file() or path.is_dir()):
+        if path.is_dir() or path.suffix.lower() in (".keras", ".h5"):
+            raise ModelUnreadable(
+                f"{path} is not an ONNX file; if it is a run or a Keras model, export it first: "
+                f"rtaction export {path} -o model.onnx"
+            )
+        if not path.is_file():
             raise ModelUnreadable(f"{path} is no file; expected an ONNX model")
         try:
             size = path.stat().st_size

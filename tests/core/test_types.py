@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+import pydoc
 
 import numpy as np
 import pytest
@@ -98,3 +99,10 @@ def test_public_names_can_be_had() -> None:
     assert all(getattr(rtaction, name) is not None for name in rtaction.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = rtaction.nothing
+
+
+def test_what_there_is_can_be_seen() -> None:
+    assert dir(rtaction) == sorted(rtaction.__all__)
+    assert "watch(source" in pydoc.render_doc(rtaction)
+    with pytest.raises(AttributeError, match="no attribute 'wach'"):
+        rtaction.wach  # noqa: B018

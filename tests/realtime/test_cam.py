@@ -292,6 +292,44 @@ def test_options_reach_the_run(halves_video: Path, tiny_model: Path, tmp_path: P
     assert [line.split()[4] for line in finished.stdout.splitlines()] == ["(no"]
 
 
+def test_sources_may_stand_without_their_option(
+    halves_video: Path, tiny_model: Path, here: Here
+) -> None:
+    arguments = ("-m", tiny_model, "--headless", "-o", "-", "--device", "cpu")
+    names = [
+        {line["source"] for line in of_type(json_lines(stdout), "prediction")}
+        for _, stdout, _ in (
+            here("cam", halves_video, *arguments),
+            here("cam", halves_video, "-s", halves_video, *arguments),
+        )
+    ]
+    assert names[0] == {str(halves_video)}
+    assert len(names[1]) == 2
+
+
+@pytest.mark.parametrize(
+    ("model", "exit_code", "message"),
+    [
+        ("https://x/model.onnx", 3, "is a URL; download the model"),
+        ("run", 4, "export it first: rtaction export run -o model.onnx"),
+        ("model.keras", 4, "export it first: rtaction export model.keras -o model.onnx"),
+    ],
+)
+def test_models_of_other_kinds_say_the_way(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    here: Here,
+    model: str,
+    exit_code: int,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("run").mkdir()
+    Path("model.keras").touch()
+    found, _, stderr = here("cam", "-m", model, "--headless")
+    assert message in assert_one_error(found, stderr, exit_code)
+
+
 def test_a_file_twice_gives_the_same_lines(halves_video: Path, tiny_model: Path) -> None:
     arguments = ("cam", "-m", tiny_model, "-s", halves_video, "--headless", "-o", "-")
     runs = [json_lines(rtaction(*arguments).stdout) for _ in range(2)]

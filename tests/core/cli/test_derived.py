@@ -138,7 +138,7 @@ def test_what_a_run_wrote_can_be_read(tmp_path: Path) -> None:
 )
 def test_every_field_has_its_option_and_default(command: str, kinds: list[Any]) -> None:
     params = {one.name: one for one in get_command(app).commands[command].params}  # type: ignore[attr-defined]
-    without = {"chosen_but", "mirror"}
+    without = {"chosen_but"}
     for kind in kinds:
         for one in fields(kind):
             if one.name in without:

