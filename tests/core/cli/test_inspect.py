@@ -42,7 +42,7 @@ def test_what_is_unclear_is_said(tmp_path: Path) -> None:
 
     rows = _rows(rtaction("inspect", path).stdout)
 
-    assert "say it with --frames NUMBER" in rows["runs"]
+    assert "set it with --frames NUMBER" in rows["runs"]
     assert rows["adopt it with"].endswith(f"{OPEN} --frames NUMBER")
 
 
