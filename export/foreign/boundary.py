@@ -162,9 +162,7 @@ def _placements(
     if len(alone) != len(together) or alone[first : first + 1] != (batch * num_frames,):
         return []
     rest = [axis for axis in range(len(alone)) if axis != first]
-    orders: list[
-        tuple[list[int], list[str | int]]
-    ] = []  # axes of size > 1, their order
+    orders: list[tuple[list[int], list[str | int]]] = []  # axes of size > 1, their order
     if together == alone:
         orders = [(rest, _put(rest, first, pair)) for pair in (["n", "f"], ["f", "n"])]
     for axis in rest:

@@ -213,7 +213,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelMissing):
         export_model(tmp_path / "none.keras", tmp_path / "x.onnx")
     (tmp_path / "text.keras").write_text("no model")
-    with pytest.raises(ModelUnreadable, match=r"no \.keras file"):
+    with pytest.raises(ModelUnreadable, match=r"not a \.keras"):
         export_model(tmp_path / "text.keras", tmp_path / "x.onnx")
 
 
