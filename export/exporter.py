@@ -1,4 +1,4 @@
-"""`rtaction export`: a trained model and its contract into one proven ONNX file."""
+"""`rtaction export`: convert a trained model and its contract to one verified ONNX file."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ SAMPLE_CLIPS_NAME = "sample_clips.npz"
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What an export gave.
+    """The result of an export.
 
     Args:
         path: the ONNX file.
-        num_nodes: operations in its graph.
-        num_bytes: its size.
-        agreement: how near it is to the Keras model.
+        num_nodes: number of operations in its graph.
+        num_bytes: file size.
+        agreement: how closely its scores match those of the Keras model.
         clips_from: where the compared clips came from.
-        notes: what was added to the model or cannot be done, for a person. Default none.
+        notes: what was added to the model, or is not possible, for the user. Default none.
     """
 
     path: Path
@@ -45,12 +45,12 @@ class Export:
     notes: tuple[str, ...] = ()
 
     def to_text(self) -> str:
-        """Some lines for people."""
+        """A summary of several lines for the user."""
         return "\n".join(
             [
                 f"wrote {self.path}: {self.num_nodes} nodes, {self.num_bytes / 1e6:.2f} MB",
                 *self.notes,
-                f"same as Keras on {self.agreement.to_text(self.clips_from)}",
+                f"matches Keras on {self.agreement.to_text(self.clips_from)}",
             ]
         )
 
@@ -65,21 +65,21 @@ def export_model(
     options: ContractOptions | None = None,
     trust: bool = False,
 ) -> Export:
-    """Convert, prove, and only then write.
+    """Convert a model, verify the result, and only then write it.
 
     Args:
         model_path: a run folder, a `.keras` or `.h5` file, or a SavedModel folder.
-        output: the ONNX file to write; missing folders are made.
-        spec_path: the contract. Default: `model_spec.json` beside the model, if it is there.
+        output: the ONNX file to write; missing folders are created.
+        spec_path: the contract. Default: `model_spec.json` next to the model, if it exists.
         clips_path: a `.npz` with uint8 `clips` (n, F, H, W, C) to compare the models on. Default:
-            `sample_clips.npz` beside the model, or, without one, made-up moving pictures.
-        tolerance: largest difference of a score that is allowed. Default 1e-4.
-        options: what a person says of the model; it comes before the contract. Default nothing.
-        trust: let code that the model brings run. Default False.
+            `sample_clips.npz` next to the model, or synthetic clips if there is none.
+        tolerance: largest allowed score difference. Default 1e-4.
+        options: contract fields set by the user; they override the contract. Default none.
+        trust: run code that is stored in the model. Default False.
 
     Raises:
-        ModelError, ExportError, ParityError, OutputError: see `rtaction.errors`. The output is then
-            not written, and an older file of that name is left as it was.
+        ModelError, ExportError, ParityError, OutputError: see `rtaction.errors`. Nothing is written
+            then, and an existing output file is left untouched.
     """
     if output.resolve() == model_path.resolve():
         raise UsageError(f"-o {output} would overwrite the model; choose another name")
@@ -106,26 +106,26 @@ def export_model(
     write_file(output, content)
     notes = list(model.notes)
     if parts.reason_for_whole:
-        notes.append(f"it runs whole for each window: {parts.reason_for_whole}")
+        notes.append(f"runs whole for each window: {parts.reason_for_whole}")
     return Export(output, file.num_nodes, len(content), agreement, clips_from, tuple(notes))
 
 
 def require_proof(agreement: Agreement, *, tolerance: float = TOLERANCE) -> None:
-    """Refuse a conversion that is not proven.
+    """Reject a conversion whose scores do not match, or that cannot be verified.
 
     Args:
-        agreement: of the Keras model and the ONNX file.
-        tolerance: largest difference of a score that is allowed. Default 1e-4.
+        agreement: between the Keras model and the ONNX file.
+        tolerance: largest allowed score difference. Default 1e-4.
 
     Raises:
-        ParityError: the models differ, or their scores hardly vary.
+        ParityError: the models differ, or their scores hardly vary between clips.
     """
     agreement.require_same(
         tolerance=tolerance,
-        problem="the ONNX file does not compute what the Keras model computes",
+        problem="the ONNX file does not match the Keras model",
     )
     agreement.require_spread(
-        remedy=". The network is untrained, or the clips are nothing like what it knows; give "
+        remedy=". The network is untrained, or the clips are unlike its training data; pass "
         "real ones with --clips clips.npz"
     )
 
@@ -133,12 +133,12 @@ def require_proof(agreement: Agreement, *, tolerance: float = TOLERANCE) -> None
 def scores_of_keras(
     path: Path, spec: ModelSpec, *, scale: str | None = None, trust: bool = False
 ) -> Scores:
-    """A trained model as a function, given uint8 clips.
+    """Load a trained model as a function from uint8 clips to scores.
 
     Args:
         path: see `export_model`.
         spec: the contract.
-        scale: see `ContractOptions`. Default None: as its own layers say.
+        scale: see `ContractOptions`. Default None: inferred from the model's layers.
         trust: see `export_model`.
 
     Raises:
@@ -150,5 +150,5 @@ def scores_of_keras(
 
 
 def _beside(model_path: Path, name: str) -> Path:
-    """What stands in a model's folder, or beside its file."""
+    """The path of a file in the model's folder, or next to the model file."""
     return (model_path if model_path.is_dir() else model_path.parent) / name

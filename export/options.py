@@ -1,6 +1,6 @@
-"""What `rtaction export` and `rtaction verify` are asked to do.
+"""Options of `rtaction export` and `rtaction verify`.
 
-This file loads neither Keras nor ONNX.
+This file imports neither Keras nor ONNX.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from rtaction.errors import UsageError
 _CONTRACT, _CHECKING, _SMALLER = "Contract", "Checking", "Smaller models, other runtimes"
 
 TOLERANCE = 1e-4
-"""Largest difference of a score that is allowed, unless said otherwise."""
+"""Default for the largest allowed score difference."""
 
 
 def read_labels(text: str) -> tuple[str, ...]:
-    """Labels from `a,b,c`, or from a file with one on each line.
+    """Parse labels from `a,b,c`, or read them from a file with one label per line.
 
     Raises:
         UsageError: the file cannot be read.
@@ -36,10 +36,10 @@ def read_labels(text: str) -> tuple[str, ...]:
 
 
 def size_hw_of(option: str, text: str) -> tuple[int, int]:
-    """Height and width from "112x160".
+    """Parse height and width from a text such as "112x160".
 
     Raises:
-        UsageError: it is something else.
+        UsageError: the text has another form.
     """
     match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
     if match is None:
@@ -53,9 +53,9 @@ def _size(text: str) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractOptions:
-    """What a person says of a model from elsewhere, because its file cannot tell.
+    """What the user specifies about a third-party model, because its file does not contain it.
 
-    Each field's `Option` says what it is; None is what was not said.
+    Each field is described by its `Option`; None means not given.
     """
 
     labels: Annotated[
@@ -117,7 +117,7 @@ class ContractOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportOptions:
-    """How a model is exported and checked; each field's `Option` says what it does."""
+    """How a model is exported and checked; each field is described by its `Option`."""
 
     spec: Annotated[
         Path | None,
@@ -137,10 +137,10 @@ class ExportOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmallerOptions:
-    """What else is made of an ONNX file; each field's `Option` says what it does.
+    """Which other files to derive from an ONNX file; each field is described by its `Option`.
 
     Raises:
-        UsageError: they contradict each other.
+        UsageError: the options contradict each other.
     """
 
     quantize: Annotated[
@@ -193,20 +193,20 @@ class SmallerOptions:
     def __post_init__(self) -> None:
         if self.quantize and self.half:
             raise UsageError(
-                "--quantize and --half exclude each other: int8 is for CPUs, half for GPUs"
+                "--quantize and --half cannot be combined: use int8 for CPUs, half for GPUs"
             )
         if self.quantize and self.calibrate is None:
             raise UsageError(
-                "--quantize int8 needs --calibrate: folders of videos like those to come, such as "
+                "--quantize int8 needs --calibrate with folders of representative videos, such as "
                 "--calibrate videos/"
             )
         if self.half and self.check is None:
-            raise UsageError("--half needs --check: labelled videos to compare both models on")
+            raise UsageError("--half needs --check with labelled videos to compare both models on")
         if not self.is_smaller and (self.calibrate or self.check):
-            raise UsageError("--calibrate and --check belong to --quantize int8 or --half")
+            raise UsageError("--calibrate and --check require --quantize int8 or --half")
         if not 0 <= self.max_drop <= 100:
             raise UsageError(f"--max-drop must be from 0 to 100 points, got {self.max_drop}")
-        self.camera_size_hw  # noqa: B018  a bad size is reported before anything is computed
+        self.camera_size_hw  # noqa: B018  report a bad size before computing anything
 
     @property
     def is_smaller(self) -> bool:
@@ -215,12 +215,12 @@ class SmallerOptions:
 
     @property
     def is_any(self) -> bool:
-        """Whether anything is asked for."""
+        """Whether any other file is requested."""
         return self.is_smaller or self.fuse_preprocessing is not None or self.triton is not None
 
     @property
     def camera_size_hw(self) -> tuple[int, int] | None:
-        """Of `fuse_preprocessing`; None for "any"."""
+        """Camera frame size from `fuse_preprocessing`, in pixels; None for "any"."""
         if self.fuse_preprocessing in (None, "any"):
             return None
         return size_hw_of("--fuse-preprocessing", self.fuse_preprocessing or "")

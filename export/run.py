@@ -1,4 +1,4 @@
-"""`rtaction export`: a trained model of any kind to one ONNX file, or more."""
+"""`rtaction export`: convert a trained model of any supported format to ONNX files."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ def run_export(
     read_clips: ReadClips,
     say: Callable[[str], object],
 ) -> None:
-    """Convert, check, and only then write.
+    """Convert a model, check the result, and only then write it.
 
     Args:
         model: a run folder, a Keras model, or an ONNX file.
-        output: the ONNX file.
-        contract: what a person says of the model.
-        options: how it is exported and checked.
-        smaller: what else is made of it.
+        output: the ONNX file to write.
+        contract: contract fields set by the user.
+        options: how to export and check the model.
+        smaller: which other files to derive from it.
         read_clips: reads labelled videos.
-        say: gets lines for the person.
+        say: called with each line of output.
 
     Raises:
-        RtactionError: see `rtaction.errors`; nothing was written then.
+        RtactionError: see `rtaction.errors`; nothing is written then.
     """
     is_onnx = model.suffix.lower() == ".onnx"
     is_ours = is_onnx and OnnxFile.load(model).has_spec
@@ -43,13 +43,13 @@ def run_export(
         return
     if is_onnx and (options.spec is not None or options.trust):
         raise UsageError(
-            "--spec and --trust are for Keras models; an ONNX file holds no code, and gets its "
-            "contract from --labels, --clip-seconds and so on"
+            "--spec and --trust are for Keras models; an ONNX file contains no code, and its "
+            "contract comes from --labels, --clip-seconds and so on"
         )
     if is_ours and contract == ContractOptions():
         raise UsageError(
-            f"{model} has its contract already, so there is nothing to do; --quantize, --half, "
-            "--fuse-preprocessing and --triton make other files of it"
+            f"{model} already has a contract, so there is nothing to do; use --quantize, --half, "
+            "--fuse-preprocessing or --triton to derive other files from it"
         )
     if not smaller.is_any:
         say(_export(model, output, contract, options))
@@ -61,10 +61,10 @@ def run_export(
 
 
 def _export(model: Path, output: Path, contract: ContractOptions, options: ExportOptions) -> str:
-    """Export as it is; gives the lines for the person."""
+    """Export the float model; returns the summary for the user."""
     if model.suffix.lower() != ".onnx":
         if contract.layout is not None:
-            raise UsageError("--layout is for ONNX files; Keras' clips are always nfhwc")
+            raise UsageError("--layout is for ONNX files; Keras clips are always nfhwc")
         from rtaction.export.exporter import export_model
 
         return export_model(

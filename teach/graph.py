@@ -1,13 +1,13 @@
 """A taught model as one ONNX file: the bundled encoder, statistics over time, and one layer.
 
-Each part of the modality becomes a picture of three channels, and the parts of a clip go through
-the encoder as one batch, so that its weights stand in the file once:
+Each part of the modality becomes an image of three channels, and all parts of a clip go through the
+encoder as one batch, so that the file contains its weights only once:
 
     clip (N, F, H, W, C) -> frames (N*F, H, W, C) -> parts (N*F*P, 3, H, W) -> encoder
          -> frame_features (N*F, P*D) -> clip_features (N, F, P*D)
-         -> mean, highest, mean change over the pictures (N, 3*P*D) -> scores (N, num_labels)
+         -> mean, maximum, mean change over the frames (N, 3*P*D) -> scores (N, num_labels)
 
-This file knows nothing of takes.
+This file knows nothing about takes.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from rtaction.onnx_format.graph import part
 
 PICTURE_SIZE = 224
 NUM_FEATURES = 320
-"""Features of one part of one picture, as the encoder gives them."""
+"""Number of encoder features for one part of one frame."""
 
-# What the encoder's file calls its normalised pictures (n, 3, H, W), and what it ends in (n, D).
+# Tensors in the encoder's file: normalized images (n, 3, H, W) and features (n, D).
 _PLANES, _FEATURES = "planes", "features"
 _INT64_MAX = np.iinfo(np.int64).max
 
 
 def frame_encoder(modality: str) -> bytes:
-    """The part of a taught model that sees single pictures, as a file of its own.
+    """The encoder of a taught model as a separate file.
 
     Args:
         modality: see `rtaction.modality`.
@@ -61,16 +61,16 @@ def frame_encoder(modality: str) -> bytes:
 
 
 def taught_model(spec: ModelSpec, weights: Float32Array, bias: Float32Array) -> bytes:
-    """A whole model.
+    """Build a complete model.
 
     Args:
         spec: the contract.
-        weights: float32, shape (3 * parts * 320, num_labels): of means, highest values and mean
-            changes, each for all parts.
+        weights: float32, shape (3 * parts * 320, num_labels): of means, maxima and mean changes,
+            each for all parts.
         bias: float32, shape (num_labels,).
 
     Returns:
-        An ONNX file with the contract in it, fit for `rtaction cam --model`.
+        An ONNX file with an embedded contract, for `rtaction cam --model`.
     """
     width = _width(spec.modality)
     front, head = Pieces(), Pieces()
@@ -124,9 +124,9 @@ def _frame_pieces(modality: str) -> Pieces:
 
 
 def _colours_of(modality: str) -> tuple[npt.NDArray[np.int64], Float32Array]:
-    """Three channels for each part, and by what to multiply them.
+    """Three channel indices per part, and the factors to multiply the channels by.
 
-    One channel is given three times; of two, the third shows nothing, which is 127.
+    A single channel is repeated three times; for two channels, the third gets factor 0.
     """
     start, channels, gains = 0, [], []
     for name in parts_of(modality):
@@ -139,5 +139,5 @@ def _colours_of(modality: str) -> tuple[npt.NDArray[np.int64], Float32Array]:
 
 @cache
 def _encoder() -> Pieces:
-    """The bundled encoder from its normalised pictures on."""
+    """The bundled encoder after pixel normalization."""
     return Pieces.of(part(OnnxFile.load(ENCODER_MODEL).model, [_PLANES], [_FEATURES]).graph)

@@ -1,6 +1,6 @@
-"""What a person sees while being recorded: themselves in a mirror, and what to do now.
+"""The guide shown during recording: the user's mirror image, and what to do now.
 
-It is drawn to be read from some metres away. This file knows nothing of cameras or files.
+It is readable from a few metres away. This file knows nothing about cameras or files.
 """
 
 from __future__ import annotations

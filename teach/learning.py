@@ -1,6 +1,6 @@
 """From takes to a model: features, a fit in closed form, and its accuracy on held-out takes.
 
-This file knows nothing of cameras or screens.
+This file knows nothing about cameras or screens.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from rtaction.video.labelled_videos import Video, labels_of
 
 BACKGROUND = "nothing"
 MAX_PICTURES = 2000
-"""To encode in all, if takes are long: some 30 seconds on two cores."""
+"""Most frames to encode over all takes: about 30 seconds on two cores."""
 
 Progress = Callable[[int, int], None]
 
@@ -36,8 +36,8 @@ class JudgedTake:
 
     Args:
         video: the take.
-        predicted: its predicted label; None if no other group has takes of its label, so that
-            there was nothing to learn it from.
+        predicted: its predicted label; None if no other group has takes of its true label, so
+            that it cannot be learned.
         score: of that label, 0 to 1.
     """
 
@@ -82,7 +82,7 @@ def learn(
     encoder = PictureEncoder()
     durations, skipped = _durations(videos)
     if not durations:
-        raise DatasetError(f"not one of {len(videos)} takes can be read: {skipped[0]}")
+        raise DatasetError(f"none of {len(videos)} takes can be read: {skipped[0]}")
     pace = choose_pace(list(durations.values()))
     store = FeatureStore(features_folder, encoder)
     used: list[Video] = []

@@ -1,4 +1,4 @@
-"""How often frames are taken, and how long a window is, from how long the takes are."""
+"""Choose the sampling interval and the window length from the lengths of the takes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from rtaction.errors import DatasetError
 from rtaction.features.window_length import FRAMES_PER_CLIP, window_length
 
-# Few to choose from, so that one more take rarely changes the pace and with it every feature.
+# Few choices, so that one more take rarely changes the pace, which invalidates all features.
 _INTERVALS_SECONDS = (0.07, 0.1, 0.14, 0.2)
 _FEWEST_FRAMES = 4
 
@@ -21,8 +21,8 @@ class Pace:
 
     Args:
         interval_seconds: time from one frame to the next.
-        frames_per_clip: pictures in a clip. A window holds one frame more, as pictures of motion
-            need a frame before the first.
+        frames_per_clip: frames in a clip. A window has one more frame, since modalities with
+            motion need a frame before the first.
     """
 
     interval_seconds: float
@@ -30,17 +30,17 @@ class Pace:
 
     @property
     def clip_seconds(self) -> float:
-        """Time from a clip's first picture to its last."""
+        """Time from a clip's first frame to its last."""
         return round(self.interval_seconds * (self.frames_per_clip - 1), 6)
 
     @property
     def window_seconds(self) -> float:
-        """Time from the frame before the first picture to the last picture."""
+        """Time from the frame before the clip to the clip's last frame."""
         return self.interval_seconds * self.frames_per_clip
 
 
 def choose_pace(durations_seconds: Sequence[float]) -> Pace:
-    """About 14 frames in a window that fits into nine takes in ten, see `window_length`.
+    """Choose about 14 frames per window that fit into nine takes in ten, see `window_length`.
 
     Args:
         durations_seconds: lengths of the takes, at least one.

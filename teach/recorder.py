@@ -1,7 +1,7 @@
-"""When to record what: the course of a session, by the times of the camera's frames.
+"""State machine of a recording session, driven by the times of the camera's frames.
 
 Each take is preceded by a countdown; both vary in length, so that the model learns the action and
-not its timing. This file knows nothing of pixels, files or keys.
+not its timing. This file knows nothing about pixels, files or keys.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Recorder:
     """Goes through the labels, take by take.
 
     Args:
-        quotas: what is to be recorded, in order.
-        take_seconds: about how long a take is, above 0; it varies from 0.85 to 1.3 times that.
+        quotas: what to record, in order.
+        take_seconds: approximate length of a take, above 0; it varies by a factor of 0.85 to 1.3.
             Default 3.0.
         seed: of the variation. Default None: a random one.
     """
@@ -65,7 +65,7 @@ class Recorder:
 
     @property
     def phase(self) -> Phase:
-        """What is happening now."""
+        """The current phase."""
         return self._phase
 
     @property
@@ -75,17 +75,17 @@ class Recorder:
 
     @property
     def quota(self) -> Quota:
-        """That of the current label; the last one when the session is over."""
+        """Quota of the current label, or of the last one when the session is over."""
         return self.quotas[min(self._position, len(self.quotas) - 1)]
 
     @property
     def seconds_left(self) -> float:
-        """Of the countdown or the take."""
+        """Time left of the countdown or the take."""
         return 0.0 if self._until_seconds is None else max(self._until_seconds - self._now, 0.0)
 
     @property
     def share_done(self) -> float:
-        """Of the countdown or the take, 0 to 1."""
+        """Elapsed share of the countdown or the take, 0 to 1."""
         return 1 - min(self.seconds_left / self._length_seconds, 1.0)
 
     def see(self, at_seconds: float) -> Step | None:
@@ -136,7 +136,7 @@ class Recorder:
         return step
 
     def next_label(self) -> Step | None:
-        """Go on to the next label, however many takes there are."""
+        """Continue with the next label, even if takes of this one are missing."""
         was_recording = self._phase == "recording"
         if self._phase != "over":
             self._enter(self._position + 1)
@@ -161,7 +161,7 @@ class Recorder:
         self._phase, self._until_seconds = phase, None
 
     def _enter(self, position: int) -> None:
-        """Begin with a label."""
+        """Start a label."""
         self._position, self._is_first = position, True
         self._restart("countdown")
         self._skip_met()

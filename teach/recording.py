@@ -1,6 +1,6 @@
 """A recording session: frames from the camera, takes on disk, the guide in the window.
 
-This file knows nothing of models.
+This file knows nothing about models.
 """
 
 from __future__ import annotations
@@ -68,13 +68,13 @@ class RecordingSession:
         self._take: Take | None = None
 
     def record(self, recorder: Recorder) -> bool:
-        """Record until all takes are done, the source ends, or the person quits.
+        """Record until all takes are done, the source ends, or the user quits.
 
         Args:
-            recorder: which takes, and when.
+            recorder: decides which takes to record, and when.
 
         Returns:
-            False if the person quit.
+            False if the user quit.
 
         Raises:
             SourceError: the camera cannot be opened, or was lost.

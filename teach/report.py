@@ -1,6 +1,6 @@
-"""What a person reads about a taught model: accuracy, confused labels, and advice.
+"""The report on a taught model: accuracy, confused labels, and advice.
 
-All figures are of held-out takes: each is predicted by a fit that was not trained on its group.
+All results are on held-out takes: each is predicted by a fit that was not trained on its group.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Features of the windows of a take, computed once and kept beside the takes.
+"""Features of the windows of a take, computed once and cached next to the takes.
 
-The frames that matter lie on a grid, one each `interval_seconds` from the take's first frame on.
-Picture k shows frame k + 1 of the grid, and how it differs from frame k. Windows start at points of
-the grid, so they share pictures.
+Frames are sampled on a grid, one every `interval_seconds` from the take's first frame on. Picture k
+shows frame k + 1 of the grid and how it differs from frame k. Windows start at grid points, so they
+share pictures.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class PictureEncoder:
     Features of every part are kept, so that any modality can be chosen from them later.
 
     Args:
-        num_threads: threads that compute; 0 means one for each core. Default 0.
+        num_threads: number of compute threads; 0 means one per core. Default 0.
     """
 
     def __init__(self, num_threads: int = 0) -> None:
@@ -123,12 +123,12 @@ class FeatureStore:
         self._encoder = encoder
 
     def of(self, take: Path, pace: Pace, *, max_pictures: int) -> TakeFeatures:
-        """Features of a take's windows: overlapping ones, or of a long take a sample of them.
+        """Features of a take's windows: overlapping ones, or a sample of them for a long take.
 
         Args:
             take: the video.
-            pace: how frames are taken.
-            max_pictures: how many pictures may be encoded; those of one window always are.
+            pace: how frames are sampled.
+            max_pictures: most pictures to encode; those of one window are always encoded.
 
         Raises:
             SourceError: the take cannot be decoded.
@@ -143,7 +143,7 @@ class FeatureStore:
         starts = _window_starts(kept.times_seconds, pace, max_pictures)
         if len(starts) == 0:
             raise DatasetError(
-                f"{take}: no window of {pace.window_seconds:.2f} s without holes in it"
+                f"{take}: expected {pace.window_seconds:.2f} s without missing frames"
             )
         wanted = starts[:, np.newaxis] + np.arange(pace.frames_per_clip)
         missing = np.setdiff1d(wanted, kept.numbers)
@@ -186,9 +186,9 @@ def _merged(kept: _Kept, numbers: IndexArray, new_features: Float16Array) -> _Ke
 
 
 def _read_grid(take: Path, interval_seconds: float) -> tuple[Float64Array, list[UInt8Array]]:
-    """Times of all frames, and for each point of the grid the frame nearest to it.
+    """Times of all frames, and the frame nearest to each grid point.
 
-    Of two equally near frames it is the earlier one, as in `rtaction.sampling`.
+    If two frames are equally near, it is the earlier one, as in `rtaction.sampling`.
     """
     times: list[float] = []
     grid: list[UInt8Array] = []

@@ -1,7 +1,7 @@
 """The folder of takes: an ordinary set of videos, `taught/<label>/take-001.mkv`.
 
-A take is written under a hidden name and renamed when it is complete, so the folder shows complete
-takes only, even after a crash. This file knows nothing of cameras.
+A take is written under a hidden name and renamed when it is complete, so the folder shows only
+complete takes, even after a crash. This file knows nothing about cameras.
 """
 
 from __future__ import annotations

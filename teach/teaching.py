@@ -95,7 +95,7 @@ def teach(
         open_with: opens the camera for the recording. Default `open_source`.
 
     Returns:
-        Summary of the live recognition; None if the person quit before it.
+        Summary of the live recognition; None if the user quit before it.
 
     Raises:
         RtactionError: see `rtaction.errors`. Finished takes are kept.
@@ -103,7 +103,7 @@ def teach(
     takes = TakesFolder(config.folder)
     labels = [*config.labels]
     if not labels and not takes.labels:
-        raise UsageError("no actions are named; for example: rtaction teach wave clap")
+        raise UsageError("no actions given; for example: rtaction teach wave clap")
     if BACKGROUND not in labels:
         labels.append(BACKGROUND)
     quotas = [Quota(label, len(takes.takes_of(label)), config.num_takes) for label in labels]
@@ -144,8 +144,8 @@ def teach_from(
     takes = TakesFolder(folder)
     if takes.labels and Path(videos).resolve() != folder.resolve():
         raise UsageError(
-            f"{folder} holds takes of its own, and its model is trained on them; "
-            "give another folder with --output"
+            f"{folder} already contains takes that its model is trained on; "
+            "choose another folder with --output"
         )
     found = find_videos(videos, labels=labels or None, group=group)
     taught = learn(found, takes.features, on_progress=on_progress)

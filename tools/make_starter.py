@@ -1,10 +1,10 @@
-"""Makes the bundled model and clip: renders people, trains on them, exports the best.
+"""Build the bundled model and sample video: render people, train on them, export the best model.
 
     python tools/make_starter.py --work /tmp/starter
 
-It goes the way of any user: `rtaction render` makes folders of videos, `rtaction train` reads them,
-`rtaction export` proves the result. Thresholds are then chosen on long rendered videos. Videos that
-are there are kept, and so are finished trainings. Seeds are fixed.
+It follows the same steps as a user: `rtaction render` writes folders of videos, `rtaction train`
+reads them, `rtaction export` verifies the result. Thresholds are then tuned on long rendered
+videos. Existing videos and finished trainings are reused. Seeds are fixed.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from rtaction.train.render.files import (
 
 HERE = Path(__file__).parents[1] / "models"
 BACKGROUND = "nothing"
-# There are more ways to do none of the actions, and false alarms annoy most.
+# Relative number of clips: "no action" is more varied, and false alarms annoy users most.
 CLIPS_OF = {"nothing": 1.2, "other": 2.4}
 SIZE_HW = (72, 96)
 VIDEO_SECONDS, STRIDE_SECONDS = 3.4, 0.5  # three windows of each video
-# No training clip has a seed this high, or higher. This person is seen well.
+# All training clips have lower seeds. This person is clearly visible.
 SAMPLE_SEED = 999_000_016
 SAMPLES_TO_TRY = 20
 SAMPLE_ACTIONS = (
@@ -45,16 +45,16 @@ SAMPLE_ACTIONS = (
     ("punch", 4.0),
     ("nothing", 3.0),
 )
-# Thresholds are chosen on other people, who often do what has no label.
+# Thresholds are tuned on other people, who often do actions without a label.
 TUNING_SEED, SEQUENCES, SEQUENCE_SECONDS, OTHERS = 1, 60, 40.0, 800
-FALSE_EVENTS_PER_HOUR = 3.0  # of each label; four in what there is
-# Real people do more than drawn ones. Up to here, hardly an action of theirs is lost.
+FALSE_EVENTS_PER_HOUR = 3.0  # of each label; four in the tuning videos
+# Real people move in more ways than rendered ones. This threshold hardly misses their actions.
 LEAST_THRESHOLD = 0.7
-BESIDE_SECONDS = 1.0  # nearer to an action, an event is a late one rather than a false one
+BESIDE_SECONDS = 1.0  # an event closer to an action than this is late rather than false
 
 
 def main() -> None:
-    """Render, train with each seed, export the one that is best on the validation clips."""
+    """Render, train once per seed, and export the model that is best on the validation clips."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--work", type=Path, required=True, help="folder for videos and training")
     parser.add_argument("--clips", type=int, default=3000, help="clips of each action")
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def render_videos(work: Path, clips_per_action: int) -> None:
-    """Write the clips to train on, and the sequences to choose thresholds on."""
+    """Write the clips for training, and the sequences for tuning thresholds."""
     counts = {label: round(CLIPS_OF.get(label, 1) * clips_per_action) for label in RENDERED_LABELS}
     options = RenderOptions(seconds=VIDEO_SECONDS, size_hw=SIZE_HW)
     render_clips(work / "videos", counts, options, on_file=_counter(sum(counts.values())))
@@ -79,8 +79,8 @@ def render_videos(work: Path, clips_per_action: int) -> None:
 
 
 def train_once(work: Path, epochs: int, seed: int) -> Path:
-    """Train on the rendered videos into `work/run-<seed>`, which is returned."""
-    # Rendering above needs no TensorFlow, so it is loaded only now.
+    """Train on the rendered videos; returns the run, `work/run-<seed>`."""
+    # Imported here because rendering does not need TensorFlow.
     from rtaction.train.learning.fit import train
     from rtaction.train.settings.config import TrainConfig
 
@@ -89,7 +89,7 @@ def train_once(work: Path, epochs: int, seed: int) -> Path:
         videos=str(work / "videos"),
         network="small",
         frames_per_clip=12,
-        clip_seconds=1.8333,  # six pictures a second
+        clip_seconds=1.8333,  # six frames per second
         stride_seconds=STRIDE_SECONDS,
         height=64,
         width=64,
@@ -110,13 +110,13 @@ def train_once(work: Path, epochs: int, seed: int) -> Path:
 
 
 def validation_loss(run: Path) -> float:
-    """How good a finished training is; lower is better."""
+    """The lowest validation loss of a finished training."""
     with (run / "history.csv").open(encoding="utf-8", newline="") as file:
         return min(float(row["val_loss"]) for row in csv.DictReader(file))
 
 
 def write_model(run: Path, work: Path) -> None:
-    """Export a training as `starter.onnx` beside this script, with thresholds that suit it."""
+    """Export a training as `models/starter.onnx`, with tuned thresholds."""
     from rtaction.export.exporter import export_model
     from rtaction.model_spec import ModelSpec
 
@@ -130,11 +130,11 @@ def write_model(run: Path, work: Path) -> None:
 
 
 def choose_thresholds(model_path: Path, work: Path) -> dict[str, float]:
-    """For each action, the least threshold with few events where no action is.
+    """For each action, the lowest threshold with few false events.
 
     Args:
         model_path: the exported model.
-        work: where `render_videos` wrote.
+        work: folder with the output of `render_videos`.
     """
     from rtaction.evaluation.intervals import LabelledTime, read_intervals
     from rtaction.realtime.actions.rules import ActionRules
@@ -169,7 +169,7 @@ def choose_thresholds(model_path: Path, work: Path) -> dict[str, float]:
 
 
 def choose_sample(path: Path) -> None:
-    """Write the clip of the demo: the first person whose actions are all named, and no others."""
+    """Write the demo video: the first person of whom exactly the acted actions are recognised."""
     from rtaction.realtime.actions.rules import ActionRules
     from rtaction.realtime.judging.tuning import find_events
     from rtaction.realtime.judging.watched import judge_videos
@@ -185,16 +185,18 @@ def choose_sample(path: Path) -> None:
         print(f"sample {seed}: {' '.join(named)}", flush=True)
         if named == acted:
             return
-    raise SystemExit(f"of {SAMPLES_TO_TRY} people none was named rightly: the model is poor")
+    raise SystemExit(
+        f"the actions of none of {SAMPLES_TO_TRY} people were all recognised; the model is poor"
+    )
 
 
 def write_sample(path: Path, seed: int) -> None:
-    """Write one person who does everything."""
+    """Write a video of one person who does all actions."""
     frames_per_second = 15
     clip, _ = render_sequence(
         SAMPLE_ACTIONS, seed=seed, frames_per_second=frames_per_second, size_hw=(240, 320)
     )
-    # OpenCV's encoder takes no quality, and would make twenty times as much of it.
+    # OpenCV's encoder has no quality setting, and its file would be twenty times as large.
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libvpx-vp9", rate=frames_per_second)
         stream.height, stream.width = clip.images.shape[1:3]

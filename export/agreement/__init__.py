@@ -1,1 +1,1 @@
-"""Checks that two models give the same scores."""
+"""Check that two models give the same scores."""

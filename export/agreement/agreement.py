@@ -1,7 +1,7 @@
-"""How far two models agree, measured on the scores that both give to the same clips.
+"""How closely two models agree, measured by their scores for the same clips.
 
-An untrained or a dead network gives the same scores whatever it sees, and then agreement means
-nothing; so the scores must also vary from clip to clip.
+An untrained or dead network gives the same scores for any input, which makes agreement
+meaningless; so the scores must also vary from clip to clip.
 """
 
 from __future__ import annotations
@@ -15,20 +15,21 @@ from rtaction.arrays import Float32Array
 from rtaction.errors import ParityError
 
 TOLERANCE = 1e-4
-"""Largest difference of a score that is allowed, unless said otherwise."""
+"""Default for the largest allowed score difference."""
 MIN_SPREAD = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What two models say of the same clips, a first and a second.
+    """How a first and a second model compare on the same clips.
 
     Args:
-        differences: for each clip, the largest difference of a score, however the second was run.
-        spread: largest difference that a label's score has between two clips, by the first.
-        top_1_agreement: share of clips given the same best label by both.
-        accuracies: share of clips given the right label, by the first and by the second. Default
-            None: the right ones are not known.
+        differences: for each clip, the largest score difference over all ways of running the
+            second model.
+        spread: largest difference between two clips of any label's score, in the first model.
+        top_1_agreement: share of clips with the same predicted label in both.
+        accuracies: share of clips with the correct label, for the first and the second model.
+            Default None: the true labels are unknown.
     """
 
     differences: tuple[float, ...]
@@ -38,25 +39,25 @@ class Agreement:
 
     @property
     def num_clips(self) -> int:
-        """Clips compared."""
+        """Number of clips compared."""
         return len(self.differences)
 
     @property
     def max_difference(self) -> float:
-        """Largest difference of a score."""
-        return float(np.max(self.differences))  # unlike max(), a nan anywhere comes out as nan
+        """Largest score difference."""
+        return float(np.max(self.differences))  # unlike max(), propagates nan
 
     @property
     def lost_points(self) -> float:
-        """Accuracy that the second lacks, in percentage points; below 0 where it is better."""
+        """Accuracy lost by the second model, in percentage points; negative if it is better."""
         first, second = self.accuracies or (np.nan, np.nan)
         return 100 * (first - second)
 
     def to_text(self, clips_from: str = "") -> str:
-        """One line for people.
+        """A one-line summary for the user.
 
         Args:
-            clips_from: where the clips came from. Default "": not said.
+            clips_from: where the clips came from. Default "": left out.
         """
         origin = f" ({clips_from})" if clips_from else ""
         return (
@@ -65,17 +66,17 @@ class Agreement:
         )
 
     def require_same(self, *, tolerance: float, problem: str, remedy: str = "") -> None:
-        """Refuse models that differ.
+        """Reject models whose scores differ.
 
         Args:
-            tolerance: largest difference of a score that is allowed.
-            problem: the first words of the error.
-            remedy: its last words. Default none.
+            tolerance: largest allowed score difference.
+            problem: start of the error message.
+            remedy: end of the error message. Default none.
 
         Raises:
-            ParityError: they do.
+            ParityError: the scores differ by more than the tolerance.
         """
-        # "not <=" also refuses nan.
+        # "not <=" also rejects nan.
         if not self.max_difference <= tolerance:
             above = sum(not one <= tolerance for one in self.differences)
             raise ParityError(
@@ -84,37 +85,37 @@ class Agreement:
             )
 
     def require_spread(self, *, remedy: str) -> None:
-        """Refuse a comparison that proves nothing, as the scores hardly vary.
+        """Reject an inconclusive comparison, in which the scores hardly vary between clips.
 
         Args:
-            remedy: the last words of the error.
+            remedy: end of the error message.
 
         Raises:
-            ParityError: they do not.
+            ParityError: the spread is too small.
         """
         if not self.spread >= MIN_SPREAD:
             raise ParityError(
-                f"the comparison proves nothing: over {self.num_clips} clips no score varies by "
-                f"more than {self.spread:.2g} ({MIN_SPREAD} is needed){remedy}"
+                f"the comparison is inconclusive: over {self.num_clips} clips no score varies by "
+                f"more than {self.spread:.2g} (at least {MIN_SPREAD} is needed){remedy}"
             )
 
     def require_accuracy(self, *, max_lost_points: float, name: str) -> None:
-        """Refuse a second model that is worse than it may be.
+        """Reject a second model that loses too much accuracy.
 
         Args:
-            max_lost_points: percentage points of accuracy that it may lose.
-            name: what it is called, such as "int8".
+            max_lost_points: largest allowed loss of accuracy, in percentage points.
+            name: of the second model, such as "int8".
 
         Raises:
             ParityError: it loses more.
         """
-        # A share of clips is not exact in binary.
+        # Allow for rounding: a share of clips is not exact in binary.
         if not self.lost_points <= max_lost_points + 1e-9:
             raise ParityError(
                 f"{name} loses {self.lost_points:.2f} points of accuracy on {self.num_clips} "
-                f"clips, {max_lost_points:g} allowed; nothing was written. Calibrate on more and "
-                "more various videos, leave more layers float with --float-layers, or allow it "
-                "with --max-drop"
+                f"clips, {max_lost_points:g} allowed; nothing was written. Calibrate on more "
+                "and more varied videos, keep more layers in float with --float-layers, or raise "
+                "--max-drop"
             )
 
 
@@ -125,9 +126,9 @@ def agreement_of(
 
     Args:
         scores: of the first model, shape (num_clips, num_labels).
-        *others: of the second, likewise, for each way in which it was run; the first of them
-            tells its best labels.
-        truths: positions of the right labels, shape (num_clips,). Default None: not known.
+        *others: of the second model, same shape, one array for each way of running it; the first
+            array determines its predicted labels.
+        truths: positions of the true labels, shape (num_clips,). Default None: unknown.
     """
     differences = np.max([np.abs(scores - other).max(axis=1) for other in others], axis=0)
     first, second = scores.argmax(axis=1), others[0].argmax(axis=1)

@@ -1,4 +1,4 @@
-"""Clips to compare models on: a person's own from a file, or made-up ones."""
+"""Clips to compare models on: the user's own from a file, or synthetic ones."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ _ARRAY = "clips"
 def clips_to_compare(
     path: Path | None, spec: ModelSpec, *, num_made_up: int = 16
 ) -> tuple[UInt8Array, str]:
-    """Clips of a file, or made-up ones.
+    """Read clips from a file, or generate synthetic ones.
 
     Args:
-        path: see `read_clips`; None for made-up ones.
+        path: see `read_clips`; None for synthetic clips.
         spec: the contract.
-        num_made_up: how many to make up. Default 16.
+        num_made_up: number of synthetic clips. Default 16.
 
     Returns:
-        uint8, shape (num_clips, frames_per_clip, height, width, channels), and where they came
-        from, in words.
+        uint8, shape (num_clips, frames_per_clip, height, width, channels), and a description of
+        where they came from.
 
     Raises:
-        UsageError: the file cannot be read, or holds other clips.
+        UsageError: the file cannot be read, or its clips do not fit the contract.
     """
     if path is None:
-        return make_clips(spec, num_clips=num_made_up), "made-up moving pictures"
+        return make_clips(spec, num_clips=num_made_up), "synthetic video"
     return read_clips(path, spec), str(path)
 
 
 def read_clips(path: Path, spec: ModelSpec) -> UInt8Array:
-    """Read the array `clips` of a `.npz`; nothing in the file is unpickled.
+    """Read the array `clips` of a `.npz` file, without unpickling anything.
 
     Returns:
-        uint8, shape (num_clips, frames_per_clip, height, width, channels), at least two.
+        uint8, shape (num_clips, frames_per_clip, height, width, channels), at least two clips.
 
     Raises:
-        UsageError: it cannot be read, or holds other clips.
+        UsageError: the file cannot be read, or its clips do not fit the contract.
     """
     expected = f"expected a .npz with the array {_ARRAY!r}"
     try:
@@ -53,12 +53,12 @@ def read_clips(path: Path, spec: ModelSpec) -> UInt8Array:
             if _ARRAY not in archive.files:
                 raise UsageError(f"{path} holds the arrays {archive.files}; {expected}")
             clips = archive[_ARRAY]
-        if not isinstance(clips, np.ndarray):  # the bytes of whatever it is
-            raise UsageError(f"{path}: {_ARRAY!r} in it is no array; {expected}")
+        if not isinstance(clips, np.ndarray):  # raw bytes without an .npy header
+            raise UsageError(f"{path}: {_ARRAY!r} is not an array; {expected}")
     except UsageError:
         raise
     except Exception as error:
-        # Of damaged files zipfile, zlib and numpy raise exceptions of many kinds.
+        # For damaged files, zipfile, zlib and numpy raise many kinds of exceptions.
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UsageError(f"cannot read the clips in {path}: {reason}; {expected}") from None
     if clips.dtype != np.uint8 or clips.shape[1:] != spec.clip_shape or len(clips) < 2:
@@ -70,9 +70,9 @@ def read_clips(path: Path, spec: ModelSpec) -> UInt8Array:
 
 
 def make_clips(spec: ModelSpec, *, num_clips: int = 16, seed: int = 0) -> UInt8Array:
-    """Clips that look like video to a network: natural spectra, moving, of varied light.
+    """Generate clips that look like video to a network: natural spectra, motion, varied lighting.
 
-    Natural pictures have amplitudes that fall as 1/frequency (Field 1987); plain noise would leave
+    Natural images have amplitudes that fall as 1/frequency (Field 1987); plain noise would leave
     every feature of a trained network at its mean.
 
     Returns:
@@ -88,7 +88,7 @@ def make_clips(spec: ModelSpec, *, num_clips: int = 16, seed: int = 0) -> UInt8A
         slope = generator.uniform(0.8, 1.6)
         shape = (channels, *frequency.shape)
         noise = generator.normal(size=shape) + 1j * generator.normal(size=shape)
-        # Colours of one picture mostly agree.
+        # The color channels of a natural image are correlated.
         spectrum = (noise[:1] + 0.4 * noise) / frequency**slope
         spectrum[:, 0, 0] = 0.0
         speed_y, speed_x = generator.normal(scale=0.02, size=2) * (height, width)

@@ -1,4 +1,4 @@
-"""Two ONNX files of one model, on the same labelled clips: what the smaller one costs and saves."""
+"""Compare accuracy, size and speed of a model and its smaller version on labelled clips."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _BATCH = 8
 _ROUNDS = 30
 
 ClipsOf = Callable[[npt.NDArray[np.intp]], npt.NDArray[np.uint8]]
-"""From positions of clips to uint8 clips, shape (len(positions), F, H, W, C)."""
+"""Maps clip positions to uint8 clips, shape (len(positions), F, H, W, C)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A model and its smaller self.
+    """A model compared with its smaller version.
 
     Args:
         agreement: of both on labelled clips.
-        sizes: bytes of the files, before and after.
-        encoder_ms: for each number of threads, median milliseconds of one picture in the encoder,
-            before and after.
+        sizes: file sizes in bytes, before and after.
+        encoder_ms: for each number of threads, the encoder's median milliseconds per frame, before
+            and after.
     """
 
     agreement: Agreement
@@ -37,10 +37,10 @@ class Comparison:
     encoder_ms: dict[int, tuple[float, float]]
 
     def to_text(self, name: str) -> str:
-        """Some lines for people.
+        """A table for the user.
 
         Args:
-            name: what the smaller one is called, such as "int8".
+            name: of the smaller version, such as "int8".
         """
         before, after = self.sizes
         agreement = self.agreement
@@ -54,7 +54,7 @@ class Comparison:
             "times smaller",
         ]
         for threads, (old_ms, new_ms) in self.encoder_ms.items():
-            label = f"ms a picture, {threads} thread{'s' * (threads > 1)}"
+            label = f"ms/frame, {threads} thread{'s' * (threads > 1)}"
             lines.append(f"{label:<22}{old_ms:>10.2f}{new_ms:>10.2f}   {old_ms / new_ms:.2f}x")
         return "\n".join(lines)
 
@@ -67,14 +67,14 @@ def compare(
     *,
     threads: Sequence[int] = (1, 2),
 ) -> Comparison:
-    """Run both on the CPU.
+    """Run both models on the CPU and compare them.
 
     Args:
         before: an ONNX file with contract and boundary.
-        after: its smaller self.
-        clips_of: gives the clips that are asked for.
+        after: its smaller version.
+        clips_of: returns the clips at given positions.
         truths: intp, shape (num_clips,), positions of the true labels in the contract.
-        threads: numbers of threads to time the encoders with. Default 1 and 2.
+        threads: thread counts for timing the encoders. Default 1 and 2.
     """
     models = [scores_of_onnx(OnnxFile(content)) for content in (before, after)]
     positions = np.arange(len(truths))
@@ -91,12 +91,12 @@ def compare(
 def time_encoders(
     contents: Sequence[bytes], frame: npt.NDArray[np.uint8], num_threads: int
 ) -> tuple[float, ...]:
-    """Median milliseconds of one picture in each encoder, in turns, so that all meet the same load.
+    """Median milliseconds per frame of each encoder, interleaved so that all see the same load.
 
     Args:
         contents: ONNX files with boundaries.
         frame: uint8, shape (1, height, width, channels).
-        num_threads: of one operation.
+        num_threads: intra-op threads.
     """
     sessions = [_encoder(content, num_threads) for content in contents]
     times_ms: list[list[float]] = [[] for _ in contents]
@@ -115,7 +115,7 @@ def _encoder(content: bytes, num_threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = num_threads
     options.log_severity_level = 4
-    # As `rtaction cam` runs it, see there.
+    # Same setting as `rtaction cam`.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(
         file.cut([file.boundary.frames], [file.boundary.frame_features]),

@@ -1,4 +1,4 @@
-"""ONNX files, run to see what they compute."""
+"""Run ONNX files to compare what they compute."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rtaction.onnx_format.errors import LOADING_ERRORS
 from rtaction.onnx_format.file import OnnxFile
 
 Scores = Callable[[UInt8Array], Float32Array]
-"""From uint8 clips (num_clips, F, H, W, C) to float32 scores (num_clips, num_labels)."""
+"""Maps uint8 clips (num_clips, F, H, W, C) to float32 scores (num_clips, num_labels)."""
 
 Run = Callable[[npt.NDArray[Any]], list[npt.NDArray[Any]]]
 
@@ -25,18 +25,18 @@ _FATAL_ONLY = 4
 def runner(
     content: bytes, *, outputs: Sequence[str] | None = None, where: str = "the model"
 ) -> Run:
-    """A model of one input, ready to run on the CPU.
+    """Load a single-input model to run on the CPU.
 
     Args:
         content: an ONNX file's bytes.
-        outputs: names of what to give. Default: all.
-        where: what to call it in an error.
+        outputs: names of the outputs to return. Default: all.
+        where: name of the model in error messages.
 
     Returns:
-        From the input to the outputs; it raises ExportError where onnxruntime fails.
+        A function from the input to the outputs; it raises ExportError if onnxruntime fails.
 
     Raises:
-        ExportError: onnxruntime cannot load it.
+        ExportError: onnxruntime cannot load the model.
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _FATAL_ONLY
@@ -60,10 +60,10 @@ def runner(
 
 
 def scores_of_onnx(file: OnnxFile) -> Scores:
-    """A model of ours as a function.
+    """Load an rtaction model as a function from clips to scores.
 
     Raises:
-        ExportError: onnxruntime cannot load it.
+        ExportError: onnxruntime cannot load the model.
     """
     run = runner(file.content, outputs=[file.score_name], where=file.where)
     return lambda clips: np.asarray(run(clips)[0], np.float32)
@@ -72,14 +72,14 @@ def scores_of_onnx(file: OnnxFile) -> Scores:
 def scores_in_batches(
     models: Sequence[Scores], batches: Iterable[UInt8Array]
 ) -> list[Float32Array]:
-    """Scores that models give to the same clips, of which no more than a batch is held.
+    """Score the same clips with several models, holding only one batch in memory.
 
     Args:
-        models: as functions.
+        models: the models as functions.
         batches: uint8 clips, each (batch, F, H, W, C); at least one batch.
 
     Returns:
-        For each model float32, shape (num_clips, num_labels).
+        One float32 array per model, shape (num_clips, num_labels).
     """
     found = [[model(clips) for model in models] for clips in batches]
     return [np.concatenate(scores) for scores in zip(*found, strict=True)]
@@ -92,22 +92,22 @@ def scores_in_every_way(
     exchanged: npt.NDArray[np.int64] | None = None,
     clips_at_once: int | None = None,
 ) -> list[Float32Array]:
-    """Scores of a model of ours, run in each of the ways in which it may be run.
+    """Scores of an rtaction model in every way that it can be run.
 
     Args:
         file: the model.
         clips: uint8, shape (num_clips, frames_per_clip, height, width, channels).
-        exchanged: if the last clips are made of pictures of the first ones, the clip and the
-            picture that each of theirs is, shape (num_last_clips, frames_per_clip, 2). Default
-            None: they are not.
-        clips_at_once: about how many to run in one batch. Default None: all.
+        exchanged: if the last clips consist of frames of the first ones, the clip and frame that
+            each of their frames was taken from, shape (num_last_clips, frames_per_clip, 2). Default
+            None: they do not.
+        clips_at_once: approximate batch size. Default None: all clips.
 
     Returns:
-        Several clips in a batch, if the file takes that; one by one; and, of a file that is cut,
-        each picture by itself, then the head. Each float32, shape (num_clips, num_labels).
+        Scores in batches, if the file allows that; clip by clip; and, if the file can be cut, with
+        each frame encoded separately, then the head. Each float32, shape (num_clips, num_labels).
 
     Raises:
-        ExportError: it does not run.
+        ExportError: the model does not run.
     """
     scores, found = scores_of_onnx(file), []
     if file.input_dims[0] != 1:
@@ -122,7 +122,7 @@ def scores_in_every_way(
 def _cut_scores(
     file: OnnxFile, clips: UInt8Array, exchanged: npt.NDArray[np.int64] | None
 ) -> Float32Array:
-    """Scores as they are computed live: each picture is encoded once, for all clips it is in."""
+    """Scores as computed live: each frame is encoded once for all clips that contain it."""
     boundary = file.boundary
     encode = runner(file.cut([boundary.frames], [boundary.frame_features]))
     judge = runner(file.cut([boundary.clip_features], [file.score_name]))

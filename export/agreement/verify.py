@@ -1,7 +1,7 @@
-"""Two models on the same clips: do they say the same? `rtaction verify` prints what this finds.
+"""Check that two models give the same scores for the same clips, for `rtaction verify`.
 
-One may be the Keras model that the other was made of, or both are ONNX files, such as an int8 one
-and the float one that it was made of. This file knows nothing of videos.
+The models are a Keras model and the ONNX file exported from it, or two ONNX files, such as an int8
+file and the float file that it was quantized from. This file knows nothing about videos.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _MAX_ROWS = 40
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What two models say of one clip.
+    """The predictions of two models for one clip.
 
     Args:
         name: of the clip.
-        label: what the first says.
-        other_label: what the second says.
-        difference: largest difference of a score.
+        label: predicted by the first model.
+        other_label: predicted by the second model.
+        difference: largest score difference.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Row:
 
     @property
     def labels(self) -> str:
-        """Both labels, or the one that both say."""
+        """Both predicted labels, or one if they are the same."""
         same = self.label == self.other_label
         return self.label if same else f"{self.label} / {self.other_label}"
 
@@ -61,10 +61,10 @@ def verify(
         others: of the second.
         clips: names and uint8 clips (F, H, W, C), at least one.
         labels: of the scores, in order.
-        tolerance: largest difference of a score that is allowed.
+        tolerance: largest allowed score difference.
 
     Returns:
-        The agreement, and the clips above the tolerance or with two labels, the worst first.
+        The agreement, and the clips that exceed the tolerance or whose labels differ, worst first.
     """
     names: list[str] = []
 
@@ -85,7 +85,7 @@ def verify(
 
 
 def table_of(rows: Sequence[Row]) -> str:
-    """A table of some lines; empty without rows."""
+    """Format the rows as a table; empty without rows."""
     if not rows:
         return ""
     shown = rows[:_MAX_ROWS]
@@ -97,10 +97,10 @@ def table_of(rows: Sequence[Row]) -> str:
 
 
 def require_same_contract(spec: ModelSpec, other: ModelSpec) -> None:
-    """See that two models are asked the same and answer the same.
+    """Check that two models have the same inputs and labels.
 
     Raises:
-        ModelSpecError: they do not.
+        ModelSpecError: their contracts differ.
     """
     for name in ("labels", "clip_shape", "clip_seconds", "modality", "resize"):
         mine, theirs = getattr(spec, name), getattr(other, name)
@@ -112,5 +112,5 @@ def require_same_contract(spec: ModelSpec, other: ModelSpec) -> None:
 
 
 def is_onnx(path: Path) -> bool:
-    """Whether a name is that of an ONNX file."""
+    """Whether a path has the suffix of an ONNX file."""
     return path.suffix.lower() == ".onnx"

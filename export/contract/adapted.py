@@ -1,7 +1,8 @@
-"""A trained model behind the front and before the tail that make it what rtaction runs.
+"""Adapt a trained model to rtaction's interface with layers before and after it.
 
-Front: one uint8 clip from 0 to 255, as cameras give it, to the pixels that the model was trained
-on; two clip inputs, such as pixels and flow, are cut from one. Tail: one score for each label.
+Front: from one uint8 clip with pixels from 0 to 255, as cameras deliver them, to the pixel range
+that the model was trained on; two clip inputs, such as pixels and flow, are slices of one clip.
+Tail: one score per label.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ layers = keras.layers
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Adapted:
-    """A model as it was, and as it is exported.
+    """A model before and after adaptation.
 
     Args:
-        original: a `keras.Model` that takes scaled clips, one or several.
-        flat: takes one uint8 clip, gives one score for each label.
-        scales: for each input of the original; None where its own layers scale.
+        original: a `keras.Model` with one or several inputs of scaled clips.
+        flat: the adapted model, from one uint8 clip to one score per label.
+        scales: one per input of the original; None where its own layers scale.
         logits: whether a softmax or a sigmoid was added.
-        notes: what was added, for a person.
+        notes: what was added, for the user.
     """
 
     original: Any
@@ -41,7 +42,7 @@ class Adapted:
     notes: list[str] = field(default_factory=list)
 
     def truth(self, clips: UInt8Array) -> Float32Array:
-        """What the original says, its pixels scaled in numpy, not by the graph that is tested.
+        """Scores of the original model, with pixels scaled by NumPy instead of the tested graph.
 
         Args:
             clips: uint8 (num_clips, frames, height, width, channels).
@@ -63,7 +64,7 @@ class Adapted:
         scores = np.asarray(self.original.predict_on_batch(given), np.float32)
         is_one = scores.shape[1] == 1
         if self.logits:
-            # A sigmoid is the softmax of a score and nothing.
+            # sigmoid(z) is the softmax of (0, z).
             both = np.concatenate([np.zeros_like(scores), scores], axis=1) if is_one else scores
             powers = np.exp(both - both.max(axis=1, keepdims=True))
             return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
@@ -78,15 +79,15 @@ def adapted(
     *,
     logits: bool | None = None,
 ) -> Adapted:
-    """Put front and tail around a model.
+    """Add front and tail to a model.
 
     Args:
         original: a `keras.Model`.
-        flat: the same, flattened.
-        spec: the contract; its shape is that of the clip.
-        scales: for each input of the model; None where its own layers scale.
-        logits: whether its scores are still to become probabilities. Default None: told from its
-            last layer.
+        flat: the same model, flattened.
+        spec: the contract, which gives the clip shape.
+        scales: one per input of the model; None where its own layers scale.
+        logits: whether its scores still need a softmax. Default None: inferred from its last
+            layer.
 
     Raises:
         ModelSpecError: the contract does not fit the model.
@@ -105,23 +106,21 @@ def adapted(
     notes, is_one = [], scores.shape[-1] == 1
     if logits:
         added = "sigmoid" if is_one else "softmax"
-        notes.append(f"a {added} was added, as its last layer has no activation")
+        notes.append(f"added a {added}, since the last layer has no activation")
         scores = layers.Activation(added)(scores)
     if is_one:
-        notes.append(
-            f"its one score is that of {spec.labels[1]!r}; {spec.labels[0]!r} has the rest"
-        )
+        notes.append(f"its single score p becomes {spec.labels[1]!r}; {spec.labels[0]!r} is 1 - p")
         scores = layers.Concatenate()([1.0 - scores, scores])
     if len(flat.inputs) > 1:
-        notes.append(f"its {len(flat.inputs)} inputs became one of {spec.channels} channels")
+        notes.append(f"merged its {len(flat.inputs)} inputs into one of {spec.channels} channels")
     return Adapted(original, flat_model([clip], scores), list(scales), logits, notes)
 
 
 def check_spec(model: FlatModel, spec: ModelSpec) -> None:
-    """See that a contract fits a model.
+    """Check that a contract fits a model.
 
     Raises:
-        ModelSpecError: it does not.
+        ModelSpecError: it does not fit.
     """
     channels = sum(one.shape[-1] for one in model.inputs)
     takes = [tuple(one.shape[1:-1]) for one in model.inputs]
@@ -133,17 +132,17 @@ def check_spec(model: FlatModel, spec: ModelSpec) -> None:
     if not fits or channels != spec.channels:
         shapes = " and ".join(str(tuple(one.shape[1:])) for one in model.inputs)
         raise ModelSpecError(
-            f"the contract says clips of shape {spec.clip_shape}, the model takes {shapes}"
+            f"the contract specifies clips of shape {spec.clip_shape}, but the model takes {shapes}"
         )
     gives = tuple(model.outputs[0].shape[1:])
     if gives not in ((len(spec.labels),), (1,) if len(spec.labels) == 2 else None):
         raise ModelSpecError(
-            f"the contract has {len(spec.labels)} labels, the model gives scores of shape {gives}"
+            f"the contract has {len(spec.labels)} labels, but the model outputs shape {gives}"
         )
 
 
 def scales_pixels_itself(model: FlatModel) -> bool:
-    """Whether a model was trained on pixels from 0 to 255, as its type or its first layers tell."""
+    """Whether a model takes pixels from 0 to 255, judging by its input dtype and first layers."""
     if all(one.dtype in ("uint8", "int32", "int64") for one in model.inputs):
         return True
     for layer in layers_called(model.nodes):
@@ -155,7 +154,7 @@ def scales_pixels_itself(model: FlatModel) -> bool:
 
 
 def gives_logits(flat: FlatModel) -> bool:
-    """Whether the last layer is a dense one without activation."""
+    """Whether the last layer is a Dense layer without activation."""
     last = [n.operation for n in flat.nodes if any(t is flat.outputs[0] for t in n.outputs)]
     return any(
         isinstance(one, layers.Dense) and one.activation is keras.activations.linear for one in last

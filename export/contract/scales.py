@@ -1,7 +1,7 @@
-"""The pixels that a network was trained on.
+"""The pixel range that a network was trained on.
 
-Cameras give uint8 RGB from 0 to 255. A network that does not scale that itself was trained on
-something else, and only whoever trained it knows on what. `SCALES` names the usual ways.
+Cameras deliver uint8 RGB from 0 to 255. A network without a scaling layer was trained on another
+range, which its file does not record. `SCALES` lists the common ones.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from rtaction.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What is done to a pixel: `(pixel - mean) / std`, in pixels of 0 to 255.
+    """A pixel scaling, `(pixel - mean) / std`, for pixels from 0 to 255.
 
     Args:
-        mean: for each channel, in the network's order, or one for all.
-        std: for each channel, in the network's order, or one for all.
-        is_bgr: whether the network wants blue first; the camera's order is turned before scaling.
+        mean: one per channel, in the network's channel order, or one for all.
+        std: one per channel, in the network's channel order, or one for all.
+        is_bgr: whether the network expects BGR; the channels are reversed before scaling.
             Default False.
-        words: what that gives, for people.
+        words: description of the resulting range, for the user.
     """
 
     mean: tuple[float, ...]
@@ -35,14 +35,14 @@ class Scale:
 
     @property
     def is_identity(self) -> bool:
-        """Whether pixels stay as they are."""
+        """Whether pixels stay unchanged."""
         return set(self.mean) == {0.0} and set(self.std) == {1.0} and not self.is_bgr
 
     def applied(self, clips: UInt8Array, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-        """The same in numpy, for clips whose last axis is that of the channels.
+        """Scale clips with NumPy; their last axis is the channels.
 
         Returns:
-            Of that type, in the shape of the clips.
+            Scaled clips of type `dtype`, in the same shape.
         """
         pixels = clips[..., ::-1] if self.is_bgr else clips
         if self.is_identity:
@@ -74,25 +74,25 @@ SCALES = {
         "Kinetics' mean and deviation",
     ),
 }
-"""Scales by the name that `--scale` takes."""
+"""Scales by their `--scale` name."""
 
 
 def scale_named(name: str, *, channels: int) -> Scale:
-    """A scale of the table that fits a picture.
+    """Look up a scale and check that it fits the number of channels.
 
     Args:
         name: a key of `SCALES`.
-        channels: of the network's pictures.
+        channels: number of channels in the network's frames.
 
     Raises:
-        UsageError: an unknown name, or one that is for colours only.
+        UsageError: the name is unknown, or the scale needs three channels.
     """
     if name not in SCALES:
         raise UsageError(f"--scale must be one of {', '.join(SCALES)}, got {name!r}")
     scale = SCALES[name]
     if channels != 3 and (scale.is_bgr or len(scale.mean) > 1):
         raise UsageError(
-            f"--scale {name} is for pictures of 3 channels, got {channels}; "
+            f"--scale {name} is for frames of 3 channels, got {channels}; "
             "choose 0..1, -1..1 or 0..255"
         )
     return scale

@@ -1,4 +1,4 @@
-"""The contract of a model from elsewhere: what its layers tell, and what only its owner knows."""
+"""The contract of a third-party model, from its layers and from what the user specifies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rtaction.export.options import ContractOptions
 from rtaction.model_spec import ModelSpec
 
 SPEC_NAME = "model_spec.json"
-# What a picture of so many channels shows, unless said otherwise.
+# Default modality by number of channels.
 _USUAL = {1: "gray", 2: "flow", 3: "rgb"}
 
 
@@ -25,13 +25,13 @@ def contract_of(
 
     Args:
         model: a Keras model, flattened.
-        options: what a person says; it comes before what the file says.
-        spec_path: a contract, if there is one.
-        is_named: whether a person named that path, so that it must be there.
+        options: contract fields set by the user; they override the file.
+        spec_path: a contract file, which may be missing.
+        is_named: whether the user gave that path, so that it must exist.
 
     Raises:
-        ModelSpecError: something is missing; the text names the options.
-        ExportError: the model takes no clips, or gives no scores.
+        ModelSpecError: something is missing; the message names the options that supply it.
+        ExportError: the model does not map clips to scores.
     """
     require_clips_to_scores(model)
     if is_named or spec_path.exists():
@@ -39,7 +39,7 @@ def contract_of(
     missing = _missing(model, options)
     if missing:
         raise ModelSpecError(
-            f"the model has no contract beside it ({spec_path}), so it must be told: "
+            f"the model has no contract file ({spec_path}); provide it, or add: "
             f"{'; '.join(missing)}"
         )
     own = model.inputs[0].shape[1:4]
@@ -57,40 +57,40 @@ def contract_of(
 
 
 def scales_of(model: FlatModel, options: ContractOptions) -> list[Scale | None]:
-    """What is to be done to the pixels of each input; None where the model does it itself.
+    """The pixel scaling for each input; None where the model scales by itself.
 
     Raises:
-        ModelSpecError: the model does not, and nobody said what.
-        UsageError: it makes no sense.
+        ModelSpecError: the model does not scale, and `options.scale` is not given.
+        UsageError: `options.scale` does not fit the inputs.
     """
     channels = [one.shape[-1] for one in model.inputs]
     if options.scale is None:
         if scales_pixels_itself(model):
             return [None] * len(channels)
-        raise ModelSpecError(f"the model must be told: {_scale_option()}")
+        raise ModelSpecError(f"the model does not define its pixel range; add {_scale_option()}")
     names = options.scale.split(",")
     if len(names) == 1:
         names *= len(channels)
     if len(names) != len(channels):
         raise UsageError(
-            f"--scale must be one name or one for each of {len(channels)} inputs, with commas "
-            f"between, got {options.scale!r}"
+            f"--scale must be one name, or one for each of {len(channels)} inputs separated by "
+            f"commas, got {options.scale!r}"
         )
     return [scale_named(one, channels=n) for one, n in zip(names, channels, strict=True)]
 
 
 def require_clips_to_scores(model: FlatModel) -> None:
-    """See that a model is one of clips.
+    """Check that a model maps clips to scores.
 
     Raises:
-        ExportError: it takes or gives something else.
+        ExportError: it takes or outputs something else.
     """
     shapes = [tuple(one.shape[1:]) for one in model.inputs]
     gives = [tuple(one.shape[1:]) for one in model.outputs]
     if not all(len(shape) == 4 for shape in shapes) or [len(one) for one in gives] != [1]:
         raise ExportError(
-            "expected a model of clips (frames, height, width, channels) to one row of scores, got "
-            f"{_joined(shapes)} to {_joined(gives)}"
+            "expected a model from clips (frames, height, width, channels) to one row of scores, "
+            f"got {_joined(shapes)} to {_joined(gives)}"
         )
     if len({shape[:3] for shape in shapes}) > 1:
         raise ExportError(
@@ -99,10 +99,10 @@ def require_clips_to_scores(model: FlatModel) -> None:
         )
     fixed = [one.shape[0] for one in model.inputs if one.shape[0] is not None]
     if fixed or any(shape[3] is None for shape in shapes):
+        got = f"a batch size of {fixed[0]}" if fixed else "a free number of channels"
         raise ExportError(
-            f"the model takes {fixed or 'clips of any number of channels'}; expected a free number "
-            "of clips at once and a fixed number of channels: build it with keras.Input((frames, "
-            "height, width, channels))"
+            f"expected a free batch size and a fixed number of channels, got {got}; build the "
+            "model with keras.Input((frames, height, width, channels))"
         )
 
 
@@ -117,17 +117,16 @@ def _missing(model: FlatModel, options: ContractOptions) -> list[str]:
     frames, height, width = model.inputs[0].shape[1:4]
     what = f"for its {scores} scores, in order"
     if scores == 1:
-        what = "what a low score means, and what a high one"
+        what = "the label of a low score, then that of a high score"
     missing = {
         f"--labels {','.join('abcdefghij'[: max(scores, 2)])} ({what})": options.labels is None,
-        "--clip-seconds (time from a clip's first picture to its last)": options.clip_seconds
-        is None,
+        "--clip-seconds (time from a clip's first frame to its last)": options.clip_seconds is None,
         _scale_option(): options.scale is None and not scales_pixels_itself(model),
         "--modality (what its channels are, such as rgb+flow)": not (
             options.modality or _usual_modality(model)
         ),
         "--frames (it takes clips of any length)": frames is None and options.frames is None,
-        "--size HEIGHTxWIDTH (it takes pictures of any size)": None in (height, width)
+        "--size HEIGHTxWIDTH (it takes frames of any size)": None in (height, width)
         and options.size_hw is None,
     }
     return [option for option, is_missing in missing.items() if is_missing]
@@ -135,13 +134,13 @@ def _missing(model: FlatModel, options: ContractOptions) -> list[str]:
 
 def _scale_option() -> str:
     return (
-        f"--scale {'|'.join(SCALES)} (the pixels it was trained on; none of its first layers is "
-        "a Rescaling or a Normalization)"
+        f"--scale {'|'.join(SCALES)} (the pixel range it was trained on; it does not start with "
+        "a Rescaling or Normalization layer)"
     )
 
 
 def _usual_modality(model: FlatModel) -> str:
-    """Empty where the channels do not tell."""
+    """The modality implied by the channels; empty if they are ambiguous."""
     names = [_USUAL.get(one.shape[-1], "") for one in model.inputs]
     return "+".join(names) if all(names) and len(set(names)) == len(names) else ""
 

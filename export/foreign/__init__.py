@@ -1,1 +1,1 @@
-"""ONNX files from elsewhere: read, cut and given a contract."""
+"""Third-party ONNX files: read, cut and given a contract."""

@@ -1,8 +1,8 @@
-"""`rtaction export foreign.onnx`: an ONNX file from elsewhere into one of rtaction's.
+"""`rtaction export foreign.onnx`: convert a third-party ONNX file to an rtaction model.
 
-Made by PyTorch, Keras or anything else, it gets what it lacks: uint8 pictures as its input, scores
-as its output, a contract, and where its graph allows it a boundary, so that live each picture is
-encoded once. Each step is proven on pictures before it is kept. TensorFlow is not needed.
+A file from PyTorch, Keras or another framework gets what it lacks: uint8 frames as input, scores as
+output, a contract, and, if its graph allows it, a boundary, so that each live frame is encoded only
+once. Each step is verified on clips before it is kept. TensorFlow is not needed.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ _NUM_CLIPS = 6
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """What came of a file from elsewhere.
+    """The result of converting a third-party file.
 
     Args:
         path: the ONNX file that was written.
-        num_nodes: operations in its graph.
-        num_bytes: its size.
-        layout: order of the foreign file's axes.
-        is_layout_guessed: whether that was told from its shape.
-        is_softmax_added: whether probabilities had to be made of its scores.
+        num_nodes: number of operations in its graph.
+        num_bytes: file size.
+        layout: axis order of the original file.
+        is_layout_guessed: whether the layout was inferred from the input shape.
+        is_softmax_added: whether a Softmax was added.
         is_cut: whether it can be cut into encoder and head.
-        reason_for_whole: why not; empty where it is.
-        agreement: how near it is to the foreign file.
+        reason_for_whole: why it is not cut; empty if it is.
+        agreement: how closely its scores match those of the original file.
         clips_from: where the compared clips came from.
     """
 
@@ -58,18 +58,18 @@ class Adoption:
     clips_from: str
 
     def to_text(self) -> str:
-        """Some lines for people."""
-        told = " (told from its shape)" if self.is_layout_guessed else ""
+        """A summary of several lines for the user."""
+        inferred = " (inferred from its shape)" if self.is_layout_guessed else ""
         softmax = ", Softmax added" if self.is_softmax_added else ""
         runs = (
-            "cut into encoder and head: live, each picture is encoded once"
+            "cut into encoder and head: each live frame is encoded once"
             if self.is_cut
             else f"runs whole for each window: {self.reason_for_whole}"
         )
         return (
             f"wrote {self.path}: {self.num_nodes} nodes, {self.num_bytes / 1e6:.2f} MB\n"
-            f"axes were {self.layout}{told}{softmax}\n{runs}\n"
-            f"same as the file it came from on {self.agreement.to_text(self.clips_from)}"
+            f"layout {self.layout}{inferred}{softmax}\n{runs}\n"
+            f"matches the original file on {self.agreement.to_text(self.clips_from)}"
         )
 
 
@@ -81,29 +81,29 @@ def adopt_onnx(
     clips_path: Path | None = None,
     tolerance: float | None = None,
 ) -> Adoption:
-    """Make one of rtaction's files of an ONNX file from elsewhere, and check it.
+    """Convert a third-party ONNX file to an rtaction model, and check it.
 
     Args:
-        path: a model with one input, clips, and scores among its outputs.
-        output: the file to write; missing folders are made.
-        options: what a person says of it. Labels and `clip_seconds` are needed; of a single score,
-            two labels, and it is the second's. What else is None is told from the file: the scale
-            is "0..255" if it takes whole numbers, and else needed; the modality is "rgb" with 3
-            channels, "gray" with 1.
+        path: a model with clips as its only input, and scores among its outputs.
+        output: the file to write; missing folders are created.
+        options: contract fields set by the user. Labels and `clip_seconds` are required; a model
+            with a single score needs two labels, and the score is that of the second. Fields that
+            are None are inferred from the file: the scale is "0..255" for integer inputs, and
+            required for others; the modality is "rgb" for 3 channels, "gray" for 1.
         clips_path: a `.npz` with uint8 `clips` (n, F, H, W, C) to compare the models on. Default
-            None: made-up moving images.
-        tolerance: largest difference of a score that is allowed. Default None: 1e-4, or 1e-2 where
-            it computes in float16.
+            None: synthetic clips.
+        tolerance: largest allowed score difference. Default None: 1e-4, or 1e-2 if the model
+            computes in float16.
 
     Raises:
-        ModelError, ExportError, ParityError, UsageError, OutputError: see `rtaction.errors`. The
-            output is then not written, and an older file of that name is left as it was.
+        ModelError, ExportError, ParityError, UsageError, OutputError: see `rtaction.errors`.
+            Nothing is written then, and an existing output file is left untouched.
     """
     if output.resolve() == path.resolve():
         raise UsageError(f"-o {output} would overwrite the model; choose another name")
     file = OnnxFile.load(path)
     if file.has_spec:
-        raise UsageError(f"{path} has a contract already; run it with: rtaction cam --model {path}")
+        raise UsageError(f"{path} already has a contract; run it with: rtaction cam --model {path}")
     foreign, spec, scale, logits = _understood(file, options)
     clips, clips_from = clips_to_compare(clips_path, spec, num_made_up=_NUM_CLIPS)
     made = make(
@@ -128,10 +128,10 @@ def adopt_onnx(
 def _understood(
     file: OnnxFile, options: ContractOptions
 ) -> tuple[Foreign, ModelSpec, Scale, bool | None]:
-    """The file, its contract, its pixels, and whether its scores are logits, if that is known."""
+    """The file, its contract, its pixel scaling, and whether its scores are logits, if known."""
     if options.labels is None or options.clip_seconds is None:
         raise UsageError(
-            f"an ONNX file from elsewhere needs more options, such as: {file.adoption_command}"
+            f"a third-party ONNX file needs more options, such as: {file.adoption_command}"
         )
     foreign = read_foreign(
         file,
@@ -157,10 +157,10 @@ def _understood(
 
 
 def how_it_would_run(path: Path) -> str:
-    """Whether a file from elsewhere would be cut, in words.
+    """Describe whether a third-party file would be cut or run whole.
 
     Raises:
-        ModelError, ExportError, UsageError: it cannot be told.
+        ModelError, ExportError, UsageError: this cannot be determined.
     """
     file = OnnxFile.load(path)
     foreign = read_foreign(file)
@@ -180,18 +180,18 @@ def how_it_would_run(path: Path) -> str:
     encoder = OnnxFile(ours.cut([boundary.frames], [boundary.frame_features]))
     return (
         "cut into encoder and head, once adopted: "
-        f"{encoder.num_nodes} of {ours.num_nodes} nodes see each picture once"
+        f"{encoder.num_nodes} of {ours.num_nodes} nodes run once per frame"
     )
 
 
-def _contract(foreign: Foreign, **told: Any) -> ModelSpec:
+def _contract(foreign: Foreign, **fields: Any) -> ModelSpec:
     try:
         return ModelSpec(
             frames_per_clip=foreign.size("f"),
             height=foreign.size("h"),
             width=foreign.size("w"),
             modality=foreign.modality,
-            **told,
+            **fields,
         )
     except ModelSpecError as error:
         raise UsageError(str(error)) from None
@@ -200,11 +200,11 @@ def _contract(foreign: Foreign, **told: Any) -> ModelSpec:
 def _scale(foreign: Foreign, name: str | None) -> Scale:
     if name is None and foreign.is_float:
         raise UsageError(
-            "--scale must say what pixels the network was trained on, such as 0..1, -1..1, 0..255, "
-            "imagenet; the file does not tell"
+            "--scale is required, as the file does not contain the pixel range that the network "
+            "was trained on, such as 0..1, -1..1, 0..255, imagenet"
         )
     if not foreign.is_float and name not in (None, "0..255"):
         raise UsageError(
-            f"the model takes whole numbers, so --scale must be 0..255 or left out, got {name}"
+            f"--scale must be 0..255 or left out, as the model takes integers, got {name}"
         )
     return scale_named(name or "0..255", channels=foreign.size("c"))

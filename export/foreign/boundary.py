@@ -1,8 +1,8 @@
-"""Where a graph from elsewhere can be cut into a network of single pictures and a head.
+"""Find where a third-party graph can be cut into a per-frame encoder and a head.
 
-All data runs through some narrow tensors. One of them can be a boundary if what lies before it,
-given one picture at a time, makes the same of each as it makes of all together. So the graph is not
-searched for a pattern, it is tried: the last narrow tensor that passes is the boundary.
+All data flows through a few bottleneck tensors. One of them can be a boundary if the part before
+it gives the same result for each frame alone as for all frames together. So instead of matching
+patterns in the graph, candidates are run: the last bottleneck that passes is the boundary.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ from rtaction.onnx_format.layout import Layout
 
 Array = npt.NDArray[Any]
 
-# What makes an encoder worth keeping its results.
+# Operations expensive enough to make caching an encoder's results worthwhile.
 _WORK = {"Conv", "ConvTranspose", "MatMul", "Gemm", "QLinearConv", "ConvInteger", "MatMulInteger"}
-_TOLERANCE = 1e-3  # of the largest value; the scores of what is cut are compared more sharply
+_TOLERANCE = 1e-3  # relative to the largest value; the scores are later compared more strictly
 
 
 class NotCuttable(Exception):
-    """Why a model runs whole, in words."""
+    """The reason why a model runs whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """How features of single pictures, (batch, frames, *feature_shape), lie in a tensor.
+    """How the features of single frames, (batch, frames, *feature_shape), are laid out in a tensor.
 
     Args:
-        feature_shape: of one picture.
-        axes: the transposition that brings (batch, frames, *feature_shape) into the tensor's order.
-        shape: the tensor's own after that, its batch -1.
+        feature_shape: of one frame.
+        axes: permutation from (batch, frames, *feature_shape) to the tensor's axis order.
+        shape: the tensor's shape to reshape to after that, with -1 for the batch.
     """
 
     feature_shape: tuple[int, ...]
@@ -55,19 +55,19 @@ class Placement:
     shape: tuple[int, ...]
 
     def place(self, features: Array) -> Array:
-        """The tensor for features of shape (batch, frames, *feature_shape)."""
+        """Arrange features of shape (batch, frames, *feature_shape) as the tensor."""
         return features.transpose(self.axes).reshape(self.shape)
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A graph in two.
+    """A graph cut in two.
 
     Args:
-        encoder: from a clip of one picture, in the network's layout, to `tensor`.
-        tensor: name of the boundary.
-        placement: how single pictures' features lie in it.
-        dtype: NumPy's type of the boundary.
+        encoder: from a clip of one frame, in the network's layout, to `tensor`.
+        tensor: name of the boundary tensor.
+        placement: layout of the frame features in it.
+        dtype: NumPy dtype of the boundary tensor.
     """
 
     encoder: ModelProto
@@ -77,28 +77,28 @@ class Cut:
 
 
 def find_cut(model: ModelProto, clips: Array, layout: Layout) -> Cut:
-    """The last boundary that holds.
+    """Find the last valid boundary.
 
     Args:
-        model: sizes in it are stored and copies folded, see `fold_shapes` and `fold_copies`.
-        clips: two or more, as the model takes them.
-        layout: of their axes.
+        model: with shapes and copies folded, see `fold_shapes` and `fold_copies`.
+        clips: two or more clips in the model's input format.
+        layout: their axis order.
 
     Raises:
-        NotCuttable: there is none.
+        NotCuttable: there is no boundary.
     """
     frame_axis = layout.index("f")
     dims = [UNUSUAL_BATCH, *clips.shape[1:]]
     shapes = inferred_shapes(model, dims)
     candidates = narrows(model.graph)[1:-1]
     run = _run_all(model, candidates)
-    # One picture each, in the order (batch, frames).
+    # Clips of one frame each, in the order (batch, frames).
     pictures = np.concatenate(
         [np.stack(np.split(clip, clips.shape[frame_axis], frame_axis - 1)) for clip in clips]
     )
     best: Cut | None = None
     low, high = 0, len(candidates)
-    while low < high:  # what is before a boundary could be one too
+    while low < high:  # candidates before a valid boundary are valid too
         middle = (low + high) // 2
         cut = _cut_at(model, candidates[middle], run, clips, pictures, frame_axis, shapes)
         if cut is None:
@@ -110,8 +110,8 @@ def find_cut(model: ModelProto, clips: Array, layout: Layout) -> Cut:
     num_features, num_pixels = prod(best.placement.feature_shape), pictures[0].size
     if num_features > num_pixels:
         raise NotCuttable(
-            f"{_mixer(model, best.tensor)}, and before it a picture is made into "
-            f"{num_features} numbers, more than its {num_pixels}"
+            f"{_mixer(model, best.tensor)}, and before it a frame has {num_features} features, "
+            f"more than its {num_pixels} pixel values"
         )
     return best
 
@@ -137,7 +137,7 @@ def _cut_at(
     frame_axis: int,
     shapes: dict[str, list[int]],
 ) -> Cut | None:
-    """The cut at a tensor; None where pictures are mixed before it."""
+    """The cut at a tensor; None if frames are mixed before it."""
     encoder = _for_one_picture(model, tensor, clips.shape, frame_axis, shapes)
     try:
         (alone,) = runner(encoder.SerializeToString())(pictures)
@@ -147,7 +147,7 @@ def _cut_at(
     for placement in _placements(alone.shape, together.shape, len(clips), clips.shape[frame_axis]):
         features = alone.reshape(len(clips), clips.shape[frame_axis], *placement.feature_shape)
         difference = np.abs(placement.place(features) - together).max()
-        # "not <=" would also accept nan.
+        # False for nan, unlike "not >".
         if difference <= _TOLERANCE * max(float(np.abs(together).max()), 1e-6):
             return Cut(encoder, tensor, placement, alone.dtype)
     return None
@@ -156,13 +156,13 @@ def _cut_at(
 def _placements(
     alone: tuple[int, ...], together: tuple[int, ...], batch: int, num_frames: int
 ) -> list[Placement]:
-    """Ways in which results for single pictures may lie in the result for clips, by its shape."""
-    # Behind an axis of 1, the batch still comes first in memory.
+    """Possible layouts of the results for single frames within the result for clips, by shape."""
+    # After an axis of size 1, the batch still comes first in memory.
     first = 1 if alone[:1] == (1,) else 0
     if len(alone) != len(together) or alone[first : first + 1] != (batch * num_frames,):
         return []
     rest = [axis for axis in range(len(alone)) if axis != first]
-    orders: list[tuple[list[int], list[str | int]]] = []  # axes of 1 left out, order of the others
+    orders: list[tuple[list[int], list[str | int]]] = []  # axes of size > 1, their order
     if together == alone:
         orders = [(rest, _put(rest, first, pair)) for pair in (["n", "f"], ["f", "n"])]
     for axis in rest:
@@ -198,9 +198,9 @@ def _for_one_picture(
     frame_axis: int,
     shapes: dict[str, list[int]],
 ) -> ModelProto:
-    """What lies before a tensor, for clips of one picture.
+    """The graph before a tensor, for clips of one frame.
 
-    Where a Reshape names the number of frames, as Keras 2 writes between two layers, it says 1.
+    A Reshape with the number of frames in its shape, as Keras 2 writes between layers, gets 1.
     """
     dims: list[int | str] = ["batch", *clip_shape[1:]]
     num_frames, dims[frame_axis] = clip_shape[frame_axis], 1
@@ -218,7 +218,7 @@ def _for_one_picture(
 
 
 def _frame_axis(shape: list[int], num_frames: int) -> int | None:
-    """Where a shape has an axis of frames of its own, beside one of the batch."""
+    """Position of the frame axis in a shape, if it is separate from the batch axis."""
     for batch_axis, axis in ((0, 1), (1, 0), (0, 2)):
         if max(batch_axis, axis) < len(shape) and (shape[batch_axis], shape[axis]) == (
             UNUSUAL_BATCH,
@@ -229,7 +229,7 @@ def _frame_axis(shape: list[int], num_frames: int) -> int | None:
 
 
 def _mixer(model: ModelProto, after: str) -> str:
-    """Words for the first operation that sees several pictures at once."""
+    """Describe the first operation that sees several frames at once."""
     graph = model.graph
     data, constants = data_names(graph), constants_of(graph)
     is_after = False
@@ -240,6 +240,6 @@ def _mixer(model: ModelProto, after: str) -> str:
             weights = constants.get(node.input[1]) if len(node.input) > 1 else None
             if node.op_type == "Conv" and weights is not None and len(weights.dims) == 5:
                 size = "x".join(str(dim) for dim in weights.dims[2:])
-                return f"its {name} of {size} looks at several pictures at once"
-            return f"no part of it before its {name} sees one picture at a time"
-    return "no part of it sees one picture at a time"
+                return f"its {name} of {size} looks at several frames at once"
+            return f"no part of it before its {name} processes frames separately"
+    return "no part of it processes frames separately"

@@ -1,7 +1,7 @@
-"""One of rtaction's files from a graph from elsewhere: whole, or with a boundary to cut it at.
+"""Build an rtaction file from a third-party graph: whole, or with a boundary to cut it at.
 
-The graph is put between a front and a tail. The front turns uint8 RGB pictures into what the
-network was trained on, in its order of axes; the tail turns what it gives into scores of shape
+The graph is placed between a front and a tail. The front converts uint8 RGB frames to the pixel
+range and layout that the network was trained on; the tail converts its output to scores of shape
 (batch, num_labels).
 """
 
@@ -32,7 +32,7 @@ from rtaction.onnx_format.graph import missing_names, names_used, part
 from rtaction.onnx_format.layout import Layout, axes_between
 
 OUR_LAYOUT: Layout = "nfhwc"
-_MIN_IR_VERSION = 4  # before, stored tensors had to be inputs as well
+_MIN_IR_VERSION = 4  # earlier versions require initializers to be inputs as well
 _CLIP_FEATURES = "clip features"
 
 
@@ -46,16 +46,16 @@ def build_whole(
     reason: str,
     batch: int | str,
 ) -> ModelProto:
-    """A file that runs whole.
+    """Build a file that runs whole.
 
     Args:
-        foreign: what is known of the model.
-        model: it, or what was made of it; its first output is the scores.
-        spec: the contract to put in.
-        scale: of its pixels.
-        softmax: whether to make probabilities of its scores.
+        foreign: the third-party model.
+        model: its graph, possibly rewritten; the first output is the scores.
+        spec: the contract to embed.
+        scale: its pixel scaling.
+        softmax: whether to apply a Softmax to its scores.
         reason: why it is not cut.
-        batch: 1, or a name where any will do.
+        batch: 1, or a name for any batch size.
     """
     inner = _prefixed(model, "model/")
     front, tail = Pieces(), Pieces()
@@ -82,17 +82,17 @@ def build_cut(
     softmax: bool,
     batch: int | str,
 ) -> ModelProto:
-    """A file that can be cut into encoder and head.
+    """Build a file that can be cut into encoder and head.
 
     Args:
-        foreign: what is known of the model.
-        model: what `cut` was found in.
-        cut: where.
-        sizes: what in the model grows with the batch.
-        spec: the contract to put in.
-        scale: of its pixels.
-        softmax: whether to make probabilities of its scores.
-        batch: 1, or a name where any will do.
+        foreign: the third-party model.
+        model: the graph in which `cut` was found.
+        cut: where to cut it.
+        sizes: shape tensors in the model that grow with the batch.
+        spec: the contract to embed.
+        scale: its pixel scaling.
+        softmax: whether to apply a Softmax to its scores.
+        batch: 1, or a name for any batch size.
 
     Raises:
         NotCuttable: the head needs more than the features.
@@ -128,25 +128,25 @@ def build_cut(
 def prepared(
     clips: npt.NDArray[np.uint8], scale: Scale, layout: Layout, dtype: npt.DTypeLike
 ) -> npt.NDArray[Any]:
-    """What the front computes, here by NumPy: what the network alone is given."""
+    """The front computed with NumPy: the input for the network alone."""
     values = scale.applied(clips, dtype)
     return np.ascontiguousarray(values.transpose(axes_between(OUR_LAYOUT, layout)))
 
 
 def softmaxed(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """The tail's Softmax, computed by NumPy."""
+    """The tail's Softmax, computed with NumPy."""
     grown = np.exp(values.astype(np.float64) - values.max(axis=-1, keepdims=True))
     return np.asarray(grown / grown.sum(axis=-1, keepdims=True), np.float32)
 
 
 def _add_front(pieces: Pieces, source: str, output: str, scale: Scale, foreign: Foreign) -> None:
-    """From uint8 pictures (batch, frames, height, width, channels) to what the network takes."""
+    """Add the steps from uint8 frames (batch, frames, H, W, C) to the network's input."""
     layout = foreign.layout
     name = source
     if scale.is_bgr:
         turned = pieces.store(f"{output}/blue_first", [2, 1, 0], np.int64)
         name = pieces.add("Gather", [name, turned], f"{output}/bgr", axis=4)
-    # A uint8 transposed is a quarter of the bytes.
+    # Transpose as uint8, a quarter of the bytes of float32.
     if layout != OUR_LAYOUT:
         axes = axes_between(OUR_LAYOUT, layout)
         name = pieces.add("Transpose", [name], f"{output}/turned", perm=axes)
@@ -162,7 +162,7 @@ def _add_front(pieces: Pieces, source: str, output: str, scale: Scale, foreign: 
 
 
 def _add_tail(pieces: Pieces, source: str, output: str, num_labels: int, *, softmax: bool) -> None:
-    """From what the network gives to float32 scores (batch, num_labels)."""
+    """Add the steps from the network's output to float32 scores (batch, num_labels)."""
     name = pieces.cast(source, f"{output}/float", np.float32)
     if softmax:
         name = pieces.reshape(name, f"{output}/logits", [-1, num_labels])
@@ -172,11 +172,11 @@ def _add_tail(pieces: Pieces, source: str, output: str, num_labels: int, *, soft
 
 
 def _head(model: ModelProto, cut: Cut, sizes: dict[str, Affine]) -> ModelProto:
-    """What lies behind the boundary, sizes of the batch computed anew."""
+    """The graph after the boundary, with batch-dependent sizes recomputed."""
     boundary = helper.make_tensor_value_info(cut.tensor, element_type(cut.dtype), None)
     head = part(model, [boundary], model.graph.output[:1])
     graph = head.graph
-    # What is made of sizes alone is made from the features' batch, not from the clip's.
+    # Compute shape tensors from the batch of the features, not of the clip.
     wanted = {
         name: size
         for name, size in sizes.items()
@@ -191,7 +191,7 @@ def _head(model: ModelProto, cut: Cut, sizes: dict[str, Affine]) -> ModelProto:
     )
     missing = missing_names(head.graph)
     if missing:
-        raise NotCuttable(f"what follows the pictures' features also reads {missing[0]!r}")
+        raise NotCuttable(f"the part after the frame features also reads {missing[0]!r}")
     return head
 
 
@@ -200,7 +200,7 @@ def _prefixed(model: ModelProto, prefix: str) -> ModelProto:
 
 
 def _versions_of(model: ModelProto) -> dict[str, Any]:
-    """What a file keeps of the one that it is made from."""
+    """Version fields to keep from the original file."""
     return {
         "opset_imports": model.opset_import,
         "functions": model.functions,

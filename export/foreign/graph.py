@@ -1,8 +1,7 @@
-"""A graph from elsewhere: what depends on the clip, and where all of it runs through one tensor.
+"""Data flow in a third-party graph: what depends on the clip, and where it has bottlenecks.
 
-Graphs here have one input that matters, the clip. A tensor is *data* if its values depend on the
-clip's values, *shape* if they depend on the clip's shape alone. This file knows nothing of
-pictures.
+Graphs here have one relevant input, the clip. A tensor is *data* if its values depend on the clip's
+values, *shape* if they depend only on the clip's shape. This file knows nothing about images.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _ONLY_SHAPE = ("Shape", "Size")
 
 
 def constants_of(graph: GraphProto) -> dict[str, TensorProto]:
-    """Stored tensors by name, those in Constant nodes included."""
+    """Stored tensors by name, including those in Constant nodes."""
     constants = {tensor.name: tensor for tensor in graph.initializer}
     for node in graph.node:
         if node.op_type == "Constant" and [a.name for a in node.attribute] == ["value"]:
@@ -29,7 +28,7 @@ def constants_of(graph: GraphProto) -> dict[str, TensorProto]:
 
 
 def array_of(tensor: TensorProto) -> npt.NDArray[Any]:
-    """Its values."""
+    """The values of a stored tensor."""
     return np.asarray(numpy_helper.to_array(tensor))
 
 
@@ -43,10 +42,10 @@ def data_names(graph: GraphProto) -> set[str]:
 
 
 def narrows(graph: GraphProto) -> list[str]:
-    """Tensors through which everything runs on its way from the clip to the first output.
+    """Bottlenecks: tensors through which all data flows from the clip to the first output.
 
     Returns:
-        In order; the clip comes first, the output last.
+        Their names in order, from the clip to the output.
     """
     data, output = data_names(graph), graph.output[0].name
     nodes = [node for node in ancestors(graph, [output]) if not data.isdisjoint(node.output)]
@@ -74,7 +73,7 @@ def add_constant(graph: GraphProto, name: str, values: npt.NDArray[Any]) -> str:
 
 
 def replaced_inputs(node: NodeProto, names: dict[str, str]) -> None:
-    """Let a node, and the graphs inside it, read other tensors."""
+    """Rename the inputs of a node, and of the graphs inside it, in place."""
     node.input[:] = [names.get(name, name) for name in node.input]
     for attribute in node.attribute:
         for graph in [attribute.g] * attribute.HasField("g") + [*attribute.graphs]:
@@ -85,6 +84,6 @@ def replaced_inputs(node: NodeProto, names: dict[str, str]) -> None:
 
 
 def reshape_nodes(graph: GraphProto, source: str, target: str, shape: Sequence[int]) -> NodeProto:
-    """A Reshape, whose shape is stored in `graph`."""
+    """A Reshape node; its shape is stored in `graph`."""
     stored = add_constant(graph, f"{target}/shape", np.array(shape, np.int64))
     return helper.make_node("Reshape", [source, stored], [target], f"{target}/Reshape")

@@ -1,4 +1,4 @@
-"""From a network from elsewhere to a proven file: cut if that can be proven, else whole."""
+"""Convert a third-party network to a verified file: cut if that can be verified, else whole."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from rtaction.export.foreign.unroll import CopiesDiffer, fold_copies
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_format.build import bytes_of
 
-# Half of the numbers' bits.
+# float16 has half the bits.
 _TOLERANCE_FLOAT16 = 1e-2
 _MAX_CLIPS = 16
-# Differences are to be small beside what the scores tell apart.
+# Score differences must be small relative to the spread of the scores.
 _SPREAD_TO_DIFFERENCE, _MIN_SPREAD = 30.0, 1e-5
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A file's bytes, and how far they compute what the network computes."""
+    """A file's bytes, and how closely its scores match those of the network."""
 
     content: bytes
     agreement: Agreement
@@ -41,15 +41,15 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """What is made of what.
+    """Inputs of a conversion.
 
     Args:
         foreign: the network.
         spec: the contract.
-        scale: of its pixels.
-        truth: what it says.
-        values: the clips of the truth, as the network takes them.
-        tolerance: largest difference of a score that is allowed.
+        scale: its pixel scaling.
+        truth: its reference scores.
+        values: the clips of `truth` in the network's input format.
+        tolerance: largest allowed score difference.
     """
 
     foreign: Foreign
@@ -70,18 +70,18 @@ def make(
     tolerance: float | None,
     where: str,
 ) -> Made:
-    """Build, prove, and fall back from cut to whole.
+    """Build and verify a cut file, or a whole one if that fails.
 
     Args:
         foreign: the network.
         spec: the contract.
-        scale: of its pixels.
+        scale: its pixel scaling.
         clips: uint8, shape (num_clips, frames, height, width, channels), at least two, to compare
-            on; of many, some are taken.
+            on; a sample of at most 16 is used.
         logits: see `truth_of`.
-        tolerance: largest difference of a score that is allowed. None: 1e-4, or 1e-2 where the
-            network takes float16.
-        where: what to call it in an error.
+        tolerance: largest allowed score difference. None: 1e-4, or 1e-2 if the network takes
+            float16.
+        where: name of the model in error messages.
 
     Raises:
         ExportError, ParityError, UsageError: see `rtaction.errors`.
@@ -98,16 +98,16 @@ def make(
     if cut is not None:
         return cut
     if model is None:
-        reason += "; it takes one clip at a time, export it with a free batch (dynamic_axes)"
+        reason += "; it takes one clip at a time: export it with a dynamic batch (dynamic_axes)"
     return _whole(job, model, reason, where)
 
 
 def _cut(job: _Job, model: ModelProto | None) -> tuple[Made | None, str]:
-    """The file that can be cut, or why there is none.
+    """Build the file that can be cut, or return the reason why it cannot.
 
     Args:
-        job: what is made.
-        model: the network, taking any batch; None where it takes one clip at a time.
+        job: inputs of the conversion.
+        model: the network for any batch size; None if it takes one clip at a time.
     """
     foreign, values = job.foreign, job.values
     softmax = job.truth.is_softmax_last
@@ -137,18 +137,18 @@ def _cut(job: _Job, model: ModelProto | None) -> tuple[Made | None, str]:
 
         content = build(softmax=softmax)
         agreement = prove(content, job.truth, job.truth.scores)
-        if not agreement.max_difference <= job.tolerance:  # "not <=" also refuses nan
-            return None, f"cut, its scores would differ by {agreement.max_difference:.2g}"
-        # Softmax may hide all differences, where one score is 1 whatever the clip.
+        if not agreement.max_difference <= job.tolerance:  # "not <=" also rejects nan
+            return None, f"after a cut, its scores differ by {agreement.max_difference:.2g}"
+        # Softmax hides all differences if one score is 1 for every clip.
         plain = prove(build(softmax=False), job.truth, job.truth.raw) if softmax else agreement
     except (NotCuttable, CopiesDiffer) as error:
         return None, str(error)
     except ExportError as error:
-        return None, f"cut, it would not run ({error})"
+        return None, f"after a cut, it does not run ({error})"
     if not plain.spread >= max(_MIN_SPREAD, _SPREAD_TO_DIFFERENCE * plain.max_difference):
         return None, (
-            f"a cut cannot be proven: over {plain.num_clips} clips no score varies by more than "
-            f"{plain.spread:.1g}; adopt it again with real ones, --clips clips.npz"
+            f"a cut cannot be verified: over {plain.num_clips} clips no score varies by more than "
+            f"{plain.spread:.1g}; export it again with real ones, --clips clips.npz"
         )
     return Made(content, agreement, job.truth.is_softmax_added), ""
 
@@ -167,14 +167,14 @@ def _whole(job: _Job, model: ModelProto | None, reason: str, where: str) -> Made
     agreement = prove(content, job.truth, job.truth.scores)
     agreement.require_same(
         tolerance=job.tolerance,
-        problem=f"what was made of {where} does not compute the same",
+        problem=f"the exported file does not match {where}",
         remedy="; nothing was written",
     )
     return Made(content, agreement, job.truth.is_softmax_added)
 
 
 def _of_any_batch(job: _Job) -> ModelProto | None:
-    """The network if it takes several clips at once, as it is or after sizes are freed."""
+    """The network if it takes several clips at once, unchanged or with fixed sizes removed."""
     foreign, raw = job.foreign, job.truth.raw
     model = _with_output(foreign.model, job.truth.output)
     dims = [foreign.dims[0] or 1, *foreign.dims[1:]]
@@ -194,7 +194,7 @@ def _of_any_batch(job: _Job) -> ModelProto | None:
 
 
 def _with_output(model: ModelProto, output: str) -> ModelProto:
-    """A copy whose only output is that tensor."""
+    """A copy with that tensor as its only output."""
     model = with_clip_dims(model, [*_dims_of(model)])
     model.graph.ClearField("output")
     model.graph.output.add(name=output)

@@ -1,4 +1,4 @@
-"""Proof that a file made from one from elsewhere computes what that computes, cut or not."""
+"""Verify that a converted file matches the third-party file it was made from, cut or whole."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rtaction.export.foreign.read import Foreign, last_operation
 from rtaction.onnx_format.file import OnnxFile
 from rtaction.onnx_format.graph import part
 
-# Softmax and Sigmoid give probabilities: of one label, or of each.
+# Their outputs are probabilities: of exclusive labels, or of each label.
 _GIVE_PROBABILITIES = ("Softmax", "Sigmoid", "HardSigmoid")
 _SAME = 1e-3
 _CLIPS_AT_ONCE = 3
@@ -27,18 +27,18 @@ _CLIPS_AT_ONCE = 3
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What the network from elsewhere says, given one clip at a time, scaled by NumPy.
+    """Reference scores of the third-party network, run clip by clip with pixels scaled by NumPy.
 
     Args:
-        clips: uint8, shape (num_clips, frames, height, width, channels). The second half holds the
-            pictures of the first, each clip's from several of its clips.
-        sources: for each clip and picture of the second half, the clip and picture of the first,
+        clips: uint8, shape (num_clips, frames, height, width, channels). The second half consists
+            of frames of the first half, mixed across its clips.
+        sources: for each clip and frame of the second half, the clip and frame of the first half,
             shape (num_clips / 2, frames, 2).
-        raw: what the network gives at `output`, shape (num_clips, num_labels).
-        scores: as they should come out, shape (num_clips, num_labels).
-        output: name of the tensor with the scores, before a last Softmax.
+        raw: the network's values at `output`, shape (num_clips, num_labels).
+        scores: the expected scores, shape (num_clips, num_labels).
+        output: name of the tensor with the scores, before a final Softmax.
         is_softmax_last: whether `scores` are the Softmax of `raw`.
-        is_softmax_added: whether the network itself has none.
+        is_softmax_added: whether that Softmax is not part of the network.
     """
 
     clips: UInt8Array
@@ -59,20 +59,20 @@ def truth_of(
     logits: bool | None,
     where: str,
 ) -> Truth:
-    """Run the network on clips, and on clips with pictures exchanged between them.
+    """Run the network on clips, and on clips with frames exchanged between them.
 
     Args:
         foreign: the network.
-        scale: of its pixels.
+        scale: its pixel scaling.
         clips: uint8, shape (num_clips, frames, height, width, channels).
-        num_labels: scores that a clip should have. Default None: the first output's.
-        logits: whether its scores are still to become probabilities. Default None: told from its
-            last operation, or from the scores.
-        where: what to call it in an error.
+        num_labels: expected number of scores per clip. Default None: that of the first output.
+        logits: whether its scores still need a softmax. Default None: inferred from its last
+            operation, or from the scores.
+        where: name of the model in error messages.
 
     Raises:
-        ExportError: it does not run, or gives something else than numbers.
-        UsageError: it gives other scores than there are labels, or `logits` is wrong.
+        ExportError: it does not run, or its scores are not finite.
+        UsageError: no output has one score per label, or `logits` is wrong.
     """
     sources = _exchanged(len(clips), clips.shape[1])
     clips = np.concatenate([clips, clips[sources[..., 0], sources[..., 1]]])
@@ -87,16 +87,16 @@ def truth_of(
         else next((number for number, size in enumerate(sizes) if size == num_labels), -1)
     )
     if position < 0:
-        told = ", ".join(f"{name}: {size}" for name, size in zip(names, sizes, strict=True))
+        found = ", ".join(f"{name}: {size}" for name, size in zip(names, sizes, strict=True))
         raise UsageError(
-            f"--labels names {num_labels} labels, but {where} gives other numbers of scores for a "
-            f"clip ({told}); name one label for each score, in its order"
+            f"--labels has {num_labels} labels, but no output of {where} has as many scores "
+            f"({found}); give one label for each score, in order"
         )
     raw = np.stack([result[position].reshape(-1) for result in results]).astype(np.float32)
     if not np.isfinite(raw).all():
         raise ExportError(
-            f"{where} gives scores that are no numbers (NaN or infinite) for ordinary pictures; "
-            "look at --scale, and where it computes in float16 export it in float32"
+            f"{where} gives scores that are not finite (NaN or infinite) for ordinary clips; "
+            "check --scale, and if it computes in float16, export it in float32"
         )
     output = names[position]
     before, logit_values = _before_softmax(foreign, output, values)
@@ -109,7 +109,7 @@ def truth_of(
 def _before_softmax(
     foreign: Foreign, output: str, values: Sequence[npt.NDArray[Any]]
 ) -> tuple[str, Float32Array]:
-    """Name and values of what a network's last Softmax takes; an empty name where it has none."""
+    """Name and values of the input of the network's final Softmax; an empty name without one."""
     maker = last_operation(foreign.model, output)
     if maker is None or maker.op_type != "Softmax":
         return "", np.empty(0, np.float32)
@@ -134,22 +134,22 @@ def _needs_softmax(
     gives = maker is not None and maker.op_type in _GIVE_PROBABILITIES
     if logits is False and not are_shares:
         raise UsageError(
-            f"--probabilities says that {where} gives probabilities, but its scores go from "
+            f"--probabilities needs scores from 0 to 1, but those of {where} range from "
             f"{raw.min():.3g} to {raw.max():.3g}; leave it out"
         )
     return not (sum_to_one or (gives and are_shares)) if logits is None else logits
 
 
 def prove(content: bytes, truth: Truth, expected: Float32Array) -> Agreement:
-    """Compare a file with the network that it was made from, in every way that it may be run.
+    """Compare a file with the original network, in every way that it can be run.
 
     Args:
         content: the file.
-        truth: what the network says.
-        expected: its `scores`, or its `raw` ones.
+        truth: reference scores of the network.
+        expected: `truth.scores` or `truth.raw`.
 
     Raises:
-        ExportError: it does not run.
+        ExportError: the file does not run.
     """
     ways = scores_in_every_way(
         OnnxFile(content), truth.clips, exchanged=truth.sources, clips_at_once=_CLIPS_AT_ONCE

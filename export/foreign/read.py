@@ -1,4 +1,4 @@
-"""An ONNX file from elsewhere: what it takes and what it gives, as far as it says, or is told."""
+"""Inputs and outputs of a third-party ONNX file, from the file itself and from options."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rtaction.onnx_format.file import OnnxFile
 from rtaction.onnx_format.graph import copied
 from rtaction.onnx_format.layout import LAYOUTS, Layout, possible_layouts
 
-_MIN_OPSET = 8  # before, a number was not spread over an array as NumPy does
+_MIN_OPSET = 8  # earlier versions lack NumPy-style broadcasting
 _NUMBERS = {
     TensorProto.FLOAT,
     TensorProto.FLOAT16,
@@ -29,14 +29,14 @@ _NUMBERS = {
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A model from elsewhere.
+    """A third-party model.
 
     Args:
-        model: its sizes are set, save for the batch.
-        layout: order of its axes.
-        was_guessed: whether the layout was told from the shape.
-        dims: of its clip, batch first; the batch is 0 where it is free.
-        modality: what a picture shows.
+        model: its graph, with all input sizes set except for the batch.
+        layout: axis order of its input.
+        was_guessed: whether the layout was inferred from the shape.
+        dims: input shape, batch first; the batch is 0 if it is free.
+        modality: what a frame shows.
         elem_type: of its input, a number of `TensorProto.DataType`.
     """
 
@@ -53,12 +53,12 @@ class Foreign:
 
     @property
     def dtype(self) -> npt.DTypeLike:
-        """NumPy's type of the input."""
+        """NumPy dtype of the input."""
         return helper.tensor_dtype_to_np_dtype(self.elem_type)
 
     @property
     def is_float(self) -> bool:
-        """Whether it takes real numbers, and not pixels as they are."""
+        """Whether it takes floats instead of integer pixels."""
         return bool(np.issubdtype(self.dtype, np.floating))
 
 
@@ -70,25 +70,25 @@ def read_foreign(
     size_hw: tuple[int, int] | None = None,
     modality: str | None = None,
 ) -> Foreign:
-    """Find out what a file takes.
+    """Determine the input format of a file.
 
     Args:
         file: the file.
-        layout: of its axes. Default None: told from its shape.
-        num_frames: of a clip, where the file leaves that free.
-        size_hw: height and width of a picture, where the file leaves them free.
-        modality: what a picture shows. Default None: "rgb" of 3 channels, "gray" of 1.
+        layout: its axis order. Default None: inferred from its shape.
+        num_frames: frames per clip, if the file leaves that free.
+        size_hw: height and width of a frame, if the file leaves them free.
+        modality: what a frame shows. Default None: "rgb" for 3 channels, "gray" for 1.
 
     Raises:
-        UsageError: the file leaves open, or contradicts, what an option says.
-        ExportError: it is no model of clips.
+        UsageError: an option is missing, or contradicts the file.
+        ExportError: its input is not a clip.
     """
     model = copied(file.model)
     weights = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in weights]
     if len(inputs) != 1:
         raise ExportError(
-            f"{file.where} must take one thing, the clip, but takes {len(inputs)}: "
+            f"{file.where} must have one input, the clip, but has {len(inputs)}: "
             f"{'; '.join(file.inputs)}; export it without the others"
         )
     model.graph.ClearField("input")
@@ -105,7 +105,7 @@ def read_foreign(
     )
     if opset < _MIN_OPSET:
         raise ExportError(
-            f"{file.where} is of operator set {opset}, expected {_MIN_OPSET} or newer; export it "
+            f"{file.where} uses operator set {opset}, expected {_MIN_OPSET} or newer; export it "
             "again, or convert it with onnx.version_converter"
         )
     chosen = _layout(file, dims, layout, modality)
@@ -132,9 +132,9 @@ def _layout(
         raise UsageError(f"--layout must be one of {', '.join(LAYOUTS)}, got {layout!r}")
     possible = possible_layouts(dims, channels=_channels(modality))
     if len(possible) != 1:
-        told = f"could be {' or '.join(possible)}" if possible else "fits no order of axes"
+        reason = f"could be {' or '.join(possible)}" if possible else "fits no known layout"
         raise UsageError(
-            f"{file.where} takes {file.inputs[0]}, which {told}; say which with --layout, one of "
+            f"{file.where} takes {file.inputs[0]}, which {reason}; set --layout to one of "
             f"{', '.join(LAYOUTS)} (n batch, f frames, h height, w width, c channels)"
         )
     return possible[0]
@@ -158,9 +158,9 @@ def _sizes(
     size_hw: tuple[int, int] | None,
     modality: str | None,
 ) -> tuple[int, ...]:
-    """All sizes, from the file and from options, which must agree."""
+    """All sizes from the file and the options, which must agree."""
     height, width = size_hw or (None, None)
-    told: dict[str, tuple[int | None, str]] = {
+    given: dict[str, tuple[int | None, str]] = {
         "f": (num_frames, "--frames NUMBER"),
         "h": (height, "--size HEIGHTxWIDTH"),
         "w": (width, "--size HEIGHTxWIDTH"),
@@ -168,17 +168,17 @@ def _sizes(
     }
     sizes = [dims[0]]
     for axis, size in zip(layout[1:], dims[1:], strict=True):
-        wanted, option = told[axis]
+        wanted, option = given[axis]
         if size and wanted and size != wanted:
             raise UsageError(
-                f"{option.split()[0]} says {wanted}, but {file.where} takes {file.inputs[0]} "
-                f"({layout}), which is {size}"
+                f"{option.split()[0]} is {wanted}, but {file.where} has {size}: it takes "
+                f"{file.inputs[0]} ({layout})"
             )
         if not size and not wanted:
             name = {"f": "number of frames", "c": "number of channels"}.get(axis, "size")
             raise UsageError(
                 f"{file.where} leaves the {name} free ({file.inputs[0]}, {layout}); "
-                f"say it with {option}"
+                f"set it with {option}"
             )
         sizes.append(size or wanted or 0)
     return tuple(sizes)
@@ -188,14 +188,14 @@ def _modality(file: OnnxFile, channels: int) -> str:
     known = {3: "rgb", 1: "gray"}
     if channels not in known:
         raise UsageError(
-            f"{file.where} takes pictures of {channels} channels; say with --modality what they "
-            "show, such as rgb+diff"
+            f"{file.where} takes frames of {channels} channels; set --modality to what they show, "
+            "such as rgb+diff"
         )
     return known[channels]
 
 
 def last_operation(model: ModelProto, output: str) -> NodeProto | None:
-    """The operation that makes an output, those that only change its shape or type left out."""
+    """The operation that computes an output, skipping those that only change shape or type."""
     makers = {name: node for node in model.graph.node for name in node.output}
     while (node := makers.get(output)) is not None:
         if node.op_type not in ("Identity", "Cast", "Reshape", "Squeeze", "Flatten", "Unsqueeze"):
@@ -205,9 +205,9 @@ def last_operation(model: ModelProto, output: str) -> NodeProto | None:
 
 
 def with_two_scores(foreign: Foreign) -> Foreign:
-    """Two logits for a network whose one score is that of the second of two labels.
+    """Give a network whose single score is that of the second of two labels two logits.
 
-    The Softmax of 0 and z is the Sigmoid of z, and one minus it.
+    The Softmax of (0, z) is (1 - Sigmoid(z), Sigmoid(z)).
     """
     model = copied(foreign.model)
     graph = model.graph

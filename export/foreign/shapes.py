@@ -1,8 +1,8 @@
-"""Sizes in a graph: those that follow from the clip's are computed once and stored.
+"""Constant folding of shapes that follow from the clip's shape.
 
-PyTorch computes the shape of a Reshape in the graph itself, from the clip's, though only the batch
-can change. Stored as [-1, 3, 112, 112] instead, the graph no longer ties a network of pictures to
-the clip that they came in.
+PyTorch computes the shape of a Reshape within the graph, from the clip's shape, although only the
+batch can change. Stored as [-1, 3, 112, 112] instead, it no longer ties a per-frame network to the
+shape of the whole clip.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from rtaction.export.foreign.graph import (
 from rtaction.onnx_format.graph import ancestors, copied, names_used, part
 
 UNUSUAL_BATCH = 7
-"""A batch for which shapes are inferred; other sizes of a network are rarely 7."""
+"""Batch size for shape inference; other sizes in a network are rarely 7."""
 
 
 @dataclass(frozen=True, slots=True)
 class Affine:
-    """A tensor of sizes that grows with the batch: `slope * batch + base`."""
+    """A shape tensor that grows with the batch: `slope * batch + base`."""
 
     slope: npt.NDArray[Any]
     base: npt.NDArray[Any]
 
 
 def with_clip_dims(model: ModelProto, dims: Sequence[int | str]) -> ModelProto:
-    """A copy whose clip has other sizes, and in which nothing else is said of sizes."""
+    """A copy with another clip shape, and without other shape annotations."""
     model = copied(model)
     shape = model.graph.input[0].type.tensor_type.shape
     shape.ClearField("dim")
@@ -55,10 +55,10 @@ def with_clip_dims(model: ModelProto, dims: Sequence[int | str]) -> ModelProto:
 
 
 def inferred_shapes(model: ModelProto, dims: Sequence[int]) -> dict[str, list[int]]:
-    """Shapes of those tensors for which it can be told, for a clip of these sizes."""
+    """Shapes of the tensors for which they can be inferred, for a clip of this shape."""
     try:
         found = onnx.shape_inference.infer_shapes(with_clip_dims(model, dims), data_prop=True)
-    except Exception:  # of several kinds; what follows manages without
+    except Exception:  # several kinds; callers work without shapes
         return {}
     shapes = {}
     for value in [*found.graph.input, *found.graph.value_info, *found.graph.output]:
@@ -69,12 +69,12 @@ def inferred_shapes(model: ModelProto, dims: Sequence[int]) -> dict[str, list[in
 
 
 def with_free_batch(model: ModelProto, dims: Sequence[int], num_frames: int) -> ModelProto:
-    """A copy that takes any batch, where one size alone was written into it: a guess, to be proven.
+    """A copy for any batch size, made from a fixed-batch model; a guess that must be verified.
 
     Args:
-        model: of a fixed batch.
-        dims: of its clip.
-        num_frames: of a clip.
+        model: with a fixed batch size.
+        dims: its clip shape.
+        num_frames: frames per clip.
     """
     shapes = inferred_shapes(model, dims)
     freed = with_clip_dims(model, ["batch", *dims[1:]])
@@ -93,14 +93,14 @@ def with_free_batch(model: ModelProto, dims: Sequence[int], num_frames: int) -> 
 def fold_shapes(
     model: ModelProto, clips_of: Callable[[int], npt.NDArray[Any]]
 ) -> tuple[ModelProto, dict[str, Affine]]:
-    """Compute sizes once and store them.
+    """Compute shape tensors once and store them as constants.
 
     Args:
-        model: its batch is free.
-        clips_of: gives clips, as the model takes them, by their number.
+        model: with a free batch size.
+        clips_of: returns the given number of clips in the model's input format.
 
     Returns:
-        A copy, and what grows with the batch and so is computed in it still.
+        A copy, and the shape tensors that grow with the batch, so that it still computes them.
     """
     model = copied(model)
     graph = model.graph
@@ -136,7 +136,7 @@ def fold_shapes(
 def _store_reshape(
     graph: GraphProto, node: NodeProto, low: npt.NDArray[Any], high: npt.NDArray[Any]
 ) -> None:
-    """Store the shape of a Reshape, which gives `low` or `high`, if one of its sizes varies."""
+    """Store the shape of a Reshape with results `low` and `high`, if at most one size varies."""
     varies = low != high
     if varies.sum() <= 1:
         shape = np.where(varies, -1, low)
@@ -144,7 +144,7 @@ def _store_reshape(
 
 
 def _sizes_in_use(model: ModelProto) -> list[str]:
-    """Computed tensors that depend on the clip's shape alone, and all shapes of a Reshape."""
+    """Computed tensors that depend only on the clip's shape, and all shapes of a Reshape."""
     graph = model.graph
     data, stored = data_names(graph), {tensor.name for tensor in graph.initializer}
     found: dict[str, None] = {}
@@ -161,7 +161,7 @@ def _sizes_in_use(model: ModelProto) -> list[str]:
 def affine_nodes(
     model: ModelProto, sizes: dict[str, Affine], source: str, prefix: str
 ) -> list[NodeProto]:
-    """Nodes that compute sizes anew from the batch of `source`, under their own names."""
+    """Nodes that recompute shape tensors from the batch of `source`, under the same names."""
     if not sizes:
         return []
     graph = model.graph

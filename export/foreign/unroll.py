@@ -1,7 +1,7 @@
-"""F copies of a ConvNet, one for each picture of a clip, made into one that runs F times as often.
+"""Fold F copies of a ConvNet, one per frame of a clip, into one that runs on all frames.
 
-Keras 3 writes `TimeDistributed` like this: the clip is taken apart (Slice, Gather or Split), each
-picture goes through a copy of the layers, and a Concat puts them together again.
+Keras 3 exports `TimeDistributed` unrolled: the clip is split (Slice, Gather or Split), each frame
+goes through its own copy of the layers, and a Concat joins the results.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ _TAKES_APART = ("Gather", "Slice", "Split")
 
 
 class CopiesDiffer(Exception):
-    """Why copies cannot be made into one, in words."""
+    """The reason why copies cannot be folded into one."""
 
 
 @dataclass(slots=True)
 class _Copies:
-    """Copy number 0 and another, walked through side by side.
+    """Copy 0 and another copy, traversed side by side.
 
     Args:
-        makers: nodes by what they make.
-        constants: stored tensors.
-        data: names that depend on the clip.
-        source: the tensor that is taken apart.
-        entries: where the copies begin: names in copy 0.
-        seen: pairs of tensors found equal so far.
+        makers: nodes by the names of their outputs.
+        constants: stored tensors by name.
+        data: names of tensors that depend on the clip.
+        source: the tensor that is split into frames.
+        entries: names of the tensors in copy 0 at which the copies start.
+        seen: pairs of tensors that were found equal so far.
     """
 
     makers: dict[str, NodeProto]
@@ -51,7 +51,7 @@ class _Copies:
     seen: set[tuple[str, str]] = field(default_factory=set)
 
     def compare(self, first: str, other: str, number: int) -> None:
-        """Check that two tensors are made in the same way from different pictures.
+        """Check that two tensors are computed in the same way from different frames.
 
         Raises:
             CopiesDiffer: they are not.
@@ -70,12 +70,12 @@ class _Copies:
     def _compare_constants(self, first: str, other: str, number: int) -> None:
         ours, theirs = self.constants.get(first), self.constants.get(other)
         if ours is None or theirs is None or not np.array_equal(array_of(ours), array_of(theirs)):
-            raise CopiesDiffer(f"picture {number + 1} has other weights ({other}) than picture 1")
+            raise CopiesDiffer(f"frame {number + 1} has other weights ({other}) than frame 1")
 
     def _inputs_of(self, first: str, other: str, number: int) -> list[tuple[str, str]]:
         ours, theirs = self.makers.get(first), self.makers.get(other)
         if ours is None or theirs is None or first == other:
-            raise CopiesDiffer(f"pictures 1 and {number + 1} share {first}")
+            raise CopiesDiffer(f"frames 1 and {number + 1} share {first}")
         if self.source in ours.input and ours.op_type in _TAKES_APART:
             self.entries.add(first)
             return []
@@ -87,7 +87,7 @@ class _Copies:
         )
         if not same:
             raise CopiesDiffer(
-                f"picture {number + 1} goes through {theirs.op_type} {theirs.name!r}, picture 1 "
+                f"frame {number + 1} goes through {theirs.op_type} {theirs.name!r}, but frame 1 "
                 f"through {ours.op_type} {ours.name!r}"
             )
         return list(zip(ours.input, theirs.input, strict=True))
@@ -96,18 +96,18 @@ class _Copies:
 def fold_copies(
     model: ModelProto, clip_dims: Sequence[int], num_frames: int
 ) -> tuple[ModelProto, int]:
-    """Make copies into one, wherever there are some.
+    """Fold all groups of copies.
 
     Args:
-        model: sizes in it are stored, see `fold_shapes`.
-        clip_dims: of its clip, batch first; the batch is not looked at.
-        num_frames: of a clip.
+        model: with shapes folded, see `fold_shapes`.
+        clip_dims: its clip shape, batch first; the batch is ignored.
+        num_frames: frames per clip.
 
     Returns:
-        A copy, and how many groups of copies were folded.
+        A new model, and the number of groups folded.
 
     Raises:
-        CopiesDiffer: there are, but they are not equal.
+        CopiesDiffer: the copies in a group are not equal.
     """
     num_folded = 0
     while num_frames > 1:
@@ -155,16 +155,16 @@ def _folded(
         frame_axis = source_shape.index(num_frames)
         batch_in, batch_out = (s.index(UNUSUAL_BATCH) for s in (entry_shape, branch_shape))
     except (KeyError, ValueError):
-        raise CopiesDiffer("the sizes of what its copies take and give cannot be told") from None
+        raise CopiesDiffer("the shapes at its per-frame copies cannot be inferred") from None
     if frame_axis > 1:
-        raise CopiesDiffer(f"pictures are taken from axis {frame_axis} of {copies.source}")
+        raise CopiesDiffer(f"frames are split from axis {frame_axis} of {copies.source}")
     model = copied(model)
     graph = model.graph
     nodes: list[NodeProto] = []
     for node in graph.node:
         if entry in node.output:
             entry_shape = [*entry_shape]
-            entry_shape[batch_in] = -1  # all pictures, in the order that the source has
+            entry_shape[batch_in] = -1  # all frames, in the order of the source
             nodes.append(reshape_nodes(graph, copies.source, f"{entry}/all", entry_shape))
         nodes.append(node)
         if list(node.output) == list(joint.output):
@@ -193,11 +193,11 @@ def _joined(
     frames_first: bool,
     num_frames: int,
 ) -> list[NodeProto]:
-    """From all pictures in one batch to what the Concat made of the copies' results."""
+    """Nodes from all frames in one batch to the result of the former Concat."""
     frame_axis = next(a.i for a in joint.attribute if a.name == "axis") % len(branch_shape)
     if branch_shape[frame_axis] != 1:
         raise CopiesDiffer(
-            f"{joint.op_type} {joint.name!r} does not lay pictures behind each other"
+            f"{joint.op_type} {joint.name!r} does not join frames along an axis of their own"
         )
     axes: list[str] = []
     shape: list[int] = []
@@ -223,7 +223,7 @@ def _joined(
 
 def _only(names: set[str]) -> str:
     if len(names) != 1:
-        raise CopiesDiffer(f"each copy takes {len(names)} pictures")
+        raise CopiesDiffer(f"each copy takes {len(names)} frames")
     return next(iter(names))
 
 

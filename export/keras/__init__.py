@@ -1,1 +1,1 @@
-"""Keras models: loaded without running their code, cut and converted."""
+"""Keras models: loaded without running code stored in them, cut and converted."""

@@ -1,9 +1,9 @@
-"""What a stored Keras config may ask for, looked at before Keras is given it.
+"""Vet a stored Keras config before Keras sees it.
 
-A config is data, but it names classes and modules, and Keras makes what is named. Of Keras' own
-classes some run stored code (`Lambda`) or read other files (`StringLookup`, `TFSMLayer`). So
-a config is compared with a list of what is harmless, rather than with one of known attacks:
-CVE-2024-3660, CVE-2025-1550, CVE-2025-9905 and CVE-2025-9906 were all ways round a refusal.
+A config is data, but it names classes and modules, which Keras instantiates. Some of Keras' own
+classes run stored code (`Lambda`) or read other files (`StringLookup`, `TFSMLayer`). So a config is
+checked against an allowlist rather than a list of known attacks: CVE-2024-3660, CVE-2025-1550,
+CVE-2025-9905 and CVE-2025-9906 all bypassed a blocklist.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from rtaction.errors import ExportError, ModelUnreadable, ModelUnsafe
 from rtaction.keras_tensorflow import keras
 
 MAX_CONFIG_BYTES = 32_000_000
-TRUST = "if you trust whoever made it, add --trust, which lets its code run"
+TRUST = "if you trust its author, add --trust to let its code run"
 
-# Keras' own, yet they run what is stored in the file or read what it names elsewhere.
+# Keras' own classes that run code stored in the file, or read other files that it names.
 _UNSAFE = {
     "Lambda": "Python code stored in the file",
     "TorchModuleWrapper": "a pickled PyTorch module",
@@ -32,31 +32,31 @@ _UNSAFE = {
     "__typespec__": "any class that can be imported",
 }
 HARD_SIGMOID = "keras2_hard_sigmoid"
-"""Keras 2's hard sigmoid, which rises by 0.2; that of Keras 3 by 1/6. The one function of ours."""
+"""Keras 2's hard sigmoid, with slope 0.2 (Keras 3: 1/6); the only function defined by rtaction."""
 
 _DATA = {"__keras_tensor__", "__tensor__", "__numpy__", "__ellipsis__", "__slice__"}
 _POLICIES = {"DTypePolicy", "FloatDTypePolicy", "Policy"}
-# What only training needs; Keras would make the losses and metrics that are named there.
+# Needed only for training; Keras would instantiate the losses and metrics named there.
 _OF_TRAINING = {"compile_config", "training_config"}
 
 Config = dict[str, Any]
 
 
 def parse(text: str | bytes, where: str) -> Config:
-    """Read the JSON of a config.
+    """Parse the JSON of a config.
 
     Raises:
-        ModelUnreadable: it is no JSON object, or too large a one.
+        ModelUnreadable: it is not a JSON object, or is too large.
     """
     if len(text) > MAX_CONFIG_BYTES:
         raise ModelUnreadable(
-            f"{where}: the config has {len(text):,} bytes; at most {MAX_CONFIG_BYTES:,} are read"
+            f"{where}: the config has {len(text):,} bytes; at most {MAX_CONFIG_BYTES:,} are allowed"
         )
     try:
         config = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ModelUnreadable(
-            f"{where}: the config is no JSON that can be read: {str(error).splitlines()[0]}"
+            f"{where}: the config is not valid JSON: {str(error).splitlines()[0]}"
         ) from None
     if not isinstance(config, dict):
         raise ModelUnreadable(
@@ -66,24 +66,24 @@ def parse(text: str | bytes, where: str) -> Config:
 
 
 def vetted(config: Config, where: str) -> Config:
-    """A copy that names nothing but what is harmless, without what only training needs.
+    """A copy that names only harmless classes, without the parts needed only for training.
 
-    Mixed precision becomes float32, in which the weights are stored.
+    Mixed precision becomes float32, the dtype of the stored weights.
 
     Args:
-        config: of a model, in the form of Keras 3.
-        where: what to call it in an error.
+        config: a model's config in Keras 3 format.
+        where: name of the model in error messages.
 
     Raises:
-        ModelUnsafe: it names something that runs code, reads other files, or is not Keras' own.
-        ModelUnreadable: it is no config.
+        ModelUnsafe: it names something that runs code, reads other files, or is not part of Keras.
+        ModelUnreadable: it is not a model config.
     """
     try:
         clean = _vetted(config, where)
     except RecursionError:
-        raise ModelUnreadable(f"{where}: the config is nested too deep") from None
+        raise ModelUnreadable(f"{where}: the config is nested too deeply") from None
     if not isinstance(clean, dict) or "class_name" not in clean:
-        raise ModelUnreadable(f"{where}: the config names no model")
+        raise ModelUnreadable(f"{where}: the config does not contain a model")
     return clean
 
 
@@ -140,8 +140,8 @@ def _vetted_object(value: Config, where: str) -> Any:
         raise ModelUnreadable(f"{where}: a class must have a name, got {called}")
     if class_name in _UNSAFE:
         raise ModelUnsafe(
-            f"{where}: {called} needs {_UNSAFE[class_name]}, which is not used unasked; build the "
-            f"model of Keras' other layers, or, {TRUST}"
+            f"{where}: {called} needs {_UNSAFE[class_name]}, which is blocked by default; use "
+            f"other Keras layers, or, {TRUST}"
         )
     if class_name == "function":
         return _function_name(value, where)
@@ -153,14 +153,14 @@ def _vetted_object(value: Config, where: str) -> Any:
         return value
     for node in value.get("inbound_nodes") or []:
         if "__keras_tensor__" not in json.dumps(node) and isinstance(node, dict):
-            # It would be computed at once, whatever its size.
-            raise ModelUnreadable(f"{where}: {called} is called without a result of another layer")
+            # Keras would compute it eagerly, at any size.
+            raise ModelUnreadable(f"{where}: {called} is called without the output of a layer")
     rest = {k: one for k, one in value.items() if k not in _OF_TRAINING}
     return {k: _vetted(one, where) for k, one in rest.items()}
 
 
 def _require_own(value: Config, called: str, where: str) -> None:
-    """See that an object's class is one of Keras' own, under its own name."""
+    """Check that an object's class is part of Keras, registered under its own name."""
     class_name, module = value["class_name"], value.get("module")
     registered = value.get("registered_name")
     modules = harmless_classes().get(class_name)
@@ -171,21 +171,21 @@ def _require_own(value: Config, called: str, where: str) -> None:
     ):
         origin = registered if isinstance(registered, str) and ">" in registered else module
         raise ModelUnsafe(
-            f"{where}: {called} is none of Keras' own layers (it comes from {origin!r}), and its "
-            f"code would run; build the model of Keras' layers, or, {TRUST}"
+            f"{where}: {called} is not a Keras layer (it comes from {origin!r}), so its code would "
+            f"run; use Keras layers, or, {TRUST}"
         )
 
 
 def _function_name(value: Config, where: str) -> Any:
-    """An activation by its name; no other function is named by a harmless model."""
+    """The name of an activation; other functions are not allowed."""
     name = value.get("config")
     if name == HARD_SIGMOID:
         return {"module": "builtins", "class_name": "function", "config": name}
     public = getattr(keras.activations, name, None) if isinstance(name, str) else None
     if not callable(public) or value.get("module") not in (None, "builtins", "keras.activations"):
         raise ModelUnsafe(
-            f"{where}: the function {name!r} of {value.get('module')!r} is none of Keras' "
-            f"activations, and it would run; use one of those, or, {TRUST}"
+            f"{where}: the function {name!r} of {value.get('module')!r} is not a Keras activation, "
+            f"so its code would run; use one, or, {TRUST}"
         )
     return str(name)
 
@@ -195,7 +195,7 @@ def _full_precision(dtype: Any, where: str) -> Any:
         return "float32"
     if isinstance(dtype, dict) or (isinstance(dtype, str) and "_from_" in dtype):
         raise ExportError(
-            f"{where}: a layer computes in {dtype!r}; export the model as it was before it was "
-            "quantized, and make the ONNX file smaller afterwards"
+            f"{where}: a layer computes in {dtype!r}; export the model from before quantization, "
+            "and make the ONNX file smaller afterwards"
         )
     return dtype

@@ -1,11 +1,11 @@
-"""Keras parts to one ONNX graph that runs whole and can be cut.
+"""Convert the parts of a Keras model to one ONNX graph that runs whole and can be cut.
 
-Encoder and head are converted apart and joined here, so the ConvNet stands once in the graph
-whatever the number of frames; Keras itself would unroll `TimeDistributed` into one copy for each.
-A model that cannot be divided is a head without encoder, and its file says nothing of a boundary.
+Encoder and head are converted separately and joined here, so the graph contains the ConvNet once
+for any number of frames; Keras itself would unroll `TimeDistributed` into one copy per frame.
+A model that cannot be divided becomes a head without encoder, in a file without boundary.
 
-tf2onnx counts on from one conversion to the next, and orders by the names that this gives; two
-exports of one model would differ. So all that it makes is named by its way to the output.
+tf2onnx numbers names across conversions and orders nodes by name, so two exports of one model would
+differ. Everything it creates is therefore renamed in the order of the graph.
 """
 
 from __future__ import annotations
@@ -42,22 +42,22 @@ _COSTLY = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
 
 
 def to_onnx(parts: KerasParts, spec: ModelSpec) -> onnx.ModelProto:
-    """Convert and join.
+    """Convert the parts and join them.
 
     Args:
         parts: of the Keras model.
         spec: the contract to embed.
 
     Returns:
-        A checked ONNX model: `clip` uint8 (batch, F, H, W, C) to `scores` float32
-        (batch, num_labels), batch free, with its contract, and its boundary if it has one, in the
-        metadata.
+        A valid ONNX model: `clip` uint8 (batch, F, H, W, C) to `scores` float32
+        (batch, num_labels), for any batch size; its metadata hold the contract, and the boundary
+        if it has one.
 
     Raises:
-        ExportError: a layer cannot be converted, or stands more often in the graph than it must.
+        ExportError: a layer cannot be converted, or is duplicated in the graph.
     """
     pieces = Pieces()
-    names = {id(parts.clip): CLIP}  # of the model's tensors that stand in the graph
+    names = {id(parts.clip): CLIP}  # ONNX names of the model's tensors
     if parts.encoder is not None:
         names = _add_encoder(pieces, parts.encoder, spec)
     for number, part in enumerate(parts.head):
@@ -81,26 +81,26 @@ def to_onnx(parts: KerasParts, spec: ModelSpec) -> onnx.ModelProto:
 
 
 def check_structure(model: onnx.ModelProto, parts: KerasParts) -> None:
-    """Refuse a graph with loops, or one whose network of a frame stands in it more than once.
+    """Reject a graph with loops, or with more than one copy of the per-frame network.
 
-    A loop cannot be cut, and a ConvNet that stands in the graph once for each frame is computed
-    anew for every window. Both give right scores, so no comparison of scores would notice.
-    A SavedModel is taken as it is: its layers are not known.
+    A loop cannot be cut, and a ConvNet that is repeated for each frame is recomputed for every
+    window. Both give correct scores, so comparing scores would not detect them. A SavedModel is
+    not checked, as its layers are unknown.
 
     Args:
-        model: the converted one.
-        parts: what it was made of.
+        model: the converted model.
+        parts: what it was converted from.
 
     Raises:
-        ExportError: it has such a part; the text says which operation.
+        ExportError: it has a loop or a copy; the message names the operation.
     """
     if any(isinstance(one, SavedModel) for one in _layers(parts)):
         return
     loops = sorted({node.op_type for node in _all_nodes(model.graph.node)} & _LOOPS)
     if loops:
         raise ExportError(
-            f"the converted graph has {' and '.join(loops)} in it, which cannot be cut: one "
-            "of the layers loops or branches on data: build the model without it"
+            f"the converted graph contains {' and '.join(loops)}, which cannot be cut: a layer "
+            "loops or branches on data; build the model without it"
         )
     if parts.encoder is None:
         return
@@ -112,7 +112,7 @@ def check_structure(model: onnx.ModelProto, parts: KerasParts) -> None:
     for name, uses in reads.items():
         if name.startswith("encoder/") and uses > most:
             raise ExportError(
-                f"the weights {name} stand in {uses} operations of the converted graph, and their "
+                f"the weights {name} are used by {uses} operations of the converted graph, but a "
                 f"layer is called {most} times at most; each frame would cost that much more"
             )
 
@@ -126,7 +126,7 @@ def _all_nodes(nodes: Any) -> Iterator[NodeProto]:
 
 
 def _layers(parts: KerasParts) -> Iterator[Any]:
-    """The layer of each call, those within TimeDistributed and in models among them."""
+    """The layer of each call, including those inside TimeDistributed and nested models."""
     nodes = list(parts.encoder.nodes) if parts.encoder else []
     for part in parts.head:
         nodes += getattr(part, "nodes", [])
@@ -134,7 +134,7 @@ def _layers(parts: KerasParts) -> Iterator[Any]:
 
 
 def _add_encoder(pieces: Pieces, encoder: Encoder, spec: ModelSpec) -> dict[int, str]:
-    """Add the network of one frame; gives the features' names, by the identity of their tensors."""
+    """Add the per-frame network; returns the names of its features by the id of their tensors."""
     pieces.reshape(CLIP, BOUNDARY.frames, [-1, *spec.frame_shape])
     frame = keras.KerasTensor((None, *spec.frame_shape), encoder.clip.dtype)
     features = BOUNDARY.frame_features
@@ -164,7 +164,7 @@ def _convert(
     target: str,
     prefix: str,
 ) -> Pieces:
-    """Nodes and weights of one part, renamed so that several fit into one graph."""
+    """Nodes and weights of one part, renamed so that several parts fit into one graph."""
     dtypes = ["uint8" if name in (CLIP, BOUNDARY.frames) else "float32" for name in names]
     specs = [
         tensorflow.TensorSpec([None, *one.shape[1:]], dtype, name=f"source{number}")
@@ -176,15 +176,15 @@ def _convert(
         cast = [tensorflow.cast(v, one.dtype) for v, one in zip(values, sources, strict=True)]
         return {"target": tensorflow.cast(part(*cast), "float32")}
 
-    # It loads TensorFlow, which `keras_tensorflow` must have done first, in silence.
+    # It imports TensorFlow, which `keras_tensorflow` must import first to silence it.
     import tf2onnx
 
-    # It reports each step of each conversion.
+    # It logs each step of each conversion.
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     try:
         converted, _ = tf2onnx.convert.from_function(compute, input_signature=specs, opset=OPSET)
     except Exception as error:
-        # tf2onnx and Keras raise plain Exceptions of many kinds.
+        # tf2onnx and Keras raise many kinds of exceptions.
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ExportError(
             f"one of the layers {part.layer_names} cannot be converted: {reason}; build the model "
@@ -204,7 +204,7 @@ def _convert(
             f"one of the layers {part.layer_names} computes {unknown}, which ONNX does not have; "
             "build the model without it"
         )
-    # Constants that were folded away are left behind as further inputs.
+    # Folded constants are left over as additional inputs.
     sources_by_name = {spec.name: name for spec, name in zip(specs, names, strict=True)}
     given = {one.name: sources_by_name.get(one.name.split(":")[0]) for one in graph.input}
     own = {name: source for name, source in given.items() if source is not None}
@@ -212,15 +212,16 @@ def _convert(
 
 
 def _renamed(graph: GraphProto, names: dict[str, str], prefix: str) -> Pieces:
-    """Order and name the nodes of one converted part.
+    """Sort and rename the nodes of one converted part.
 
     Args:
         graph: with one output.
-        names: new names of its inputs and its output, by the old ones; further ones are added.
+        names: new names of its inputs and its output, by old name; the others are added to it.
         prefix: for all other names.
 
     Returns:
-        The nodes that the output needs, in order, and the weights that they use, in order of use.
+        The nodes that the output depends on, in topological order, and their weights, in order of
+        use.
     """
     weights = {tensor.name: tensor for tensor in graph.initializer}
     nodes: list[NodeProto] = []
@@ -235,7 +236,7 @@ def _renamed(graph: GraphProto, names: dict[str, str], prefix: str) -> Pieces:
 
 
 def _write_out_erfc(graph: GraphProto) -> None:
-    """Put 1 - Erf in the place of Erfc, which exact GELUs use and ONNX lacks; in place."""
+    """Replace Erfc, which exact GELUs use and ONNX lacks, by 1 - Erf, in place."""
     nodes = list(graph.node)
     del graph.node[:]
     for node in nodes:
@@ -261,7 +262,7 @@ def _renamed_node(node: NodeProto, names: dict[str, str], name: str) -> NodeProt
 
 
 def _rename_inside(graph: GraphProto, names: dict[str, str], prefix: str) -> None:
-    """Name what stands in a loop's or a branch's own graph, in place."""
+    """Rename everything in the subgraph of a loop or branch, in place."""
     graph.name = prefix
     named: list[tuple[str, Any]] = [("input", graph.input), ("weight", graph.initializer)]
     for kind, values in named:
@@ -275,7 +276,7 @@ def _rename_inside(graph: GraphProto, names: dict[str, str], prefix: str) -> Non
 
 
 def _ordered(graph: GraphProto) -> list[NodeProto]:
-    """The nodes that the output needs, each after those that it needs itself."""
+    """The nodes that the output depends on, in topological order."""
     makers = {name: node for node in graph.node for name in node.output if name}
     ordered: list[NodeProto] = []
     seen: set[int] = set()

@@ -1,7 +1,7 @@
-"""Which layers treat every frame of a clip alike, so that each frame can be computed once.
+"""Rules for which layers process every frame separately, so that each frame is computed only once.
 
-Shapes are (batch, frames, ...). A layer that is not known here is taken to mix frames: then less is
-kept from window to window, and nothing is wrong.
+Shapes are (batch, frames, ...). An unknown layer is assumed to mix frames: the result is still
+correct, but less is reused from window to window.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rtaction.keras_tensorflow import keras
 
 layers = keras.layers
 
-# One value each, or values of one position: no axis is looked at.
+# Elementwise, whatever the axes.
 _VALUE_BY_VALUE = (
     *(layers.Activation, layers.ReLU, layers.LeakyReLU, layers.ELU, layers.Identity),
     *(layers.Dropout, layers.GaussianNoise, layers.GaussianDropout, layers.AlphaDropout),
@@ -28,7 +28,7 @@ _BY_AXES = (
     *(layers.BatchNormalization, layers.LayerNormalization, layers.UnitNormalization),
     *(layers.Normalization, layers.Softmax, layers.Concatenate),
 )
-# Classes of `keras.ops`, which have no public name.
+# Classes behind `keras.ops`, which have no public name.
 _VALUE_BY_VALUE_OPS = {
     *("Absolute", "Add", "Cast", "Clip", "Divide", "Elu", "Exp", "Gelu", "HardSigmoid"),
     *("HardSwish", "HardSilu", "LeakyRelu", "Log", "Maximum", "Minimum", "Mish", "Multiply"),
@@ -38,7 +38,7 @@ _VALUE_BY_VALUE_OPS = {
 
 
 def treats_frames_alike(node: Node) -> bool:
-    """Whether a call gives for each frame what it would give for that frame alone.
+    """Whether a call gives the same result for each frame as for that frame alone.
 
     Args:
         node: a call whose tensors are all (batch, frames, ...).
@@ -54,11 +54,11 @@ def treats_frames_alike(node: Node) -> bool:
 
 
 def is_free_of_axes(node: Node) -> bool:
-    """Whether the call means the same for one frame without the axis of frames."""
+    """Whether the call also works for one frame without the frame axis."""
     operation, rank = node.operation, len(node.input_tensors[0].shape)
     is_op = type(operation).__module__.startswith("keras.src.ops.")
     return (
-        # Softmax looks along the last axis, which is never that of the frames.
+        # Softmax works along the last axis, which is never the frame axis.
         isinstance(operation, (*_VALUE_BY_VALUE, *_MERGING))
         or (isinstance(operation, layers.Rescaling) and _is_one_by_channel(operation))
         or (isinstance(operation, layers.Dense) and rank >= 3)
@@ -76,7 +76,7 @@ def _is_one_by_channel(rescaling: Any) -> bool:
 
 
 def _is_behind(axis: Any, rank: int) -> bool:
-    """Whether all axes are behind those of batch and frames."""
+    """Whether all axes come after those of batch and frames."""
     axes = axis if isinstance(axis, list | tuple) else [axis]
     return all(isinstance(one, int) and one % rank >= 2 for one in axes)
 
@@ -88,14 +88,14 @@ def _constants(node: Node) -> list[Any]:
 
 
 def _is_short(value: Any) -> bool:
-    """A number, or one number for each channel."""
+    """Whether it is a number, or one number per channel."""
     if isinstance(value, list | tuple):
         return all(isinstance(one, int | float) for one in value)
     return len(getattr(value, "shape", ())) <= 1
 
 
 def _slices_behind_frames(node: Node) -> bool:
-    """`x[..., a:b]` or `x[:, :, a:b]`: batch and frames stay whole."""
+    """Whether it is like `x[..., a:b]` or `x[:, :, a:b]`, keeping batch and frames whole."""
     key = [*node.arguments.args, *node.arguments.kwargs.values()][-1]
     parts = list(key) if isinstance(key, list | tuple) else [key]
     if not all(part is Ellipsis or isinstance(part, slice) for part in parts):

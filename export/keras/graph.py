@@ -1,6 +1,6 @@
-"""The layers of a Keras model as one flat list of calls, and any part of them as a computation.
+"""The layers of a Keras model as a flat list of calls, any part of which can be run.
 
-This file knows nothing of ONNX.
+This file knows nothing about ONNX.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _Functional = type(keras.Model(*[keras.Input((1,))] * 2))
 
 @dataclass(frozen=True, eq=False, slots=True)
 class FlatModel:
-    """A model as a list of calls, without models among them but in TimeDistributed.
+    """A model as a list of calls, without nested models except in TimeDistributed.
 
     Args:
-        inputs: the tensors that it takes.
-        outputs: the tensors that it gives.
-        nodes: all calls but those of input layers, each after those whose results it takes.
+        inputs: its input tensors.
+        outputs: its output tensors.
+        nodes: all calls except those of input layers, in topological order.
     """
 
     inputs: list[Tensor]
@@ -35,7 +35,7 @@ class FlatModel:
     nodes: list[Node]
 
     def called_on(self, sources: Sequence[Tensor]) -> Tensor:
-        """What it makes of other symbolic tensors: its first output, each call made anew."""
+        """Repeat all calls on other symbolic tensors; returns the first output."""
         known = dict(zip(map(id, self.inputs), sources, strict=True))
         for node in self.nodes:
             args, kwargs = node.arguments.fill_in(known)
@@ -45,23 +45,23 @@ class FlatModel:
 
 
 def flattened(model: Any) -> FlatModel:
-    """The same layers without models among them, each call made anew.
+    """Repeat all calls of a model on new inputs, without nested models.
 
     Args:
-        model: a `keras.Model`, Sequential or functional, with models as layers or without.
+        model: a `keras.Model`, Sequential or functional, with or without nested models.
     """
     sources = [
         keras.Input(batch_shape=one.shape, dtype=one.dtype, name=one.name) for one in model.inputs
     ]
     x: Any = sources[0] if len(sources) == 1 else sources
     if isinstance(model, _Functional):
-        # Its inputs may stand in a list or a dict.
+        # Its inputs may be a list or a dict.
         x = keras.tree.pack_sequence_as(model._inputs_struct, sources)
     return flat_model(sources, _call(model, x))
 
 
 def flat_model(inputs: Sequence[Tensor], outputs: Any) -> FlatModel:
-    """The calls that lead from tensors to others; none of them is that of a model."""
+    """The calls that lead from inputs to outputs, none of which may be that of a model."""
     outputs = keras.tree.flatten(outputs)
     _keep_names_apart(outputs)
     model = keras.Model(list(inputs), outputs)
@@ -69,14 +69,14 @@ def flat_model(inputs: Sequence[Tensor], outputs: Any) -> FlatModel:
 
 
 def nodes_of(model: Any) -> list[Node]:
-    """All calls but those of input layers, each after those whose results it takes."""
+    """All calls except those of input layers, in topological order."""
     by_depth = model._nodes_by_depth
     ordered = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
     return [node for node in ordered if not node.is_input]
 
 
 def layers_called(nodes: Iterable[Node]) -> Iterator[Any]:
-    """The layer of each call, in order; a TimeDistributed or a model comes before what is in it."""
+    """The layer of each call, in order; a TimeDistributed or model comes before its layers."""
     for node in nodes:
         yield from _layers_within(node.operation)
 
@@ -105,7 +105,7 @@ def _call(layer: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _keep_names_apart(outputs: Sequence[Tensor]) -> None:
-    """Rename layers that are called like another: each model within has names of its own."""
+    """Rename layers with duplicate names, which nested models may cause."""
     waiting, seen, taken = list(outputs), set(), set()
     while waiting:
         operation, number, _ = waiting.pop()._keras_history
@@ -125,12 +125,12 @@ def _keep_names_apart(outputs: Sequence[Tensor]) -> None:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Program:
-    """Part of a flat model as a computation.
+    """Part of a flat model that can be run.
 
     Args:
-        sources: the tensors it starts from.
-        target: the tensor it gives.
-        nodes: all calls of the model, in order; those that lead from source to target are made.
+        sources: the tensors that it starts from.
+        target: the tensor that it computes.
+        nodes: all calls of the model, in order; only those from sources to target are run.
     """
 
     sources: list[Tensor]
@@ -138,7 +138,7 @@ class Program:
     nodes: list[Node]
 
     def __call__(self, *values: Any) -> Any:
-        """Compute `target` of the values of `sources`."""
+        """Compute `target` from the values of `sources`."""
         known = dict(zip(map(id, self.sources), values, strict=True))
         for node in self.steps():
             made = call_node(node, known)
@@ -146,19 +146,19 @@ class Program:
         return known[id(self.target)]
 
     def steps(self) -> list[Node]:
-        """The calls that are needed, in order."""
+        """The required calls, in order."""
         return between(self.nodes, self.sources, [self.target])
 
     @property
     def layer_names(self) -> str:
-        """For an error."""
+        """Names and types of its layers, for error messages."""
         return ", ".join(
             f"{node.operation.name!r} ({type(node.operation).__name__})" for node in self.steps()
         )
 
 
 def between(nodes: list[Node], sources: Iterable[Tensor], targets: Iterable[Tensor]) -> list[Node]:
-    """The calls that make the targets from the sources, in order."""
+    """The calls that compute the targets from the sources, in order."""
     known, needed = {id(one) for one in sources}, {id(one) for one in targets}
     found = []
     for node in reversed(nodes):
@@ -170,12 +170,12 @@ def between(nodes: list[Node], sources: Iterable[Tensor], targets: Iterable[Tens
 
 
 def call_node(node: Node, known: dict[int, Any]) -> Any:
-    """Make one call with values in the place of symbolic tensors, without loops over time."""
+    """Run one call with values in place of symbolic tensors, without loops over time."""
     operation = node.operation
     args, kwargs = node.arguments.fill_in(known)
     if type(operation) is layers.TimeDistributed:
         return _each_frame(operation.layer, args[0])
-    # Left alone, it would run in a loop that no part of the graph can be cut from.
+    # Otherwise it would run in a loop, which cannot be cut.
     for one in (
         operation,
         *[getattr(operation, f"{w}_layer", None) for w in ("forward", "backward")],
@@ -186,7 +186,7 @@ def call_node(node: Node, known: dict[int, Any]) -> Any:
 
 
 def _each_frame(layer: Any, values: Any) -> Any:
-    """What TimeDistributed computes, in one call for all frames of all clips."""
+    """Compute TimeDistributed in one call for all frames of all clips."""
     num_frames = values.shape[1]
     made = layer(tensorflow.reshape(values, [-1, *values.shape[2:]]))
     return tensorflow.reshape(made, [-1, num_frames, *made.shape[1:]])

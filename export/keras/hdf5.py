@@ -1,7 +1,7 @@
-"""The HDF5 files in which Keras keeps weights: looked at before they are read, then read by name.
+"""Keras' HDF5 weight files: vetted before they are read, then read by name.
 
 An HDF5 file may declare tensors larger than any memory, and may refer to other files; h5py follows
-such links without a word. This file knows nothing of configs.
+such links silently. This file knows nothing about configs.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ import numpy.typing as npt
 from rtaction.errors import ModelUnreadable, ModelUnsafe
 
 MAX_BYTES = 2**31 - 1
-"""What one ONNX file can hold, so no larger model needs to be read."""
+"""Maximum size of an ONNX file; larger models need not be read."""
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _MAX_OBJECTS = 100_000
 
 Array = npt.NDArray[Any]
 Stored = dict[str, list[tuple[str, Array]]]
-"""For each layer with weights, in order: its weights with their names, in order."""
+"""For each layer with weights, in order: the names and values of its weights, in order."""
 
 
 @contextmanager
 def opened(path: Path, where: str) -> Iterator[Any]:
-    """Open a file that has been looked at: no links, no other files, no more than `MAX_BYTES`.
+    """Open a file after checking that it has no links, no external data, and at most `MAX_BYTES`.
 
     Args:
         path: the file.
-        where: what to call it in an error.
+        where: name of the file in error messages.
 
     Raises:
-        ModelUnreadable: it is damaged or declares more than can be.
+        ModelUnreadable: it is damaged, or declares too much data.
         ModelUnsafe: it refers to other files.
     """
     import h5py  # comes with Keras
@@ -47,9 +47,9 @@ def opened(path: Path, where: str) -> Iterator[Any]:
             _check(file, where)
             yield file
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        # h5py raises these for damage of any kind.
+        # h5py raises these for any kind of damage.
         reason = (str(error).strip("'\"").splitlines() or [type(error).__name__])[0]
-        raise ModelUnreadable(f"{where} is damaged, or no file of Keras: {reason}") from None
+        raise ModelUnreadable(f"{where} is damaged, or not a Keras file: {reason}") from None
 
 
 def _check(file: Any, where: str) -> None:
@@ -63,8 +63,8 @@ def _check(file: Any, where: str) -> None:
             if not isinstance(link, h5py.HardLink):
                 target = getattr(link, "filename", link.path)
                 raise ModelUnsafe(
-                    f"{where} links to {target!r}; expected weights in the file itself, as Keras "
-                    "writes them"
+                    f"{where} links to {target!r}; expected all weights in the file itself, as "
+                    "written by Keras"
                 )
             found = group[name]
             address = h5py.h5o.get_info(found.id).addr
@@ -83,17 +83,17 @@ def _check(file: Any, where: str) -> None:
 def _checked_bytes(dataset: Any, where: str) -> int:
     if dataset.external or dataset.is_virtual:
         raise ModelUnsafe(
-            f"{where}: the values of {dataset.name} lie in another file; expected weights in the "
-            "file itself, as Keras writes them"
+            f"{where}: the values of {dataset.name} are in another file; expected all weights in "
+            "the file itself, as written by Keras"
         )
     return prod(int(size) for size in dataset.shape or ()) * int(dataset.dtype.itemsize)
 
 
 def require_possible(num_bytes: int, where: str) -> None:
-    """See that weights fit into an ONNX file, before memory is taken for them.
+    """Check that weights fit into an ONNX file, before allocating memory for them.
 
     Raises:
-        ModelUnreadable: they do not.
+        ModelUnreadable: they do not fit.
     """
     if num_bytes > MAX_BYTES:
         raise ModelUnreadable(
@@ -103,7 +103,7 @@ def require_possible(num_bytes: int, where: str) -> None:
 
 
 def stored_weights(file: Any) -> Stored:
-    """All weights of a Keras `.h5`, in the order in which Keras stored them."""
+    """All weights of a Keras `.h5` file, in stored order."""
     group = file.get("model_weights", file)
     found: Stored = {}
     for layer in _texts(group.attrs, "layer_names"):
@@ -114,7 +114,7 @@ def stored_weights(file: Any) -> Stored:
 
 
 def _texts(attributes: Any, name: str) -> list[str]:
-    """A list of names; a long one lies in pieces, `name0`, `name1`, …"""
+    """A list of names; a long one is stored in pieces, `name0`, `name1`, …"""
     pieces = [attributes[name]] if name in attributes else []
     while name not in attributes and f"{name}{len(pieces)}" in attributes:
         pieces.append(attributes[f"{name}{len(pieces)}"])
@@ -123,28 +123,28 @@ def _texts(attributes: Any, name: str) -> list[str]:
 
 
 def assign_stored(model: Any, stored: Stored, where: str) -> None:
-    """Give a model the weights of a `.h5`.
+    """Assign the weights of a `.h5` file to a model.
 
     Args:
         model: a Keras 3 model.
         stored: from `stored_weights`.
-        where: what to call the file in an error.
+        where: name of the file in error messages.
 
     Raises:
-        ModelUnreadable: a weight is missing, left over, or of another shape.
+        ModelUnreadable: a weight is missing, superfluous, or of another shape.
     """
     layers = {layer.name: layer for layer in model.layers if layer.weights}
     if set(layers) != set(stored):
         if len(layers) != len(stored):
             odd = sorted(set(layers) ^ set(stored))
-            raise ModelUnreadable(f"{where}: weights and config differ in the layers {odd}")
+            raise ModelUnreadable(f"{where}: weights and config do not match in the layers {odd}")
         layers = dict(zip(stored, layers.values(), strict=True))
     for name, layer in layers.items():
         _assign(layer, _without_cudnn(stored[name]), f"{where}: layer {name!r}")
 
 
 def _assign(layer: Any, stored: list[tuple[str, Array]], where: str) -> None:
-    # Keras stores what is trained before what is not; a layer within may have been frozen later.
+    # Keras stores trainable weights first; a nested layer may have been frozen later.
     trained_first = [*layer.trainable_weights, *layer.non_trainable_weights]
     for weights in (_by_name(layer.weights, stored), trained_first, layer.weights):
         if weights is not None and _agree(weights, stored):
@@ -155,13 +155,14 @@ def _assign(layer: Any, stored: list[tuple[str, Array]], where: str) -> None:
                     one.finalize_state()
             return
     raise ModelUnreadable(
-        f"{where}: the file holds {[(n, v.shape) for n, v in stored][:4]}, the config asks for "
-        f"{[(w.path, tuple(w.shape)) for w in trained_first][:4]}, and further ones"
+        f"{where}: weights and config do not match; the config expects "
+        f"{[(w.path, tuple(w.shape)) for w in trained_first][:4]}, the file holds "
+        f"{[(n, v.shape) for n, v in stored][:4]} (first 4 shown)"
     )
 
 
 def _by_name(weights: list[Any], stored: list[tuple[str, Array]]) -> list[Any] | None:
-    """The weights in the order of the file, where the ends of their names tell them apart."""
+    """The weights in the file's order, if the last parts of their names are unique."""
     for length in (2, 3, 4):
         by_key = {_key(weight.path, length): weight for weight in weights}
         keys = [_key(name, length) for name, _ in stored]
@@ -184,9 +185,9 @@ def _key(name: str, length: int) -> tuple[str, ...]:
 
 
 def _without_cudnn(stored: list[tuple[str, Array]]) -> list[tuple[str, Array]]:
-    """Weights of CuDNNGRU and CuDNNLSTM as those of GRU and LSTM.
+    """Convert weights of CuDNNGRU and CuDNNLSTM to those of GRU and LSTM.
 
-    They have their gates' matrices transposed and a bias for both of them, in one row.
+    They store the gate matrices transposed, and the biases of both matrices in one row.
     """
     made = list(stored)
     for i in range(len(stored) - 2):

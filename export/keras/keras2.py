@@ -1,7 +1,7 @@
-"""The config of a Keras 2 model as one of Keras 3: data in, data out.
+"""Translate the config of a Keras 2 model to Keras 3, as plain data.
 
-Keras 3 does not read what Keras 2 (tf.keras up to TensorFlow 2.15, `tf_keras` since) has written:
-some options have other names or forms, some are gone.
+Keras 3 cannot read configs of Keras 2 (tf.keras up to TensorFlow 2.15, `tf_keras` since): some
+options have other names or forms, some were removed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _RENAMED = {
     "BatchNormalizationV1": "BatchNormalization",
     "BatchNormalizationV2": "BatchNormalization",
 }
-# Options of Keras 2 that Keras 3 does not know, with the value that changes nothing.
+# Options of Keras 2 that Keras 3 lacks, with the values that can be dropped; () means any.
 _GONE: dict[str, tuple[Any, ...]] = {
     "batch_input_shape": (),
     "time_major": (False,),
@@ -49,7 +49,7 @@ _ONLY_IN = {
     "SeparableConv2D": _SEPARABLE,
     "Conv2DTranspose": {"groups": (1, None)},
 }
-# Operations on pixels, by the scale and the offset that do the same.
+# Scale and offset equivalent to an arithmetic operation on pixels.
 _ARITHMETIC: dict[str, Callable[[float], tuple[float, float]]] = {
     "math.truediv": lambda y: (1 / y, 0.0),
     "math.divide": lambda y: (1 / y, 0.0),
@@ -64,16 +64,16 @@ _ARITHMETIC: dict[str, Callable[[float], tuple[float, float]]] = {
 
 
 def as_keras_3(config: Any) -> Any:
-    """Translate.
+    """Translate a config to Keras 3.
 
     Args:
-        config: of a model or a part of one, as Keras 2 wrote it. One of Keras 3 stays as it is.
+        config: of a model, or part of one, from Keras 2. One from Keras 3 is returned unchanged.
 
     Returns:
-        The config for Keras 3. Names that are not known stay, to be refused by whoever looks.
+        The config for Keras 3. Unknown names are kept; `config.vetted` rejects them.
 
     Raises:
-        ExportError: an option that Keras 3 does not have.
+        ExportError: Keras 3 lacks an option.
     """
     if isinstance(config, list):
         return [as_keras_3(one) for one in config]
@@ -117,7 +117,7 @@ def _module(class_name: str, module: Any) -> str:
 
 
 def _sequential(inner: Any) -> Config:
-    """Keras before 2.2.3 stored a list of layers; the first may tell the shape of the input."""
+    """Keras before 2.2.3 stored a list of layers; the first may hold the input shape."""
     layers = inner if isinstance(inner, list) else list(inner.get("layers", []))
     made = {"layers": [as_keras_3(one) for one in layers]}
     first = layers[0] if layers and isinstance(layers[0], dict) else {}
@@ -133,7 +133,7 @@ def _sequential(inner: Any) -> Config:
 
 def _functional(inner: Config) -> Config:
     made: Config = as_keras_3(inner)
-    # A model has a call of its own in Keras 2, and in the count of outputs in Keras 3 as well.
+    # Keras 2 counts the model's own call; Keras 3 does so only for the outputs.
     kinds = {one["name"]: one["class_name"] for one in inner["layers"]}
     models = {name for name, kind in kinds.items() if kind in ("Model", "Functional", "Sequential")}
     sequential = {name for name, kind in kinds.items() if kind == "Sequential"}
@@ -168,7 +168,7 @@ def _options(class_name: str, was: str, inner: Config) -> Config:
         elif unchanged and value not in unchanged:
             raise ExportError(
                 f"layer {inner.get('name')!r} ({class_name}) has {key}={value!r}, which Keras 3 "
-                "does not know; train it with the default"
+                "does not support; train it with the default"
             )
     if class_name == "InputLayer" and "batch_input_shape" in inner:
         made["batch_shape"] = inner["batch_input_shape"]
@@ -181,7 +181,7 @@ def _options(class_name: str, was: str, inner: Config) -> Config:
         made |= {"activation": "tanh", "recurrent_activation": "sigmoid"}
         made |= {"reset_after": True} if class_name == "GRU" else {}
     elif class_name == "GRU":
-        made.setdefault("reset_after", False)  # as it was before the option
+        made.setdefault("reset_after", False)  # default before this option existed
     for key in ("activation", "recurrent_activation"):
         if made.get(key) == "hard_sigmoid":
             made[key] = {"module": "builtins", "class_name": "function", "config": HARD_SIGMOID}
@@ -189,7 +189,7 @@ def _options(class_name: str, was: str, inner: Config) -> Config:
 
 
 def _arithmetic(stored: Config) -> Config:
-    """An operation of a pixel and a number, as `preprocess_input` of keras.applications makes."""
+    """Translate an operation of a pixel and a number, as in keras.applications' preprocessing."""
     function = stored["config"].get("function")
     nodes = stored.get("inbound_nodes", [])
     kwargs = nodes[0][3] if len(nodes) == 1 and len(nodes[0]) == 4 else {}
@@ -198,7 +198,7 @@ def _arithmetic(stored: Config) -> Config:
     if known is None or not isinstance(number, int | float):
         raise ExportError(
             f"layer {stored['config'].get('name')!r} computes {function!r} between layers, which "
-            "cannot be taken over from Keras 2; use a layer, such as Rescaling, and train again"
+            "cannot be converted from Keras 2; use a layer, such as Rescaling, and train again"
         )
     scale, offset = known(number)
     name = stored["config"]["name"]

@@ -1,7 +1,7 @@
-"""Trained models from disk: rtaction's own, `.keras`, `.h5` of Keras 2 and 3, SavedModel folders.
+"""Load trained models: rtaction runs, `.keras`, `.h5` of Keras 2 and 3, SavedModel folders.
 
-Nothing that is stored is run. What a file names is looked at first, see `config`,
-`hdf5` and `saved_model`, and its weights are counted before memory is taken for them.
+Stored code is never run. Files are vetted first, see `config`, `hdf5` and `saved_model`, and the
+size of the weights is checked before memory is allocated for them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from rtaction.keras_tensorflow import keras
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 _MAX_MEMBERS = 1000
-_MAX_RATIO = 200  # weights hardly shrink, and Keras stores them as they are
+_MAX_RATIO = 200  # weights hardly compress, and Keras stores them uncompressed
 _MAX_CLIP_VALUES = 2**28
 _MAX_LAYER_VALUES = 2**31
 
@@ -37,21 +37,21 @@ def load_keras_model(path: Path, *, trust: bool = False) -> Any:
 
     Args:
         path: one of `KINDS`.
-        trust: let code of the file run: Lambda layers, layers of one's own, any TensorFlow
-            operation. Default False.
+        trust: run code from the file: Lambda layers, custom layers, any TensorFlow operation.
+            Default False.
 
     Returns:
-        A `keras.Model`; of one layer, a `SavedModel`, where the file holds a graph and no layers.
+        A `keras.Model`; with a single `SavedModel` layer if the file holds a graph without layers.
 
     Raises:
         ModelMissing: there is no such file.
-        ModelUnreadable: it is no model, a damaged one, or one that is too large.
-        ModelUnsafe: it holds code or refers to other files, and is not trusted.
-        ExportError: it has an option that Keras 3 does not know.
+        ModelUnreadable: it is not a model, is damaged, or is too large.
+        ModelUnsafe: it contains code or refers to other files, and is not trusted.
+        ExportError: it uses an option that Keras 3 does not support.
     """
     if not path.exists():
         raise ModelMissing(
-            f"there is no Keras model {path}; train one with `rtaction train`, or name {KINDS}"
+            f"there is no Keras model {path}; train one with `rtaction train`, or give {KINDS}"
         )
     if (path / "model.keras").is_file():
         path = path / "model.keras"
@@ -64,12 +64,12 @@ def load_keras_model(path: Path, *, trust: bool = False) -> Any:
             f"{path} needs Python code that cannot be imported: {error}; put it on PYTHONPATH"
         ) from None
     except Exception as error:
-        # Keras and TensorFlow raise whatever the damaged or foreign part raises.
+        # A damaged or unsupported part can raise any exception.
         raise ModelUnreadable(f"Keras cannot load {path}: {_innermost(error)}") from None
 
 
 def _innermost(error: Exception) -> str:
-    """The reason behind the reasons, in a line."""
+    """The root cause, in one line."""
     text = str(error).split("Exception encountered: ")[-1].strip()
     printed_bold = re.search(r"\x1b\[1m(.+?)\x1b\[0m", text, re.DOTALL)
     text = printed_bold[1] if printed_bold else text
@@ -80,13 +80,13 @@ def _load(path: Path, trust: bool) -> Any:
     if path.is_dir():
         if (path / "saved_model.pb").is_file():
             return load_saved_model(path, trust=trust)
-        raise ModelUnreadable(f"{path} holds no model; expected {KINDS}")
+        raise ModelUnreadable(f"{path} does not contain a model; expected {KINDS}")
     if zipfile.is_zipfile(path):
         return _load_archive(path, trust)
     with path.open("rb") as file:
         if file.read(len(keras_hdf5.SIGNATURE)) == keras_hdf5.SIGNATURE:
             return _load_hdf5(path, trust)
-    raise ModelUnreadable(f"{path} is no .keras file and no .h5 file; expected {KINDS}")
+    raise ModelUnreadable(f"{path} is not a .keras or .h5 file; expected {KINDS}")
 
 
 def _load_archive(path: Path, trust: bool) -> Any:
@@ -110,20 +110,20 @@ def _check_members(archive: zipfile.ZipFile, path: Path) -> None:
     names = {one.filename for one in members}
     odd = next((n for n in names if n.startswith(("/", "\\")) or ".." in Path(n).parts), None)
     if odd is not None:
-        raise ModelUnsafe(f"{path} holds a member {odd!r} that would lie outside of it")
+        raise ModelUnsafe(f"{path} contains a file {odd!r} that would be unpacked outside of it")
     missing = sorted({CONFIG, WEIGHTS} - names)
     if missing:
         raise ModelUnreadable(
-            f"{path} is no .keras file: it lacks {' and '.join(missing)}; Keras cannot load it"
+            f"{path} is not a .keras file: it lacks {' and '.join(missing)}; Keras cannot load it"
         )
     if len(members) != len(names) or len(members) > _MAX_MEMBERS:
-        raise ModelUnreadable(f"{path} holds members twice, or more than {_MAX_MEMBERS}")
+        raise ModelUnreadable(f"{path} contains duplicate files, or more than {_MAX_MEMBERS}")
     for one in members:
         limit = MAX_CONFIG_BYTES if one.filename != WEIGHTS else keras_hdf5.MAX_BYTES
         if one.file_size > min(limit, one.compress_size * _MAX_RATIO + 10_000):
             raise ModelUnreadable(
                 f"{path}: {one.filename} would unpack from {one.compress_size:,} to "
-                f"{one.file_size:,} bytes, more than a model can have"
+                f"{one.file_size:,} bytes, too many for a model"
             )
 
 
@@ -132,8 +132,8 @@ def _load_hdf5(path: Path, trust: bool) -> Any:
         text = file.attrs.get("model_config")
         if text is None:
             raise ModelUnreadable(
-                f"{path} holds weights without the layers they belong to; save the whole model "
-                "with model.save(), not save_weights()"
+                f"{path} contains weights without their layers; save the whole model with "
+                "model.save(), not save_weights()"
             )
         config = parse(text, str(path))
         stored = keras_hdf5.stored_weights(file)
@@ -145,12 +145,12 @@ def _load_hdf5(path: Path, trust: bool) -> Any:
 
 
 def _built(config: Config, where: str) -> Any:
-    """Make a model, but first one without values, to see how large it is."""
+    """Build a model, after building it without values to check its size."""
     try:
         with keras.StatelessScope(initialize_variables=False):
             require_possible_size(_deserialized(config), where)
     finally:
-        # The next scope of this kind would give all of them values.
+        # Otherwise the next such scope would initialize all of them.
         keras.src.backend.common.global_state.set_global_attribute("uninitialized_variables", [])
     return _deserialized(config)
 
@@ -159,20 +159,20 @@ def _deserialized(
     config: Config, own: dict[str, Any] | None = None, *, safe_mode: bool = True
 ) -> Any:
     with keras.saving.custom_object_scope({HARD_SIGMOID: keras2_hard_sigmoid} | (own or {})):
-        # Wrappers take their layer out of the config, and it is used twice.
+        # Copied, since wrappers pop their layer from the config, which is used twice.
         model = keras.saving.deserialize_keras_object(deepcopy(config), safe_mode=safe_mode)
     if not isinstance(model, keras.Model):
-        raise ValueError(f"it holds a {type(model).__name__}, not a model")
+        raise ValueError(f"it contains a {type(model).__name__}, not a model")
     if not model.built or not model.inputs:
-        raise ValueError("the model was saved before it knew the shape of its input")
+        raise ValueError("the model was saved before its input shape was set")
     return model
 
 
 def require_possible_size(model: Any, where: str) -> None:
-    """Refuse what would take more memory than any machine has.
+    """Reject models that need an impossible amount of memory.
 
     Raises:
-        ModelUnreadable: the weights, a clip or what a layer gives is too large.
+        ModelUnreadable: the weights, a clip or the output of a layer are too large.
     """
     num_bytes = sum(prod(one.shape) * 4 for one in model.weights)
     keras_hdf5.require_possible(num_bytes, where)
@@ -180,20 +180,20 @@ def require_possible_size(model: Any, where: str) -> None:
         if prod(size or 1 for size in tensor.shape[1:]) > _MAX_CLIP_VALUES:
             raise ModelUnreadable(
                 f"{where} takes clips of shape {tuple(tensor.shape[1:])}; at most "
-                f"{_MAX_CLIP_VALUES:,} values can be judged live"
+                f"{_MAX_CLIP_VALUES:,} values are supported"
             )
     for operation in _operations(model):
         for node in operation._inbound_nodes:
             for tensor in node.output_tensors:
                 if prod(size or 1 for size in tensor.shape[1:]) > _MAX_LAYER_VALUES:
                     raise ModelUnreadable(
-                        f"{where}: layer {operation.name!r} gives {tuple(tensor.shape[1:])}, more "
-                        "than memory can hold"
+                        f"{where}: layer {operation.name!r} has the output shape "
+                        f"{tuple(tensor.shape[1:])}, which does not fit into memory"
                     )
 
 
 def _operations(model: Any) -> Iterator[Any]:
-    """Layers and operations, those in models within among them."""
+    """Layers and operations, including those of nested models."""
     for one in getattr(model, "operations", model.layers):
         inner = getattr(one, "layer", one)
         yield one
@@ -202,7 +202,7 @@ def _operations(model: Any) -> Iterator[Any]:
 
 
 def _trusted(config: Config, path: Path) -> Any:
-    """Make a model whose code may run; what its classes' modules register is found by Keras."""
+    """Build a trusted model, after importing the modules that its classes come from."""
     own: dict[str, Any] = {}
     _import_named(config, own, path)
     return _deserialized(config, own, safe_mode=False)
@@ -226,7 +226,7 @@ def _import_named(value: Any, own: dict[str, Any], path: Path) -> None:
             if name == "function":
                 name = str(value.get("config"))
             found = getattr(importlib.import_module(module), name, None)
-            # Keras looks under the one or under the other.
+            # Keras looks it up by either name.
             value["registered_name"] = value.get("registered_name") or name
             own[name] = own[value["registered_name"]] = found
     for one in value.values():

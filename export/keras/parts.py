@@ -1,9 +1,9 @@
-"""A trained Keras model, divided where the streaming runtime will cut it.
+"""Divide a trained Keras model where the streaming runtime will cut it.
 
-clip -> what treats every frame alike -> [layers] -> [GRU or LSTM -> [layers] -> ...] -> scores
+clip -> per-frame layers -> [layers] -> [GRU or LSTM -> [layers] -> ...] -> scores
 
-The walk through the graph marks each tensor that holds, for each frame, what that frame alone
-would give. Those of them that the rest of the model takes are the features of a frame.
+A pass through the graph marks every tensor that holds, for each frame, a result of that frame
+alone. Those that the rest of the model reads are the features of a frame.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from rtaction.keras_tensorflow import keras, tensorflow
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Encoder:
-    """The network of one frame.
+    """The per-frame network.
 
     Args:
         clip: the model's input, (batch, frames, H, W, C).
-        features: what the head takes, each (batch, frames, ...).
-        nodes: the calls that make them.
+        features: inputs of the head, each (batch, frames, ...).
+        nodes: the calls that compute them.
     """
 
     clip: Tensor
@@ -46,11 +46,11 @@ class Encoder:
 
     @property
     def num_features(self) -> int:
-        """Numbers for each frame."""
+        """Number of features per frame."""
         return sum(prod(one.shape[2:]) for one in self.features)
 
     def __call__(self, frames: Any) -> Any:
-        """float32 (batch, num_features) of pictures (batch, H, W, C)."""
+        """Features, float32 (batch, num_features), of frames (batch, H, W, C)."""
         known = {id(self.clip): frames}
         for node in self.nodes:
             known[id(node.outputs[0])] = _call_for_one_frame(node, known)
@@ -63,13 +63,13 @@ class Encoder:
 
     @property
     def layer_names(self) -> str:
-        """For an error."""
+        """Names and types of its layers, for error messages."""
         return Program([self.clip], self.features[0], self.nodes).layer_names
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Recurrent:
-    """A recurrent layer that ONNX has an operation for."""
+    """A recurrent layer with an equivalent ONNX operation."""
 
     layer: Any
     source: Tensor
@@ -78,14 +78,15 @@ class Recurrent:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class KerasParts:
-    """A model in pieces.
+    """A model divided into parts.
 
     Args:
-        encoder: the network of one frame, or None where a model cannot be divided.
-        head: in order, what makes scores of the encoder's features, or, without one, of clips.
+        encoder: the per-frame network; None if the model cannot be divided.
+        head: the steps from the encoder's features to scores, in order; without an encoder, from
+            clips to scores.
         clip: the model's input.
         scores: the model's output.
-        reason_for_whole: why it is not divided; empty where it is. Default "".
+        reason_for_whole: why it is not divided; empty if it is. Default "".
     """
 
     encoder: Encoder | None
@@ -99,10 +100,10 @@ def divide(flat: FlatModel) -> KerasParts:
     """Divide a model into encoder and head.
 
     Args:
-        flat: takes one clip, gives one row of scores.
+        flat: a model from one clip to one row of scores.
 
     Raises:
-        ExportError: a layer that no file can hold; the text names it.
+        ExportError: a layer cannot be exported; the message names it.
     """
     clip, scores = flat.inputs[0], flat.outputs[0]
     nodes = between(flat.nodes, [clip], [scores])
@@ -118,14 +119,14 @@ def divide(flat: FlatModel) -> KerasParts:
 
 
 def _write_down_statistics(nodes: list[Node]) -> None:
-    """Let Normalization layers hold numbers: their tensors would become inputs of the graph."""
+    """Convert statistics of Normalization layers to NumPy; tensors would become graph inputs."""
     for layer in layers_called(nodes):
         if isinstance(layer, keras.layers.Normalization):
             layer.mean, layer.variance = np.asarray(layer.mean), np.asarray(layer.variance)
 
 
 def _frontier(nodes: list[Node], clip: Tensor) -> tuple[list[Node], list[Tensor]]:
-    """The calls that treat every frame alike, and those of their results that others take."""
+    """The calls that process every frame separately, and those of their results that others use."""
     by_frame = {id(clip): clip}
     alike: list[Node] = []
     features: dict[int, Tensor] = {}
@@ -143,26 +144,26 @@ def _reason_for_whole(
 ) -> str:
     mixing = next((node for node in nodes if not any(node is one for one in alike)), None)
     if mixing is None:
-        return "no layer looks along the frames"
+        return "no layer combines frames"
     if isinstance(mixing.operation, SavedModel):
-        return "a SavedModel holds a graph and no layers; a .keras file of the model can be cut"
+        return "a SavedModel is a graph without layers; export a .keras file of the model instead"
     if not all(_is_looked_at(alike, clip, one) for one in features):
         operation = mixing.operation
         return (
             f"layer {operation.name!r} ({type(operation).__name__}) looks at several frames at "
-            "once before layers with weights have looked at each"
+            "once before any layer with weights processes them separately"
         )
     return ""
 
 
 def _is_looked_at(alike: list[Node], clip: Tensor, feature: Tensor) -> bool:
-    """Whether a layer with weights is on the way to a feature; pixels are not worth keeping."""
+    """Whether a layer with weights computes a feature; plain pixels are not worth caching."""
     makers = between(alike, [clip], [feature])
     return any(getattr(node.operation, "weights", None) for node in makers)
 
 
 def _head(nodes: list[Node], sources: list[Tensor], scores: Tensor) -> list[Program | Recurrent]:
-    """Recurrent layers, and before each and at the end what computes its input."""
+    """Recurrent layers, with the steps that compute their inputs and the scores in between."""
     head: list[Program | Recurrent] = []
     known = list(sources)
 
@@ -187,7 +188,7 @@ def _program(nodes: list[Node], known: list[Tensor], target: Tensor) -> Program:
 
 
 def _call_for_one_frame(node: Node, known: dict[int, Any]) -> Any:
-    """Make one call for frames without the axis of frames; elsewhere it has length 1 meanwhile."""
+    """Run one call on frames without the frame axis; where needed, an axis of size 1 is added."""
     if isinstance(node.operation, keras.layers.TimeDistributed):
         return node.operation.layer(known[id(node.input_tensors[0])])
     if is_free_of_axes(node):
@@ -201,11 +202,11 @@ def _require_possible(node: Node) -> None:
     called = f"layer {operation.name!r} ({type(operation).__name__})"
     if getattr(operation, "stateful", False) and isinstance(operation, keras.layers.RNN):
         raise ExportError(
-            f"{called} is stateful: what it gives depends on clips before; make it with "
+            f"{called} is stateful, so its output depends on earlier clips; build it with "
             "stateful=False and load its weights"
         )
     if isinstance(operation, keras.layers.Masking):
         raise ExportError(
-            f"{called} hides frames by their values, and live clips have no missing frames; "
+            f"{called} hides frames by their values, but live clips have no missing frames; "
             "train without it"
         )

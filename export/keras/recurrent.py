@@ -1,7 +1,7 @@
-"""Keras' recurrent layers as ONNX's own operations.
+"""Convert Keras' recurrent layers to native ONNX operations.
 
-Left to itself tf2onnx turns a GRU into a `Loop`, which is slow and cannot be cut. The native
-operations compute the same: https://onnx.ai/onnx/operators/onnx__GRU.html,
+By default tf2onnx converts a GRU to a `Loop`, which is slow and cannot be cut. The native
+operations are equivalent: https://onnx.ai/onnx/operators/onnx__GRU.html,
 https://onnx.ai/onnx/operators/onnx__LSTM.html, https://onnx.ai/onnx/operators/onnx__RNN.html.
 """
 
@@ -18,7 +18,7 @@ from rtaction.onnx_format.build import Pieces
 _OPERATIONS = {"GRU": "GRU", "LSTM": "LSTM", "SimpleRNN": "RNN"}
 # Keras orders the gates z, r, h (GRU) and i, f, c, o (LSTM); ONNX z, r, h and i, o, f, c.
 _GATES = {"GRU": (0, 1, 2), "LSTM": (0, 3, 1, 2), "SimpleRNN": (0,)}
-# Name and slope: a hard sigmoid rises by 1/6 in Keras 3 and rose by 0.2 in Keras 2.
+# Name and slope: a hard sigmoid has slope 1/6 in Keras 3 and 0.2 in Keras 2.
 _ACTIVATIONS = {
     "tanh": ("Tanh", None),
     "sigmoid": ("Sigmoid", None),
@@ -31,32 +31,32 @@ _INT64_MIN = -(2**63)
 
 
 def is_recurrent(layer: Any) -> bool:
-    """Whether `recurrent_nodes` can write this layer."""
+    """Whether `recurrent_nodes` can convert this layer."""
     kind = type(layer).__name__
     return (kind in _OPERATIONS or kind == "Bidirectional") and not _obstacles(layer)
 
 
 def recurrent_nodes(layer: Any, source: str, target: str, prefix: str) -> Pieces:
-    """Write one recurrent layer.
+    """Convert one recurrent layer.
 
     Args:
         layer: a Keras GRU, LSTM or SimpleRNN, or a Bidirectional of one.
         source: name of its input, float32 (batch, time, features).
-        target: name to give its output, (batch, units), or (batch, time, units) where the layer
-            returns sequences; twice the units where it is bidirectional and concatenates.
-        prefix: for the names of what lies between.
+        target: name for its output, (batch, units), or (batch, time, units) if the layer returns
+            sequences; twice the units if it is bidirectional and concatenates.
+        prefix: for the names in between.
 
     Returns:
         Its nodes, in order, and its weights.
 
     Raises:
-        ExportError: an option that ONNX's operation does not have.
+        ExportError: ONNX's operation lacks an option.
     """
     obstacles = _obstacles(layer)
     if obstacles:
         raise ExportError(
             f"layer {layer.name!r} ({type(layer).__name__}) uses {', '.join(obstacles)}, which "
-            "ONNX's operation cannot express here; train it with the default options"
+            "ONNX's operation does not support; train it with the default options"
         )
     writer = _Writer(prefix)
     ways = _ways(layer)
@@ -67,7 +67,7 @@ def recurrent_nodes(layer: Any, source: str, target: str, prefix: str) -> Pieces
         end = writer.constant("end", [_INT64_MIN])
         x = writer.node("Slice", [x, one[0], end, one[1], one[0]])
     weights = [writer.constant(name, values) for name, values in _weights_of(ways, kind).items()]
-    # ONNX has an axis for the direction: Y is (time, ways, batch, units), Y_h (ways, batch, units).
+    # ONNX adds a direction axis: Y is (time, ways, batch, units), Y_h (ways, batch, units).
     y, y_h = f"{prefix}/every", f"{prefix}/last"
     operation = _OPERATIONS[kind]
     outputs = [y] if every else ["", y_h]
@@ -79,7 +79,7 @@ def recurrent_nodes(layer: Any, source: str, target: str, prefix: str) -> Pieces
 
 
 class _Writer:
-    """Names all that it adds after one layer."""
+    """Adds nodes and constants, prefixing their names."""
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
@@ -97,7 +97,7 @@ class _Writer:
 
 
 def _join(writer: _Writer, source: str, target: str, every: bool, merge: str | None) -> None:
-    """(time, ways, batch, units) or (ways, batch, units) to batch first, without the ways."""
+    """From (time, ways, batch, units) or (ways, batch, units) to batch first, merging the ways."""
     if merge == "concat":
         perm, shape = ([2, 0, 1, 3], [0, 0, -1]) if every else ([1, 0, 2], [0, -1])
         x = writer.node("Transpose", [source], perm=perm)
@@ -108,7 +108,7 @@ def _join(writer: _Writer, source: str, target: str, every: bool, merge: str | N
     if reduce is None:
         inputs, attributes = [source, writer.constant("ways", [axis])], {}
         reduce = "Squeeze"
-    elif reduce == "ReduceSum":  # the first to take its axes as an input
+    elif reduce == "ReduceSum":  # in this opset the only reduction with its axes as an input
         inputs, attributes = [source, writer.constant("ways", [axis])], {"keepdims": 0}
     else:
         inputs, attributes = [source], {"keepdims": 0, "axes": [axis]}
@@ -118,7 +118,7 @@ def _join(writer: _Writer, source: str, target: str, every: bool, merge: str | N
 
 
 def _ways(layer: Any) -> list[Any]:
-    """The layer, or the two of a bidirectional one: forwards, then backwards."""
+    """The layer itself, or the forward and backward layers of a bidirectional one."""
     if type(layer).__name__ == "Bidirectional":
         return [layer.forward_layer, layer.backward_layer]
     return [layer]
@@ -152,7 +152,7 @@ def _obstacles(layer: Any) -> list[str]:
     kinds = {type(way).__name__ for way in ways}
     found = []
     if len(kinds) > 1 or not kinds <= set(_OPERATIONS):
-        return [f"layers of the kinds {' and '.join(sorted(kinds))} in two directions"]
+        return [f"layers of types {' and '.join(sorted(kinds))} in two directions"]
     if len(ways) == 2:
         if layer.merge_mode not in _MERGES:
             found.append(f"merge_mode {layer.merge_mode!r}")
@@ -200,6 +200,6 @@ def _weights(
 
 
 def _by_gate(values: Float32Array, kind: str) -> Float32Array:
-    """Put the gates, side by side on the last axis, into ONNX's order."""
+    """Reorder the gates, concatenated along the last axis, to ONNX's order."""
     gates = np.split(values, len(_GATES[kind]), axis=-1)
     return np.concatenate([gates[gate] for gate in _GATES[kind]], axis=-1)

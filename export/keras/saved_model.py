@@ -1,8 +1,8 @@
-"""A SavedModel folder as a Keras model of one layer, if its graph does nothing but compute.
+"""Load a SavedModel folder as a Keras model of one layer, if its graph only computes.
 
 A SavedModel is a program of TensorFlow operations, some of which read and write files or call
 Python; TensorFlow itself says to treat one as code (https://github.com/tensorflow/tensorflow/
-blob/master/SECURITY.md). So its operations are looked at before TensorFlow is given it.
+blob/master/SECURITY.md). So its operations are vetted before TensorFlow loads it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rtaction.keras_tensorflow import keras, op_def_registry, saved_model_pb2, t
 
 SIGNATURE = "serving_default"
 
-# Stateful, and yet they only compute, or hold the weights.
+# Stateful, but they only compute or hold weights.
 _HARMLESS = {
     *("VarHandleOp", "ReadVariableOp", "AssignVariableOp", "VarIsInitializedOp", "VariableV2"),
     *("PartitionedCall", "StatefulPartitionedCall", "While", "StatelessWhile", "If", "StatelessIf"),
@@ -42,14 +42,14 @@ _HARMLESS = {
         "_Arg",
     ),
 }
-# Whatever they say of themselves. The list of stateful ones alone would miss some that read.
+# Rejected even if not declared stateful, as some operations that read files are not.
 _HARMFUL = re.compile(
     r"File|Reader|Dataset|Iterator|Py(Func|thon)|^EagerPy|Print|Save|Restore|Checkpoint|Lookup|"
     r"HashTable|Socket|Rpc|Http|Remote|Summary|Debug|Shard|Temporary|Xla|TPU|^_Send|^_Recv|Bigtable|"
     r"Gcs|Library|TfLite|TRTEngine|Proto|Decode|Encode|Abort|Barrier|Accumulator|BatchFunction|"
     r"Collective|Nccl|Example"
 )
-# What writes and reads checkpoints stands in every SavedModel; nothing calls it on loading.
+# Every SavedModel contains operations for checkpoints; loading does not call them.
 _OF_SAVER = {"SaveV2", "RestoreV2", "MergeV2Checkpoints", "ShardedFilename"}
 
 
@@ -57,7 +57,7 @@ class SavedModel(keras.layers.Layer):  # type: ignore[misc]
     """The computation of a SavedModel.
 
     Args:
-        function: takes its inputs by name, gives its outputs by name.
+        function: from inputs by name to outputs by name.
         inputs: names of the inputs.
         output: name of the output.
         num_scores: size of the output's last axis.
@@ -74,22 +74,22 @@ class SavedModel(keras.layers.Layer):  # type: ignore[misc]
         return tensorflow.reshape(values[self._output], [-1, self._num_scores])
 
     def compute_output_spec(self, *clips: Any) -> Any:
-        """The scores, before there are any."""
+        """Shape and dtype of the scores."""
         return keras.KerasTensor((None, self._num_scores), dtype="float32")
 
 
 def load_saved_model(folder: Path, *, trust: bool = False) -> Any:
-    """Load.
+    """Load a SavedModel.
 
     Args:
-        folder: holds a `saved_model.pb`.
-        trust: let any operation run. Default False.
+        folder: contains a `saved_model.pb`.
+        trust: allow any operation. Default False.
 
     Returns:
-        A `keras.Model` of clips to scores.
+        A `keras.Model` from clips to scores.
 
     Raises:
-        ModelUnreadable: damaged, or too large.
+        ModelUnreadable: it is damaged or too large.
         ModelUnsafe: an operation does more than compute, and the file is not trusted.
         ExportError: it has no signature from clips to scores.
     """
@@ -99,7 +99,7 @@ def load_saved_model(folder: Path, *, trust: bool = False) -> Any:
     function = loaded.signatures.get(SIGNATURE)
     if function is None:
         raise ExportError(
-            f"{folder} has the signatures {sorted(loaded.signatures)}; expected {SIGNATURE!r}: "
+            f"expected the signature {SIGNATURE!r} in {folder}, got {sorted(loaded.signatures)}; "
             "write it with model.export()"
         )
     specs = function.structured_input_signature[1]
@@ -107,14 +107,14 @@ def load_saved_model(folder: Path, *, trust: bool = False) -> Any:
     outputs = {n: one for n, one in function.structured_outputs.items() if one.shape.rank == 2}
     if not clips or len(clips) < len(specs) or len(outputs) != 1:
         raise ExportError(
-            f"{folder} takes {_shapes(specs)} and gives {_shapes(function.structured_outputs)}; "
-            "expected clips (batch, frames, height, width, channels) to one row of scores"
+            "expected a model from clips (batch, frames, height, width, channels) to one row of "
+            f"scores, got {_shapes(specs)} to {_shapes(function.structured_outputs)} in {folder}"
         )
     fixed = [name for name, one in clips.items() if one.shape[0] is not None]
     if fixed:
         raise ExportError(
-            f"{folder} takes {_shapes(clips)}, a fixed number of clips at once; export it anew "
-            "with a free first axis"
+            f"{folder} takes {_shapes(clips)}, which has a fixed batch size; export it again with "
+            "a free first axis"
         )
     ((output, given),) = outputs.items()
     layer = SavedModel(function, list(clips), output, given.shape[-1])
@@ -128,35 +128,35 @@ def load_saved_model(folder: Path, *, trust: bool = False) -> Any:
 
 
 def require_harmless(folder: Path) -> None:
-    """Look at all that a SavedModel would do.
+    """Vet all operations and files of a SavedModel.
 
     Raises:
-        ModelUnreadable: damaged, or too large.
-        ModelUnsafe: an operation does more than compute, or a file lies elsewhere.
+        ModelUnreadable: it is damaged or too large.
+        ModelUnsafe: an operation does more than compute, or it refers to files elsewhere.
     """
     for path in folder.rglob("*"):
         if path.is_symlink():
-            raise ModelUnsafe(f"{path} is a link; expected the files of the model themselves")
+            raise ModelUnsafe(f"{path} is a link; expected regular files in the model's folder")
     file = folder / "saved_model.pb"
     require_possible(file.stat().st_size, str(file))
     try:
         stored = saved_model_pb2.SavedModel.FromString(file.read_bytes())
     except DecodeError:
-        raise ModelUnreadable(f"{file} is no SavedModel, or a damaged one") from None
+        raise ModelUnreadable(f"{file} is not a SavedModel, or is damaged") from None
     for graph in stored.meta_graphs:
         if graph.asset_file_def:
-            raise ModelUnsafe(f"{folder} reads further files; {TRUST}")
+            raise ModelUnsafe(f"{folder} reads additional files; {TRUST}")
         if not graph.object_graph_def.nodes:
             raise ModelUnsafe(
-                f"{folder} was written by TensorFlow 1, and loading would run its graph; "
-                f"export it with a newer one, or, {TRUST}"
+                f"{folder} was written by TensorFlow 1, so loading it would run its graph; "
+                f"export it with TensorFlow 2, or, {TRUST}"
             )
         _check_operations(graph, folder)
 
 
 def _check_operations(stored: Any, folder: Path) -> None:
     graph = stored.graph_def
-    # What objects of the model may call, such as a signature, is no saver whatever its name.
+    # A function that objects of the model can call, such as a signature, is not a saver.
     savers = _savers(graph) - set(stored.object_graph_def.concrete_functions)
     declared = 0
     for function, node in _nodes(graph):
@@ -168,7 +168,7 @@ def _check_operations(stored: Any, folder: Path) -> None:
         stateful = definition is not None and definition.is_stateful
         if node.op not in _HARMLESS and (unknown or stateful or _HARMFUL.search(node.op)):
             raise ModelUnsafe(
-                f"{folder}: the graph holds the operation {node.op} ({node.name!r}), which does "
+                f"{folder}: the graph contains the operation {node.op} ({node.name!r}), which does "
                 f"more than compute; export the model without it, or, {TRUST}"
             )
         declared += _declared_bytes(node)
@@ -176,7 +176,7 @@ def _check_operations(stored: Any, folder: Path) -> None:
 
 
 def _savers(graph: Any) -> set[str]:
-    """Functions that write or read checkpoints, and are called by no other function."""
+    """Functions that write or read checkpoints, and that no other function calls."""
     named = {
         one.signature.name
         for one in graph.library.function
@@ -201,7 +201,7 @@ def _nodes(graph: Any) -> Iterator[tuple[str | None, Any]]:
 
 
 def _declared_bytes(node: Any) -> int:
-    """What a node's stored or declared tensor takes in memory; its stored form may be short."""
+    """Memory needed for a node's stored or declared tensor, which may be compressed in the file."""
     if node.op == "VarHandleOp":
         shape = node.attr["shape"].shape
     elif node.op == "Const":

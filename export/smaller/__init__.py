@@ -1,1 +1,1 @@
-"""Quantised and half-precision models, and files for other runtimes."""
+"""Quantized and half-precision models, and files for other runtimes."""

@@ -1,6 +1,6 @@
-"""Another encoder for an ONNX file of ours: the same picture in, the same row of features out.
+"""Replace the encoder of an rtaction ONNX file with one that has the same input and output.
 
-The file keeps its contract and its boundary, so it is cut where it was cut before.
+The file keeps its contract and its boundary, so it is cut at the same tensors as before.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from rtaction.onnx_format.file import OnnxFile
 from rtaction.onnx_format.graph import copied
 
 SMALLER_KEY = "rtaction.smaller"
-"""Key in an ONNX file's `metadata_props` of what was done to make it smaller, as text."""
+"""Key in an ONNX file's `metadata_props` that describes how it was made smaller."""
 
 
 def cut_encoder(content: bytes) -> bytes:
-    """The encoder of a file, to be made smaller.
+    """Cut out a file's encoder so that it can be made smaller.
 
     Args:
         content: an ONNX file with contract and boundary.
@@ -28,31 +28,31 @@ def cut_encoder(content: bytes) -> bytes:
         An ONNX file: `frames` uint8 (batch, H, W, C) to features float32 (batch, num_features).
 
     Raises:
-        UsageError: it was made smaller before, or has no boundary.
+        UsageError: the file is already a smaller version, or has no boundary.
     """
     file = OnnxFile(content)
     done = file.metadata.get(SMALLER_KEY)
     if done is not None:
-        raise UsageError(f"this model was made smaller before ({done}); start from the float one")
+        raise UsageError(f"this model was already made smaller ({done}); use the float model")
     if not file.is_cut:
         raise UsageError(
-            "only a model that is cut into encoder and head can be made smaller, and this one runs "
+            "only a model that is cut into encoder and head can be made smaller, but this one runs "
             f"whole{': ' * bool(file.reason_for_whole)}{file.reason_for_whole}"
         )
     return file.cut([file.boundary.frames], [file.boundary.frame_features])
 
 
 def with_encoder(content: bytes, encoder: onnx.ModelProto, *, prefix: str, done: str) -> bytes:
-    """Put another encoder into a file.
+    """Replace the encoder of a file.
 
     Args:
         content: an ONNX file with contract and boundary.
-        encoder: what comes in the place of `cut_encoder(content)`; same input and output names.
-        prefix: of all names inside the new encoder, such as "int8/".
+        encoder: replaces `cut_encoder(content)`; same input and output names.
+        prefix: for all names inside the new encoder, such as "int8/".
         done: what was done, for `SMALLER_KEY`.
 
     Raises:
-        ExportError: the head reads what lies inside the encoder, or the result is no valid ONNX.
+        ExportError: the head reads tensors inside the encoder, or the result is not valid ONNX.
     """
     file = OnnxFile(content)
     model = copied(file.model)
@@ -63,10 +63,10 @@ def with_encoder(content: bytes, encoder: onnx.ModelProto, *, prefix: str, done:
     read = {name for node in rest for name in node.input} & old
     if read - {features}:
         raise ExportError(
-            f"the encoder cannot be replaced: the head reads {sorted(read - {features})} inside "
-            f"it, and only {features!r} may lead from one to the other"
+            f"the encoder cannot be replaced: the head must read only {features!r} from it, but "
+            f"also reads {sorted(read - {features})}"
         )
-    # What feeds the encoder stands before it, what reads its features behind.
+    # Keep the order: nodes that feed the encoder, the encoder, nodes that read its features.
     ends = next(n for n, node in enumerate(model.graph.node) if features in node.output)
     position = sum(old.isdisjoint(node.output) for node in model.graph.node[:ends])
     nodes = [*rest[:position], *encoder.graph.node, *rest[position:]]
@@ -91,7 +91,7 @@ def _made_by(nodes: Iterable[onnx.NodeProto]) -> set[str]:
 
 
 def _add_operator_sets(model: onnx.ModelProto, encoder: onnx.ModelProto) -> None:
-    """Import what the new nodes need, each set once: a second entry breaks later tools."""
+    """Import the operator sets of the new nodes, each once: duplicates break later tools."""
     needed = {node.domain for node in encoder.graph.node}
     known = {one.domain for one in model.opset_import}
     model.opset_import.extend(one for one in encoder.opset_import if one.domain in needed - known)

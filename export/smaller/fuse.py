@@ -1,13 +1,13 @@
-"""A file that takes camera pictures as they are, for runtimes without OpenCV.
+"""Build a file that takes raw camera frames, for runtimes without OpenCV.
 
-Fitting is linear in the pixels of each row and of each column, so one matrix fits the rows of a
-picture and another its columns. The graph makes both from the picture's size, and they hold what
-`rtaction.video.pixels.prepare_image` does: means of areas where both sides shrink, else linear
-interpolation; of the middle for "crop", with black around for "letterbox".
+Resizing is linear in the pixels of each row and each column, so one matrix resizes the rows of a
+frame and another its columns. The graph computes both from the frame size to match
+`rtaction.video.pixels.prepare_image`: area averaging if both sides shrink, else linear
+interpolation; of the center for "crop", with black borders for "letterbox".
 
-Measured against OpenCV 5: never more than 1 of 255 off; where pictures shrink 0.1 percent of the
-pixels are (1.4 percent to an exact half or third), where they grow 12 percent, as OpenCV
-interpolates with 11 bits. It takes three times as long as OpenCV.
+Measured against OpenCV 5, pixels differ by at most 1 of 255: 0.1 percent of them when shrinking
+(1.4 percent to an exact half or third), 12 percent when enlarging, since OpenCV interpolates with
+11 bits. It takes three times as long as OpenCV.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from rtaction.onnx_format.graph import part
 CAMERA = "camera"
 """Name of the input: uint8 RGB (batch, F, height, width, 3)."""
 
-# In doubles: a third of a pixel must not become another pixel.
+# In float64, so that rounding does not shift fractional positions to another pixel.
 _SIZES = """
 dims = Shape ({camera})
 height_in = Gather <axis = 0> (dims, two_i)
@@ -43,7 +43,7 @@ rows_fit = Div (rows, height)
 columns_fit = Div (columns, width)
 scale = Min (rows_fit, columns_fit)
 """
-# The middle part of {whole} that is {wanted} times the scale long.
+# The centered part of {whole} with length {wanted} * scale.
 _MIDDLE = """
 {axis}_exact = Mul ({wanted}, scale)
 {axis}_round = Round ({axis}_exact)
@@ -58,7 +58,7 @@ rows_shrink = Less ({rows_out}, {rows_in})
 columns_shrink = Less ({columns_out}, {columns_in})
 shrinks = And (rows_shrink, columns_shrink)
 """
-# Output row i covers from low to high of the input, whose pixel j covers j to j + 1.
+# Output row i covers low to high in the input, where pixel j covers j to j + 1.
 _MATRIX = """
 {axis}_j_i = Range (zero_i, {size}_in, one_i)
 {axis}_j = Cast <to = 11> ({axis}_j_i)
@@ -102,7 +102,7 @@ columns_turned = Transpose <perm = [1, 0]> (columns_matrix)
 fitted = MatMul (rows_fitted, columns_turned)
 rounded = Round (fitted)
 """
-# cv2.cvtColor computes so, in whole numbers of 14 bits.
+# Like cv2.cvtColor, in 14-bit fixed point.
 _GRAY = """
 weighed = Conv (rounded, gray_kernel, gray_bias)
 shared = Div (weighed, gray_unit)
@@ -118,31 +118,31 @@ final_i = Cast <to = 2> (final)
 
 
 def fuse_preprocessing(content: bytes, *, size_hw: tuple[int, int] | None = None) -> bytes:
-    """Put the fitting of camera pictures before a model.
+    """Prepend the resizing of camera frames to a model.
 
     Args:
         content: an ONNX file with contract and boundary.
-        size_hw: height and width of the camera's pictures. Default None: any, told by each call.
+        size_hw: height and width of the camera's frames. Default None: any, taken from the input.
 
     Returns:
         An ONNX file: `camera` uint8 RGB (batch, F, height, width, 3) to the same scores, with the
-        contract, and under `CAMERA_KEY` the size. rtaction itself refuses it, as it fits pictures
-        on its own.
+        contract, and the frame size under `CAMERA_KEY`. rtaction itself rejects this file, since
+        it resizes frames on its own.
 
     Raises:
-        UsageError: the model needs motion, is not cut, or has this already.
-        ExportError: the result is no valid ONNX.
+        UsageError: the model needs motion, is not cut, or already has this step.
+        ExportError: the result is not valid ONNX.
     """
     file = OnnxFile(content)
     spec = file.spec
     if spec.shows_motion:
         raise UsageError(
-            f"this model sees motion ({spec.modality}), which is computed from frames that fitting "
-            "alone does not give; --fuse-preprocessing is for rgb and gray"
+            f"--fuse-preprocessing needs a model of modality rgb or gray, but this one sees motion "
+            f"({spec.modality}), which resizing alone does not compute"
         )
     if not file.is_cut:
         raise UsageError(
-            "--fuse-preprocessing needs a model that is cut into encoder and head, and this one "
+            "--fuse-preprocessing needs a model that is cut into encoder and head, but this one "
             f"runs whole{': ' * bool(file.reason_for_whole)}{file.reason_for_whole}"
         )
     boundary = file.boundary
@@ -167,7 +167,7 @@ def fuse_preprocessing(content: bytes, *, size_hw: tuple[int, int] | None = None
 
 
 def contract_of_camera_file(content: bytes) -> ModelSpec:
-    """The contract of a file that `fuse_preprocessing` made."""
+    """The contract in a file from `fuse_preprocessing`."""
     return ModelSpec.from_json(OnnxFile(content).metadata[METADATA_KEY])
 
 
@@ -204,7 +204,7 @@ def _fitting_nodes(spec: ModelSpec, frames: str) -> list[onnx.NodeProto]:
 
 
 def _renamed(node: onnx.NodeProto, frames: str) -> onnx.NodeProto:
-    """Its names under "fit/", so that they cannot meet those of the model."""
+    """Prefix its names with "fit/", so that they cannot clash with those of the model."""
 
     def name_of(name: str) -> str:
         return {CAMERA: CAMERA, "FRAMES": frames}.get(name, f"fit/{name}")

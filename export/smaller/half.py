@@ -1,7 +1,7 @@
-"""A file whose encoder computes with 16-bit floats: half as large, and faster on many GPUs.
+"""Convert the encoder to float16: half the size, and faster on many GPUs.
 
-Pictures stay uint8, features and scores float32, and the head stays as it is. A CPU computes such a
-file as well, but no faster.
+Frames stay uint8, features and scores stay float32, and the head is unchanged. CPUs run such a file
+too, but no faster.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ def halve(content: bytes) -> bytes:
         An ONNX file with the same contract, boundary, input and output.
 
     Raises:
-        UsageError: a file that was made smaller before, or that has no boundary.
+        UsageError: the file is already a smaller version, or has no boundary.
         ExportError: it cannot be converted.
     """
     encoder = ModelProto.FromString(cut_encoder(content))
     before = logging.root.manager.disable
-    logging.disable(logging.WARNING)  # it tells each number that float16 has no place for
+    logging.disable(logging.WARNING)  # it reports every value that float16 cannot represent
     try:
         half = convert_float_to_float16(encoder, keep_io_types=True)
     except Exception as error:
-        # It raises whatever an unforeseen node raises.
+        # An unsupported node can raise any exception.
         raise ExportError(f"onnxruntime cannot convert the encoder to float16: {error}") from None
     finally:
         logging.disable(before)

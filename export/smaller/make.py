@@ -1,4 +1,4 @@
-"""Smaller ONNX files, and files for other runtimes, made of a finished one."""
+"""Derive smaller ONNX files, and files for other runtimes, from an exported model."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from rtaction.output_file import write_file
 
 
 class LabelledClips(Protocol):
-    """Clips whose labels are known."""
+    """Clips with known labels."""
 
     @property
     def clip_labels(self) -> npt.NDArray[np.intp]:
         """Positions in the contract's labels, shape (num_clips,)."""
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Number of clips."""
 
     def pictures(self, positions: Any) -> npt.NDArray[np.uint8]:
-        """Some of them: uint8, shape (num_positions, frames, height, width, channels)."""
+        """The clips at these positions: uint8, shape (num_positions, frames, height, width, C)."""
 
 
 ReadClips = Callable[[str, ModelSpec], LabelledClips]
-"""Reads the clips of a folder of labelled videos, as a contract says."""
+"""Reads the clips of a folder of labelled videos according to a contract."""
 
 
 def make_files(
@@ -48,17 +48,17 @@ def make_files(
     read_clips: ReadClips,
     say: Callable[[str], object],
 ) -> None:
-    """Make and check what is asked for, and only then write.
+    """Build and check the requested files, and only then write them.
 
     Args:
         content: an ONNX file with a contract.
-        output: where the model goes; the others beside it.
-        options: what is asked for.
+        output: path of the model; other files are written next to it.
+        options: which files to build.
         read_clips: reads labelled videos.
-        say: gets lines for the person.
+        say: called with each line of output.
 
     Raises:
-        RtactionError: nothing was written then.
+        RtactionError: see `rtaction.errors`; nothing is written then.
     """
     if output.is_dir():
         raise UsageError(f"-o {output} is a folder; name a file, such as model.onnx")
@@ -82,7 +82,7 @@ def make_files(
 def _made_smaller(
     content: bytes, options: SmallerOptions, read_clips: ReadClips, say: Callable[[str], object]
 ) -> bytes:
-    cut_encoder(content)  # what cannot be made smaller is told before any video is read
+    cut_encoder(content)  # reject what cannot be made smaller before reading any video
     spec = OnnxFile(content).spec
     if options.quantize:
         smaller, name = _quantized(content, spec, options, read_clips, say), "int8"
@@ -91,7 +91,7 @@ def _made_smaller(
     say(OnnxFile(smaller).metadata[SMALLER_KEY])
     place = options.check or options.calibrate or ""
     if options.check is None:
-        say("checked on the videos that it was calibrated on; --check with others tells more")
+        say("checked on the calibration videos; for an independent check pass others with --check")
     clips = read_clips(place, spec)
     found = compare(content, smaller, clips.pictures, clips.clip_labels)
     say(found.to_text(name))

@@ -1,8 +1,8 @@
-"""A file whose encoder computes with 8-bit whole numbers: smaller, and faster on a CPU.
+"""Quantize the encoder to int8: smaller, and faster on CPUs.
 
-Weights are rounded for each output channel, activations to ranges that are measured on clips of the
-user (static quantisation, in ONNX's QDQ form). The head with its recurrent layer stays as it is: it
-is a few percent of the work and of the size. This file knows nothing of videos or of labels.
+Static quantization in ONNX's QDQ format: weights per output channel, activations to ranges measured
+on the user's clips. The head with its recurrent layer is unchanged, as it is only a few percent of
+the compute and the size. This file knows nothing about videos or labels.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ _BATCH = 8
 
 @dataclass(frozen=True, slots=True)
 class WeightRange:
-    """How far weights are spread over a byte.
+    """How many bits of a byte the weights use.
 
     Args:
         is_reduced: 7 bits instead of 8.
-        reason: why, for a person.
+        reason: why, for the user.
     """
 
     is_reduced: bool
@@ -65,14 +65,14 @@ class WeightRange:
 
 
 def weight_range_of(cpuinfo: str, machine: str) -> WeightRange:
-    """What a processor needs.
+    """The weight range that a CPU needs.
 
-    x86 without VNNI adds two products of 8-bit numbers into 16 bits, which overflow; weights of 7
-    bits cannot.
+    x86 without VNNI accumulates two 8-bit products in 16 bits, which can overflow; with 7-bit
+    weights it cannot.
 
     Args:
-        cpuinfo: the text of Linux' /proc/cpuinfo; "" where there is none.
-        machine: as of `platform.machine`, such as "x86_64" or "aarch64".
+        cpuinfo: contents of Linux' /proc/cpuinfo; "" if there is none.
+        machine: from `platform.machine`, such as "x86_64" or "aarch64".
     """
     if machine.lower() not in ("x86_64", "amd64", "i386", "i686", "x86"):
         return WeightRange(False, f"{machine} does not overflow")
@@ -81,12 +81,12 @@ def weight_range_of(cpuinfo: str, machine: str) -> WeightRange:
     if found:
         return WeightRange(False, f"this CPU has {', '.join(found)}; one without may lose accuracy")
     if not flags:
-        return WeightRange(True, "this CPU does not tell whether it has VNNI")
+        return WeightRange(True, "it is unknown whether this CPU has VNNI")
     return WeightRange(True, "this CPU has no VNNI, and 8 bits could overflow")
 
 
 def weight_range_here() -> WeightRange:
-    """What the processor of this machine needs."""
+    """The weight range that this machine's CPU needs."""
     path = Path("/proc/cpuinfo")
     return weight_range_of(path.read_text() if path.exists() else "", platform.machine())
 
@@ -104,22 +104,21 @@ def quantize(
     Args:
         content: an ONNX file with contract and boundary.
         clips: uint8, shape (num_clips, frames_per_clip, height, width, channels), at least one,
-            like those that the model will see; 256 pictures of them, evenly chosen, set the ranges.
-        reduce_range: weights of 7 bits, for x86 CPUs without VNNI. Default: what this machine
-            needs.
-        calibration: the range of an activation: "minmax" is all that was seen, "percentile" leaves
-            out the outermost 0.001 %, "entropy" what tells least. Default "minmax": none was
-            measurably better, and it is three times as fast.
-        float_layers: how many of the first convolutions and dense layers stay float. Default: as
-            few as keep the features, none, 2 or 5. Networks with one filter a channel need it: what
-            their first layers lose, no later one has.
+            representative of the model's later input; 256 evenly spaced frames set the ranges.
+        reduce_range: 7-bit weights, for x86 CPUs without VNNI. Default: what this machine needs.
+        calibration: how to set the range of an activation: "minmax" uses all values, "percentile"
+            drops the outermost 0.001 %, "entropy" minimizes the loss of information. Default
+            "minmax": no other was measurably better, and it is three times as fast.
+        float_layers: number of first convolution and dense layers kept in float. Default: the
+            smallest of 0, 2 or 5 that preserves the features. Depthwise networks need it, since
+            later layers cannot recover what the first ones lose.
 
     Returns:
         An ONNX file with the same contract, boundary, input and output.
 
     Raises:
-        UsageError: clips of another shape, or a file that was made smaller before.
-        ExportError: onnxruntime cannot quantise it.
+        UsageError: the clips have another shape, or the file is already a smaller version.
+        ExportError: onnxruntime cannot quantize it.
     """
     spec = OnnxFile(content).spec
     if clips.dtype != np.uint8 or clips.shape[1:] != spec.clip_shape or not len(clips):
@@ -142,7 +141,7 @@ def quantize(
 
 
 class _Quantizer:
-    """Quantises one encoder, with more or fewer of its layers."""
+    """Quantizes one encoder with a choice of layers kept in float."""
 
     def __init__(
         self,
@@ -156,15 +155,15 @@ class _Quantizer:
         self._encoder, self._frames, self._folder = encoder, frames, folder
         self._reduced, self._calibration = reduced, calibration
         self._folded = folder / "folded.onnx"
-        # As a file: given a message, it moves the weights elsewhere and then does not find them.
+        # Pass a file: given a ModelProto, it moves the weights out and then cannot find them.
         original.write_bytes(encoder)
         with _as_export_errors():
-            # Folds batch normalisation into the convolutions before it.
+            # Folds batch normalization into the preceding convolutions.
             quant_pre_process(original, self._folded, skip_symbolic_shape=True)
         self._graph = onnx.ModelProto.FromString(self._folded.read_bytes()).graph
 
     def best_of(self, choices: Sequence[int]) -> tuple[int, onnx.ModelProto]:
-        """The first number of float layers that keeps the features, or the last."""
+        """Quantize with more and more float layers until the features are preserved."""
         model = self.quantized(choices[0])
         for number, later in pairwise(choices):
             if self._change(model) <= _MAX_CHANGE:
@@ -173,7 +172,7 @@ class _Quantizer:
         return choices[-1], model
 
     def quantized(self, float_layers: int) -> onnx.ModelProto:
-        """The encoder with its first layers left as they are."""
+        """Quantize the encoder except for its first layers."""
         result = self._folder / "int8.onnx"
         with _as_export_errors():
             quantize_static(
@@ -187,7 +186,7 @@ class _Quantizer:
                 calibrate_method=_METHODS[self._calibration],
                 calibration_cache_path=self._folder / "ranges.json",
                 nodes_to_exclude=self._first_nodes(float_layers),
-                # One batch at a time: all activations of all pictures fill any memory.
+                # Batch by batch: activations of all frames at once would not fit into memory.
                 extra_options={"CalibStridedMinMax": 1},
             )
         return onnx.ModelProto.FromString(result.read_bytes())
@@ -200,7 +199,7 @@ class _Quantizer:
         return scaling + layers[:float_layers]
 
     def _change(self, model: onnx.ModelProto) -> float:
-        """How far the features are from the float ones, as a share of their spread."""
+        """Distance of the features from the float ones, relative to their spread."""
         frames = self._frames[_evenly(len(self._frames), _COMPARED_FRAMES)]
         before, after = (
             runner(one)(frames)[0] for one in (self._encoder, model.SerializeToString())
@@ -214,7 +213,7 @@ def _evenly(length: int, most: int) -> npt.NDArray[np.intp]:
 
 
 class _Frames(CalibrationDataReader):  # type: ignore[misc]
-    """Pictures in batches, as onnxruntime wants them."""
+    """Frames in batches, for onnxruntime's calibration."""
 
     def __init__(self, name: str, frames: npt.NDArray[np.uint8]) -> None:
         self._name = name
@@ -225,7 +224,7 @@ class _Frames(CalibrationDataReader):  # type: ignore[misc]
         return len(self._batches)
 
     def set_range(self, start_index: int, end_index: int) -> None:
-        """Give these batches next."""
+        """Return these batches next."""
         self._waiting = iter(self._batches[start_index:end_index])
 
     def get_next(self) -> dict[str, Any] | None:
@@ -236,7 +235,7 @@ class _Frames(CalibrationDataReader):  # type: ignore[misc]
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Keep what the quantiser prints and logs of its own steps from the person."""
+    """Suppress what the quantizer prints and logs about its steps."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -251,5 +250,5 @@ def _as_export_errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        # The quantiser raises plain exceptions of many kinds.
-        raise ExportError(f"onnxruntime cannot quantise the encoder: {error}") from None
+        # The quantizer raises many kinds of exceptions.
+        raise ExportError(f"onnxruntime cannot quantize the encoder: {error}") from None

@@ -1,13 +1,13 @@
 """A model repository for NVIDIA Triton: encoder, head, and both as one ensemble.
 
     NAME                 ensemble: clip uint8 [F, H, W, C] to scores float32 [labels]
-    NAME_clip_encoder    clip to features [F, D], all its pictures in one pass
+    NAME_clip_encoder    clip to features [F, D], all its frames in one pass
     NAME_head            features [F, D] to scores
-    NAME_encoder         one picture uint8 [H, W, C] to features [D], for a client that streams
+    NAME_encoder         one frame uint8 [H, W, C] to features [D], for a streaming client
 
-A client that streams keeps the features of its last F pictures, sends each new picture to
-NAME_encoder once, and all F rows to NAME_head. An ensemble cannot join batch and frames by itself;
-the Reshape on both sides of the encoder is part of NAME_clip_encoder's graph.
+A streaming client keeps the features of its last F frames, sends each new frame to NAME_encoder
+once, and all F rows to NAME_head. An ensemble cannot merge the batch and frame axes by itself, so
+the Reshape before and after the encoder is part of NAME_clip_encoder's graph.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from rtaction.onnx_format.file import OnnxFile
 from rtaction.output_file import write_file
 
 MAX_CLIPS, MAX_FRAMES = 8, 32
-"""Largest batches that Triton may put together."""
+"""Largest batches that Triton may form."""
 
 _LABELS = "labels.txt"
 
@@ -38,8 +38,8 @@ class _Tensor:
     Args:
         name: in the graph.
         data_type: Triton's name, such as "TYPE_UINT8".
-        dims: without the batch.
-        is_scores: whether each number has a label.
+        dims: shape without the batch axis.
+        is_scores: whether it holds one score per label.
     """
 
     name: str
@@ -48,7 +48,7 @@ class _Tensor:
     is_scores: bool = False
 
     def to_text(self) -> str:
-        """As it stands in a config.pbtxt."""
+        """The entry in a config.pbtxt."""
         labels = f'\n    label_filename: "{_LABELS}"' if self.is_scores else ""
         return (
             f'  {{\n    name: "{self.name}"\n    data_type: {self.data_type}\n'
@@ -61,21 +61,21 @@ def triton_files(content: bytes, *, name: str = "rtaction") -> dict[str, bytes]:
 
     Args:
         content: an ONNX file with contract and boundary.
-        name: of the ensemble, and the beginning of the others' names. Default "rtaction".
+        name: of the ensemble, and prefix of the other names. Default "rtaction".
 
     Returns:
-        Contents by path within the repository.
+        File contents by path within the repository.
 
     Raises:
-        UsageError: a name that Triton could not take, or a model that is not cut.
+        UsageError: the name is invalid for Triton, or the model is not cut.
     """
     if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
-        raise UsageError(f"a Triton model is named in letters, digits, '_', '-', '.', got {name!r}")
+        raise UsageError(f"a Triton model name must use letters, digits, '_-.', got {name!r}")
     file = OnnxFile(content)
     spec = file.spec
     if not file.is_cut:
         raise UsageError(
-            "a Triton repository needs a model that is cut into encoder and head, and this one "
+            "a Triton repository needs a model that is cut into encoder and head, but this one "
             f"runs whole{': ' * bool(file.reason_for_whole)}{file.reason_for_whole}"
         )
     boundary, clip_name = file.boundary, file.inputs[0].split(":")[0]
@@ -110,11 +110,11 @@ def triton_files(content: bytes, *, name: str = "rtaction") -> dict[str, bytes]:
 
 
 def write_triton(content: bytes, folder: Path, *, name: str = "rtaction") -> list[Path]:
-    """Write a model repository. Files of the same names are replaced, others stay.
+    """Write a model repository; existing files of the same names are replaced, others are kept.
 
     Args:
         content: an ONNX file with contract and boundary.
-        folder: what Triton is started with as --model-repository; made where it is missing.
+        folder: Triton's --model-repository; created if missing.
         name: see `triton_files`.
 
     Returns:
@@ -132,7 +132,7 @@ def write_triton(content: bytes, folder: Path, *, name: str = "rtaction") -> lis
     return written
 
 
-# Requests that arrive within a millisecond share a pass; on a GPU where there is one.
+# Batch requests that arrive within a millisecond; use a GPU if available.
 _SERVING = (
     "dynamic_batching { max_queue_delay_microseconds: 1000 }\n"
     "instance_group [ { kind: KIND_AUTO count: 1 } ]\n"
@@ -168,6 +168,6 @@ def _step(model: str, takes: Mapping[str, str], gives: Mapping[str, str]) -> str
 
 
 def _contract(contract: str) -> str:
-    """The contract, for a client that asks the server for the model's configuration."""
+    """The contract as a parameter, for clients that query the model's configuration."""
     text = CEscape(json.dumps(json.loads(contract), ensure_ascii=True).encode(), as_utf8=False)
     return f'parameters {{ key: "{METADATA_KEY}" value {{ string_value: "{text}" }} }}\n'

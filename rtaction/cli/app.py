@@ -1,6 +1,6 @@
-"""The command line: arguments in, library calls, text out.
+"""The command line: parse arguments, call the library, print text.
 
-Every command imports what it needs when it runs, so that `rtaction --help` waits for none of it.
+Every command imports what it needs when it runs, which keeps `rtaction --help` fast.
 """
 
 from __future__ import annotations
@@ -52,19 +52,19 @@ INTERRUPTED = 130
 
 
 class _CurrentStderr:
-    """Whatever stderr is at the moment: a progress bar puts itself in its place."""
+    """A proxy for the current `sys.stderr`, which progress bars replace."""
 
     def write(self, text: str) -> None:
-        """Write to it."""
+        """Write to stderr."""
         sys.stderr.write(text)
 
     def flush(self) -> None:
-        """Flush it."""
+        """Flush stderr."""
         sys.stderr.flush()
 
 
 def main() -> None:
-    """Entry point: a user's mistake ends in one sentence, never in a traceback."""
+    """Entry point; an error of rtaction prints one line, never a traceback."""
     handler = logging.StreamHandler(_CurrentStderr())
     logging.basicConfig(format="%(levelname)s: %(message)s", handlers=[handler])
     logging.addLevelName(logging.WARNING, "warning")
@@ -85,17 +85,17 @@ def main() -> None:
 
 
 def _leave(exit_code: int) -> None:
-    """End at once where the orderly way would not.
+    """Exit immediately if an orderly exit would hang or crash.
 
-    Python would wait for a camera's thread that hangs in the network; and TensorFlow's threads, cut
-    in the middle of a step, abort a process that takes them down.
+    Python would wait for a camera thread that hangs in the network; and TensorFlow's threads, when
+    interrupted in the middle of a step, abort the process at exit.
     """
     feed = sys.modules.get("rtaction.realtime.watching.feed")
     hangs = feed is not None and feed.has_hanging_threads()
     if hangs or (exit_code == INTERRUPTED and "tensorflow" in sys.modules):
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
-                with suppress(OSError, ValueError):  # whoever read it may have gone
+                with suppress(OSError, ValueError):  # the reader may be gone
                     stream.flush()
         os._exit(exit_code)
 

@@ -58,14 +58,14 @@ def cam(
 
 
 def print_timeline(segments: list[Segment]) -> None:
-    """Print stretches of time, one a line."""
+    """Print the timeline, one time span per line."""
     for one in segments:
         what = f"{one.label}  {one.peak_score:.2f}" if one.label else "(no action)"
         typer.echo(f"{one.start_seconds:7.2f} - {one.end_seconds:6.2f} s  {what}")
 
 
 def print_event(event: ActionEvent) -> None:
-    """Print that an action began or ended."""
+    """Print the start or end of an action."""
     if event.end_seconds is None:
         what = f"{event.start_seconds:8.2f} s  {event.label} {event.peak_score:.2f}"
     else:
@@ -75,7 +75,7 @@ def print_event(event: ActionEvent) -> None:
 
 
 def _print_state(change: StateChange) -> None:
-    # What a person at the screen can do nothing about is left to the log.
+    # States that the user cannot do anything about are only logged.
     if change.state in ("down", "refused", "black", "frozen", "late"):
         _say(f"{change.source}: {change.state}: {change.reason}")
 

@@ -1,7 +1,7 @@
-"""Commands whose options are the fields of dataclasses.
+"""Derive the options of commands from the fields of dataclasses.
 
-A command is a function with a parameter `Chosen[SomeConfig]`; `derived` gives it one option for
-each annotated field of `SomeConfig`, see `rtaction.choices.Option`.
+A command is a function with a parameter `Chosen[SomeConfig]`; `derived` gives it one option per
+annotated field of `SomeConfig`, see `rtaction.choices.Option`.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from rtaction.choices import Option
 from rtaction.errors import UsageError
 
 T = TypeVar("T")
-# What a run writes beside its settings, and nobody can give.
+# Written by a run along with its settings, but not an option.
 _OF_A_RUN = {"chosen_but"}
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen(Generic[T]):
-    """What a person chose.
+    """Values of the options of one dataclass.
 
     Args:
         kind: the dataclass.
-        values: by field, defaults included.
-        given: the fields that stand on the command line.
+        values: by field, including defaults.
+        given: the fields set on the command line or by --config.
     """
 
     kind: type[T]
@@ -40,23 +40,23 @@ class Chosen(Generic[T]):
     given: tuple[str, ...] = field(default=())
 
     def make(self, **more: Any) -> T:
-        """The settings, with some more that have no option."""
+        """Build the dataclass, with additional fields that have no option."""
         return self.kind(**self.values, **more)
 
     def changed(self, settings: T) -> T:
-        """Other settings, changed by what stands on the command line."""
+        """A copy of other settings, overridden by the fields that were given."""
         changes = {name: self.values[name] for name in self.given}
         return replace(settings, **changes)  # type: ignore[type-var]
 
 
 def derived(*, only: Mapping[type, tuple[str, ...]] | None = None) -> Callable[[Any], Any]:
-    """Make each parameter `Chosen[SomeConfig]` of a command into one option a field.
+    """Replace each parameter `Chosen[SomeConfig]` of a command by one option per field.
 
     Args:
-        only: the fields to take, by dataclass. Default None: all that have an `Option`.
+        only: the fields to use, by dataclass. Default None: all that have an `Option`.
 
     Returns:
-        A decorator; what it gives takes a `typer.Context` first.
+        A decorator; the decorated command takes a `typer.Context` as its first parameter.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -76,14 +76,14 @@ def derived(*, only: Mapping[type, tuple[str, ...]] | None = None) -> Callable[[
 
         @wraps(command)
         def call(context: typer.Context, **values: Any) -> None:
-            on_the_command_line = {
+            given_names = {
                 name
                 for name in values
                 if getattr(context.get_parameter_source(name), "name", "") != "DEFAULT"
             }
             for name, (kind, options) in places.items():
                 taken = {one: _value(values.pop(one), option) for one, option in options.items()}
-                given = tuple(one for one in taken if one in on_the_command_line)
+                given = tuple(one for one in taken if one in given_names)
                 values[name] = Chosen(kind, taken, given)
             command(**values)
 
@@ -100,14 +100,14 @@ def derived(*, only: Mapping[type, tuple[str, ...]] | None = None) -> Callable[[
 
 
 def _value(value: Any, option: Option) -> Any:
-    """What the command line gives, as a dataclass keeps it."""
+    """Convert a value from the command line to that of a dataclass field."""
     if option.parse is not None and isinstance(value, str):
         return option.parse(value)
     return tuple(value) if isinstance(value, list) else value
 
 
 def _options_of(kind: type, only: tuple[str, ...] | None) -> dict[str, Option]:
-    """The options of a dataclass's fields, by field."""
+    """The options of a dataclass by field."""
     options = {}
     for name, hint in get_type_hints(kind, include_extras=True).items():
         notes = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
@@ -146,7 +146,7 @@ def _typer_info(option: Option) -> Any:
 
 
 def _read_config(context: typer.Context, path: Path | None) -> Path | None:
-    """Let a file give the defaults; they are checked as what stands on the command line is."""
+    """Use a file's settings as defaults; they are checked like command-line options."""
     if path is None:
         return None
     try:
@@ -158,8 +158,8 @@ def _read_config(context: typer.Context, path: Path | None) -> Path | None:
     if not isinstance(values, dict) or not set(values) <= known:
         strange = sorted(set(values) - known) if isinstance(values, dict) else type(values).__name__
         raise UsageError(
-            f"--config: expected settings in {path}, such as epochs = 20, got {strange}; a run's "
-            "train_config.json shows their names"
+            f"--config: expected settings in {path}, such as epochs = 20, got {strange}; see the "
+            "train_config.json of a run for their names"
         )
     context.default_map = {name: one for name, one in values.items() if one is not None}
     return path

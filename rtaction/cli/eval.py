@@ -55,7 +55,7 @@ def evaluate(
 
 @contextmanager
 def _loader(model: Path, device: str) -> Iterator[Callable[[], ActionModel]]:
-    """What loads the model; a Keras one is exported first, as what is judged is what runs live."""
+    """A function that loads the model; Keras models are exported first, to judge what runs live."""
     from rtaction.realtime.model.action_model import ActionModel
 
     keras = model / "model.keras" if model.is_dir() else model

@@ -28,7 +28,7 @@ def export(
     ),
 ) -> None:
     """Export a trained network to one ONNX file, and check that it gives the same scores."""
-    chosen = contract.make(), options.make(), smaller.make()  # mistakes first, then what loads long
+    chosen = contract.make(), options.make(), smaller.make()  # report mistakes before slow imports
     from rtaction.export.run import run_export
     from rtaction.train.data.known_clips import read_known_clips
 

@@ -42,12 +42,12 @@ def _rows_of_ours(found: Inspection) -> list[tuple[str, Any]]:
     of_window = f"{found.flops_per_window / 1e6:,.2f} MFLOP"
     if found.is_cut:
         cost = [
-            ("runs", "cut into encoder and head: each picture is encoded once"),
+            ("runs", "cut into encoder and head: each frame is encoded once"),
             ("per frame", f"{found.flops_per_frame / 1e6:,.2f} MFLOP (encoder)"),
             ("per window", f"{of_window} (head)"),
         ]
     else:
-        reason = found.reason_for_whole or "the file does not say where to cut it"
+        reason = found.reason_for_whole or "the file has no boundary to cut it at"
         cost = [("runs", f"whole for each window: {reason}"), ("per window", of_window)]
     return [*cost, *[(f"contract.{key}", value) for key, value in contract.items()]]
 
@@ -59,13 +59,13 @@ def _rows_of_foreign(found: Inspection) -> list[tuple[str, Any]]:
     if len(possible) == 1:
         layout = f"{possible[0]} (n batch, f frames, h height, w width, c channels)"
     elif possible:
-        layout = f"unclear: {' or '.join(possible)} (say which with --layout)"
+        layout = f"ambiguous: {' or '.join(possible)} (set it with --layout)"
     else:
-        layout = f"none that a clip may have: {found.inputs[0]}"
+        layout = f"not that of a clip: {found.inputs[0]}"
     return [
         ("layout", layout),
         ("runs", _how_it_would_run(found)),
-        ("contract", "none: labels, seconds of a clip and scale of the pixels are missing"),
+        ("contract", "none: labels, clip seconds and pixel scale are missing"),
         ("adopt it with", found.adoption_command),
     ]
 

@@ -59,7 +59,7 @@ def teach(
         typer.echo(f"see it live: {program()} cam --model {output / 'model.onnx'}")
         return
     if group is not None:
-        raise UsageError("--group goes with --from; each recorded take is a group of its own")
+        raise UsageError("--group requires --from; each recorded take is its own group")
     from rtaction.cli.cam import print_event
 
     config = TeachConfig(tuple(labels or ()), source, output, takes, seconds)

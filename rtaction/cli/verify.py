@@ -47,17 +47,17 @@ def verify(
     clips = list(_clips(paths, spec, max_clips))
     if not clips:
         raise DatasetError(
-            f"none of {len(paths)} videos has a clip of {spec.window_seconds:.2f} s; expected some "
-            "of that length or longer"
+            f"none of {len(paths)} videos has a clip of {spec.window_seconds:.2f} s; use videos of "
+            "at least that length"
         )
     found, rows = verify(scores_of_onnx(file), others, clips, spec.labels, tolerance=tolerance)
     typer.echo("\n".join([*[table_of(rows)] * bool(rows), found.to_text()]))
     found.require_same(
         tolerance=tolerance,
         problem="the models differ",
-        remedy="; allow more with --tolerance, if it is meant to differ",
+        remedy="; if that is expected, raise --tolerance",
     )
-    found.require_spread(remedy="; give videos of several actions")
+    found.require_spread(remedy="; use videos of several actions")
 
 
 def _scores_of(path: Path, spec: ModelSpec, scale: str | None, trust: bool) -> Scores:

@@ -1,1 +1,1 @@
-"""ONNX files, vetted, read, cut and built; the one room through which `onnx` is reached."""
+"""Vet, read, cut and build ONNX files."""

@@ -1,6 +1,6 @@
-"""ONNX graphs in the making: nodes and stored tensors, and the file that they become.
+"""Build ONNX graphs from nodes and stored tensors, and files from graphs.
 
-This file knows nothing of networks.
+This file knows nothing about networks.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ from rtaction.onnx_format.file import BOUNDARY_KEY, WHOLE_KEY, Boundary
 
 CLIP, SCORES = "clip", "scores"
 BOUNDARY = Boundary("frames", "frame_features", "clip_features")
-"""What rtaction calls the tensors of the files that it builds."""
+"""Names of the boundary tensors in files built by rtaction."""
 
 OPSET = 17
-"""ONNX's operator set that rtaction's own graphs are written in."""
-IR_VERSION = 8  # of the same year as the opset; every onnxruntime since 1.12 reads both
+"""ONNX operator set of graphs built by rtaction."""
+IR_VERSION = 8  # from the same year as the opset; onnxruntime supports both since 1.12
 
 
 @dataclass(slots=True)
 class Pieces:
-    """Nodes and stored tensors on their way into a graph."""
+    """Nodes and stored tensors to assemble into a graph."""
 
     nodes: list[NodeProto] = field(default_factory=list)
     weights: list[TensorProto] = field(default_factory=list)
 
     @classmethod
     def of(cls, graph: GraphProto) -> Pieces:
-        """Those of a finished graph."""
+        """The nodes and stored tensors of an existing graph."""
         return cls(list(graph.node), list(graph.initializer))
 
     def add(
@@ -62,13 +62,13 @@ class Pieces:
 
         Args:
             op_type: its name in ONNX's default domain, such as "Conv".
-            inputs: names of what it reads; "" for an input left out.
-            output: name or names of what it makes.
-            name: of the operation. Default: its first output's and its own, with a slash between.
-            **attributes: as `onnx.helper.make_node` takes them.
+            inputs: names of its inputs; "" for an omitted input.
+            output: name or names of its outputs.
+            name: of the node. Default: first output and `op_type`, joined by a slash.
+            **attributes: see `onnx.helper.make_node`.
 
         Returns:
-            The name of its first output.
+            The name of the first output.
         """
         outputs = [output] if isinstance(output, str) else list(output)
         name = name or f"{outputs[0]}/{op_type}"
@@ -76,7 +76,7 @@ class Pieces:
         return outputs[0]
 
     def cast(self, source: str, output: str, dtype: npt.DTypeLike) -> str:
-        """Add a Cast to one of NumPy's types; returns its output's name."""
+        """Add a Cast to a NumPy dtype; returns its output's name."""
         return self.add("Cast", [source], output, to=element_type(dtype))
 
     def reshape(self, source: str, output: str, shape: Sequence[int]) -> str:
@@ -88,26 +88,26 @@ class Pieces:
         """Store a tensor; returns its name.
 
         Args:
-            name: what operations call it.
-            values: its numbers.
-            dtype: of them. Default: as NumPy has it.
+            name: of the tensor.
+            values: its values.
+            dtype: its type. Default: NumPy's choice for the values.
         """
         self.weights.append(numpy_helper.from_array(np.asarray(values, dtype), name))
         return name
 
     def extend(self, more: Pieces) -> None:
-        """Add all pieces of another."""
+        """Append all pieces of another."""
         self.nodes += more.nodes
         self.weights += more.weights
 
 
 def element_type(dtype: npt.DTypeLike) -> int:
-    """The number that ONNX has for one of NumPy's types."""
+    """ONNX's number for a NumPy dtype."""
     return int(helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
 
 
 def described(name: str, dtype: npt.DTypeLike, dims: Sequence[int | str]) -> ValueInfoProto:
-    """Type and sizes of a tensor; a name in the place of a size leaves it free."""
+    """Describe the type and shape of a tensor; a name instead of a size leaves it free."""
     return helper.make_tensor_value_info(name, element_type(dtype), dims)
 
 
@@ -123,18 +123,18 @@ def model_of(
     functions: Sequence[FunctionProto] = (),
     ir_version: int = IR_VERSION,
 ) -> ModelProto:
-    """A whole model.
+    """Assemble a model.
 
     Args:
-        pieces: each node after those whose results it reads.
+        pieces: nodes in topological order, and stored tensors.
         name: of the graph. Default "rtaction".
         inputs: see `described`.
         outputs: see `described`.
-        inner: descriptions of tensors between operations. Default none.
+        inner: descriptions of intermediate tensors. Default none.
         metadata: texts by key. Default none.
-        opset_imports: operator sets. Default: `OPSET` of ONNX's own.
-        functions: that nodes call. Default none.
-        ir_version: of the format. Default `IR_VERSION`.
+        opset_imports: operator sets. Default: ONNX's own in version `OPSET`.
+        functions: called by nodes. Default none.
+        ir_version: of the file format. Default `IR_VERSION`.
     """
     whole = Pieces()
     for one in pieces:
@@ -163,15 +163,15 @@ def model_with_contract(
     metadata: Mapping[str, str] | None = None,
     **options: Any,
 ) -> ModelProto:
-    """A whole model from `CLIP` to `SCORES`, with its contract in it.
+    """Assemble a model from `CLIP` to `SCORES` with an embedded contract.
 
     Args:
-        pieces: see `model_of`; they make the tensors of `BOUNDARY`, if it is to be cut.
+        pieces: see `model_of`; they define the tensors of `BOUNDARY` if the model can be cut.
         spec: the contract.
-        feature_shape: of one picture's features, where it is to be cut; else None.
+        feature_shape: of one frame's features if the model can be cut; else None.
         reason_for_whole: why it is not cut. Default "".
-        batch: clips at once: a number, or a name where any will do. Default any.
-        metadata: further texts by key. Default none.
+        batch: batch size, or a name for any size. Default any.
+        metadata: additional texts by key. Default none.
         **options: see `model_of`.
     """
     frames, inner = spec.frames_per_clip, []
@@ -196,19 +196,19 @@ def model_with_contract(
 
 
 def bytes_of(model: ModelProto) -> bytes:
-    """A model as a file; the same bytes for the same model."""
+    """Serialize a model; the same model always gives the same bytes."""
     return bytes(model.SerializeToString(deterministic=True))
 
 
 def require_valid(model: ModelProto, what: str) -> None:
-    """Check a model that was built here.
+    """Check a model built by rtaction.
 
     Args:
-        model: one of ours; onnx's checker, which is C++, is given no file of anyone else.
-        what: what to call its graph in an error, such as "converted".
+        model: built by rtaction; third-party files are never passed to onnx's C++ checker.
+        what: name of its graph in error messages, such as "converted".
 
     Raises:
-        ExportError: it breaks ONNX's rules.
+        ExportError: it is not valid ONNX.
     """
     try:
         onnx.checker.check_model(model, full_check=True)

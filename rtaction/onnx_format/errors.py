@@ -1,4 +1,4 @@
-"""What onnxruntime raises: its exceptions have no common base of their own."""
+"""Exceptions of onnxruntime, which have no common base class."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOADING_ERRORS = (
     ort_state.RuntimeException,
     UnicodeDecodeError,
 )
-"""What a file may cause. The last is that of a text in which onnxruntime quotes a file's bytes."""
+"""Raised for a bad file. The last one occurs when onnxruntime quotes bytes of the file."""
 
 RUNNING_ERRORS = (ort_state.EPFail, ort_state.Fail, ort_state.RuntimeException)
-"""What a processor may raise in the middle of its work, unlike a wrong input."""
+"""Raised when an execution provider fails during inference, as opposed to a wrong input."""

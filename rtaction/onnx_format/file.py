@@ -1,12 +1,12 @@
-"""An ONNX file, vetted, as a graph that can be read and cut.
+"""A vetted ONNX file as a graph that can be read and cut.
 
-A model is cut at three tensors, whose names the export room puts into the file:
+A model is cut at three tensors, whose names `rtaction export` stores in the file:
 
     clip (N, F, H, W, C) -> frames (N*F, H, W, C) -> ... -> frame_features (N*F, D)
          -> clip_features (N, F, D) -> ... -> scores (N, num_labels)
 
-*Encoder*: frames to frame_features. *Head*: clip_features to scores. A model that does not name
-them runs whole.
+*Encoder*: frames to frame_features. *Head*: clip_features to scores. A model without these names
+runs whole.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ BOUNDARY_KEY = "rtaction.boundary"
 """Key of the three tensor names in an ONNX file's `metadata_props`."""
 
 CAMERA_KEY = "rtaction.camera"
-"""Key of a file that fits camera pictures by itself: their size, "HEIGHTxWIDTH" or "any"."""
+"""Key of a file that resizes camera frames itself: their size, "HEIGHTxWIDTH" or "any"."""
 WHOLE_KEY = "rtaction.whole"
 """Key of the reason why a file is not cut, in one sentence."""
 
-_MAX_FILE_BYTES = 2**31 - 1  # what protobuf can hold
+_MAX_FILE_BYTES = 2**31 - 1  # limit of protobuf
 _MAX_CLIP_BYTES = 2**30
 
 
@@ -63,34 +63,35 @@ class OnnxFile:
 
     Args:
         content: the bytes of the file.
-        where: what to call it in an error.
+        where: name of the model in error messages.
 
     Raises:
-        ModelUnreadable: the bytes are no ONNX model, or one that is not safe to run, see
-            `rtaction.onnx_format.safety`.
+        ModelUnreadable: the bytes are not an ONNX model, or are damaged.
+        ModelUnsafe: the model is not safe to run, see `rtaction.onnx_format.safety`.
     """
 
     def __init__(self, content: bytes, *, where: str = "the model") -> None:
         self.where = where
         self.content = content
         try:
-            # Never onnx.load: it also opens the files that a model names.
+            # Never use onnx.load: it also opens files that the model refers to.
             self._model = ModelProto.FromString(content)
         except DecodeError:
-            raise ModelUnreadable(f"{where} is no ONNX model, or a damaged one") from None
+            raise ModelUnreadable(f"{where} is not an ONNX model, or is damaged") from None
         if not self._model.graph.node or not self._model.graph.output:
-            raise ModelUnreadable(f"{where} is no ONNX model: it has no graph")
+            raise ModelUnreadable(f"{where} is not an ONNX model: it has no graph")
         check_safe(self._model, where=where)
         if not self._inputs:
-            raise ModelUnreadable(f"{where} is no model of clips: it has no input")
+            raise ModelUnreadable(f"{where} cannot classify clips: it has no input")
 
     @classmethod
     def load(cls, path: Path) -> OnnxFile:
         """Read a file.
 
         Raises:
-            ModelMissing: there is none.
-            ModelUnreadable: it cannot be read, or is no ONNX model.
+            ModelMissing: there is no such file.
+            ModelUnreadable: it cannot be read, or is not an ONNX model.
+            ModelUnsafe: see `OnnxFile`.
         """
         if "://" in str(path):
             raise ModelMissing(f"{path} is a URL; download the model and name the file")
@@ -109,7 +110,7 @@ class OnnxFile:
         try:
             size = path.stat().st_size
             if size > _MAX_FILE_BYTES:
-                raise ModelUnreadable(f"{path} has {size} bytes; an ONNX model has 2 GB at most")
+                raise ModelUnreadable(f"{path} has {size} bytes; an ONNX model has at most 2 GB")
             content = path.read_bytes()
         except OSError as error:
             raise ModelUnreadable(f"cannot read the model {path}: {error}") from None
@@ -117,7 +118,7 @@ class OnnxFile:
 
     @property
     def model(self) -> ModelProto:
-        """The vetted message, to be read only; see `rtaction.onnx_format.graph.copied`."""
+        """The vetted model; read-only, change only a `rtaction.onnx_format.graph.copied` one."""
         return self._model
 
     @property
@@ -127,7 +128,7 @@ class OnnxFile:
 
     @property
     def has_spec(self) -> bool:
-        """Whether there is a contract in the file, good or bad."""
+        """Whether the file contains a contract, valid or not."""
         return METADATA_KEY in self.metadata
 
     @property
@@ -135,18 +136,18 @@ class OnnxFile:
         """The contract in the file.
 
         Raises:
-            ModelSpecError: there is none, or it cannot be read.
+            ModelSpecError: there is no contract, or it is invalid or does not fit the model.
         """
         text = self.metadata.get(METADATA_KEY)
         if CAMERA_KEY in self.metadata:
             raise ModelSpecError(
-                f"{self.where} takes camera pictures as they are, for runtimes without OpenCV; "
-                "rtaction fits pictures itself: use the file that was written beside it"
+                f"{self.where} takes raw camera frames, for runtimes without OpenCV; rtaction "
+                "resizes frames itself, so use the model that was written with it"
             )
         if text is None:
             raise ModelSpecError(
-                f"{self.where} carries no rtaction contract (labels, timing, pixels), so it cannot "
-                f"be run; give it one with: {self.adoption_command}"
+                f"{self.where} has no rtaction contract (labels, timing, pixel format); "
+                f"add one with: {self.adoption_command}"
             )
         spec = ModelSpec.from_json(text, where=f"the contract in {self.where}")
         self._check_shapes(spec)
@@ -154,37 +155,37 @@ class OnnxFile:
 
     @property
     def adoption_command(self) -> str:
-        """The command that gives a contract to a file from elsewhere."""
+        """The command that adds a contract to a third-party file."""
         return adoption_command(self.where, self.input_dims, self.num_scores)
 
     @property
     def is_cut(self) -> bool:
-        """Whether the file says where to cut it; else it runs whole."""
+        """Whether the file has a boundary to cut it at; otherwise it runs whole."""
         return BOUNDARY_KEY in self.metadata
 
     @property
     def reason_for_whole(self) -> str:
-        """Why it is not cut; empty where it is, or where the file does not say."""
+        """Why it is not cut; empty if it is, or if the file does not contain a reason."""
         return "" if self.is_cut else self.metadata.get(WHOLE_KEY, "")
 
     @property
     def boundary(self) -> Boundary:
-        """Where to cut.
+        """Where to cut the model.
 
         Raises:
-            ModelSpecError: the file does not say, or names tensors that it does not have.
+            ModelSpecError: the file has no boundary, or names tensors that it does not contain.
         """
         text = self.metadata.get(BOUNDARY_KEY)
         try:
             boundary = Boundary(**json.loads(text or ""))
         except (TypeError, ValueError, RecursionError):
             raise ModelSpecError(
-                f"{self.where} does not say where to cut it into encoder and head; "
+                f"{self.where} has no boundary to cut it into encoder and head; "
                 "export it with `rtaction export`"
             ) from None
         missing = sorted(set(asdict(boundary).values()) - set(described_values(self._model.graph)))
         if missing:
-            raise ModelSpecError(f"{self.where} names boundary tensors it lacks: {missing}")
+            raise ModelSpecError(f"{self.where} names boundary tensors that it lacks: {missing}")
         return boundary
 
     @property
@@ -199,12 +200,12 @@ class OnnxFile:
 
     @property
     def input_dims(self) -> list[int]:
-        """Sizes of the first input, batch first; 0 where one is free."""
+        """Shape of the first input, batch first; 0 for free sizes."""
         return dims_of(self._inputs[0])
 
     @property
     def num_scores(self) -> int:
-        """Scores of a clip; 0 where the file does not say."""
+        """Number of scores per clip; 0 if the file does not specify it."""
         return (dims_of(self._model.graph.output[0]) or [0])[-1]
 
     @property
@@ -214,30 +215,30 @@ class OnnxFile:
 
     @property
     def num_parameters(self) -> int:
-        """Numbers in all stored tensors."""
+        """Total number of values in all stored tensors."""
         return sum(prod(tensor.dims) for tensor in self._model.graph.initializer)
 
     @property
     def num_nodes(self) -> int:
-        """Operations in the graph."""
+        """Number of operations in the graph."""
         return len(self._model.graph.node)
 
     def op_counts(self) -> dict[str, int]:
-        """How often each operation stands in the graph, by name."""
+        """Number of operations in the graph by type."""
         counts: dict[str, int] = {}
         for node in self._model.graph.node:
             counts[node.op_type] = counts.get(node.op_type, 0) + 1
         return dict(sorted(counts.items()))
 
     def cut(self, inputs: Iterable[str], outputs: Iterable[str]) -> bytes:
-        """The part of the model between two sets of tensors, as an ONNX file of its own.
+        """Extract the part of the model between two sets of tensors as a separate ONNX file.
 
         Args:
             inputs: names of tensors to feed.
             outputs: names of tensors to read.
 
         Raises:
-            ModelSpecError: the outputs need another input than those given.
+            ModelSpecError: the outputs depend on other inputs as well.
         """
         inputs, outputs = list(inputs), list(outputs)
         cut = part(self._model, inputs, outputs)
@@ -252,8 +253,8 @@ class OnnxFile:
     def _check_shapes(self, spec: ModelSpec) -> None:
         if prod(spec.clip_shape) > _MAX_CLIP_BYTES:
             raise ModelSpecError(
-                f"the contract in {self.where} says clips of {spec.clip_shape}, more than a "
-                "gigabyte each; export it for smaller pictures"
+                f"the contract in {self.where} specifies clips of {spec.clip_shape}, more than a "
+                "gigabyte each; export it for smaller frames"
             )
         for value, expected in (
             (self._inputs[0], spec.clip_shape),
@@ -264,8 +265,8 @@ class OnnxFile:
                 dim not in (0, wanted) for dim, wanted in zip(dims, expected, strict=True)
             ):
                 raise ModelSpecError(
-                    f"the contract in {self.where} does not fit the model: it says {expected} for "
-                    f"each clip, but the model has {describe(value)}; export it again"
+                    f"the contract in {self.where} does not fit the model: it specifies {expected} "
+                    f"per clip, but the model has {describe(value)}; export it again"
                 )
 
     @property

@@ -1,6 +1,6 @@
-"""What depends on what in an ONNX graph, and the part of it between some of its tensors.
+"""Dependencies in an ONNX graph, and extraction of the part between given tensors.
 
-This file knows nothing of clips or of contracts.
+This file knows nothing about clips or contracts.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto, helper
 
 
 def copied(model: ModelProto) -> ModelProto:
-    """A copy of its own."""
+    """A deep copy of a model."""
     copy = ModelProto()
     copy.CopyFrom(model)
     return copy
 
 
 def names_used(node: NodeProto) -> list[str]:
-    """What a node reads, in order; what the graphs inside it read from outside, too."""
+    """Names that a node reads, in order, including outer names read by its subgraphs."""
     found = [name for name in node.input if name]
     for attribute in node.attribute:
         for graph in [attribute.g] * attribute.HasField("g") + [*attribute.graphs]:
@@ -31,20 +31,20 @@ def names_used(node: NodeProto) -> list[str]:
 
 
 def stored_names(graph: GraphProto) -> set[str]:
-    """Names of the stored tensors, the sparse ones included."""
+    """Names of the stored tensors, including sparse ones."""
     names = {tensor.name for tensor in graph.initializer}
     return names | {tensor.values.name for tensor in graph.sparse_initializer}
 
 
 def described_values(graph: GraphProto) -> dict[str, ValueInfoProto]:
-    """The tensors whose type the graph gives, by name."""
+    """The tensors that the graph describes, by name."""
     return {value.name: value for value in [*graph.input, *graph.output, *graph.value_info]}
 
 
 def ancestors(
     graph: GraphProto, outputs: Iterable[str], *, stop_at: Iterable[str] = ()
 ) -> list[NodeProto]:
-    """The nodes that some tensors need, in order; those behind `stop_at` are left out."""
+    """The nodes that tensors depend on, in order, without those before `stop_at`."""
     stop = set(stop_at)
     needed, nodes = set(outputs) - stop, []
     for node in reversed(graph.node):
@@ -59,12 +59,12 @@ def part(
     inputs: Sequence[str | ValueInfoProto],
     outputs: Sequence[str | ValueInfoProto],
 ) -> ModelProto:
-    """What lies between tensors, as a model of its own.
+    """Extract the part between tensors as a separate model.
 
     Args:
-        model: its nodes are in order.
-        inputs: tensors to feed; a bare name must be one that the graph describes.
-        outputs: tensors to read; the type of one that the graph does not describe stays open.
+        model: with nodes in topological order.
+        inputs: tensors to feed; a plain name must be described in the graph.
+        outputs: tensors to read; one that the graph does not describe gets no type.
     """
     known = described_values(model.graph)
     takes = [known[one] if isinstance(one, str) else one for one in inputs]
@@ -85,7 +85,7 @@ def part(
 
 
 def missing_names(graph: GraphProto) -> list[str]:
-    """What nodes and outputs read, and nothing in the graph makes, stores or takes."""
+    """Names that nodes or outputs read, but that no node, stored tensor or input provides."""
     read = {name for node in graph.node for name in names_used(node)}
     read |= {value.name for value in graph.output}
     made = {name for node in graph.node for name in node.output}
@@ -93,7 +93,7 @@ def missing_names(graph: GraphProto) -> list[str]:
 
 
 def dims_of(value: ValueInfoProto) -> list[int]:
-    """Sizes of a tensor, 0 where one is free."""
+    """Shape of a tensor; 0 for free sizes."""
     return [max(dim.dim_value, 0) for dim in value.type.tensor_type.shape.dim]
 
 
@@ -109,5 +109,5 @@ def describe(value: ValueInfoProto) -> str:
         for dim, size in zip(tensor.shape.dim, dims_of(value), strict=True)
     ]
     text = f"{value.name}: {kind} ({', '.join(dims)})"
-    # A file may be anyone's, and a terminal obeys some characters.
+    # Untrusted files may contain control characters that a terminal would interpret.
     return "".join(char if char.isprintable() else "?" for char in text)

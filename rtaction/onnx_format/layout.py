@@ -1,4 +1,4 @@
-"""How the axes of a model's clip are ordered, told from its shape where that leaves no doubt."""
+"""Axis order of a model's clips, inferred from their shape where it is unambiguous."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from shlex import quote
 from typing import Literal, get_args
 
 Layout = Literal["nfhwc", "nfchw", "ncfhw"]
-"""n: batch, f: frames, h: height, w: width, c: channels. rtaction's own is "nfhwc"."""
+"""n: batch, f: frames, h: height, w: width, c: channels. rtaction uses "nfhwc"."""
 
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 _MIN_SIDE = 8
 
 
 def possible_layouts(dims: Sequence[int], *, channels: int | None = None) -> list[Layout]:
-    """Orders of the axes that a shape may have.
+    """Layouts that are consistent with a clip shape.
 
     Args:
-        dims: of the clip, batch first; 0 where it is free.
-        channels: of a picture. Default None: 3 or 1.
+        dims: clip shape, batch first; 0 for free sizes.
+        channels: number of channels of a frame. Default None: 3 or 1.
 
     Returns:
-        All that fit: channels where they must be, and no side of a picture below 8 pixels. None
-        for other than five dimensions.
+        All layouts with that number of channels, and height and width of at least 8 pixels or free.
+        Empty unless there are five dimensions.
     """
     if len(dims) != 5:
         return []
@@ -37,17 +37,17 @@ def possible_layouts(dims: Sequence[int], *, channels: int | None = None) -> lis
 
 
 def axes_between(source: str, target: str) -> list[int]:
-    """The permutation for a transposition, such as [0, 1, 4, 2, 3] from "nfhwc" to "nfchw"."""
+    """The permutation between two layouts, such as [0, 1, 4, 2, 3] from "nfhwc" to "nfchw"."""
     return [source.index(axis) for axis in target]
 
 
 def adoption_command(path: str, dims: Sequence[int], num_scores: int) -> str:
-    """The command that makes a file from elsewhere one of rtaction's; words in capitals are open.
+    """The command that converts a third-party file, with placeholders in capitals.
 
     Args:
         path: the file.
-        dims: of its clip, batch first; 0 where it is free.
-        num_scores: scores of a clip; 0 where the file does not say.
+        dims: its clip shape, batch first; 0 for free sizes.
+        num_scores: number of scores per clip; 0 if unknown.
     """
     labels = f"{num_scores}_NAMES" if num_scores > 2 else "NAME,NAME"
     words = ["rtaction export", quote(path), "-o model.onnx", f"--labels {labels}"]

@@ -1,8 +1,8 @@
-"""What an ONNX file must fulfil before anything is run from it.
+"""Safety checks that an ONNX file must pass before it is run.
 
-A model may come from anyone. What it says is checked here, in Python, before onnxruntime's C++ sees
-it: that it reads no other file, loads no other code, claims no more memory than it fills, and is a
-graph in order. This file knows nothing of contracts, and never opens anything.
+A model may come from an untrusted source. Before onnxruntime's C++ code sees it, this Python code
+checks that it reads no other files, loads no custom code, declares no more memory than it contains,
+and is a valid graph. This file knows nothing about contracts, and never opens files.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from onnx import (
 from rtaction.errors import ModelUnreadable, ModelUnsafe
 
 _DOMAINS = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft"}
-# It holds a processor's own code, or the name of a file with it.
+# Contains code compiled for one device, or the name of a file with such code.
 _FOREIGN_CODE = "EPContext"
-# The smallest numbers of ONNX are half a byte.
+# ONNX's smallest types have 4 bits.
 _NUMBERS_PER_BYTE = 2
 
 
 def check_safe(model: ModelProto, *, where: str) -> None:
-    """Refuse a file that is not to be run.
+    """Reject a file that must not be run.
 
     Args:
-        model: as `ModelProto.FromString` reads it; nothing else of `onnx` has seen it yet.
-        where: what to call it in the error.
+        model: from `ModelProto.FromString`, and not yet processed by any other part of `onnx`.
+        where: name of the model in error messages.
 
     Raises:
-        ModelUnsafe: it keeps data in other files, or needs code of somebody else.
-        ModelUnreadable: it holds a tensor of an impossible size, or its graph is broken.
+        ModelUnsafe: it stores data in other files, or needs custom code.
+        ModelUnreadable: it contains a tensor of an impossible size, or its graph is invalid.
     """
     try:
         _check(model)
@@ -51,17 +51,17 @@ def check_safe(model: ModelProto, *, where: str) -> None:
 
 
 class _Unsafe(Exception):
-    """Carries what it would do, to follow the file's name."""
+    """Message that follows the file's name."""
 
 
 class _Damaged(Exception):
-    """Carries what is wrong."""
+    """Message that describes the damage."""
 
 
 def _check(model: ModelProto) -> None:
     _check_text(model)
     if model.training_info:
-        raise _Unsafe("holds a graph for training as well; export it for inference")
+        raise _Unsafe("also contains a training graph; export it for inference only")
     domains = _DOMAINS | {function.domain for function in model.functions}
     _check_graph(model.graph, set(), domains)
     for function in model.functions:
@@ -71,21 +71,21 @@ def _check(model: ModelProto) -> None:
 
 
 def _check_text(message: Any) -> None:
-    """Check that all names in a message, and in those inside it, are text."""
+    """Check that all strings in a message and its submessages are valid text."""
     for field, value in message.ListFields():
         if field.message_type is None and field.type != field.TYPE_STRING:
-            continue  # numbers, of which there may be millions
+            continue  # numbers; there may be millions
         is_one = isinstance(value, str | bytes) or not isinstance(value, Sequence)
         for one in [value] if is_one else value:
             if field.message_type is not None:
                 _check_text(one)
-            # Protobuf gives a string's bytes where they are no UTF-8.
+            # Protobuf returns bytes for a string that is not UTF-8.
             elif isinstance(one, bytes):
-                raise _Damaged("a name in it is no text")
+                raise _Damaged("a name in it is not valid UTF-8")
 
 
 def _check_graph(graph: GraphProto, outer: set[str], domains: set[str]) -> None:
-    """Check a graph, and those inside it, given the names that it may read from around it."""
+    """Check a graph and its subgraphs; `outer` are names that it may read from outside."""
     for tensor in [*graph.initializer, *_tensors_of(graph.sparse_initializer)]:
         _check_tensor(tensor)
     for value in [*graph.input, *graph.output, *graph.value_info]:
@@ -108,11 +108,11 @@ def _check_nodes(
     for node in nodes:
         if node.domain not in domains:
             raise _Unsafe(
-                f"needs the operator {node.domain}.{node.op_type}, which is code of somebody "
-                "else; export it with operators of ONNX only"
+                f"needs the custom operator {node.domain}.{node.op_type}; export it with standard "
+                "ONNX operators only"
             )
         if node.op_type == _FOREIGN_CODE:
-            raise _Unsafe("is compiled for one processor (EPContext); use the file it came from")
+            raise _Unsafe("is compiled for one device (EPContext); use the original ONNX file")
         for name in node.input:
             _check_known(name, known, f"{node.op_type} {node.name!r}")
         for attribute in node.attribute:
@@ -133,14 +133,14 @@ def _check_attribute(attribute: AttributeProto, known: set[str], domains: set[st
 
 
 def _check_tensor(tensor: TensorProto) -> None:
-    # Of a number said twice, onnx and onnxruntime both leave out those that they do not know.
+    # If the field is repeated, onnx and onnxruntime both ignore values that they do not know.
     if tensor.data_location != 0 or tensor.external_data:
-        raise _Unsafe("keeps weights in other files; expected one file that holds everything")
+        raise _Unsafe("stores weights in other files; expected a single self-contained file")
     if any(dim < 0 for dim in tensor.dims):
         raise _Damaged(f"tensor {tensor.name!r} has the shape {list(tensor.dims)}")
     if prod(tensor.dims) > _NUMBERS_PER_BYTE * tensor.ByteSize():
         raise _Damaged(
-            f"tensor {tensor.name!r} claims the shape {list(tensor.dims)} but holds "
+            f"tensor {tensor.name!r} declares the shape {list(tensor.dims)} but contains "
             f"only {tensor.ByteSize()} bytes"
         )
 
@@ -154,14 +154,14 @@ def _check_value(value: ValueInfoProto) -> None:
 def _check_differ(names: Iterable[str]) -> None:
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
-        raise _Damaged(f"several tensors are called {twice[0]!r}")
+        raise _Damaged(f"several tensors are named {twice[0]!r}")
 
 
 def _check_known(name: str, known: set[str], reader: str) -> None:
     if name and name not in known:
         raise _Damaged(
-            f"{reader} reads {name!r}, which nothing makes before it (the graph has a "
-            "circle, a gap, or is out of order)"
+            f"{reader} reads {name!r}, which no earlier node produces (the graph has a cycle or a "
+            "gap, or is not in topological order)"
         )
 
 

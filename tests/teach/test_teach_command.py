@@ -54,10 +54,10 @@ def test_from_videos_by_the_light_installation(drawn_takes: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "message"),
     [
-        (["teach"], 2, "no actions are named"),
+        (["teach"], 2, "no actions given"),
         (["teach", "a/b"], 2, "name of a folder"),
         (["teach", "wave", "wave"], 2, "labels must differ"),
-        (["teach", "wave", "--group", "x"], 2, "--group goes with --from"),
+        (["teach", "wave", "--group", "x"], 2, "--group requires --from"),
         (["teach", "--from", "none"], 2, "neither a folder nor a pattern"),
         (["teach", "wave"], 10, "rtaction teach --from videos/"),
         (["record", "wave"], 10, "rtaction teach --from videos/"),
@@ -77,7 +77,7 @@ def test_takes_are_not_mixed_with_other_videos(
     (tmp_path / "wave").mkdir()
     shutil.copy(next((drawn_takes / "wave").iterdir()), tmp_path / "wave")
     found, _, stderr = here("teach", "--from", drawn_takes, "-o", tmp_path)
-    assert "holds takes of its own" in assert_one_error(found, stderr, 2)
+    assert "already contains takes" in assert_one_error(found, stderr, 2)
 
 
 def _press(display: str, key: str) -> None:

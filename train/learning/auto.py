@@ -45,7 +45,7 @@ from rtaction.video.labelled_videos import Video, labels_of
 _TRIAL_VIDEOS = 240
 _LEAST_STEPS = 180
 _LIGHT_CANDIDATES = ("diff", "gray", "gray+diff")
-_UNTRIED = {True: CANDIDATES[0], False: "gray+diff"}  # by whether there are pretrained weights
+_UNTRIED = {True: CANDIDATES[0], False: "gray+diff"}  # key: whether there are pretrained weights
 _TRIAL_EPOCHS = 6
 
 PRETRAINED: dict[str, Any] = {
@@ -100,11 +100,11 @@ def choose_settings(config: TrainConfig, split: Split, console: Console) -> Trai
 
     Args:
         config: its `chosen_but` names the settings that were given; the others are overwritten.
-        split: videos by their use; those to test on are not looked at.
+        split: videos by their use; the test videos are ignored.
         console: where to print what was picked and why.
 
     Raises:
-        DatasetError: not one video can be read.
+        DatasetError: none of the videos can be read.
     """
     videos = [*split.train, *split.validation]
     given = config.chosen_but or ()
@@ -166,9 +166,9 @@ def _clip_length(
         try:
             durations_seconds.append(read_declared(video.path).duration_seconds)
         except SourceError:
-            continue  # decoding for the training will report what is wrong with it
+            continue  # decoding for the training will report the error
     if not durations_seconds:
-        raise DatasetError(f"not one of {len(videos)} videos can be read")
+        raise DatasetError(f"none of {len(videos)} videos can be read")
     window_seconds, short_seconds = window_length(durations_seconds)
     frames = config.frames_per_clip if "frames_per_clip" in given else FRAMES_PER_CLIP
     # A modality with motion needs one frame before the first.

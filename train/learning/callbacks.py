@@ -1,4 +1,4 @@
-"""What happens between the epochs of a training, so that it can be cut and go on."""
+"""Callbacks between the epochs of a training, which make it resumable."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rtaction.train.settings.run_folder import HistoryRow, RunFolder, history_ro
 
 
 class SeedEachEpoch(keras.callbacks.Callback):  # type: ignore[misc]
-    """Lets the epoch's number determine what dropout drops, so that resumed trainings do the same.
+    """Reseeds dropout from the epoch number, so that a resumed training repeats the same draws.
 
     Keras does not save the state of its random layers.
     """
@@ -26,16 +26,16 @@ class SeedEachEpoch(keras.callbacks.Callback):  # type: ignore[misc]
         self._seed = seed
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Runs before the first batch."""
+        """Set the seeds before the first batch."""
         states = [v for v in self.model.variables if v.path.endswith("seed_generator_state")]
         for number, state in enumerate(states):
             state.assign(np.random.default_rng([self._seed, epoch, number]).integers(2**32, size=2))
 
 
 class ReplayHistory(keras.callbacks.Callback):  # type: ignore[misc]
-    """Gives a resumed training's callbacks the past they have missed.
+    """Replays the finished epochs to the callbacks of a resumed training.
 
-    Keras does not save the state of its callbacks; the figures of the finished epochs determine it.
+    Keras does not save the state of its callbacks, but the metrics of those epochs restore it.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class ReplayHistory(keras.callbacks.Callback):  # type: ignore[misc]
         self._callbacks = callbacks
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Runs after the others' `on_train_begin`, which empties them."""
+        """Replay; runs after the `on_train_begin` of the other callbacks, which resets them."""
         if not self._history:
             return
         self.model.optimizer.learning_rate = self._learning_rate
@@ -57,18 +57,18 @@ class ReplayHistory(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the best network, and after each epoch all that is needed to go on from it.
+    """Saves the best network, and after each epoch a resume point.
 
-    The best is kept as it will be used: in float32, without the state of the training, and with the
-    averages of the weights where there are some.
+    The best network is saved for inference: in float32, without optimizer state, and with averaged
+    weights if there are any.
 
     Args:
-        folder: where to.
-        history: the epochs that have been finished.
-        network: the whole of which a part may be what is trained.
-        averages: what gives the network its averages for the time of a test. Default None.
-        refit: whether another network will take its place as `model.keras`; then it is also kept
-            as `validated.keras`. Default False.
+        folder: the run.
+        history: the finished epochs.
+        network: the whole network, of which only a part may be trained.
+        averages: swaps in the averaged weights for evaluation. Default None.
+        refit: whether a refit will replace `model.keras`; the best network is then also saved as
+            `validated.keras`. Default False.
     """
 
     def __init__(
@@ -89,20 +89,20 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
         self._best: Any = None
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Save; the history comes last, since it says what is complete."""
+        """Save; the history comes last, as it marks the epoch as complete."""
         rate = float(self.model.optimizer.learning_rate.value.numpy())
         row = history_row(epoch + 1, logs or {}, rate)
         if not np.isfinite([row["loss"], row["val_loss"]]).all():
             raise TrainingFailed(
-                f"in epoch {epoch + 1} the loss is no longer a number; take a --learning-rate "
-                f"below {rate:g}, in a new folder. What was reached before stays in "
+                f"the loss became NaN or infinite in epoch {epoch + 1}; train with a "
+                f"--learning-rate below {rate:g} into a new folder. The best network so far is in "
                 f"{self._folder.path}"
             )
         best_before = min((old["val_loss"] for old in self.history), default=float("inf"))
         if row["val_loss"] < best_before:
             self._save_best()
-        # After the best: Keras swaps weights and averages by adding and subtracting, which changes
-        # their last bits, and those are what an unbroken training goes on with.
+        # After saving the best: Keras swaps weights and averages by adding and subtracting, which
+        # changes their last bits, and an uninterrupted training continues with those.
         self._folder.save_network(self.model, self._folder.resume_point(epoch + 1))
         self.history.append(row)
         self._folder.finish_epoch(self.history)
@@ -121,10 +121,10 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def require_tensorboard() -> None:
-    """See that TensorFlow can write what TensorBoard reads.
+    """Check that TensorFlow can write TensorBoard logs.
 
     Raises:
-        MissingLibrary: it cannot, without the package `tensorboard`.
+        MissingLibrary: the package `tensorboard` is not installed.
     """
     if find_spec("tensorboard") is None:
         raise MissingLibrary(
@@ -134,11 +134,10 @@ def require_tensorboard() -> None:
 
 
 class TensorBoardLog(keras.callbacks.TensorBoard):  # type: ignore[misc]
-    """The figures of each epoch for TensorBoard, on disk as soon as the epoch has ended.
+    """Writes the metrics of each epoch for TensorBoard to disk as soon as the epoch ends.
 
-    Keras' own callback leaves them in memory for up to two minutes, where a kill takes them.
-    Epochs and batches are counted on by a resumed training, as Keras counts on from its resume
-    point.
+    Keras' own callback buffers them for up to two minutes, so a killed process loses them. A
+    resumed training continues to count epochs and batches from its resume point.
 
     Args:
         folder: of the log; a resumed training adds a file to it.
@@ -148,7 +147,7 @@ class TensorBoardLog(keras.callbacks.TensorBoard):  # type: ignore[misc]
         super().__init__(folder, write_graph=False)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Write."""
+        """Write and flush."""
         super().on_epoch_end(epoch, logs)
         for writer in (self._train_writer, self._val_writer):
             writer.flush()

@@ -1,12 +1,12 @@
-"""Cross-validation: as many trainings as there are folds, each tested on people it has not seen.
+"""Cross-validation: one training per fold, each tested on groups that it has not seen.
 
-A single split of few groups tells little: another split gives another figure. Here every group is
-tested once in each repeat, and a repeat has other folds and other first weights.
+With few groups, a single split is unreliable: another split gives another accuracy. Here every
+group is tested once in each repeat, and each repeat has other folds and other initial weights.
 
-    folds.json              what was asked for, and the videos it began with
+    folds.json              folds, repeats and the list of videos
     train_config.json       the settings of all trainings
-    repeat-1/fold-1/...     a training, see `run_folder`; with fold.json, once it has ended
-    cross_validation.json   all figures, once all have ended
+    repeat-1/fold-1/...     a training, see `run_folder`; with fold.json once it is finished
+    cross_validation.json   all results, once every training is finished
 """
 
 from __future__ import annotations
@@ -49,21 +49,22 @@ def cross_validate(
     resume: bool = False,
     console: Console | None = None,
 ) -> CrossValidation:
-    """Train and test once for each fold of each repeat, and tell what came out.
+    """Train and test once for each fold of each repeat, and print the results.
 
-    Repeat n, from 1, takes the seed `config.seed + n - 1` for its folds and its trainings.
+    Repeat n, from 1, uses the seed `config.seed + n - 1` for its folds and its trainings.
 
     Args:
-        config: what each training does. Its `validation_fraction` is of the videos not tested.
+        config: settings of each training. `validation_fraction` is relative to the videos that are
+            not tested.
         output: folder for the result.
-        folds: into how many parts the groups are shared out, 2 or more.
-        repeats: how often, each time with another seed. Default 1.
-        resume: keep the folds that are finished, and go on with the others. There may be more
-            repeats than before. Default False.
+        folds: number of parts that the groups are divided into, 2 or more.
+        repeats: number of repeats, each with another seed. Default 1.
+        resume: keep finished folds and continue with the others; `repeats` may be larger than
+            before. Default False.
         console: where progress is shown. Default: stderr.
 
     Raises:
-        UsageError: settings that contradict each other, or a folder that does not fit them.
+        UsageError: the settings contradict each other, or do not fit the folder.
         DatasetError: fewer groups than folds, or a label with fewer than two groups.
         OutputError, MissingLibrary, TrainingFailed: see `rtaction.errors`.
     """
@@ -74,7 +75,7 @@ def cross_validate(
         if resume
         else _begin(output, find_videos(config.videos, group=config.group))
     )
-    # All splits are made before the first training: one that cannot be would end the last hours.
+    # Make all splits before the first training, so that an impossible one fails early.
     splits = {
         (repeat, fold): split
         for repeat in range(1, repeats + 1)
@@ -100,10 +101,10 @@ def cross_validate(
 
 
 def saved_plan(output: Path) -> dict[str, int] | None:
-    """Folds and repeats of the cross-validation in a folder, by these names; None without one.
+    """Read `folds` and `repeats` of the cross-validation in a folder; None if there is none.
 
     Raises:
-        UsageError: it is damaged.
+        UsageError: the file is damaged.
     """
     if not (output / _PLAN).exists():
         return None
@@ -116,13 +117,13 @@ def _check(config: TrainConfig, repeats: int) -> None:
         raise UsageError(f"--repeats must be 1 or more, got {repeats}")
     if config.validation_groups:
         raise UsageError(
-            "--folds with --validate-on makes no sense: every group is tested once, so none can "
+            "--folds and --validate-on cannot be combined: every group is tested once, so none can "
             "always validate; leave one of them out"
         )
     if config.test_fraction:
         raise UsageError(
-            "--folds with --test-fraction makes no sense: each fold is the test of its training; "
-            "leave one of them out"
+            "--folds and --test-fraction cannot be combined: each fold is the test set of its "
+            "training; leave one of them out"
         )
 
 
@@ -142,7 +143,7 @@ def _splits(videos: list[Video], num_folds: int, config: TrainConfig, seed: int)
 def _result_of(
     path: Path, config: TrainConfig, split: Split, repeat: int, fold: int, console: Console
 ) -> FoldResult:
-    """What a fold gave: trained, trained on, or as it was."""
+    """The result of a fold: read if it is finished, else trained or resumed."""
     done = path / _FOLD_RESULT
     if done.exists():
         console.print("already finished", highlight=False)
@@ -150,40 +151,40 @@ def _result_of(
             return FoldResult.from_dict(json.loads(done.read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UsageError(
-                f"cannot read {done}: {error!r}; delete it, and the fold is tested again"
+                f"cannot read {done}: {error!r}; delete it to test the fold again"
             ) from None
     begun = RunFolder(path).history.exists()
     result = train(config, path, resume=begun, split=split, console=console)
     assert result.test is not None  # every fold tests
     found = FoldResult.of_clips(result.test, repeat=repeat, fold=fold, num_epochs=result.num_epochs)
     write_json(done, found.to_dict(), indent=1)
-    keras.utils.clear_session()  # else each training leaves its graphs in memory
+    keras.utils.clear_session()  # otherwise each training leaves its graphs in memory
     return found
 
 
 def _begin(output: Path, videos: list[Video]) -> list[Video]:
     if (output / _PLAN).exists():
         raise UsageError(
-            f"{output} already holds a cross-validation; add --resume to go on with it, or choose "
+            f"{output} already contains a cross-validation; add --resume to continue it, or choose "
             "another folder with -o"
         )
     if RunFolder(output).history.exists():
-        raise UsageError(f"{output} already holds a training; choose another folder with -o")
+        raise UsageError(f"{output} already contains a training; choose another folder with -o")
     return videos
 
 
 def _resume(output: Path, config: TrainConfig, folds: int) -> list[Video]:
-    """The videos it began with, whatever there is by now."""
+    """The videos that the cross-validation was started with, even if others exist now."""
     plan = _read_plan(output)
     if plan["folds"] != folds:
         raise UsageError(
-            f"--resume: {output} was begun with --folds {plan['folds']}; leave --folds out, or "
+            f"--resume: {output} was started with --folds {plan['folds']}; leave --folds out, or "
             "choose another folder with -o"
         )
     changed = set(config.changed_from(TrainConfig.load(output / _CONFIG))) - {"videos"}
     if changed:
         raise UsageError(
-            f"--resume: {output} was begun with other settings ({', '.join(sorted(changed))}); "
+            f"--resume: {output} was started with other settings ({', '.join(sorted(changed))}); "
             "leave them out, or choose another folder with -o"
         )
     return [Video(Path(path), label, group) for path, label, group in plan["videos"]]
@@ -201,6 +202,6 @@ def _read_plan(output: Path) -> dict[str, Any]:
 def _write_plan(
     output: Path, config: TrainConfig, videos: list[Video], *, folds: int, repeats: int
 ) -> None:
-    told = [[video.path.as_posix(), video.label, video.group] for video in videos]
+    rows = [[video.path.as_posix(), video.label, video.group] for video in videos]
     config.save(output / _CONFIG)
-    write_json(output / _PLAN, {"folds": folds, "repeats": repeats, "videos": told}, indent=1)
+    write_json(output / _PLAN, {"folds": folds, "repeats": repeats, "videos": rows}, indent=1)

@@ -1,4 +1,4 @@
-"""One training, from videos to a folder with a network in it."""
+"""One training, from labelled videos to a run."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ from rtaction.video.labelled_videos import labels_of
 
 @dataclass(frozen=True, eq=False)
 class TrainResult:
-    """What a training reached.
+    """The result of a training.
 
     Args:
-        model: path of the best network.
-        num_epochs: finished epochs, those before a resume included.
+        model: path of the final network.
+        num_epochs: finished epochs, including those before a resume.
         validation: the validation clips with their scores.
-        test: the test clips, or None where there are none.
+        test: the test clips with their scores; None without test clips.
     """
 
     model: Path
@@ -66,7 +66,7 @@ class TrainResult:
 
 
 _REFITTED = (
-    "the final network was trained on the validation videos as well; the figures on them are those "
+    "the final network was trained on the validation videos as well; the results on them are those "
     "of the network before"
 )
 
@@ -79,14 +79,14 @@ def train(
     split: Split | None = None,
     console: Console | None = None,
 ) -> TrainResult:
-    """Train a network on folders of clips.
+    """Train a network on folders of labelled videos.
 
     Args:
-        config: what to do.
+        config: the settings.
         output: folder for the result, see `run_folder`.
-        resume: go on where an earlier training in that folder ended or was killed. Default False.
-        split: which videos train, validate and test; a resumed training keeps to its own. Default:
-            found and shared out as `config` says.
+        resume: continue an earlier training in that folder. Default False.
+        split: videos for training, validation and test; a resumed training keeps its own. Default:
+            found and split according to `config`.
         console: where progress is shown. Default: stderr.
 
     Raises:
@@ -108,7 +108,7 @@ def train(
     num_epochs_before, started_seconds = len(history), time.monotonic()
     has_ended = _stopped_early(history, config.patience)
     if has_ended:
-        console.print("this training has already ended: no epoch was better for long enough")
+        console.print("this training has already finished (early stopping)")
     with native_stderr_to(folder.native_log):
         if not has_ended:
             sets = training, validation
@@ -141,9 +141,9 @@ def train(
 def _settle(
     config: TrainConfig, folder: RunFolder, split: Split | None, console: Console, *, resume: bool
 ) -> tuple[TrainConfig, Split]:
-    """All settings, and which videos train, validate and test."""
+    """The final settings and split."""
     if resume and config.chosen_but is not None:
-        config = TrainConfig.load(folder.config)  # what was picked when it began
+        config = TrainConfig.load(folder.config)  # what was picked at its start
     folder.check(config, resume=resume)
     if config.tensorboard:
         require_tensorboard()
@@ -163,7 +163,7 @@ def _begin(
     folder: RunFolder,
     batch_sizes: list[int],
 ) -> tuple[Learner, Hardware]:
-    """What is trained, new or from where it was cut, and what on."""
+    """A new or resumed learner, and the hardware to train on."""
     hardware = choose_hardware(config.precision, config.devices, batch_sizes=batch_sizes)
     num_epochs = len(folder.read_history())
     with hardware.scope():
@@ -173,14 +173,14 @@ def _begin(
             else new_learner(config, spec, clips, hardware.precision)
         )
     hardware.share(learner.part)
-    # A training keeps to the precision it began with, on whatever machine it goes on.
+    # A training keeps its initial precision, even if resumed on another machine.
     return learner, replace(hardware, precision=precision_of(learner.part))
 
 
 def _judge(
     folder: RunFolder, clips: Mapping[str, ClipSet], config: TrainConfig, *, is_divided: bool
 ) -> dict[str, JudgedClips]:
-    """What the networks make of videos that they have not seen."""
+    """Score the validation and test clips."""
     validated = folder.validated if config.refit else folder.model
     judged = {}
     for side, path in (("validation", validated), ("test", folder.model)):
@@ -222,7 +222,7 @@ def _fit(
     console: Console,
 ) -> list[HistoryRow]:
     if history:
-        console.print(f"going on after epoch {len(history)}", highlight=False)
+        console.print(f"resuming after epoch {len(history)}", highlight=False)
     schedule = schedule_callback(
         config.schedule,
         epochs=config.epochs,
@@ -239,7 +239,7 @@ def _fit(
         validation_data=validation,
         initial_epoch=len(history),
         epochs=max(config.epochs, len(history)),
-        shuffle=False,  # the dataset shuffles clips; Keras would shuffle batches, by a global seed
+        shuffle=False,  # the dataset shuffles clips; Keras would shuffle batches with a global seed
         verbose=0,
         class_weight=weights,
         callbacks=[

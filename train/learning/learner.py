@@ -1,8 +1,7 @@
 """A network, and the part of it that is trained.
 
-Mostly that is the whole network. Of a pretrained one it is what comes after the frozen part, as a
-network of its own with the same weights, which sees what the frozen part made of the clips; see
-`encoded`.
+Usually that is the whole network. For a pretrained one it is the part after the frozen layers, as a
+separate network with shared weights, which takes the cached features of the clips; see `encoded`.
 """
 
 from __future__ import annotations
@@ -49,11 +48,11 @@ _MAX_SHARE_OF_FREE = 0.5
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Learner:
-    """What is trained.
+    """A network in training.
 
     Args:
-        network: the whole, from clips to scores.
-        part: what is fitted, compiled; the whole network, or the part of it that learns.
+        network: the whole network, from clips to scores.
+        part: the compiled part to fit; the whole network, or what follows the frozen layers.
     """
 
     network: Any
@@ -61,7 +60,7 @@ class Learner:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is fitted on clips, not on what a frozen part made of them."""
+        """Whether it is fitted on clips instead of the frozen part's features."""
         return self.part is self.network
 
 
@@ -71,13 +70,13 @@ def new_learner(
     clips: Mapping[str, ClipSet],
     precision: PrecisionName = "float32",
 ) -> Learner:
-    """Build and compile what a training begins with.
+    """Build and compile a new network.
 
     Args:
-        config: what to do.
-        spec: shape of the clips and labels.
-        clips: what will be trained on, at "train", and the other sides.
-        precision: what layers compute in. Default "float32".
+        config: the settings.
+        spec: the contract, for clip shape and labels.
+        clips: the clips of each side; "train" is trained on.
+        precision: in which layers compute. Default "float32".
 
     Raises:
         UsageError, MissingLibrary: see `build_network`.
@@ -102,7 +101,7 @@ def new_learner(
         ema_momentum=config.ema,
     )
     if precision == "mixed_float16":
-        # Keras would wrap it by itself, but not note that in what it saves to go on from.
+        # Keras would wrap it implicitly, but not save that in the resume point.
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     part.compile(
         optimizer=optimizer,
@@ -119,10 +118,10 @@ def resumed_trainee(
     folder: RunFolder,
     num_epochs: int,
 ) -> Learner:
-    """What an earlier training had made after `num_epochs` epochs, the optimizer's state included.
+    """Load the learner of an earlier training after `num_epochs` epochs, with optimizer state.
 
     Raises:
-        UsageError: it is missing.
+        UsageError: the resume point is missing.
     """
     path = folder.resume_point(num_epochs)
     if not path.exists():
@@ -148,7 +147,7 @@ def encoded_datasets(
     *,
     first_epoch: int,
 ) -> tuple[ClipDataset, ClipDataset]:
-    """Let the frozen part see all clips, and give what it made, to train on and to validate on."""
+    """Encode all clips with the frozen part; returns datasets for training and validation."""
     augmentation = Augmentation.of(config.augment, keep_sides=config.keep_sides)
     variants = {"train": config.num_variants if augmentation else 1, "validation": 1}
     frozen = frozen_part(learner.network)
@@ -185,12 +184,12 @@ def encoded_datasets(
 
 
 def divided_scores(network: Any, config: TrainConfig, clips: ClipSet) -> npt.NDArray[np.float32]:
-    """Scores of a network with a frozen part, which may have seen the pictures before.
+    """Scores of a network with a frozen part, whose features may be cached.
 
     Args:
         network: with a frozen part.
-        config: what it was trained with.
-        clips: whose scores.
+        config: the settings that it was trained with.
+        clips: the clips to score.
 
     Returns:
         float32, shape (num_clips, num_labels).
@@ -204,14 +203,14 @@ def divided_scores(network: Any, config: TrainConfig, clips: ClipSet) -> npt.NDA
 
 
 def kept_features(frozen: Any, config: TrainConfig, labels: tuple[str, ...]) -> KeptFeatures:
-    """Where what a frozen part makes is kept from run to run."""
+    """The cache of a frozen part's features, shared between runs."""
     encoder = f"{config.network}-{config.trainable_layers}-{config.pooling}"
     cache = FrameCache(config.cache_dir, limit_gb=config.cache_gb)
     return KeptFeatures(cache, frozen, encoder, config.spec(labels))
 
 
 def _is_divided(network: Any, config: TrainConfig, clips: Mapping[str, ClipSet]) -> bool:
-    """Whether what the frozen part makes of all clips can be kept."""
+    """Whether there is a frozen part, and its features for all clips fit on the disk."""
     frozen = frozen_part(network)
     if frozen is None:
         return False
@@ -223,9 +222,9 @@ def _is_divided(network: Any, config: TrainConfig, clips: Mapping[str, ClipSet])
     fits = bool(num_bytes <= _MAX_SHARE_OF_FREE * free_bytes)
     if not fits:
         _log.warning(
-            "what the frozen part of the network makes of all clips takes %.1f GB, and %s has "
-            "%.1f GB free; it is computed anew in each epoch, which is slow. Lower --variants, or "
-            "set TMPDIR to a larger disk",
+            "the features of the network's frozen part would take %.1f GB, but %s has only %.1f GB "
+            "free; they are recomputed in each epoch, which is slow. Lower --variants, or set "
+            "TMPDIR to a larger disk",
             *(num_bytes / 1e9, tempfile.gettempdir(), free_bytes / 1e9),
         )
     return fits

@@ -1,4 +1,4 @@
-"""What a person sees while a network trains."""
+"""Console output during training."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rtaction.train.report.judged_clips import JudgedClips
 
 
 def progress_bar(console: Console) -> Progress:
-    """A bar with counts and times; it shows nothing where the output is no terminal."""
+    """A progress bar with counts and times; hidden if the output is not a terminal."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -37,11 +37,11 @@ def progress_bar(console: Console) -> Progress:
 
 
 class ShowProgress(keras.callbacks.Callback):  # type: ignore[misc]
-    """A live bar for the batches of an epoch, and one line for each finished epoch.
+    """A live bar for the batches of an epoch, and one line per finished epoch.
 
     Args:
-        console: where to.
-        epochs: how many there will be at most.
+        console: to print to.
+        epochs: maximum number of epochs.
     """
 
     def __init__(self, console: Console, epochs: int) -> None:
@@ -56,11 +56,11 @@ class ShowProgress(keras.callbacks.Callback):  # type: ignore[misc]
         self._progress.start()
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._progress.stop()
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Start the bar anew."""
+        """Restart the bar."""
         if self._task is not None:
             self._progress.remove_task(self._task)
         self._task = self._progress.add_task(
@@ -68,19 +68,19 @@ class ShowProgress(keras.callbacks.Callback):  # type: ignore[misc]
         )
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Move the bar."""
+        """Advance the bar."""
         if self._task is not None:
             figures = _figures(logs or {}, ("loss", "accuracy"))
             self._progress.update(self._task, completed=batch + 1, figures=figures)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Print the epoch's figures."""
+        """Print the epoch's metrics."""
         figures = _figures(logs or {}, ("loss", "accuracy", "val_loss", "val_accuracy"))
         self._console.print(f"epoch {epoch + 1}/{self._epochs}  {figures}", highlight=False)
 
 
 def print_evaluation(console: Console, judged: JudgedClips, name: str) -> None:
-    """Print how well a network does on a set of clips, label by label."""
+    """Print a network's results on a set of clips, per label and overall."""
     clips, videos = judged.by_clip, judged.by_video
     lines = [
         f"On {name}",

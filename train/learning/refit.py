@@ -1,7 +1,7 @@
-"""The last training: on all videos, once those kept aside have told for how long.
+"""Refit: train on all videos, for the number of epochs that was best in validation.
 
-What validation is kept aside for is the choice of the best epoch. That known, its videos are worth
-more as examples, above all in small sets.
+Validation videos are held out to choose the best epoch. Once that is known, they are worth more as
+training examples, especially in small sets.
 """
 
 from __future__ import annotations
@@ -34,27 +34,27 @@ def refit(
     hardware: Hardware,
     console: Console,
 ) -> None:
-    """Train a new network for as many epochs as were best, at the same rates, and keep it.
+    """Train a new network for the best number of epochs, at the same learning rates, and save it.
 
-    A cosine that was followed to its end is followed to its end again: what comes before is not
-    meant to be used, and the best epoch of a few videos is an accident.
+    If a cosine schedule ran to its end, it does so again: earlier weights are not meant to be used,
+    and the best epoch on a few videos is a coincidence.
 
-    It is as long as the training before it and is begun anew where it was cut; the same seed gives
-    the same network.
+    A refit takes as long as the training before it, and restarts if it was interrupted; the same
+    seed gives the same network.
 
     Args:
-        config: what to do.
-        spec: shape of the clips, and labels.
-        clips: those to train on are at "train" and "validation".
-        folder: where `model.keras` is replaced.
-        history: of the training that was validated.
-        hardware: what to train on.
+        config: the settings.
+        spec: the contract, for clip shape and labels.
+        clips: the clips of each side; "train" and "validation" are trained on.
+        folder: the run, in which `model.keras` is replaced.
+        history: of the validated training.
+        hardware: to train on.
         console: where progress is shown.
     """
     num_epochs = epochs_of_refit(config, history)
     both = {**clips, "train": clips["train"].joined(clips["validation"])}
     console.print(
-        f"training anew on all {len(both['train'].videos)} videos, for {num_epochs} epochs",
+        f"refitting on all {len(both['train'].videos)} videos for {num_epochs} epochs",
         highlight=False,
     )
     keras.utils.set_random_seed(config.seed)
@@ -78,12 +78,12 @@ def refit(
             SeedEachEpoch(config.seed),
             keras.callbacks.LearningRateScheduler(lambda epoch: _rate(epoch, config, history)),
         ],
-    )  # Keras leaves averages of the weights in their place, where there are some
+    )  # with EMA, Keras leaves the averages in place of the weights
     folder.save_network(float32_copy(learner.network), folder.model)
 
 
 def _rate(epoch: int, config: TrainConfig, history: Sequence[HistoryRow]) -> float:
     if config.schedule == "cosine":
         return cosine_rate(epoch, epochs=config.epochs, highest=config.learning_rate)
-    # A row tells what the rate became at its end.
+    # A row holds the rate at the end of its epoch.
     return history[epoch - 1]["learning_rate"] if epoch else config.learning_rate

@@ -1,4 +1,4 @@
-"""What a training is given: videos, split and decoded, as batches of clips."""
+"""Training data: videos, split and decoded, as batches of clips."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _log = logging.getLogger(__name__)
 
 
 def find_and_split(config: TrainConfig) -> Split:
-    """Find the videos, and decide which of them train, validate and test.
+    """Find the videos, and split them for training, validation and test.
 
     Raises:
-        DatasetError: there are none, or none is left to validate on.
+        DatasetError: there are no videos, or none are left for validation.
     """
     videos = find_videos(config.videos, group=config.group)
     split = split_by_group(
@@ -37,7 +37,7 @@ def find_and_split(config: TrainConfig) -> Split:
     )
     if not split.validation:
         raise DatasetError(
-            f"nothing is left to validate on: expected groups that make up about "
+            f"no videos are left for validation: expected groups that make up about "
             f"{config.validation_fraction:.0%} of {len(videos)} videos; add videos, or raise "
             "--validation-fraction"
         )
@@ -47,10 +47,10 @@ def find_and_split(config: TrainConfig) -> Split:
 def decode(
     config: TrainConfig, split: Split, console: Console
 ) -> tuple[ModelSpec, dict[str, ClipSet]]:
-    """Read the videos, and say what they gave.
+    """Decode the videos, and print the number of clips.
 
     Returns:
-        The contract, and the clips of each side that has videos, by its name.
+        The contract, and the clips of each side that has videos, by the side's name.
 
     Raises:
         DatasetError: there are not enough usable videos.
@@ -83,8 +83,8 @@ def decode(
 def datasets(
     config: TrainConfig, clips: Mapping[str, ClipSet], *, first_epoch: int
 ) -> tuple[ClipDataset, ClipDataset]:
-    """Batches to train on and to validate on; `first_epoch` is how many epochs are finished."""
-    # Evenly, since a last batch of one clip is a poor step, and is not divided among devices.
+    """Batches for training and validation; `first_epoch` is the number of finished epochs."""
+    # Even batches: a last batch of one clip is a poor step, and cannot be split among devices.
     return ClipDataset(
         clips["train"],
         batch_size=config.batch_size,

@@ -63,7 +63,7 @@ def test_completion_is_offered(here: Here) -> None:
     [
         (["cam", "--model", "none.onnx"], 3, "there is no model file none.onnx"),
         (["inspect", "none.onnx"], 3, "there is no model file none.onnx"),
-        (["inspect", str(README)], 4, "is no ONNX model"),
+        (["inspect", str(README)], 4, "is not an ONNX model"),
         (["export", "none.keras"], 3, "there is no Keras model none.keras"),
         (["train", "none"], 2, "neither a folder nor a pattern"),
     ],

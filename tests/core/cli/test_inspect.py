@@ -29,7 +29,7 @@ def test_a_file_from_elsewhere_is_explained(tmp_path: Path) -> None:
     assert found[0]["input"] == "x: float32 (batch, 5, 3, 16, 16)"
     assert found[0]["layout"].startswith("nfchw (n batch, f frames,")
     assert re.match(r"cut into encoder and head, once adopted: \d+ of \d+ nodes", found[0]["runs"])
-    assert found[0]["contract"].startswith("none: labels, seconds of a clip and scale")
+    assert found[0]["contract"].startswith("none: labels, clip seconds and pixel scale")
     assert found[0]["adopt it with"] == f"rtaction export {cut} -o model.onnx {OPEN}"
     assert found[1]["layout"].startswith("ncfhw")
     assert re.match(
@@ -42,7 +42,7 @@ def test_what_is_unclear_is_said(tmp_path: Path) -> None:
 
     rows = _rows(rtaction("inspect", path).stdout)
 
-    assert "say it with --frames NUMBER" in rows["runs"]
+    assert "set it with --frames NUMBER" in rows["runs"]
     assert rows["adopt it with"].endswith(f"{OPEN} --frames NUMBER")
 
 

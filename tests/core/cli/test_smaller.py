@@ -116,10 +116,10 @@ def test_videos_of_other_labels_are_refused(model: Path, videos: Path, tmp_path:
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"quantize": "int8", "half": True}, "exclude each other"),
+        ({"quantize": "int8", "half": True}, "cannot be combined"),
         ({"quantize": "int8"}, "needs --calibrate"),
         ({"half": True}, "--half needs --check"),
-        ({"check": "videos"}, "belong to"),
+        ({"check": "videos"}, "require --quantize int8 or --half"),
         ({"half": True, "check": "v", "max_drop": -1.0}, "from 0 to 100"),
         ({"fuse_preprocessing": "big"}, "HEIGHTxWIDTH"),
         ({"fuse_preprocessing": "0x10"}, "HEIGHTxWIDTH"),

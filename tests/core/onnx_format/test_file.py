@@ -83,14 +83,14 @@ def test_model_without_contract_is_told(tiny_model: Path) -> None:
     file = OnnxFile(model.SerializeToString())
     with pytest.raises(ModelSpecError, match="no rtaction contract"):
         _ = file.spec
-    with pytest.raises(ModelSpecError, match="where to cut"):
+    with pytest.raises(ModelSpecError, match="has no boundary"):
         _ = file.boundary
 
 
 def test_boundary_that_names_nothing_is_told(tiny_model: Path) -> None:
     model = onnx.load(tiny_model)
     del model.graph.value_info[:]
-    with pytest.raises(ModelSpecError, match="boundary tensors it lacks"):
+    with pytest.raises(ModelSpecError, match="boundary tensors that it lacks"):
         _ = OnnxFile(model.SerializeToString()).boundary
 
 
@@ -104,9 +104,9 @@ def test_weights_in_other_files_are_refused(tiny_model: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"height": 16}, r"it says \(5, 16, 8, 3\)"),
-        ({"frames_per_clip": 6}, r"it says \(6, 8, 8, 3\)"),
-        ({"labels": ("a", "b", "c")}, r"it says \(3,\).*scores: float32 \(batch, 2\)"),
+        ({"height": 16}, r"it specifies \(5, 16, 8, 3\)"),
+        ({"frames_per_clip": 6}, r"it specifies \(6, 8, 8, 3\)"),
+        ({"labels": ("a", "b", "c")}, r"it specifies \(3,\).*scores: float32 \(batch, 2\)"),
     ],
 )
 def test_contract_that_does_not_fit_the_graph_is_told(

@@ -78,7 +78,7 @@ BAD = {
     "truncated": (_GOOD[:-200], "cannot read the clips"),
     "damaged": (_GOOD[:300] + bytes(500) + _GOOD[800:], "cannot read the clips"),
     "cut off inside": (_zip_of("clips.npy", _npy(_NOISE)[:500]), "cannot read the clips"),
-    "no header": (_zip_of("clips.npy", b""), "is no array"),
+    "no header": (_zip_of("clips.npy", b""), "is not an array"),
     "claims too much": (_zip_of("clips.npy", _HEADER), "cannot read the clips"),
     "one array": (_npy(_NOISE), "is a single array"),
     "another array": (_npz(pictures=_NOISE), r"holds the arrays \['pictures'\]"),
@@ -97,7 +97,7 @@ def test_clips_of_a_file_and_made_up_ones(tmp_path: Path) -> None:
     assert np.array_equal(clips, _NOISE)
     assert origin == str(path)
     clips, origin = clips_to_compare(None, SPEC, num_made_up=3)
-    assert (clips.shape, origin) == ((3, *SPEC.clip_shape), "made-up moving pictures")
+    assert (clips.shape, origin) == ((3, *SPEC.clip_shape), "synthetic video")
 
 
 @pytest.mark.parametrize("kind", BAD)

@@ -30,7 +30,7 @@ def test_values(name: str, pixel: list[int], expected: list[float]) -> None:
 
 @pytest.mark.parametrize("name", ["imagenet", "caffe", "kinetics"])
 def test_scales_of_colours_need_colours(name: str) -> None:
-    with pytest.raises(UsageError, match=r"is for pictures of 3 channels, got 1; choose 0\.\.1"):
+    with pytest.raises(UsageError, match=r"is for frames of 3 channels, got 1; choose 0\.\.1"):
         scale_named(name, channels=1)
 
 

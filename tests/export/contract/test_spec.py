@@ -124,7 +124,7 @@ def test_scores_without_softmax_get_one(tmp_path: Path) -> None:
     clips = make_clips(SPEC).astype(np.float32) / 255
     path = save(sensitive(_network(activation=None), clips), None, tmp_path)
     found = export_model(path, tmp_path / "model.onnx", options=GIVEN)
-    assert found.notes == ("a softmax was added, as its last layer has no activation",)
+    assert found.notes == ("added a softmax, since the last layer has no activation",)
     assert OnnxFile.load(found.path).op_counts()["Softmax"] == 1
     left = export_model(path, tmp_path / "raw.onnx", options=replace(GIVEN, logits=False))
     assert left.notes == ()
@@ -136,10 +136,10 @@ def test_one_score_becomes_two_labels(tmp_path: Path) -> None:
     network = sensitive(_network(scores=1, activation="sigmoid"), clips)
     given = replace(GIVEN, labels=("calm", "fight"))
     found = export_model(save(network, None, tmp_path), tmp_path / "m.onnx", options=given)
-    assert found.notes == ("its one score is that of 'fight'; 'calm' has the rest",)
+    assert found.notes == ("its single score p becomes 'fight'; 'calm' is 1 - p",)
     assert found.agreement.max_difference <= 1e-5
     assert OnnxFile.load(found.path).spec.labels == ("calm", "fight")
-    with pytest.raises(ModelSpecError, match="what a low score means, and what a high one"):
+    with pytest.raises(ModelSpecError, match="the label of a low score, then that of a high score"):
         export_model(tmp_path / "model.keras", tmp_path / "m.onnx", options=ContractOptions())
 
 
@@ -148,7 +148,7 @@ def test_one_score_without_sigmoid_gets_one(tmp_path: Path) -> None:
     network = sensitive(_network(scores=1, activation=None), clips)
     given = replace(GIVEN, labels=("calm", "fight"))
     found = export_model(save(network, None, tmp_path), tmp_path / "m.onnx", options=given)
-    assert found.notes[0] == "a sigmoid was added, as its last layer has no activation"
+    assert found.notes[0] == "added a sigmoid, since the last layer has no activation"
     assert found.agreement.max_difference <= 1e-5
     assert OnnxFile.load(found.path).op_counts()["Sigmoid"] == 1
 
@@ -166,7 +166,7 @@ def test_options_come_before_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "error", "message"),
     [
-        (replace(GIVEN, labels=("a", "b")), ModelSpecError, "has 2 labels, the model gives"),
+        (replace(GIVEN, labels=("a", "b")), ModelSpecError, "has 2 labels, but the model outputs"),
         (replace(GIVEN, labels=("a", "a", "b")), ModelSpecError, "labels must differ"),
         (replace(GIVEN, scale="0..2"), UsageError, "--scale must be one of 0..1"),
         (replace(GIVEN, scale="0..1,0..1"), UsageError, "one for each of 1 inputs"),
@@ -210,9 +210,9 @@ def _two_lengths() -> Any:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (_images, r"expected a model of clips .* got \(32, 40, 3\) to \(3,\)"),
+        (_images, r"expected a model from clips .* got \(32, 40, 3\) to \(3,\)"),
         (_every_frame, r"to one row of scores, got .* to \(4, 3\)"),
-        (_fixed_batch, r"the model takes \[2\]; expected a free number of clips"),
+        (_fixed_batch, r"expected a free batch size .*, got a batch size of 2"),
         (_two_lengths, "must have the same frames, height and width"),
     ],
 )

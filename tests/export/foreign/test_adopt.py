@@ -143,7 +143,7 @@ def test_a_convolution_over_time_runs_whole(tmp_path: Path, layout: str) -> None
     adoption = adopt(theirs)
 
     assert not adoption.is_cut
-    assert "of 3x3x3 looks at several pictures at once" in adoption.reason_for_whole
+    assert "of 3x3x3 looks at several frames at once" in adoption.reason_for_whole
     assert OnnxFile.load(adoption.path).reason_for_whole == adoption.reason_for_whole
     assert adoption.layout == layout
     assert_same(adoption.path, theirs, layout, logits=True)
@@ -154,7 +154,7 @@ def test_copies_with_other_weights_run_whole(tmp_path: Path) -> None:
 
     adoption = adopt(theirs)
 
-    assert "picture 3 has other weights" in adoption.reason_for_whole
+    assert "frame 3 has other weights" in adoption.reason_for_whole
     assert_same(adoption.path, theirs, "nfhwc", logits=False)
 
 
@@ -228,7 +228,7 @@ def test_scores_that_are_no_numbers(tmp_path: Path) -> None:
     x = net.op("Flatten", net.op("GlobalAveragePool", x))
     theirs = net.save(tmp_path / "theirs.onnx", net.dense(x, 3), ["n", 3, FRAMES, SIDE, SIDE])
 
-    with pytest.raises(ExportError, match=r"no numbers \(NaN or infinite\).*--scale"):
+    with pytest.raises(ExportError, match=r"not finite \(NaN or infinite\).*--scale"):
         adopt(theirs)
     assert not (tmp_path / "ours.onnx").exists()
 
@@ -243,7 +243,7 @@ def test_a_network_that_sees_nothing_is_not_believed_to_be_cut(tmp_path: Path) -
 
     adoption = adopt(theirs)
 
-    assert "a cut cannot be proven" in adoption.reason_for_whole
+    assert "a cut cannot be verified" in adoption.reason_for_whole
 
 
 @pytest.mark.parametrize("with_sigmoid", [True, False])
@@ -290,7 +290,7 @@ def test_shapes_with_two_meanings_must_be_told(tmp_path: Path) -> None:
     net = Net()
     x = net.op("Flatten", net.op("GlobalAveragePool", "x"))
     theirs = net.save(tmp_path / "theirs.onnx", net.dense(x, 3), ["n", 3, 3, SIDE, SIDE])
-    with pytest.raises(UsageError, match="could be nfchw or ncfhw; say which with --layout"):
+    with pytest.raises(UsageError, match="could be nfchw or ncfhw; set --layout"):
         adopt(theirs)
 
     assert adopt(theirs, layout="ncfhw").layout == "ncfhw"
@@ -299,17 +299,17 @@ def test_shapes_with_two_meanings_must_be_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"labels": ["a", "b"]}, r"names 2 labels, but .* \(.*: 3\)"),
+        ({"labels": ["a", "b"]}, r"has 2 labels, but .* \(.*: 3\)"),
         ({"labels": ["a", "a", "b"]}, "labels must differ"),
-        ({"scale": None}, "--scale must say"),
+        ({"scale": None}, "--scale is required"),
         ({"scale": "0-1"}, r"--scale must be one of 0\.\.1"),
         ({"layout": "nchw"}, "--layout must be one of nfhwc, nfchw, ncfhw"),
-        ({"frames": 8}, "--frames says 8, but .* which is 5"),
-        ({"size_hw": (32, 32)}, "--size says 32, but .* which is 16"),
-        ({"modality": "gray"}, "fits no order of axes"),
+        ({"frames": 8}, "--frames is 8, but .* has 5"),
+        ({"size_hw": (32, 32)}, "--size is 32, but .* has 16"),
+        ({"modality": "gray"}, "fits no known layout"),
         ({"modality": "blue"}, "--modality: modality must be one of"),
         ({"clip_seconds": 0.0}, "clip_seconds must be above 0"),
-        ({"logits": False}, "--probabilities says"),
+        ({"logits": False}, "--probabilities needs scores from 0 to 1"),
     ],
 )
 def test_mistakes_of_options(tmp_path: Path, options: dict[str, Any], message: str) -> None:
@@ -327,7 +327,7 @@ def test_mistakes_of_paths(tmp_path: Path) -> None:
         adopt_onnx(theirs, tmp_path, options)
     with pytest.raises(ModelMissing):
         adopt_onnx(tmp_path / "none.onnx", tmp_path / "ours.onnx", options)
-    with pytest.raises(UsageError, match="has a contract already"):
+    with pytest.raises(UsageError, match="already has a contract"):
         adopt_onnx(adopt(theirs).path, tmp_path / "again.onnx", options)
 
 

@@ -95,7 +95,7 @@ def test_copies_become_one(tmp_path: Path, by_time: bool) -> None:
 
 def test_copies_that_differ_are_told(tmp_path: Path) -> None:
     model = onnx.load(unrolled_style(tmp_path / "net.onnx", other_weights=True))
-    with pytest.raises(CopiesDiffer, match="picture 3 has other weights"):
+    with pytest.raises(CopiesDiffer, match="frame 3 has other weights"):
         fold_copies(model, [0, FRAMES, SIDE, SIDE, 3], FRAMES)
 
 
@@ -141,5 +141,5 @@ def test_many_numbers_for_a_picture_are_not_worth_keeping(tmp_path: Path) -> Non
     )
     clips = _clips(2, [2, 3, FRAMES, SIDE, SIDE])
 
-    with pytest.raises(NotCuttable, match="into 1568 numbers, more than its 768"):
+    with pytest.raises(NotCuttable, match="has 1568 features, more than its 768"):
         find_cut(model, clips, "ncfhw")

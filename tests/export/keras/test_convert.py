@@ -42,7 +42,7 @@ def test_a_network_that_stands_once_passes() -> None:
     parts = _parts()
     model = to_onnx(parts, SPEC)
     check_structure(model, parts)
-    with pytest.raises(ExportError, match=r"stand in 4 operations .* called 1 times at most"):
+    with pytest.raises(ExportError, match=r"are used by 4 operations .* called 1 times at most"):
         check_structure(_with_convolutions(model, 3), parts)
 
 
@@ -66,5 +66,5 @@ def test_a_loop_is_refused() -> None:
     )
     model.graph.initializer.append(yes)
     model.graph.node.append(helper.make_node("Loop", ["", "yes"], [], body=body))
-    with pytest.raises(ExportError, match="has Loop in it, which cannot be cut"):
+    with pytest.raises(ExportError, match="contains Loop, which cannot be cut"):
         check_structure(model, parts)

@@ -81,8 +81,8 @@ def test_names_may_differ_where_the_order_is_the_same() -> None:
     [
         ([("second/kernel:0", np.ones((3, 4))), ("second/bias:0", np.ones(2))], "layer 'second'"),
         ([("second/bias:0", np.ones(2)), ("second/gamma:0", np.ones(2))], "the file holds"),
-        ([("second/kernel:0", np.ones((3, 2)))], "the config asks for"),
-        ([], r"weights and config differ in the layers \['second'\]"),
+        ([("second/kernel:0", np.ones((3, 2)))], "the config expects"),
+        ([], r"weights and config do not match in the layers \['second'\]"),
     ],
 )
 def test_weights_that_do_not_fit_are_told(second: Any, message: str) -> None:

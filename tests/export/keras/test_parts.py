@@ -188,7 +188,7 @@ def test_whole_where_it_cannot_be_cut(
     file = OnnxFile.load(found.path)
     assert not file.is_cut
     (note,) = found.notes
-    assert note.startswith("it runs whole for each window: ")
+    assert note.startswith("runs whole for each window: ")
     assert any(name in note for name in layer.split("|"))
     assert file.reason_for_whole in note
     counts = file.op_counts()
@@ -210,7 +210,7 @@ def test_two_inputs_become_one_clip(tmp_path: Path) -> None:
         options=ContractOptions(labels=SPEC.labels, clip_seconds=1.0, scale="imagenet,-1..1"),
     )
     assert found.agreement.max_difference <= 1e-5
-    assert found.notes == ("its 2 inputs became one of 5 channels",)
+    assert found.notes == ("merged its 2 inputs into one of 5 channels",)
     file = OnnxFile.load(found.path)
     assert file.spec.modality == "rgb+flow"
     assert file.inputs == ["clip: uint8 (batch, 4, 32, 40, 5)"]

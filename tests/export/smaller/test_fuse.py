@@ -77,12 +77,12 @@ def test_file_says_what_it_takes() -> None:
 
 
 def test_own_runtime_refuses_it_clearly() -> None:
-    with pytest.raises(ModelSpecError, match="takes camera pictures as they are"):
+    with pytest.raises(ModelSpecError, match="takes raw camera frames"):
         _ = OnnxFile(fuse_preprocessing(conv_model())).spec
 
 
 def test_twice_and_motion_are_refused() -> None:
-    with pytest.raises(ModelSpecError, match="takes camera pictures"):
+    with pytest.raises(ModelSpecError, match="takes raw camera frames"):
         fuse_preprocessing(fuse_preprocessing(conv_model()))
     with pytest.raises(UsageError, match=r"sees motion \(rgb\+diff\)"):
         fuse_preprocessing(conv_model(modality="rgb+diff"))

@@ -204,7 +204,7 @@ def test_a_model_that_onnxruntime_refuses(tiny_model: Path) -> None:
 def test_a_model_of_someone_else(tiny_model: Path) -> None:
     tiny_model.write_bytes(tiny_model.read_bytes().replace(b"rtaction.model_spec", b"x" * 19))
 
-    with pytest.raises(ModelSpecError, match="carries no rtaction contract"):
+    with pytest.raises(ModelSpecError, match="has no rtaction contract"):
         ActionModel(tiny_model)
 
 

@@ -1,4 +1,4 @@
-"""A smaller network than the smallest one, as tracing a network is most of a short training."""
+"""What the tests of trainings share."""
 
 from __future__ import annotations
 
@@ -6,23 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from rtaction.keras_tensorflow import keras
-from rtaction.train.networks.encoders import ENCODERS, EncoderOptions, Tensor
-
-layers = keras.layers
-
-
-def _tiny(pixels: Tensor, options: EncoderOptions) -> Tensor:
-    """One convolution; with normalization and dropout, whose states are to be resumed too."""
-    x = layers.Conv2D(12, 7, strides=4, padding="same", use_bias=False)(pixels)
-    x = layers.BatchNormalization(momentum=0.9)(x)
-    x = layers.Flatten()(layers.ReLU()(x))
-    x = layers.Dropout(options.dropout / 2)(x)
-    return layers.Dense(48, activation="relu")(x)  # (batch, 48)
+from rtaction.train.networks.encoders import ENCODERS
+from tests.train.tiny_encoder import tiny_encoder
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _tiny_instead_of_small() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(ENCODERS, "small", _tiny)
+        patch.setitem(ENCODERS, "small", tiny_encoder)
         yield

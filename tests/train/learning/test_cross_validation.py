@@ -82,14 +82,14 @@ def test_a_finished_fold_is_not_trained_again_and_another_goes_on(
     found, said = _run(config, tmp_path / "cv", folds=2, resume=True)
     assert trained == [("fold-1", False), ("fold-2", False), ("fold-2", True)]
     assert [fold.num_epochs for fold in found.folds] == [2, 2]
-    assert "going on after epoch 1" in said
+    assert "resuming after epoch 1" in said
     assert "already finished" in said
     assert found.num_videos == 12
-    with pytest.raises(UsageError, match="already holds a cross-validation; add --resume"):
+    with pytest.raises(UsageError, match="already contains a cross-validation; add --resume"):
         _run(config, tmp_path / "cv", folds=2)
     with pytest.raises(UsageError, match="other settings \\(epochs\\)"):
         _run(small_config(videos, epochs=3), tmp_path / "cv", folds=2, resume=True)
-    with pytest.raises(UsageError, match="was begun with --folds 2"):
+    with pytest.raises(UsageError, match="was started with --folds 2"):
         _run(config, tmp_path / "cv", folds=3, resume=True)
 
 
@@ -97,8 +97,12 @@ def test_a_finished_fold_is_not_trained_again_and_another_goes_on(
     ("changes", "options", "message"),
     [
         ({}, {"folds": 2, "repeats": 0}, "--repeats must be 1 or more"),
-        ({"test_fraction": 0.2}, {"folds": 2}, "--test-fraction makes no sense"),
-        ({"validation_groups": ("x",)}, {"folds": 2}, "--validate-on makes no sense"),
+        ({"test_fraction": 0.2}, {"folds": 2}, "--folds and --test-fraction cannot be combined"),
+        (
+            {"validation_groups": ("x",)},
+            {"folds": 2},
+            "--folds and --validate-on cannot be combined",
+        ),
     ],
 )
 def test_settings_that_contradict_each_other(

@@ -274,6 +274,6 @@ def test_a_training_that_was_cut_goes_on(
         env=os.environ | {"COLUMNS": "100"},
     )
     assert resumed.returncode == 0, resumed.stderr
-    assert f"going on after epoch {done}" in resumed.stderr
+    assert f"resuming after epoch {done}" in resumed.stderr
     assert [row["epoch"] for row in folder.read_history()] == list(range(1, done + 3))
     assert keras.models.load_model(folder.model).output_shape == (None, 2)

@@ -106,6 +106,6 @@ def test_without_room_it_trains_the_slow_way(
     monkeypatch.setattr(learner, "_MAX_SHARE_OF_FREE", 1e-12)
     config = _config(videos, epochs=1)
     assert "epoch 1/1" in spoken_training(config, tmp_path / "run")
-    assert "is computed anew in each epoch" in caplog.text
+    assert "are recomputed in each epoch" in caplog.text
     resumed = quiet_training(_config(videos, epochs=2), tmp_path / "run", resume=True)
     assert len(resumed) == 2

@@ -45,7 +45,7 @@ def test_all_videos_are_learnt_from_in_the_end(
     monkeypatch.setattr("rtaction.train.learning.refit.datasets", spy)
     config = small_config(videos, refit=True, schedule="cosine", ema=0.5)
     said = spoken_training(config, tmp_path / "run")
-    assert "training anew on all 12 videos" in said
+    assert "refitting on all 12 videos" in said
     assert seen == [{f"{take}.mp4" for take in range(6)}]
 
     folder = RunFolder(tmp_path / "run")
