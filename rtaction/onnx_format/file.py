@@ -106,7 +106,7 @@ class OnnxFile:
                 f"rtaction export {path} -o model.onnx"
             )
         if not path.is_file():
-            raise ModelUnreadable(f"{path} is no file; expected an ONNX model")
+            raise ModelUnreadable(f"{path} is not a regular file; expected an ONNX model")
         try:
             size = path.stat().st_size
             if size > _MAX_FILE_BYTES:
