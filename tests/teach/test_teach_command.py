@@ -42,7 +42,7 @@ def test_from_videos_by_the_light_installation(drawn_takes: Path, tmp_path: Path
     assert run.returncode == 0, run.stderr
     assert "trained on 15 takes: clap 5, nothing 5, wave 5" in run.stdout
     assert "accuracy on 15 takes: " in run.stdout
-    assert run.stdout.splitlines()[-1].startswith("see it live: rtaction cam --model")
+    assert run.stdout.splitlines()[-1].startswith(f"see it live: {program()} cam --model")
     model = tmp_path / "out" / "model.onnx"
     evaluated = rtaction("eval", model, drawn_takes)
     assert evaluated.returncode == 0, evaluated.stderr

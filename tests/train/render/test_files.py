@@ -11,6 +11,7 @@ import pytest
 
 from rtaction.errors import OutputError, UsageError
 from rtaction.evaluation.intervals import read_intervals
+from rtaction.installation import program
 from rtaction.train.render.files import RenderOptions, plan, render_clips, render_sequences
 from rtaction.video.file import read_video
 from rtaction.video.labelled_videos import find_videos
@@ -128,5 +129,5 @@ def test_the_command(tmp_path: Path) -> None:
     ]
     assert f"{tmp_path / 'v'}: 2 videos rendered\n" in runs[0].stderr
     assert f"{tmp_path / 'v'}: 2 videos rendered, 2 already existed\n" in runs[1].stderr
-    assert runs[0].stdout == f"rtaction train {tmp_path / 'v'} -o run/ --background nothing\n"
+    assert runs[0].stdout == f"{program()} train {tmp_path / 'v'} -o run/ --background nothing\n"
     assert len(names(tmp_path / "v")) == 4
