@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from rtaction.installation import program
 from tests.conftest import Here
 from tests.displays import needs_x
 from tests.realtime.conftest import (
