@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rtaction.cli.cam import DeviceOption, print_timeline
+from rtaction.cli.say import say
 
 
 def demo(
@@ -20,13 +21,13 @@ def demo(
     from rtaction.realtime.demo import run_demo
 
     result = run_demo(output, device=device)
-    typer.echo(f"A drawn person, recognised on {result.device}:")
+    say(f"A drawn person, recognised on {result.device}:")
     print_timeline(result.segments)
-    typer.echo(f"\nAnnotated video: {result.video}")
+    say(f"\nAnnotated video: {result.video}")
     if not result.camera:
-        typer.echo("No camera found; on a machine with one, run: rtaction cam")
+        say("No camera found; on a machine with one, run: rtaction cam")
     elif result.display:
-        typer.echo("Now stand in front of your camera and run: rtaction cam")
+        say("Now stand in front of your camera and run: rtaction cam")
     else:
-        typer.echo("No display found; to run without one: rtaction cam --headless")
-    typer.echo("To teach it your own actions: rtaction teach wave clap")
+        say("No display found; to run without one: rtaction cam --headless")
+    say("To teach it your own actions: rtaction teach wave clap")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from rtaction.cli.say import say
+
 
 def render(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the videos.")],
@@ -60,9 +62,9 @@ def render(
         else:
             written = render_clips(output, dict.fromkeys(chosen, clips), options, on_file=step)
     there = f", {total - written} already existed" if written < total else ""
-    typer.echo(f"{output}: {written} videos rendered{there}", err=True)
+    say(f"{output}: {written} videos rendered{there}", err=True)
     if sequences:
         csv = output / "intervals.csv"
-        typer.echo(f"rtaction eval MODEL {output} --intervals {csv}")
+        say(f"rtaction eval MODEL {output} --intervals {csv}")
     else:
-        typer.echo(f"rtaction train {output} -o run/ --background nothing")
+        say(f"rtaction train {output} -o run/ --background nothing")
