@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rtaction.errors import OutputError, UsageError
+from rtaction.errors import ExportError, OutputError, UsageError
 from rtaction.export.agreement.agreement import TOLERANCE, Agreement, agreement_of
 from rtaction.export.agreement.clips import clips_to_compare
 from rtaction.export.agreement.onnx_run import Scores, scores_in_every_way
@@ -16,10 +16,12 @@ from rtaction.export.keras.graph import flattened
 from rtaction.export.keras.loading import load_keras_model
 from rtaction.export.keras.parts import divide
 from rtaction.export.options import ContractOptions
+from rtaction.export.unforeseen import unforeseen_told
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_format.build import bytes_of
 from rtaction.onnx_format.file import OnnxFile
 from rtaction.output_file import write_file
+from rtaction.prediction import why_no_scores
 
 SAMPLE_CLIPS_NAME = "sample_clips.npz"
 
@@ -85,7 +87,27 @@ def export_model(
         raise UsageError(f"-o {output} would overwrite the model; choose another name")
     if output.is_dir():
         raise OutputError(f"cannot write {output}: it is a folder; name a file, such as model.onnx")
-    options = options or ContractOptions()
+    with unforeseen_told(f"{model_path} cannot be exported"):
+        return _exported(
+            model_path,
+            output,
+            spec_path,
+            clips_path,
+            tolerance,
+            options or ContractOptions(),
+            trust,
+        )
+
+
+def _exported(
+    model_path: Path,
+    output: Path,
+    spec_path: Path | None,
+    clips_path: Path | None,
+    tolerance: float,
+    options: ContractOptions,
+    trust: bool,
+) -> Export:
     keras_model = load_keras_model(model_path, trust=trust)
     flat = flattened(keras_model)
     spec = contract_of(
@@ -98,10 +120,16 @@ def export_model(
     model = adapted(keras_model, flat, spec, scales, logits=options.logits)
     beside = _beside(model_path, SAMPLE_CLIPS_NAME)
     clips, clips_from = clips_to_compare(clips_path or (beside if beside.exists() else None), spec)
+    truth = model.truth(clips)
+    if why := why_no_scores(truth):
+        raise ExportError(
+            f"{model_path} gives scores that are {why}; say with --logits that they still need a "
+            "softmax, or end the model with one"
+        )
     parts = divide(model.flat)
     content = bytes_of(to_onnx(parts, spec))
     file = OnnxFile(content, where=str(output))
-    agreement = agreement_of(model.truth(clips), *scores_in_every_way(file, clips))
+    agreement = agreement_of(truth, *scores_in_every_way(file, clips))
     require_proof(agreement, tolerance=tolerance)
     write_file(output, content)
     notes = list(model.notes)
@@ -145,8 +173,9 @@ def scores_of_keras(
         ModelError, UsageError: see `rtaction.errors`.
     """
     model = load_keras_model(path, trust=trust)
-    flat = flattened(model)
-    return adapted(model, flat, spec, scales_of(flat, ContractOptions(scale=scale))).truth
+    with unforeseen_told(f"{path} cannot be compared"):
+        flat = flattened(model)
+        return adapted(model, flat, spec, scales_of(flat, ContractOptions(scale=scale))).truth
 
 
 def _beside(model_path: Path, name: str) -> Path:

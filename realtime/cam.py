@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from rtaction.errors import MissingLibrary, SourceError, UsageError
+from rtaction.errors import DeviceUnavailable, MissingLibrary, ModelError, SourceError, UsageError
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.rules import ActionRules
@@ -203,7 +203,7 @@ def _follow(
                     break
         except BrokenPipeError:
             return  # the program that reads our stdout has closed it
-        except (SourceError, MissingLibrary):
+        except (SourceError, ModelError, DeviceUnavailable, MissingLibrary):
             with suppress(BrokenPipeError):
                 sinks.finish()
             raise

@@ -9,7 +9,8 @@ expected, what came and what to do, and its `exit_code` is that of the command l
     │   ├── ModelMissing             3   no such file
     │   ├── ModelUnreadable          4   not a model, or damaged
     │   ├── ModelSpecError           5   it has no contract, or one that cannot be read
-    │   └── ModelUnsafe             18   untrusted, and it contains code or reads other files
+    │   ├── ModelUnsafe             18   untrusted, and it contains code or reads other files
+    │   └── ScoresInvalid           19   it runs, and gives scores that are none
     ├── SourceError                  6   camera, file or stream
     │   ├── SourceMissing            6   no such camera, file or address
     │   │   └── StreamMissing        6   the server answers, but has no stream at that path
@@ -67,6 +68,12 @@ class ModelUnsafe(ModelError):
     """Loading the file would run code in it, or read other files."""
 
     exit_code = 18
+
+
+class ScoresInvalid(ModelError):
+    """The model gives scores that are not numbers from 0 to 1."""
+
+    exit_code = 19
 
 
 class SourceError(RtactionError):

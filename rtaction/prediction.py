@@ -8,6 +8,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+# A softmax in float16 or int8 may miss the ends by as much.
+_ROUNDING = 1e-3
+
+
+def why_no_scores(scores: npt.NDArray[Any]) -> str:
+    """Why an array holds no scores, in words; empty if all are numbers from 0 to 1."""
+    if ((scores >= -_ROUNDING) & (scores <= 1 + _ROUNDING)).all():  # false for nan, too
+        return ""
+    if not np.isfinite(scores).all():
+        return "NaN or infinite"
+    return f"from {scores.min():.3g} to {scores.max():.3g}, not from 0 to 1"
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Prediction:

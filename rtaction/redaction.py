@@ -7,6 +7,8 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, unquote
 
+from rtaction.printable import printable
+
 _HOST = re.compile(r"([\w.-]+|\[[\w.:%]+\])?(:\d{1,5})?")
 # A URL in a text, without trailing punctuation; FFmpeg names its connections tcp:// and so on.
 _URL = re.compile(
@@ -27,7 +29,7 @@ def redact(url: str) -> str:
     scheme, _, rest = url.partition("://")
     if _URL.match(f"{scheme}://") is None:
         return _HIDDEN
-    rest = "".join(sign for sign in rest if sign.isprintable() and not sign.isspace())
+    rest = "".join(printable(rest, instead="").split())
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     host, after = authority.rpartition("@")[2], rest[len(authority) :]
     if "@" in after or _HOST.fullmatch(host) is None:

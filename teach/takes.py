@@ -75,7 +75,11 @@ class TakesFolder:
 
     def takes_of(self, label: str) -> list[Path]:
         """Takes of a label, sorted by name."""
-        found = self.folder.glob(f"{label}/*") if (self.folder / label).is_dir() else ()
+        # Not by a glob: a label may hold brackets.
+        try:
+            found = list((self.folder / label).iterdir())
+        except OSError:  # there is none yet, or its name is too long for one
+            return []
         return sorted(
             path
             for path in found
@@ -142,6 +146,8 @@ class Take:
         kept = self._folder / f"{self._name}.mkv"
         try:
             self._file.close()
+            if kept.exists():
+                raise FileExistsError("there is one of that name already")
             hidden.rename(kept)
         except (OSError, av.FFmpegError) as error:
             raise OutputError(f"the take {kept} cannot be saved: {error}") from None

@@ -21,6 +21,7 @@ from rtaction.export.contract.scales import Scale, scale_named
 from rtaction.export.foreign.make import make
 from rtaction.export.foreign.read import Foreign, read_foreign, with_two_scores
 from rtaction.export.options import ContractOptions
+from rtaction.export.unforeseen import unforeseen_told
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_format.file import OnnxFile
 from rtaction.onnx_format.layout import Layout
@@ -106,9 +107,10 @@ def adopt_onnx(
         raise UsageError(f"{path} already has a contract; run it with: rtaction cam --model {path}")
     foreign, spec, scale, logits = _understood(file, options)
     clips, clips_from = clips_to_compare(clips_path, spec, num_made_up=_NUM_CLIPS)
-    made = make(
-        foreign, spec, scale, clips=clips, logits=logits, tolerance=tolerance, where=file.where
-    )
+    with unforeseen_told(f"{path} cannot be adopted"):
+        made = make(
+            foreign, spec, scale, clips=clips, logits=logits, tolerance=tolerance, where=file.where
+        )
     write_file(output, made.content)
     ours = OnnxFile(made.content, where=str(output))
     return Adoption(
@@ -172,7 +174,10 @@ def how_it_would_run(path: Path) -> str:
         foreign = with_two_scores(foreign)
     spec = _contract(foreign, labels=tuple(names), clip_seconds=1.0)
     clips = make_clips(spec, num_clips=2)
-    made = make(foreign, spec, scale, clips=clips, logits=None, tolerance=None, where=file.where)
+    with unforeseen_told(f"{path} cannot be adopted"):
+        made = make(
+            foreign, spec, scale, clips=clips, logits=None, tolerance=None, where=file.where
+        )
     ours = OnnxFile(made.content)
     if not ours.is_cut:
         return f"whole for each window: {ours.reason_for_whole}"

@@ -20,6 +20,7 @@ from rtaction.export.foreign.proof import Truth, prove, truth_of
 from rtaction.export.foreign.read import Foreign
 from rtaction.export.foreign.shapes import fold_shapes, with_clip_dims, with_free_batch
 from rtaction.export.foreign.unroll import CopiesDiffer, fold_copies
+from rtaction.export.unforeseen import layer_of, reason_of
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_format.build import bytes_of
 
@@ -145,6 +146,10 @@ def _cut(job: _Job, model: ModelProto | None) -> tuple[Made | None, str]:
         return None, str(error)
     except ExportError as error:
         return None, f"after a cut, it does not run ({error})"
+    except Exception as error:
+        # A graph of a form that nobody thought of may run as it is.
+        at = layer_of(error)
+        return None, f"it cannot be cut{f' at {at}' if at else ''} ({reason_of(error)})"
     if not plain.spread >= max(_MIN_SPREAD, _SPREAD_TO_DIFFERENCE * plain.max_difference):
         return None, (
             f"a cut cannot be verified: over {plain.num_clips} clips no score varies by more than "

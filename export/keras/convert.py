@@ -24,6 +24,7 @@ from rtaction.export.keras.graph import Program, Tensor, layers_called
 from rtaction.export.keras.parts import Encoder, KerasParts, Recurrent
 from rtaction.export.keras.recurrent import recurrent_nodes
 from rtaction.export.keras.saved_model import SavedModel
+from rtaction.export.unforeseen import layer_of, reason_of, unforeseen_told
 from rtaction.keras_tensorflow import keras, tensorflow
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_format.build import (
@@ -165,13 +166,25 @@ def _convert(
     prefix: str,
 ) -> Pieces:
     """Nodes and weights of one part, renamed so that several parts fit into one graph."""
+    with unforeseen_told(f"one of the layers {part.layer_names} cannot be converted"):
+        return _converted(part, sources, names, target, prefix)
+
+
+def _converted(
+    part: Program | Encoder,
+    sources: list[Tensor],
+    names: list[str],
+    target: str,
+    prefix: str,
+) -> Pieces:
     dtypes = ["uint8" if name in (CLIP, BOUNDARY.frames) else "float32" for name in names]
     specs = [
         tensorflow.TensorSpec([None, *one.shape[1:]], dtype, name=f"source{number}")
         for number, (one, dtype) in enumerate(zip(sources, dtypes, strict=True))
     ]
 
-    @tensorflow.function(input_signature=specs)  # type: ignore[untyped-decorator]
+    # Keras trains without AutoGraph, too.
+    @tensorflow.function(input_signature=specs, autograph=False)  # type: ignore[untyped-decorator]
     def compute(*values: Any) -> dict[str, Any]:
         cast = [tensorflow.cast(v, one.dtype) for v, one in zip(values, sources, strict=True)]
         return {"target": tensorflow.cast(part(*cast), "float32")}
@@ -184,13 +197,13 @@ def _convert(
     try:
         converted, _ = tf2onnx.convert.from_function(compute, input_signature=specs, opset=OPSET)
     except Exception as error:
-        # tf2onnx and Keras raise many kinds of exceptions.
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        # tf2onnx and Keras raise plain Exceptions of many kinds.
+        at = layer_of(error) or f"one of the layers {part.layer_names}"
         raise ExportError(
-            f"one of the layers {part.layer_names} cannot be converted: {reason}; build the model "
-            "without it"
-        ) from None
+            f"{at} cannot be converted: {reason_of(error)}; build the model without it"
+        ) from error
     graph = converted.graph
+    _store_captured(graph, compute.get_concrete_function().graph.captures)
     _write_out_erfc(graph)
     foreign = sorted({node.domain for node in graph.node} - {"", "ai.onnx"})
     if foreign:
@@ -209,6 +222,21 @@ def _convert(
     given = {one.name: sources_by_name.get(one.name.split(":")[0]) for one in graph.input}
     own = {name: source for name, source in given.items() if source is not None}
     return _renamed(graph, own | {graph.output[0].name: target}, prefix)
+
+
+def _store_captured(graph: GraphProto, captures: Any) -> None:
+    """Store the tensors that layers hold outside of weights, such as `keras.ops.arange(128)`.
+
+    TensorFlow makes an input of the graph of each.
+    """
+    held = {
+        inner.name.split(":")[0]: outer
+        for outer, inner in captures
+        if outer.dtype not in (tensorflow.resource, tensorflow.variant)
+    }
+    for one in graph.input:
+        if (value := held.get(one.name.split(":")[0])) is not None:
+            graph.initializer.append(numpy_helper.from_array(np.asarray(value), one.name))
 
 
 def _renamed(graph: GraphProto, names: dict[str, str], prefix: str) -> Pieces:

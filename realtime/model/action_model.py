@@ -19,9 +19,10 @@ import numpy.typing as npt
 import onnxruntime
 
 from rtaction.arrays import Float32Array
-from rtaction.errors import ModelUnreadable
+from rtaction.errors import ModelUnreadable, ScoresInvalid
 from rtaction.onnx_format.errors import LOADING_ERRORS
 from rtaction.onnx_format.file import OnnxFile
+from rtaction.prediction import why_no_scores
 from rtaction.realtime.model.batch_runner import BatchRunner
 from rtaction.realtime.model.devices import CPU
 from rtaction.realtime.model.session import (
@@ -110,8 +111,9 @@ class ActionModel:
 
         Raises:
             DeviceUnavailable: the accelerator failed.
+            ScoresInvalid: a score is not a number from 0 to 1.
         """
-        return self._head.run(clip_features)  # (num_clips, num_labels)
+        return self._checked(self._head.run(clip_features), len(clip_features))
 
     def score_clips(self, clips: npt.NDArray[Any]) -> Float32Array:
         """Scores of whole clips, by the model as it is in the file, without the split.
@@ -124,8 +126,21 @@ class ActionModel:
 
         Raises:
             DeviceUnavailable: the accelerator failed.
+            ScoresInvalid: a score is not a number from 0 to 1.
         """
-        return self._whole.run(clips)  # (num_clips, num_labels)
+        return self._checked(self._whole.run(clips), len(clips))
+
+    def _checked(self, scores: Float32Array, num_clips: int) -> Float32Array:
+        """Scores that may be shown; one that is not between 0 and 1 would pass for an action."""
+        expected = num_clips, len(self.spec.labels)
+        if scores.shape != expected:
+            why = f"of shape {scores.shape}, not {expected}"
+        elif not (why := why_no_scores(scores)):
+            return scores
+        raise ScoresInvalid(
+            f"{self.file.where} gave scores that are {why} (on {self.device_in_use}); export it "
+            "again, with --logits if its scores still need a softmax"
+        )
 
     @cached_property
     def _whole(self) -> BatchRunner:

@@ -163,7 +163,9 @@ def _read(path: Path) -> dict[str, Any]:
         raise UsageError(f"the cameras file {path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UsageError(f"the cameras file {path} is not UTF-8; save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise UsageError(f"the cameras file {path} is nested too deep") from None
+    except ValueError as error:  # TOML, or a number of thousands of digits
         raise UsageError(f"the cameras file {path} is not valid TOML: {error}") from None
 
 

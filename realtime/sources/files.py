@@ -23,6 +23,7 @@ from rtaction.errors import SourceMissing, SourceUnreadable, UsageError
 from rtaction.frame import Frame
 from rtaction.opencv import cv2
 from rtaction.video.file import VIDEO_SUFFIXES, read_declared, read_video
+from rtaction.video.labelled_videos import folders_escaped
 
 if TYPE_CHECKING:
     from rtaction.realtime.sources.source import BareSource
@@ -72,7 +73,7 @@ def list_files(text: str) -> list[Path]:
     elif _NUMBER.search(os.path.basename(text)):
         names = _numbered(text)
     else:
-        names = glob.glob(text, recursive=True)
+        names = glob.glob(folders_escaped(text), recursive=True)
     return sorted((Path(name) for name in names if os.path.isfile(name)), key=_natural)
 
 

@@ -22,11 +22,13 @@ from rtaction.cli.export import export
 from rtaction.cli.hmdb51 import hmdb51
 from rtaction.cli.inspect import inspect
 from rtaction.cli.render import render
+from rtaction.cli.say import say
 from rtaction.cli.show import show
 from rtaction.cli.teach import record, teach
 from rtaction.cli.train import train
 from rtaction.cli.verify import verify
 from rtaction.errors import RtactionError, training_stack_missing
+from rtaction.printable import printable_lines
 
 app = typer.Typer(
     name="rtaction",
@@ -56,7 +58,7 @@ class _CurrentStderr:
 
     def write(self, text: str) -> None:
         """Write to stderr."""
-        sys.stderr.write(text)
+        sys.stderr.write(printable_lines(text))
 
     def flush(self) -> None:
         """Flush stderr."""
@@ -76,7 +78,7 @@ def main() -> None:
                 raise
             raise training_stack_missing(error) from None
     except RtactionError as error:
-        print(f"error: {error}", file=sys.stderr)
+        say(f"error: {error}", err=True)
         _leave(error.exit_code)
         sys.exit(error.exit_code)
     except SystemExit as ended:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from rtaction.cli.say import say
 from rtaction.errors import UsageError
 
 
@@ -29,7 +30,7 @@ def bench(
     from rtaction.realtime.bench.report import print_bench
 
     counts = _whole_numbers("--cameras", cameras)
-    print_bench(model or STARTER_MODEL, device or ["cpu"], counts, seconds, typer.echo)
+    print_bench(model or STARTER_MODEL, device or ["cpu"], counts, seconds, say)
 
 
 def _whole_numbers(option: str, text: str) -> list[int]:

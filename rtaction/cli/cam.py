@@ -10,6 +10,7 @@ import typer
 
 from rtaction.choices import DEVICE_HELP
 from rtaction.cli.derived import Chosen, derived
+from rtaction.cli.say import say
 from rtaction.realtime.cam_config import CamConfig
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def print_timeline(segments: list[Segment]) -> None:
     """Print the timeline, one time span per line."""
     for one in segments:
         what = f"{one.label}  {one.peak_score:.2f}" if one.label else "(no action)"
-        typer.echo(f"{one.start_seconds:7.2f} - {one.end_seconds:6.2f} s  {what}")
+        say(f"{one.start_seconds:7.2f} - {one.end_seconds:6.2f} s  {what}")
 
 
 def print_event(event: ActionEvent) -> None:
@@ -81,4 +82,4 @@ def _print_state(change: StateChange) -> None:
 
 
 def _say(text: str) -> None:
-    typer.echo(text, err=True)
+    say(text, err=True)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rtaction.cli.cam import DeviceOption, print_timeline
+from rtaction.cli.say import say
 from rtaction.installation import program
 
 
@@ -21,14 +22,14 @@ def demo(
     from rtaction.realtime.demo import run_demo
 
     result = run_demo(output, device=device)
-    typer.echo(f"A drawn person, recognised on {result.device}:")
+    say(f"A drawn person, recognised on {result.device}:")
     print_timeline(result.segments)
-    typer.echo(f"\nAnnotated video: {result.video}")
+    say(f"\nAnnotated video: {result.video}")
     here = program()
     if not result.camera:
-        typer.echo(f"No camera found; on a machine with one, run: {here} cam")
+        say(f"No camera found; on a machine with one, run: {here} cam")
     elif result.display:
-        typer.echo(f"Now stand in front of your camera and run: {here} cam")
+        say(f"Now stand in front of your camera and run: {here} cam")
     else:
-        typer.echo(f"No display found; to run without one: {here} cam --headless")
-    typer.echo(f"To teach it your own actions: {here} teach wave clap")
+        say(f"No display found; to run without one: {here} cam --headless")
+    say(f"To teach it your own actions: {here} teach wave clap")

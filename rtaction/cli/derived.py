@@ -152,7 +152,7 @@ def _read_config(context: typer.Context, path: Path | None) -> Path | None:
     try:
         text = path.read_text(encoding="utf-8")
         values = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"--config: cannot read {path}: {error}") from None
     known = {one.name for one in context.command.params} | _OF_A_RUN
     if not isinstance(values, dict) or not set(values) <= known:

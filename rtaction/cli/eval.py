@@ -14,6 +14,7 @@ import typer
 from rtaction.cli.cam import DeviceOption
 from rtaction.cli.derived import Chosen, derived
 from rtaction.cli.progress import progress
+from rtaction.cli.say import say
 from rtaction.realtime.judging.options import EvalOptions
 
 if TYPE_CHECKING:
@@ -44,11 +45,11 @@ def evaluate(
             load,
             options,
             progress=partial(progress, "videos"),
-            say=partial(typer.echo, err=True),
+            say=partial(say, err=True),
         )
     sets = options.videos if options.intervals is None else f"{options.videos}, {options.intervals}"
     for line in (f"{model} on {sets}", *found.lines):
-        typer.echo(line)
+        say(line)
     if output is not None:
         write_report(output, found.figures, found.spec, model=model, options=options)
 
@@ -69,7 +70,7 @@ def _loader(model: Path, device: str) -> Iterator[Callable[[], ActionModel]]:
 
             exported = export_model(keras, Path(folder) / "model.onnx")
             difference = exported.agreement.max_difference
-            typer.echo(f"exported {keras}: scores differ by at most {difference:.1e}", err=True)
+            say(f"exported {keras}: scores differ by at most {difference:.1e}", err=True)
             return ActionModel(exported.path, device=device)
 
         yield load

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rtaction.cli.derived import Chosen, derived
+from rtaction.cli.say import say
 from rtaction.export.options import ContractOptions, ExportOptions, SmallerOptions
 
 
@@ -32,4 +33,4 @@ def export(
     from rtaction.export.run import run_export
     from rtaction.train.data.known_clips import read_known_clips
 
-    run_export(model, output, *chosen, read_clips=read_known_clips, say=typer.echo)
+    run_export(model, output, *chosen, read_clips=read_known_clips, say=say)

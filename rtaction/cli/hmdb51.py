@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from rtaction.cli.say import say
+
 
 def hmdb51(
     folder: Annotated[
@@ -40,6 +42,6 @@ def hmdb51(
     chosen = [name.strip() for name in classes.split(",") if name.strip()]
     counts = fetch_hmdb51(folder, chosen, source=source or ARCHIVE_URL, on_bytes=show)
     for name, count in counts.items():
-        typer.echo(f"{folder / name}: {count} clips")
-    typer.echo(f"the archive is kept in {folder / '.hmdb51'} and may be deleted", err=True)
-    typer.echo(f"keep clips of one film together with --group '{group_pattern(chosen)}'")
+        say(f"{folder / name}: {count} clips")
+    say(f"the archive is kept in {folder / '.hmdb51'} and may be deleted", err=True)
+    say(f"keep clips of one film together with --group '{group_pattern(chosen)}'")

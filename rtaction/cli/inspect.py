@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rtaction.cli.say import say
+from rtaction.printable import printable
+
 if TYPE_CHECKING:
     from rtaction.realtime.model.inspect import Inspection
 
@@ -31,7 +34,7 @@ def inspect(
     rows += _rows_of_foreign(found) if found.spec is None else _rows_of_ours(found)
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
-        typer.echo(f"{name:<{width}}  {value}")
+        say(f"{name:<{width}}  {printable(str(value))}")
 
 
 def _rows_of_ours(found: Inspection) -> list[tuple[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from rtaction.cli.say import say
 from rtaction.installation import program
 
 
@@ -62,9 +63,9 @@ def render(
         else:
             written = render_clips(output, dict.fromkeys(chosen, clips), options, on_file=step)
     there = f", {total - written} already existed" if written < total else ""
-    typer.echo(f"{output}: {written} videos rendered{there}", err=True)
+    say(f"{output}: {written} videos rendered{there}", err=True)
     if sequences:
         csv = output / "intervals.csv"
-        typer.echo(f"{program()} eval MODEL {output} --intervals {csv}")
+        say(f"{program()} eval MODEL {output} --intervals {csv}")
     else:
-        typer.echo(f"{program()} train {output} -o run/ --background nothing")
+        say(f"{program()} train {output} -o run/ --background nothing")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rtaction.cli.derived import Chosen, derived
+from rtaction.cli.say import say
 from rtaction.train.settings.config import TrainConfig
 
 _SHOWN = (
@@ -37,4 +38,4 @@ def show(
     from rtaction.train.show import show_clips
 
     num_clips = show_clips(chosen.make(), output, num_clips=clips)
-    typer.echo(f"wrote {output}: {min(clips, num_clips)} of {num_clips} clips", err=True)
+    say(f"wrote {output}: {min(clips, num_clips)} of {num_clips} clips", err=True)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rtaction.choices import GROUP_HELP
+from rtaction.cli.say import say
 from rtaction.errors import UsageError
 from rtaction.installation import program
 
@@ -54,18 +55,18 @@ def teach(
 
         taught = teach_from(videos, output, labels=labels, group=group, on_progress=_print_progress)
         for line in report_lines(taught):
-            typer.echo(line)
-        typer.echo(f"the model: {output / 'model.onnx'}")
-        typer.echo(f"see it live: {program()} cam --model {output / 'model.onnx'}")
+            say(line)
+        say(f"the model: {output / 'model.onnx'}")
+        say(f"see it live: {program()} cam --model {output / 'model.onnx'}")
         return
     if group is not None:
         raise UsageError("--group requires --from; each recorded take is its own group")
     from rtaction.cli.cam import print_event
 
     config = TeachConfig(tuple(labels or ()), source, output, takes, seconds)
-    summary = teach(config, typer.echo, on_event=print_event)
+    summary = teach(config, say, on_event=print_event)
     if summary is not None:
-        typer.echo(summary.stats.to_text(), err=True)
+        say(summary.stats.to_text(), err=True)
 
 
 def record(
@@ -78,9 +79,9 @@ def record(
     """Record takes for `rtaction teach` or `rtaction train`."""
     from rtaction.teach.teaching import TeachConfig, record
 
-    record(TeachConfig(tuple(labels), source, output, takes, seconds), typer.echo)
+    record(TeachConfig(tuple(labels), source, output, takes, seconds), say)
 
 
 def _print_progress(num_done: int, num_all: int) -> None:
     if num_done % 10 == 0 or num_done == num_all:
-        typer.echo(f"processed {num_done} of {num_all} videos", err=True)
+        say(f"processed {num_done} of {num_all} videos", err=True)

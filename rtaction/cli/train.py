@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rtaction.cli.derived import Chosen, ConfigOption, derived
+from rtaction.cli.say import say
 from rtaction.errors import UsageError
 from rtaction.installation import program
 from rtaction.train.settings.config import TrainConfig
@@ -56,7 +57,7 @@ def train(
         # Before the first epoch has ended there is nothing to resume.
         begun = any((output / name).exists() for name in ("history.csv", "folds.json"))
         advice = "; to go on after the last finished epoch, add --resume" if begun else ""
-        typer.echo(f"interrupted{advice}", err=True)
+        say(f"interrupted{advice}", err=True)
         raise typer.Exit(130) from None
 
 
@@ -75,6 +76,4 @@ def _run(
     if repeats > 1:
         raise UsageError("--repeats needs --folds: it repeats a cross-validation")
     result = run_training(config, output, resume=resume)
-    typer.echo(
-        f"wrote {result.model}; next: {program()} export {result.model} -o model.onnx", err=True
-    )
+    say(f"wrote {result.model}; next: {program()} export {result.model} -o model.onnx", err=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rtaction.cli.say import say
 from rtaction.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def verify(
             "at least that length"
         )
     found, rows = verify(scores_of_onnx(file), others, clips, spec.labels, tolerance=tolerance)
-    typer.echo("\n".join([*[table_of(rows)] * bool(rows), found.to_text()]))
+    say("\n".join([*[table_of(rows)] * bool(rows), found.to_text()]))
     found.require_same(
         tolerance=tolerance,
         problem="the models differ",
@@ -80,6 +81,6 @@ def _clips(paths: list[Path], spec: ModelSpec, max_clips: int) -> Iterator[tuple
 
     for one in read_all_clips(paths, spec, max_clips=max_clips):
         if isinstance(one, str):
-            typer.echo(f"left out: {one}", err=True)
+            say(f"left out: {one}", err=True)
         else:
             yield one.name, one.pictures

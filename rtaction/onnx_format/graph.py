@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 
 from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto, helper
 
+from rtaction.printable import printable
+
 
 def copied(model: ModelProto) -> ModelProto:
     """A deep copy of a model."""
@@ -108,6 +110,4 @@ def describe(value: ValueInfoProto) -> str:
         dim.dim_param or str(size or "?")
         for dim, size in zip(tensor.shape.dim, dims_of(value), strict=True)
     ]
-    text = f"{value.name}: {kind} ({', '.join(dims)})"
-    # Untrusted files may contain control characters that a terminal would interpret.
-    return "".join(char if char.isprintable() else "?" for char in text)
+    return printable(f"{value.name}: {kind} ({', '.join(dims)})")

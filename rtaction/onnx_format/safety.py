@@ -23,6 +23,7 @@ from onnx import (
 )
 
 from rtaction.errors import ModelUnreadable, ModelUnsafe
+from rtaction.printable import printable
 
 _DOMAINS = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft"}
 # Contains code compiled for one device, or the name of a file with such code.
@@ -45,9 +46,9 @@ def check_safe(model: ModelProto, *, where: str) -> None:
     try:
         _check(model)
     except _Unsafe as unsafe:
-        raise ModelUnsafe(f"{where} {unsafe}") from None
+        raise ModelUnsafe(f"{where} {printable(str(unsafe))}") from None
     except _Damaged as damage:
-        raise ModelUnreadable(f"{where} is damaged: {damage}") from None
+        raise ModelUnreadable(f"{where} is damaged: {printable(str(damage))}") from None
 
 
 class _Unsafe(Exception):

@@ -5,7 +5,9 @@ This module knows nothing about pixels: it looks only at paths.
 
 from __future__ import annotations
 
+import fnmatch
 import glob
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -61,6 +63,7 @@ def find_videos(
     """
     text = str(pattern)
     if CLASSNAME in text:
+        text = folders_escaped(text)
         paths = [Path(name) for name in glob.glob(_as_glob(text), recursive=True)]
     elif Path(text).is_dir():
         text = f"{glob.escape(text.rstrip('/'))}/{CLASSNAME}/*"
@@ -71,7 +74,7 @@ def find_videos(
             f"{text!r} is neither a folder nor a pattern with {CLASSNAME}; expected something like "
             f"videos/ or 'videos/{CLASSNAME}/*.mp4'"
         )
-    label_of = re.compile(_as_regex(text))
+    label_of = re.compile(_as_regex(text), re.DOTALL)
     group_of = grouping(group)
     videos = []
     for path in sorted(path for path in paths if path.is_file()):
@@ -139,6 +142,16 @@ def _check(
         )
 
 
+def folders_escaped(pattern: str) -> str:
+    """A glob pattern in which folders that exist are taken by their names, brackets and all."""
+    parts = pattern.split("/")
+    for count in range(len(parts) - 1, 0, -1):
+        folder = "/".join(parts[:count])
+        if CLASSNAME not in folder and os.path.isdir(folder):
+            return "/".join([glob.escape(folder), *parts[count:]])
+    return pattern
+
+
 def _as_glob(pattern: str) -> str:
     return pattern.replace(CLASSNAME, "*")
 
@@ -147,7 +160,7 @@ def _as_regex(pattern: str) -> str:
     """A glob pattern as a regular expression whose group `classname` is the label."""
     # "./videos" and "videos" are the same to Path.as_posix.
     pattern = Path(pattern).as_posix()
-    parts = re.split(r"(\{classname\}|\*\*/|\*\*|\*|\?|\[[^\]]*\])", pattern)
+    parts = re.split(r"(\{classname\}|\*\*/|\*\*|\*|\?|\[!?\]?[^\]]*\])", pattern)
     regex, seen = "", False
     for part in parts:
         if part == CLASSNAME:
@@ -160,8 +173,7 @@ def _as_regex(pattern: str) -> str:
         elif part in ("*", "?"):
             regex += "[^/]" + ("*" if part == "*" else "")
         elif part.startswith("["):
-            inside = part[1:-1].replace("[", "\\[")
-            regex += f"[^{inside[1:]}]" if inside.startswith("!") else f"[{inside}]"
+            regex += fnmatch.translate(part).removesuffix(r"\Z")  # as glob reads it
         else:
             regex += re.escape(part)
     return regex

@@ -9,6 +9,7 @@ import onnx
 import pytest
 
 from rtaction.errors import (
+    ExportError,
     ModelMissing,
     ModelSpecError,
     ModelUnreadable,
@@ -18,11 +19,13 @@ from rtaction.errors import (
 )
 from rtaction.export.agreement.clips import make_clips
 from rtaction.export.exporter import Export, export_model
+from rtaction.export.keras.graph import flattened
+from rtaction.export.unforeseen import unforeseen_told
 from rtaction.keras_tensorflow import keras
 from rtaction.onnx_format.file import OnnxFile
 from rtaction.train.choices import HeadName, NetworkName
 from rtaction.train.networks.build import STANDARD, build_network
-from tests.export.networks import SPEC, calibrated, save, sensitive
+from tests.export.networks import SPEC, calibrated, layers, save, sensitive
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +172,58 @@ def test_stacked_recurrent_and_dense_layers(tmp_path: Path) -> None:
     found = export_model(path, tmp_path / "model.onnx")
     assert found.agreement.max_difference <= 1e-5
     assert OnnxFile.load(found.path).op_counts()["LSTM"] == 1
+
+
+def _position_embeddings() -> Any:
+    """Positions are added to features of pictures, as the Keras documentation does it."""
+    clip = keras.Input(SPEC.clip_shape, dtype="uint8")
+    frame = keras.Input(SPEC.frame_shape)
+    x = layers.Conv2D(48, 5, strides=4, activation="relu")(frame)
+    seeing = keras.Model(frame, layers.GlobalAveragePooling2D()(x))
+    x = layers.TimeDistributed(seeing)(layers.Rescaling(1 / 255)(clip))
+    x = x + layers.Embedding(4, 48)(keras.ops.arange(4))
+    x = layers.GlobalAveragePooling1D()(layers.Add()([layers.MultiHeadAttention(2, 8)(x, x), x]))
+    return keras.Model(clip, layers.Dense(3, activation="softmax")(x))
+
+
+def _tubelets() -> Any:
+    """As ViViT: blocks of space and time become words, with the places of 160 of them added."""
+    clip = keras.Input(SPEC.clip_shape, dtype="uint8")
+    x = layers.Conv3D(8, (2, 4, 4), strides=(2, 4, 4))(layers.Rescaling(1 / 255)(clip))
+    x = layers.Reshape((160, 8))(x)
+    places = keras.ops.arange(0, 160, step=1)
+    x = layers.Add()([x, x * 0.5]) + layers.Embedding(160, 8)(places)
+    x = layers.Add()([layers.MultiHeadAttention(2, 4)(x, x), x])
+    x = layers.GlobalAveragePooling1D()(layers.LayerNormalization()(x))
+    return keras.Model(clip, layers.Dense(3, activation="softmax")(x))
+
+
+@pytest.mark.parametrize("build", [_position_embeddings, _tubelets])
+def test_constants_made_in_the_graph_are_stored(build: Any, tmp_path: Path) -> None:
+    keras.utils.set_random_seed(0)
+    network = sensitive(build(), make_clips(SPEC, num_clips=8, seed=1))
+    exported = export_model(save(network, SPEC, tmp_path), tmp_path / "model.onnx")
+    assert exported.agreement.max_difference <= 1e-4
+
+
+def test_what_nobody_foresaw_ends_in_a_sentence_with_the_layers_name() -> None:
+    class Fickle(layers.Layer):  # type: ignore[misc]
+        calls = 0
+
+        def call(self, x: Any) -> Any:
+            Fickle.calls += 1
+            if Fickle.calls > 1:
+                raise KeyError("Add/y:0")
+            return x
+
+    clip = keras.Input(SPEC.clip_shape)
+    scores = layers.Dense(3)(layers.GlobalAveragePooling3D()(Fickle(name="moody")(clip)))
+    model = keras.Model(clip, scores)
+    told = r"m\.keras cannot be exported, because of layer 'moody' \(Fickle\): KeyError: Could not"
+    with pytest.raises(ExportError, match=told), unforeseen_told("m.keras cannot be exported"):
+        flattened(model)
+    with pytest.raises(ExportError, match=r"^m: KeyError: x$"), unforeseen_told("m"):
+        raise KeyError("x")
 
 
 def test_untrained_model_is_refused(tmp_path: Path) -> None:

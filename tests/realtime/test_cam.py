@@ -37,6 +37,7 @@ from tests.realtime.conftest import (
     rtaction,
     without_repeats,
 )
+from tests.realtime.model.test_action_model import with_scores_of
 from tests.videos import write_flat_video, write_video
 
 KEYS = {
@@ -441,6 +442,23 @@ def test_files_of_which_none_can_be_read(tiny_model: Path, tmp_path: Path) -> No
         run_cam(
             ActionModel(tiny_model, device="cpu"), CamConfig(sources=(str(tmp_path),), show=False)
         )
+
+
+@pytest.mark.parametrize("num_cameras", [1, 3])
+def test_scores_that_are_none_end_the_run(
+    halves_video: Path, tiny_model: Path, tmp_path: Path, here: Here, num_cameras: int
+) -> None:
+    odd = with_scores_of(tiny_model, [float("nan"), 1.0], tmp_path / "odd.onnx")
+    videos = [shutil.copy(halves_video, tmp_path / f"{n}.mkv") for n in range(num_cameras)]
+    sources = [word for video in videos for word in ("-s", str(video))]
+
+    exit_code, stdout, stderr = here(
+        "cam", "-m", str(odd), "--device", "cpu", *sources, "--headless", "--output", "-"
+    )
+
+    error = assert_one_error(exit_code, stderr, 19)
+    assert "odd.onnx gave scores that are NaN or infinite" in error
+    assert not any(line["type"] == "prediction" for line in json_lines(stdout))
 
 
 def test_the_default_source_is_the_first_webcam(tiny_model: Path, here: Here) -> None:

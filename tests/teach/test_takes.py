@@ -52,6 +52,32 @@ def test_numbers_go_on_and_the_folder_is_a_training_set(tmp_path: Path) -> None:
     }
 
 
+def test_a_label_may_hold_what_a_pattern_is_made_of(tmp_path: Path) -> None:
+    takes = TakesFolder(tmp_path)
+    for label in ("jab[left]", "jab[left]", "[!a]", "[!a]"):
+        _record(takes, check_label(label), [0.0, 0.1])
+
+    assert takes.labels == ["[!a]", "jab[left]"]
+    for label in takes.labels:
+        assert [p.name for p in takes.takes_of(label)] == ["take-001.mkv", "take-002.mkv"]
+
+
+def test_a_take_never_replaces_another(tmp_path: Path) -> None:
+    takes = TakesFolder(tmp_path)
+    take = takes.begin("wave")
+    take.add(np.zeros((48, 64, 3), np.uint8), 0.0)
+    (tmp_path / "wave" / "take-001.mkv").write_bytes(b"of another session")
+    with pytest.raises(OutputError, match="take-001"):
+        take.finish()
+    assert (tmp_path / "wave" / "take-001.mkv").read_bytes() == b"of another session"
+
+
+def test_a_label_too_long_for_a_folder_is_told(tmp_path: Path) -> None:
+    assert TakesFolder(tmp_path).takes_of("a" * 300) == []
+    with pytest.raises(OutputError, match="takes cannot be saved"):
+        TakesFolder(tmp_path).begin("a" * 300)
+
+
 def test_a_dropped_take_leaves_nothing(tmp_path: Path) -> None:
     takes = TakesFolder(tmp_path)
     take = takes.begin("wave")

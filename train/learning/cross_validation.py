@@ -25,6 +25,7 @@ from rtaction.output_file import write_json
 from rtaction.train.data.folds import make_folds, split_of_fold
 from rtaction.train.data.split import Split
 from rtaction.train.learning.fit import train
+from rtaction.train.learning.progress import CleanConsole
 from rtaction.train.report.cross_validation import (
     CrossValidation,
     FoldResult,
@@ -68,7 +69,7 @@ def cross_validate(
         DatasetError: fewer groups than folds, or a label with fewer than two groups.
         OutputError, MissingLibrary, TrainingFailed: see `rtaction.errors`.
     """
-    console = console or Console(stderr=True)
+    console = console or CleanConsole(stderr=True)
     _check(config, repeats)
     videos = (
         _resume(output, config, folds)
@@ -149,7 +150,7 @@ def _result_of(
         console.print("already finished", highlight=False)
         try:
             return FoldResult.from_dict(json.loads(done.read_text(encoding="utf-8")))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise UsageError(
                 f"cannot read {done}: {error!r}; delete it to test the fold again"
             ) from None
@@ -195,7 +196,7 @@ def _read_plan(output: Path) -> dict[str, Any]:
     try:
         plan = json.loads(path.read_text(encoding="utf-8"))
         return {name: plan[name] for name in ("folds", "repeats", "videos")}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UsageError(f"cannot resume from {path}: {error}; choose another folder") from None
 
 

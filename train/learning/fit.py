@@ -34,7 +34,7 @@ from rtaction.train.learning.learner import (
     new_learner,
     resumed_trainee,
 )
-from rtaction.train.learning.progress import ShowProgress, print_evaluation
+from rtaction.train.learning.progress import CleanConsole, ShowProgress, print_evaluation
 from rtaction.train.learning.refit import refit
 from rtaction.train.learning.training_data import datasets, decode, find_and_split
 from rtaction.train.report.judged_clips import JudgedClips, predict_scores
@@ -93,7 +93,7 @@ def train(
         UsageError, DatasetError, OutputError, MissingLibrary, TrainingFailed: see
             `rtaction.errors`.
     """
-    console = console or Console(stderr=True)
+    console = console or CleanConsole(stderr=True)
     folder = RunFolder(output)
     config, split = _settle(config, folder, split, console, resume=resume)
     spec, clips = decode(config, split, console)

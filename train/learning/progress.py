@@ -15,9 +15,11 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from rtaction.evaluation.text import accuracy_text, counted, interval_note, label_table
 from rtaction.keras_tensorflow import keras
+from rtaction.printable import printable_lines
 from rtaction.train.report.judged_clips import JudgedClips
 
 
@@ -77,6 +79,14 @@ class ShowProgress(keras.callbacks.Callback):  # type: ignore[misc]
         """Print the epoch's metrics."""
         figures = _figures(logs or {}, ("loss", "accuracy", "val_loss", "val_accuracy"))
         self._console.print(f"epoch {epoch + 1}/{self._epochs}  {figures}", highlight=False)
+
+
+class CleanConsole(Console):
+    """A console that shows labels and paths without what a terminal would obey."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """A text as Rich draws it."""
+        return super().render_str(printable_lines(text), **options)
 
 
 def print_evaluation(console: Console, judged: JudgedClips, name: str) -> None:

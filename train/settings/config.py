@@ -258,7 +258,7 @@ class TrainConfig:
             values = json.loads(path.read_text(encoding="utf-8"))
             lists = {key: tuple(one) for key, one in values.items() if isinstance(one, list)}
             return cls(**values | lists)
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise UsageError(
                 f"cannot resume from {path}: {error}; train into a new folder"
             ) from None

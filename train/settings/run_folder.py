@@ -136,7 +136,7 @@ class RunFolder:
                     for side in ("train", "validation", "test")
                 )
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise UsageError(
                 f"cannot resume from {self.split}: {error}; train into a new folder"
             ) from None

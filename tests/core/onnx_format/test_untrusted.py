@@ -379,6 +379,9 @@ def test_what_is_printed_obeys_no_terminal(tiny_model: Path) -> None:
     model = onnx.load(tiny_model)
     model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "\x1b[2J"
     assert OnnxFile(model.SerializeToString()).inputs == ["clip: uint8 (?[2J, 5, 8, 8, 3)"]
+    model.graph.node[0].domain = "evil\x1b]0;title\x07\u202e\nerror: fake"
+    with pytest.raises(ModelUnsafe, match=r"evil\?\]0;title\?\?\?error: fake\.Reshape"):
+        OnnxFile(model.SerializeToString())
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ def test_a_folder_of_folders(folder: Path) -> None:
         ("**/{classname}/*.mp4", [("clap", "s1_b.mp4"), ("wave", "s1_a.mp4")]),
         ("wave/{classname}_a.*", [("s1", "s1_a.mp4"), ("s2", "s2_a.AVI")]),
         ("{classname}/[!n]*", [("clap", "s1_b.mp4"), ("wave", "s1_a.mp4"), ("wave", "s2_a.AVI")]),
+        ("{classname}/[]s]1_[^ab]*", [("clap", "s1_b.mp4"), ("wave", "s1_a.mp4")]),
+        ("{classname}/[z-as]1_*", [("clap", "s1_b.mp4"), ("wave", "s1_a.mp4")]),
     ],
 )
 def test_patterns(folder: Path, pattern: str, expected: list[tuple[str, str]]) -> None:
@@ -65,6 +67,16 @@ def test_folder_names_may_hold_glob_characters(tmp_path: Path) -> None:
         (tmp_path / "set [1]" / name).mkdir(parents=True)
         (tmp_path / "set [1]" / name / "x.mp4").touch()
     assert labels_of(find_videos(tmp_path / "set [1]")) == ("a", "b")
+    assert labels_of(find_videos(f"{tmp_path}/set [1]/{{classname}}/*.mp4")) == ("a", "b")
+
+
+def test_labels_may_hold_glob_characters_and_new_lines(tmp_path: Path) -> None:
+    for name in ("jab[left]", "jab(right)+", "two\nlines"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.mp4").touch()
+    expected = ("jab(right)+", "jab[left]", "two\nlines")
+    assert labels_of(find_videos(tmp_path)) == expected
+    assert labels_of(find_videos(f"{tmp_path}/{{classname}}/**")) == expected
 
 
 def test_labels_can_be_chosen(folder: Path) -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 import onnxruntime
 import pytest
+from onnx import numpy_helper
 
-from rtaction.errors import ModelMissing, ModelSpecError, ModelUnreadable
+from rtaction.errors import ModelMissing, ModelSpecError, ModelUnreadable, ScoresInvalid
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_format.file import OnnxFile
 from rtaction.realtime.model import devices
@@ -149,6 +151,57 @@ def test_values(tiny_model: Path, tiny_spec: ModelSpec) -> None:
     assert model.encode(images) == pytest.approx(np.full((2, 1), 0.2))
     assert model.score(np.full((1, 5, 1), 0.2, np.float32)) == pytest.approx(np.array([[0.2, 0.8]]))
     assert model.encode(images).dtype == model.score_clips(images[[[0] * 5]]).dtype == np.float32
+
+
+def with_scores_of(path: Path, bias: list[float], target: Path) -> Path:
+    """The tiny model with other scores, which are its biases where a clip is black."""
+    model = onnx.load(path)
+    (stored,) = (one for one in model.graph.initializer if one.name == "bias")
+    stored.CopyFrom(numpy_helper.from_array(np.array(bias, np.float32), "bias"))
+    target.write_bytes(model.SerializeToString())
+    return target
+
+
+@pytest.mark.parametrize(
+    ("bias", "why"),
+    [
+        ([float("nan"), 0.5], "NaN or infinite"),
+        ([float("inf"), 0.5], "NaN or infinite"),
+        ([1e30, 0.5], r"from 0.5 to 1e\+30, not from 0 to 1"),
+        ([-0.2, 0.5], "from -0.2 to 0.5"),
+        ([0.5, 1.01], "from 0.5 to 1.01"),
+    ],
+)
+def test_scores_that_are_none_are_refused(
+    tiny_model: Path, tmp_path: Path, bias: list[float], why: str
+) -> None:
+    path = with_scores_of(tiny_model, bias, tmp_path / "odd.onnx")
+    model = ActionModel(path, device="cpu")
+    features = np.zeros((1, 5, 1), np.float32)
+    for judge in (
+        lambda: model.score(features),
+        lambda: model.score_clips(np.zeros((1, *model.spec.clip_shape), np.uint8)),
+    ):
+        with pytest.raises(ScoresInvalid, match=rf"odd\.onnx gave scores that are {why}"):
+            judge()
+
+
+def test_scores_within_rounding_pass(tiny_model: Path, tmp_path: Path) -> None:
+    path = with_scores_of(tiny_model, [-5e-4, 1.0005], tmp_path / "rounded.onnx")
+    scores = ActionModel(path, device="cpu").score(np.zeros((1, 5, 1), np.float32))
+    assert scores == pytest.approx(np.array([[-5e-4, 1.0005]]))
+
+
+def test_another_number_of_scores_than_labels_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+    model = onnx.load(tiny_model)
+    model.graph.output[0].type.tensor_type.shape.dim[1].Clear()
+    for stored in model.graph.initializer:
+        if stored.name in ("weights", "bias"):
+            other = np.zeros((1, 7) if stored.name == "weights" else (7,), np.float32)
+            stored.CopyFrom(numpy_helper.from_array(other, stored.name))
+    (tmp_path / "seven.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(ScoresInvalid, match=r"of shape \(1, 7\), not \(1, 2\)"):
+        ActionModel(tmp_path / "seven.onnx", device="cpu").score(np.zeros((1, 5, 1), np.float32))
 
 
 @pytest.mark.skipif(os.path.exists("/dev/nvidiactl"), reason="here CUDA may be had")

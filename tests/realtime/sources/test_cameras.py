@@ -244,6 +244,16 @@ def test_a_camera_that_cannot_be_meant(changes: dict[str, Any]) -> None:
         Camera(Address("webcam", 0, "webcam 0"), "webcam 0", **changes)
 
 
+@pytest.mark.parametrize(
+    "value", ["[" * 5000 + "]" * 5000, "9" * 5000, "{a=" * 5000 + "1" + "}" * 5000]
+)
+def test_what_no_parser_can_read_is_told(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "cameras.toml"
+    path.write_text(f"x = {value}\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"cameras\.toml is (nested too deep|not valid TOML)"):
+        load_cameras(path)
+
+
 def test_a_password_in_the_place_of_a_variable_is_not_repeated(tmp_path: Path) -> None:
     path = tmp_path / "cameras.toml"
     path.write_text(

@@ -86,6 +86,7 @@ def test_a_folder_named_like_a_pattern(tmp_path: Path) -> None:
 
     assert names_of(list_files(str(folder))) == ["1.png"]
     assert names_of(list_files(f"{folder}/%d.png")) == ["1.png"]
+    assert names_of(list_files(f"{folder}/*.png")) == ["1.png"]
 
 
 def test_kinds_of_files() -> None:
