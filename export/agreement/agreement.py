@@ -83,6 +83,11 @@ class Agreement:
                 f"{self.num_clips} clips, {tolerance:.2g} is allowed{remedy}"
             )
 
+    @property
+    def proves_something(self) -> bool:
+        """Whether the scores vary enough for the comparison to mean anything."""
+        return self.spread >= MIN_SPREAD
+
     def require_spread(self, *, remedy: str) -> None:
         """Refuse a comparison that proves nothing, as the scores hardly vary.
 
@@ -92,7 +97,7 @@ class Agreement:
         Raises:
             ParityError: they do not.
         """
-        if not self.spread >= MIN_SPREAD:
+        if not self.proves_something:
             raise ParityError(
                 f"the comparison proves nothing: over {self.num_clips} clips no score varies by "
                 f"more than {self.spread:.2g} ({MIN_SPREAD} is needed){remedy}"
