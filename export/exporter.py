@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from rtaction.errors import ExportError, OutputError, UsageError
-from rtaction.export.agreement.agreement import TOLERANCE, Agreement, agreement_of
-from rtaction.export.agreement.clips import clips_to_compare
+from rtaction.export.agreement.agreement import MIN_SPREAD, TOLERANCE, Agreement, agreement_of
+from rtaction.export.agreement.clips import OTHER_CLIPS, clips_to_compare, make_other_clips
 from rtaction.export.agreement.onnx_run import Scores, scores_in_every_way
 from rtaction.export.contract.adapted import adapted
 from rtaction.export.contract.spec import SPEC_NAME, contract_of, scales_of
@@ -24,6 +26,10 @@ from rtaction.output_file import write_file
 from rtaction.prediction import why_no_scores
 
 SAMPLE_CLIPS_NAME = "sample_clips.npz"
+_REMEDY = (
+    ". The network is untrained, or the clips are nothing like what it knows; give real ones with "
+    "--clips clips.npz"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +127,16 @@ def _exported(
     beside = _beside(model_path, SAMPLE_CLIPS_NAME)
     clips, clips_from = clips_to_compare(clips_path or (beside if beside.exists() else None), spec)
     truth = model.truth(clips)
+    if not clips_path and not beside.exists() and np.ptp(truth, axis=0).max() < MIN_SPREAD:
+        clips, clips_from = make_other_clips(spec), OTHER_CLIPS
+        truth = model.truth(clips)
     if why := why_no_scores(truth):
         raise ExportError(
             f"{model_path} gives scores that are {why}; say with --logits that they still need a "
             "softmax, or end the model with one"
         )
+    # Before the conversion, which may take minutes.
+    agreement_of(truth, truth).require_spread(remedy=_REMEDY)
     parts = divide(model.flat)
     content = bytes_of(to_onnx(parts, spec))
     file = OnnxFile(content, where=str(output))
@@ -152,10 +163,14 @@ def require_proof(agreement: Agreement, *, tolerance: float = TOLERANCE) -> None
         tolerance=tolerance,
         problem="the ONNX file does not match the Keras model",
     )
+<<<<<<< HEAD
     agreement.require_spread(
         remedy=". The network is untrained, or the clips are unlike its training data; pass "
         "real ones with --clips clips.npz"
     )
+=======
+    agreement.require_spread(remedy=_REMEDY)
+>>>>>>> export13
 
 
 def scores_of_keras(

@@ -84,6 +84,11 @@ class Agreement:
                 f"{self.num_clips} clips, {tolerance:.2g} is allowed{remedy}"
             )
 
+    @property
+    def proves_something(self) -> bool:
+        """Whether the scores vary enough for the comparison to mean anything."""
+        return self.spread >= MIN_SPREAD
+
     def require_spread(self, *, remedy: str) -> None:
         """Reject an inconclusive comparison, in which the scores hardly vary between clips.
 
@@ -93,7 +98,7 @@ class Agreement:
         Raises:
             ParityError: the spread is too small.
         """
-        if not self.spread >= MIN_SPREAD:
+        if not self.proves_something:
             raise ParityError(
                 f"the comparison is inconclusive: over {self.num_clips} clips no score varies by "
                 f"more than {self.spread:.2g} (at least {MIN_SPREAD} is needed){remedy}"

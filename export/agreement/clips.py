@@ -99,3 +99,29 @@ def make_clips(spec: ModelSpec, *, num_clips: int = 16, seed: int = 0) -> UInt8A
             picture = light + contrast * picture / max(float(picture.std()), 1e-9)
             clip[number] = picture.clip(0, 255).astype(np.uint8).transpose(1, 2, 0)
     return clips
+
+
+OTHER_CLIPS = "made-up flat colours, moving squares and noise"
+
+
+def make_other_clips(spec: ModelSpec, *, seed: int = 0) -> UInt8Array:
+    """Clips for networks whose scores `make_clips` does not move.
+
+    Returns:
+        uint8, shape (16, frames_per_clip, height, width, channels): four each of flat colours from
+        black to white, of bright squares that move on dark ground, of the reverse, and of noise.
+    """
+    generator = np.random.default_rng(seed)
+    frames, height, width, _ = spec.clip_shape
+    clips = np.zeros((16, *spec.clip_shape), np.uint8)
+    clips[:4] = np.array([0, 85, 170, 255], np.uint8).reshape(4, 1, 1, 1, 1)
+    side = max(height, width) // 3
+    for number in range(8):
+        start_y, start_x = generator.uniform(0, 0.7, 2) * (height, width)
+        speed_y, speed_x = generator.uniform(-0.6, 0.6, 2) * (height, width) / frames
+        for frame in range(frames):
+            y, x = int(start_y + speed_y * frame) % height, int(start_x + speed_x * frame) % width
+            clips[4 + number, frame, y : y + side, x : x + side] = 255
+    clips[8:12] = 255 - clips[8:12]
+    clips[12:] = generator.integers(0, 256, (4, *spec.clip_shape), np.uint8)
+    return clips

@@ -13,6 +13,7 @@ from rtaction.arrays import Float32Array, UInt8Array
 from rtaction.errors import ExportError
 from rtaction.onnx_format.errors import LOADING_ERRORS
 from rtaction.onnx_format.file import OnnxFile
+from rtaction.onnx_format.timed import run_within
 
 Scores = Callable[[UInt8Array], Float32Array]
 """Maps uint8 clips (num_clips, F, H, W, C) to float32 scores (num_clips, num_labels)."""
@@ -20,6 +21,7 @@ Scores = Callable[[UInt8Array], Float32Array]
 Run = Callable[[npt.NDArray[Any]], list[npt.NDArray[Any]]]
 
 _FATAL_ONLY = 4
+_MAX_SECONDS = 300.0  # for some clips at once
 
 
 def runner(
@@ -27,16 +29,21 @@ def runner(
 ) -> Run:
     """Load a single-input model to run on the CPU.
 
-    Args:
-        content: an ONNX file's bytes.
-        outputs: names of the outputs to return. Default: all.
-        where: name of the model in error messages.
+        Args:
+            content: an ONNX file's bytes.
+            outputs: names of the outputs to return. Default: all.
+            where: name of the model in error messages.
 
-    Returns:
-        A function from the input to the outputs; it raises ExportError if onnxruntime fails.
+        Returns:
+    <<<<<<< HEAD
+            A function from the input to the outputs; it raises ExportError if onnxruntime fails.
+    =======
+            From the input to the outputs; it raises ExportError where onnxruntime fails, and
+            ModelUnreadable where it does not end.
+    >>>>>>> export13
 
-    Raises:
-        ExportError: onnxruntime cannot load the model.
+        Raises:
+            ExportError: onnxruntime cannot load the model.
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _FATAL_ONLY
@@ -52,7 +59,8 @@ def runner(
 
     def run(values: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
         try:
-            return [np.asarray(result) for result in session.run(names, {name: values})]
+            found = run_within(session, names, {name: values}, seconds=_MAX_SECONDS, where=where)
+            return [np.asarray(result) for result in found]
         except LOADING_ERRORS as error:
             raise ExportError(f"onnxruntime cannot run {where}: {_words_of(error)}") from None
 

@@ -15,7 +15,12 @@ import numpy as np
 
 from rtaction.errors import ModelSpecError, UsageError
 from rtaction.export.agreement.agreement import Agreement
-from rtaction.export.agreement.clips import clips_to_compare, make_clips
+from rtaction.export.agreement.clips import (
+    OTHER_CLIPS,
+    clips_to_compare,
+    make_clips,
+    make_other_clips,
+)
 from rtaction.export.agreement.onnx_run import runner
 from rtaction.export.contract.scales import Scale, scale_named
 from rtaction.export.foreign.make import make
@@ -111,6 +116,21 @@ def adopt_onnx(
         made = make(
             foreign, spec, scale, clips=clips, logits=logits, tolerance=tolerance, where=file.where
         )
+        if clips_path is None and not made.agreement.proves_something:
+            clips, clips_from = make_other_clips(spec), OTHER_CLIPS
+            made = make(
+                foreign,
+                spec,
+                scale,
+                clips=clips,
+                logits=logits,
+                tolerance=tolerance,
+                where=file.where,
+            )
+    made.agreement.require_spread(
+        remedy="; nothing was written. The network is untrained, --scale is wrong, or the clips "
+        "are nothing like what it knows; give real ones with --clips clips.npz"
+    )
     write_file(output, made.content)
     ours = OnnxFile(made.content, where=str(output))
     return Adoption(

@@ -35,6 +35,10 @@ HARD_SIGMOID = "keras2_hard_sigmoid"
 """Keras 2's hard sigmoid, with slope 0.2 (Keras 3: 1/6); the only function defined by rtaction."""
 
 _DATA = {"__keras_tensor__", "__tensor__", "__numpy__", "__ellipsis__", "__slice__"}
+_NUMBERS = {
+    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float16", "bfloat16", "float32", "float64"),
+}
 _POLICIES = {"DTypePolicy", "FloatDTypePolicy", "Policy"}
 # Needed only for training; Keras would instantiate the losses and metrics named there.
 _OF_TRAINING = {"compile_config", "training_config"}
@@ -150,6 +154,12 @@ def _vetted_object(value: Config, where: str) -> Any:
     if class_name not in _DATA:
         _require_own(value, called, where)
     elif class_name in ("__tensor__", "__numpy__") and isinstance(inner, dict):
+        # NumPy pads texts: "<U25000000" takes 100 MB for each value of two bytes.
+        if inner.get("dtype") not in _NUMBERS:
+            raise ModelUnreadable(
+                f"{where}: a constant has the type {str(inner.get('dtype'))[:40]!r}; expected "
+                "numbers, such as float32"
+            )
         return value
     for node in value.get("inbound_nodes") or []:
         if "__keras_tensor__" not in json.dumps(node) and isinstance(node, dict):

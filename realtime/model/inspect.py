@@ -20,8 +20,10 @@ from rtaction.errors import ModelUnreadable
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_format.errors import LOADING_ERRORS
 from rtaction.onnx_format.file import OnnxFile
+from rtaction.onnx_format.timed import run_within
 from rtaction.realtime.model.session import open_session, words_of
 
+_MAX_SECONDS = 60.0  # for one window; live, it must be a fraction of one
 _GATES = {"GRU": 3, "LSTM": 4, "RNN": 1}
 
 
@@ -112,7 +114,8 @@ def _run_counted(model: bytes, values: npt.NDArray[Any]) -> tuple[npt.NDArray[An
     with tempfile.TemporaryDirectory(prefix="rtaction-") as folder:
         prefix = str(Path(folder) / "profile")
         session = open_session(model, "cpu", num_threads=1, profile_prefix=prefix)
-        result = session.run(None, {session.get_inputs()[0].name: values})[0]
+        feeds = {session.get_inputs()[0].name: values}
+        result = run_within(session, None, feeds, seconds=_MAX_SECONDS, where="the model")[0]
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
     return np.asarray(result), sum(_flops(event.get("args", {})) for event in events)
 

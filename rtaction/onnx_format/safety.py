@@ -28,7 +28,14 @@ from rtaction.printable import printable
 _DOMAINS = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft"}
 # Contains code compiled for one device, or the name of a file with such code.
 _FOREIGN_CODE = "EPContext"
+<<<<<<< HEAD
 # ONNX's smallest types have 4 bits.
+=======
+# Far above what video networks need: the largest of PyTorch's have some thousands of nodes.
+_MAX_NODES = 50_000
+_MAX_TEXT_BYTES = 32_000_000
+# The smallest numbers of ONNX are half a byte.
+>>>>>>> export13
 _NUMBERS_PER_BYTE = 2
 
 
@@ -47,6 +54,8 @@ def check_safe(model: ModelProto, *, where: str) -> None:
         _check(model)
     except _Unsafe as unsafe:
         raise ModelUnsafe(f"{where} {printable(str(unsafe))}") from None
+    except _TooLarge as size:
+        raise ModelUnreadable(f"{where} is too large: {size}") from None
     except _Damaged as damage:
         raise ModelUnreadable(f"{where} is damaged: {printable(str(damage))}") from None
 
@@ -55,11 +64,16 @@ class _Unsafe(Exception):
     """Message that follows the file's name."""
 
 
+class _TooLarge(Exception):
+    """Carries what there is too much of."""
+
+
 class _Damaged(Exception):
     """Message that describes the damage."""
 
 
 def _check(model: ModelProto) -> None:
+    _check_size(model)
     _check_text(model)
     if model.training_info:
         raise _Unsafe("also contains a training graph; export it for inference only")
@@ -69,6 +83,27 @@ def _check(model: ModelProto) -> None:
         for attribute in function.attribute_proto:
             _check_attribute(attribute, set(), domains)
         _check_nodes(function.node, set(function.input), function.output, domains)
+
+
+def _check_size(model: ModelProto) -> None:
+    """See that looking at the file, and loading it, ends in good time."""
+    num_bytes = sum(one.ByteSize() for one in model.metadata_props) + len(model.doc_string)
+    if num_bytes > _MAX_TEXT_BYTES:
+        raise _TooLarge(
+            f"it holds {num_bytes / 1e6:,.0f} MB of metadata; at most {_MAX_TEXT_BYTES / 1e6:.0f} "
+            "MB are read"
+        )
+    waiting = [model.graph.node, *(function.node for function in model.functions)]
+    count = 0
+    while waiting:
+        nodes = waiting.pop()
+        count += len(nodes)
+        if count > _MAX_NODES:
+            raise _TooLarge(f"it has more than {_MAX_NODES:,} operations")
+        for node in nodes:
+            for attribute in node.attribute:
+                graphs = [attribute.g] * attribute.HasField("g") + [*attribute.graphs]
+                waiting += [graph.node for graph in graphs]
 
 
 def _check_text(message: Any) -> None:

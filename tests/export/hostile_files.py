@@ -267,6 +267,10 @@ def _no_graph(bench: Bench, path: Path) -> None:
 
 
 _RUN = {"module": "subprocess", "class_name": "function", "config": "run", "registered_name": "run"}
+_PADDED = {
+    "class_name": "__numpy__",
+    "config": {"value": ["a"] * 40, "dtype": "<U25000000"},
+}
 _LAMBDA = {"class_name": "__lambda__", "config": {"value": ["", None, None]}}
 _TYPE = {"class_name": "__typespec__", "spec_name": "Popen", "module": "subprocess", "config": []}
 
@@ -312,6 +316,12 @@ HOSTILE: list[tuple[str, Write, int, str]] = [
         _instead_of_dense(class_name="Dense", module="keras.src.utils.file_utils"),
         UNSAFE,
         "'keras.src.utils.file_utils'",
+    ),
+    (
+        "padded_text.keras",
+        _dense_with(bias_initializer=_PADDED),
+        UNREADABLE,
+        "a constant has the type '<U25000000'",
     ),
     ("own.keras", _instead_of_dense(registered_name="mine>Dense"), UNSAFE, "'mine>Dense'"),
     ("function.keras", _dense_with(activation=_RUN), UNSAFE, "'run' of 'subprocess'"),

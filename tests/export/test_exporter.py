@@ -17,7 +17,7 @@ from rtaction.errors import (
     ParityError,
     UsageError,
 )
-from rtaction.export.agreement.clips import make_clips
+from rtaction.export.agreement.clips import OTHER_CLIPS, make_clips
 from rtaction.export.exporter import Export, export_model
 from rtaction.export.keras.graph import flattened
 from rtaction.export.unforeseen import unforeseen_told
@@ -224,6 +224,22 @@ def test_what_nobody_foresaw_ends_in_a_sentence_with_the_layers_name() -> None:
         flattened(model)
     with pytest.raises(ExportError, match=r"^m: KeyError: x$"), unforeseen_told("m"):
         raise KeyError("x")
+
+
+def test_inputs_that_move_the_scores_are_looked_for(tmp_path: Path) -> None:
+    clip = keras.Input(SPEC.clip_shape, dtype="uint8")
+    # It knows black clips from all others, and no made-up video is black.
+    x = keras.ops.cast(clip, "float32") / 255.0
+    x = layers.GlobalAveragePooling3D()(layers.TimeDistributed(layers.Conv2D(1, 1))(x))
+    network = keras.Model(clip, layers.Dense(3, activation="softmax")(layers.ReLU()(x)))
+    for layer in network.layers:
+        if isinstance(layer, layers.TimeDistributed):
+            layer.set_weights([np.full((1, 1, 3, 1), -100.0), np.array([30.0])])
+        if isinstance(layer, layers.Dense):
+            layer.set_weights([np.array([[5.0, 0.0, 0.0]]), np.zeros(3)])
+    exported = export_model(save(network, SPEC, tmp_path), tmp_path / "model.onnx")
+    assert exported.clips_from == OTHER_CLIPS
+    assert exported.agreement.spread > 0.5
 
 
 def test_untrained_model_is_refused(tmp_path: Path) -> None:

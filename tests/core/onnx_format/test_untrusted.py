@@ -6,17 +6,20 @@ import os
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from rtaction.errors import ModelError, ModelSpecError, ModelUnreadable, ModelUnsafe, RtactionError
 from rtaction.model_spec import METADATA_KEY
 from rtaction.onnx_format.file import OnnxFile
+from rtaction.onnx_format.timed import run_within
 from tests.project import ROOT
 
 Change = Callable[[onnx.ModelProto], None]
@@ -373,6 +376,49 @@ def test_boundaries_that_are_garbage_are_refused(tiny_model: Path, boundary: str
     model.metadata_props[1].value = boundary
     with pytest.raises(ModelSpecError):
         _ = OnnxFile(model.SerializeToString()).boundary
+
+
+def test_more_than_a_model_can_have_is_refused_at_once(tiny_model: Path) -> None:
+    model = onnx.load(tiny_model)
+    one = model.graph.node[-1]
+    nodes = [helper.make_node("Identity", [one.output[0]], [f"x{n}"]) for n in range(60_000)]
+    model.graph.node.extend(nodes)
+    with pytest.raises(ModelUnreadable, match="too large: it has more than 50,000 operations"):
+        OnnxFile(model.SerializeToString())
+    del model.graph.node[-60_000:]
+    model.metadata_props.add(key="x", value="y" * 40_000_000)
+    with pytest.raises(ModelUnreadable, match="too large: it holds 40 MB of metadata"):
+        OnnxFile(model.SerializeToString())
+
+
+def test_a_loop_without_an_end_is_ended() -> None:
+    value = helper.make_tensor_value_info
+    body = helper.make_graph(
+        [
+            helper.make_node("Identity", ["going"], ["goes"]),
+            helper.make_node("Identity", ["held"], ["holds"]),
+        ],
+        "body",
+        [
+            value("number", TensorProto.INT64, []),
+            value("going", TensorProto.BOOL, []),
+            value("held", TensorProto.FLOAT, [1]),
+        ],
+        [value("goes", TensorProto.BOOL, []), value("holds", TensorProto.FLOAT, [1])],
+    )
+    graph = helper.make_graph(
+        [helper.make_node("Loop", ["", "yes", "x"], ["y"], body=body)],
+        "endless",
+        [value("x", TensorProto.FLOAT, [1])],
+        [value("y", TensorProto.FLOAT, [1])],
+        [numpy_helper.from_array(np.array(True), "yes")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    started = time.monotonic()
+    with pytest.raises(ModelUnreadable, match=r"m\.onnx did not finish within 0.5 s"):
+        run_within(session, None, {"x": np.zeros(1, np.float32)}, seconds=0.5, where="m.onnx")
+    assert time.monotonic() - started < 10
 
 
 def test_what_is_printed_obeys_no_terminal(tiny_model: Path) -> None:
