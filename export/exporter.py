@@ -163,14 +163,7 @@ def require_proof(agreement: Agreement, *, tolerance: float = TOLERANCE) -> None
         tolerance=tolerance,
         problem="the ONNX file does not match the Keras model",
     )
-<<<<<<< HEAD
-    agreement.require_spread(
-        remedy=". The network is untrained, or the clips are unlike its training data; pass "
-        "real ones with --clips clips.npz"
-    )
-=======
     agreement.require_spread(remedy=_REMEDY)
->>>>>>> export13
 
 
 def scores_of_keras(

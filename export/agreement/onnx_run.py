@@ -29,21 +29,17 @@ def runner(
 ) -> Run:
     """Load a single-input model to run on the CPU.
 
-        Args:
-            content: an ONNX file's bytes.
-            outputs: names of the outputs to return. Default: all.
-            where: name of the model in error messages.
+    Args:
+        content: an ONNX file's bytes.
+        outputs: names of the outputs to return. Default: all.
+        where: name of the model in error messages.
 
-        Returns:
-    <<<<<<< HEAD
-            A function from the input to the outputs; it raises ExportError if onnxruntime fails.
-    =======
-            From the input to the outputs; it raises ExportError where onnxruntime fails, and
-            ModelUnreadable where it does not end.
-    >>>>>>> export13
+    Returns:
+    A function from the input to the outputs; it raises ExportError if onnxruntime fails, and
+    ModelUnreadable if it does not end.
 
-        Raises:
-            ExportError: onnxruntime cannot load the model.
+    Raises:
+        ExportError: onnxruntime cannot load the model.
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _FATAL_ONLY

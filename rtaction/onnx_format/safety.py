@@ -28,14 +28,10 @@ from rtaction.printable import printable
 _DOMAINS = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft"}
 # Contains code compiled for one device, or the name of a file with such code.
 _FOREIGN_CODE = "EPContext"
-<<<<<<< HEAD
-# ONNX's smallest types have 4 bits.
-=======
 # Far above what video networks need: the largest of PyTorch's have some thousands of nodes.
 _MAX_NODES = 50_000
 _MAX_TEXT_BYTES = 32_000_000
-# The smallest numbers of ONNX are half a byte.
->>>>>>> export13
+# ONNX's smallest types have 4 bits.
 _NUMBERS_PER_BYTE = 2
 
 
