@@ -35,8 +35,8 @@ def runner(
         where: name of the model in error messages.
 
     Returns:
-    A function from the input to the outputs; it raises ExportError if onnxruntime fails, and
-    ModelUnreadable if it does not end.
+        A function from the input to the outputs; it raises ExportError if onnxruntime fails, and
+        ModelUnreadable if it does not end.
 
     Raises:
         ExportError: onnxruntime cannot load the model.

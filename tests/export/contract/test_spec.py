@@ -126,9 +126,9 @@ def test_scores_without_softmax_get_one(tmp_path: Path) -> None:
     found = export_model(path, tmp_path / "model.onnx", options=GIVEN)
     assert found.notes == ("added a softmax, since the last layer has no activation",)
     assert OnnxFile.load(found.path).op_counts()["Softmax"] == 1
-    left = export_model(path, tmp_path / "raw.onnx", options=replace(GIVEN, logits=False))
-    assert left.notes == ()
-    assert "Softmax" not in OnnxFile.load(left.path).op_counts()
+    # Without one, these scores are no probabilities, and nobody could run the file.
+    with pytest.raises(ExportError, match="not from 0 to 1; say with --logits"):
+        export_model(path, tmp_path / "raw.onnx", options=replace(GIVEN, logits=False))
 
 
 def test_one_score_becomes_two_labels(tmp_path: Path) -> None:
