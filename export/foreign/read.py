@@ -100,6 +100,12 @@ def read_foreign(
             f"{file.where} must take clips of 5 axes (batch, frames, height, width, channels, in "
             f"some order) of numbers, but takes {file.inputs[0]}"
         )
+    if dims[0] > 1:
+        raise ExportError(
+            f"{file.where} takes exactly {dims[0]} clips at once; export it with a free batch, in "
+            "PyTorch with torch.onnx.export(..., dynamic_axes={'clip': {0: 'batch'}}), or with a "
+            "batch of 1"
+        )
     opset = max(
         (one.version for one in model.opset_import if one.domain in ("", "ai.onnx")), default=0
     )

@@ -192,8 +192,8 @@ def _converted(
     # It imports TensorFlow, which `keras_tensorflow` must import first to silence it.
     import tf2onnx
 
-    # It logs each step of each conversion.
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    # It reports each step, and operations such as Erfc as errors that are replaced here afterwards.
+    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
     try:
         converted, _ = tf2onnx.convert.from_function(compute, input_signature=specs, opset=OPSET)
     except Exception as error:

@@ -167,7 +167,10 @@ def _check_attribute(attribute: AttributeProto, known: set[str], domains: set[st
 def _check_tensor(tensor: TensorProto) -> None:
     # If the field is repeated, onnx and onnxruntime both ignore values that they do not know.
     if tensor.data_location != 0 or tensor.external_data:
-        raise _Unsafe("stores weights in other files; expected a single self-contained file")
+        raise _Unsafe(
+            "stores weights in other files; expected a single self-contained file. If you trust "
+            "it, make one in Python: onnx.save(onnx.load('model.onnx'), 'one.onnx')"
+        )
     if any(dim < 0 for dim in tensor.dims):
         raise _Damaged(f"tensor {tensor.name!r} has the shape {list(tensor.dims)}")
     if prod(tensor.dims) > _NUMBERS_PER_BYTE * tensor.ByteSize():

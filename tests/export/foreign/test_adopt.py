@@ -342,6 +342,15 @@ def test_what_takes_no_clips(tmp_path: Path) -> None:
         adopt(pictures)
 
 
+def test_a_fixed_batch_of_several_is_told_with_its_remedy(tmp_path: Path) -> None:
+    theirs = torch_style(tmp_path / "theirs.onnx")
+    model = onnx.load(theirs)
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 4
+    theirs.write_bytes(model.SerializeToString())
+    with pytest.raises(ExportError, match=r"takes exactly 4 clips at once.*dynamic_axes"):
+        adopt(theirs)
+
+
 def test_how_it_would_run(tmp_path: Path) -> None:
     cut = how_it_would_run(torch_style(tmp_path / "cut.onnx"))
     whole = how_it_would_run(conv3d_style(tmp_path / "whole.onnx"))

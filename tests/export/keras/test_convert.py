@@ -68,3 +68,14 @@ def test_a_loop_is_refused() -> None:
     model.graph.node.append(helper.make_node("Loop", ["", "yes"], [], body=body))
     with pytest.raises(ExportError, match="contains Loop, which cannot be cut"):
         check_structure(model, parts)
+
+
+def test_what_is_replaced_is_not_reported_as_an_error(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    clip = keras.Input(SPEC.clip_shape, dtype="uint8")
+    x = layers.TimeDistributed(seeing(SPEC.frame_shape))(layers.Rescaling(1 / 255)(clip))
+    x = layers.Dense(8, activation=keras.activations.gelu)(layers.GRU(4)(x))
+    to_onnx(divide(flattened(keras.Model(clip, layers.Dense(3)(x)))), SPEC)
+    assert "ERROR" not in "".join(capfd.readouterr())
+    assert not [one for one in caplog.records if one.name.startswith("tf2onnx")]
