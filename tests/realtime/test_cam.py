@@ -739,7 +739,7 @@ def test_a_reader_that_leaves_before_the_timeline(halves_video: Path, tiny_model
 
 
 def test_a_video_too_slow_for_the_model_is_told(
-    tmp_path: Path, tiny_model: Path, here: Here
+    tmp_path: Path, tiny_model: Path, here: Here, caplog: pytest.LogCaptureFixture
 ) -> None:
     image = np.full((48, 64, 3), 90, np.uint8)
     slow = write_video(tmp_path / "slow.mp4", [image] * 10, np.arange(10.0))
