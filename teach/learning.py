@@ -20,7 +20,7 @@ from rtaction.model_spec import ModelSpec
 from rtaction.teach.graph import PICTURE_SIZE, taught_model
 from rtaction.teach.pace import Pace, choose_pace
 from rtaction.teach.take_features import FeatureStore, PictureEncoder, TakeFeatures
-from rtaction.video.file import read_declared, read_video
+from rtaction.video.file import read_length_seconds
 from rtaction.video.labelled_videos import Video, labels_of
 
 BACKGROUND = "nothing"
@@ -122,14 +122,9 @@ def _durations(videos: Sequence[Video]) -> tuple[dict[Video, float], list[str]]:
     durations, skipped = {}, []
     for video in videos:
         try:
-            seconds = read_declared(video.path).duration_seconds
-            if seconds <= 0:  # a file that was cut off does not declare it
-                *_, last = read_video(video.path)
-                seconds = last.captured_at_seconds
+            durations[video] = read_length_seconds(video.path)
         except SourceError as reason:
             skipped.append(str(reason))
-        else:
-            durations[video] = seconds
     return durations, skipped
 
 

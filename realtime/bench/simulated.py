@@ -25,7 +25,7 @@ from av.video.stream import VideoStream
 from rtaction.frame import DeferredFrame, FrameLike
 from rtaction.realtime.sources.address import Address
 from rtaction.realtime.sources.cameras import Camera
-from rtaction.realtime.sources.rgb_converter import RgbConverter
+from rtaction.video.rgb_converter import RgbConverter
 
 Kind = Literal["ready", "h264", "mjpeg"]
 _SECONDS = 4.0

@@ -14,7 +14,7 @@ from rtaction.realtime.sources.address import Address
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.watching.options import WatchOptions
 from rtaction.realtime.watching.stats import WatchStats
-from rtaction.realtime.watching.watch import watch_cameras
+from rtaction.realtime.watching.watch import too_slow, watch_cameras
 from rtaction.realtime.windows.engine import Scorer
 from rtaction.sampling import last_period_seconds
 
@@ -69,16 +69,20 @@ def judge_videos(
 def _judge(model: Scorer, path: Path, stride_seconds: float | None) -> Judged:
     predictions: list[Prediction] = []
     times_seconds: list[float] = []
+    num_frames = 0
     try:
         for moment_predictions, moment_times in _moments(model, path, stride_seconds):
             predictions += moment_predictions
             times_seconds = (times_seconds + moment_times)[-2:]
+            num_frames += len(moment_times)
     except SourceError as error:
         return Judged(path, (), 0.0, str(error).removeprefix(str(path)).lstrip(": "))
     duration_seconds = times_seconds[-1] + last_period_seconds(times_seconds)
     if predictions:
         return Judged(path, tuple(predictions), duration_seconds)
-    return Judged(path, (), duration_seconds, _why_nothing(model.spec, duration_seconds))
+    return Judged(
+        path, (), duration_seconds, _why_nothing(model.spec, num_frames, duration_seconds)
+    )
 
 
 def _moments(
@@ -95,11 +99,8 @@ def _moments(
             yield moment.predictions, [frame.captured_at_seconds for frame in moment.frames]
 
 
-def _why_nothing(spec: ModelSpec, duration_seconds: float) -> str:
+def _why_nothing(spec: ModelSpec, num_frames: int, duration_seconds: float) -> str:
     # Times rounded to milliseconds can make a video slightly shorter than it is.
     if duration_seconds < spec.window_seconds + 0.01:
         return f"too short: {duration_seconds:.2f} s, a window needs {spec.window_seconds:.2f} s"
-    return (
-        "its frames are too far apart in time, or some are missing: no window of "
-        f"{spec.frames_per_window} different frames is possible"
-    )
+    return too_slow(spec, num_frames, duration_seconds)

@@ -6,6 +6,7 @@ others that read local files. This module opens nothing; it only looks at names.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from rtaction.errors import SourceMissing, UsageError
 from rtaction.realtime.sources.files import is_pattern, list_files, pictures_among, videos_among
 from rtaction.redaction import SIGNS_OF_A_URL, redact, secrets_of
 from rtaction.video.file import require_utf8
+from rtaction.video.video_files import named
+
+_log = logging.getLogger(__name__)
 
 Kind = Literal["webcam", "file", "images", "rtsp", "http", "screen"]
 _SCHEMES: dict[str, Kind] = {"rtsp": "rtsp", "rtsps": "rtsp", "http": "http", "https": "http"}
@@ -147,6 +151,9 @@ def _existing(text: str, given_as: str) -> list[Address]:
 
 def _videos_or_images(text: str, files: list[Path], given_as: str) -> list[Address]:
     videos = videos_among(files)
+    passed_over = [path for path in files if path not in videos] if videos else []
+    if passed_over:
+        _log.warning("%s: passed over, not named like a video: %s", text, named(passed_over))
     for path in (Path(text), *videos):
         require_utf8(path)
     if videos:

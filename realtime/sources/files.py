@@ -24,6 +24,7 @@ from rtaction.frame import Frame
 from rtaction.opencv import cv2
 from rtaction.video.file import VIDEO_SUFFIXES, read_declared, read_video
 from rtaction.video.labelled_videos import folders_escaped
+from rtaction.video.video_files import named
 
 if TYPE_CHECKING:
     from rtaction.realtime.sources.source import BareSource
@@ -74,6 +75,8 @@ def list_files(text: str) -> list[Path]:
         names = _numbered(text)
     else:
         names = glob.glob(folders_escaped(text), recursive=True)
+    if broken := [name for name in names if not os.path.exists(name)]:
+        _log.warning("%s: %d links to nothing (%s)", text, len(broken), named(broken))
     return sorted((Path(name) for name in names if os.path.isfile(name)), key=_natural)
 
 

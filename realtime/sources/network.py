@@ -25,8 +25,8 @@ from rtaction.errors import CameraLost, SourceUnreadable
 from rtaction.frame import DeferredFrame, FrameDamaged
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.sources.network_errors import explain_open_failure
-from rtaction.realtime.sources.rgb_converter import RgbConverter
 from rtaction.realtime.sources.stamps import ArrivalStamps, PacedStamps, PtsStamps, Stamps
+from rtaction.video.rgb_converter import RgbConverter
 
 # A sender may announce any size; a frame of this many pixels takes 200 MB as RGB.
 MAX_PIXELS = 8192 * 8192
@@ -254,7 +254,12 @@ def _open(camera: Camera) -> InputContainer:
     started_seconds = time.monotonic()
     timeouts = (camera.open_timeout_seconds, camera.read_timeout_seconds)
     try:
-        return av.open(str(camera.address.target), options=options, timeout=timeouts)
+        return av.open(
+            str(camera.address.target),
+            options=options,
+            timeout=timeouts,
+            metadata_errors="replace",
+        )
     except (av.error.FFmpegError, OSError, ValueError) as error:
         elapsed_seconds = time.monotonic() - started_seconds
         raise explain_open_failure(camera, error, elapsed_seconds) from None

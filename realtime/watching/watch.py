@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rtaction.errors import SourceError
+from rtaction.model_spec import ModelSpec
 from rtaction.models import STARTER_MODEL
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionDetector, ActionEvent
@@ -93,7 +94,30 @@ def _follow_file(
     figures.drops = tracker.drops + source.drops
     figures.ended_seconds = time.monotonic()
     stats.count(predictions)
+    if not figures.num_predictions and figures.num_frames > 1 and figures.drops["degraded"]:
+        length_seconds = figures.last_seconds - (figures.first_seconds or 0.0)
+        _log.warning(
+            "%s: %s", camera.name, too_slow(model.spec, figures.num_frames, length_seconds)
+        )
     yield Moment([], predictions, [StateChange(camera.name, "ended", "", figures.last_seconds)])
+
+
+def too_slow(spec: ModelSpec, num_frames: int, length_seconds: float) -> str:
+    """Why no window of a video could be judged although it is long enough, and what would do.
+
+    Args:
+        spec: the contract of the model.
+        num_frames: of the video, at least 2.
+        length_seconds: from its first frame to its last.
+    """
+    wanted = 1.0 / spec.frame_interval_seconds
+    return (
+        f"its frames are too far apart in time, or some are missing: it has "
+        f"{(num_frames - 1) / max(length_seconds, 1e-9):.2g} frames a second, and a window of this "
+        f"model needs {spec.frames_per_window} different frames in {spec.window_seconds:.2f} s; "
+        f"record at {wanted:.2g} frames a second or more, or train with a longer --clip-seconds or "
+        "fewer --frames"
+    )
 
 
 def watch(

@@ -15,9 +15,10 @@ from rtaction.arrays import UInt8Array
 from rtaction.errors import DatasetError, SourceError
 from rtaction.model_spec import ModelSpec
 from rtaction.sampling import sliding_selections
-from rtaction.video.file import VIDEO_SUFFIXES, read_video
+from rtaction.video.file import read_video
 from rtaction.video.motion import clip_pictures
 from rtaction.video.pixels import prepare_image
+from rtaction.video.video_files import files_below, videos_among
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,8 +50,7 @@ def find_video_files(places: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for place in places:
         if place.is_dir():
-            inside = (path for path in place.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES)
-            found += sorted(path for path in inside if path.is_file())
+            found += videos_among(files_below(place), place)
         elif place.is_file():
             found.append(place)
         else:
@@ -88,10 +88,10 @@ def read_clips(path: Path, spec: ModelSpec, *, max_clips: int = 8) -> list[Video
     chosen = [usable[position] for position in positions]
     needed = {int(index) for indices in chosen for index in indices}
     size_hw = spec.height, spec.width
-    # Decoded a second time, so that only the needed frames are held.
+    # Decoded a second time, so that only the needed frames are held; what is left out is told once.
     images = {
         number: prepare_image(frame.image, size_hw, base=spec.base, resize=spec.resize)
-        for number, frame in enumerate(read_video(path))
+        for number, frame in enumerate(read_video(path, tell=lambda _: None))
         if number in needed
     }
     return [

@@ -6,45 +6,51 @@ nothing for a variable rate. This module knows nothing about networks.
 
 from __future__ import annotations
 
+import logging
+import math
 import os
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy.typing as npt
+from av.container import InputContainer
+from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
 
 from rtaction.errors import OutputError, SourceMissing, SourceUnreadable, UsageError
 from rtaction.frame import Frame
 from rtaction.opencv import cv2
 from rtaction.quiet import silent_stderr
+from rtaction.sampling import last_period_seconds
+from rtaction.video.decoder import VideoDecoder
+from rtaction.video.rgb_converter import RgbConverter
 
-VIDEO_SUFFIXES = frozenset(
-    [
-        ".mp4",
-        ".avi",
-        ".mkv",
-        ".webm",
-        ".mov",
-        ".m4v",
-        ".mpg",
-        ".mpeg",
-        ".wmv",
-        ".flv",
-        ".ts",
-        ".3gp",
-        ".ogv",
-    ]
+_log = logging.getLogger(__name__)
+
+_SUFFIXES = (
+    ".mp4 .m4v .mov .qt .3gp .3g2 .f4v .avi .divx .mkv .webm .ogv .ogm .flv .wmv .asf .gif .mxf "
+    ".mpg .mpeg .mpe .m1v .m2v .vob .ts .m2ts .mts .m2t .tod .dv .h264 .264 .h265 .265 .hevc .ivf "
+    ".y4m .mjpeg .mjpg .rm .rmvb .wtv"
 )
+VIDEO_SUFFIXES = frozenset(_SUFFIXES.split())
 
 # The formats that the opencv-python wheel can encode and that stay playable when cut off. An .mp4
 # does not: its index comes last.
 CODECS = {".avi": "MJPG", ".webm": "VP80", ".mkv": "MJPG"}
 
+# If a header declares this much more than can be decoded, the file was cut off.
+_MIN_DECODED_FRACTION = 0.9
+_SLACK_SECONDS = 0.25
+_MIN_BYTES_PER_FRAME = 8
+
 
 @dataclass(frozen=True, slots=True)
 class DeclaredVideo:
-    """What a file's header declares, true or not; 0.0 if it declares nothing.
+    """What a file's header declares, true or not; 0.0 if it declares nothing that can be true.
 
     Args:
         duration_seconds: length.
@@ -62,51 +68,111 @@ def read_declared(path: Path) -> DeclaredVideo:
         SourceMissing: there is no such file.
         SourceUnreadable: it is not a video.
     """
-    capture = _open(path)
-    try:
-        rate = float(capture.get(cv2.CAP_PROP_FPS))
-        count = float(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-    finally:
-        capture.release()
-    if not 0 < rate < float("inf"):
-        return DeclaredVideo(0.0, 0.0)
-    return DeclaredVideo(max(count, 0.0) / rate, rate)
+    with _open(path) as container:
+        return _declared(path, container, _video_stream(path, container))
 
 
-def read_video(path: Path) -> Iterator[Frame]:
-    """Decode a video from start to end.
-
-    Args:
-        path: the file.
-
-    Yields:
-        RGB frames, stamped with their PTS, counted from the first frame. A frame whose time is not
-        later than that of the frame before is dropped.
+def read_length_seconds(path: Path) -> float:
+    """Length of a video: as its header declares, or, if it declares none, as decoding shows.
 
     Raises:
         SourceMissing: there is no such file.
         SourceUnreadable: it is not a video, or no frame of it can be decoded.
     """
-    capture = _open(path)
-    try:
-        first_seconds = last_seconds = None
-        index = 0
-        while True:
-            got_one, image_bgr = capture.read()
-            if not got_one:
-                break
-            seconds = float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000.0
-            if last_seconds is not None and seconds <= last_seconds:
+    declared_seconds = read_declared(path).duration_seconds
+    if declared_seconds > 0:
+        return declared_seconds
+    for frame in read_video(path, tell=lambda _: None):
+        seconds = frame.captured_at_seconds
+    return seconds
+
+
+def read_video(path: Path, *, tell: Callable[[str], object] | None = None) -> Iterator[Frame]:
+    """Decode a video from start to end.
+
+    Args:
+        path: the file.
+        tell: told at the end, in one sentence, what was left out, if anything was. Default: the
+            log.
+
+    Yields:
+        RGB frames, upright and deinterlaced, stamped with their PTS, counted from the first frame.
+        A frame whose time is not later than that of the frame before is dropped.
+
+    Raises:
+        SourceMissing: there is no such file.
+        SourceUnreadable: it is not a video, or no frame of it can be decoded.
+    """
+    with _open(path) as container:
+        stream = _video_stream(path, container)
+        declared = _declared(path, container, stream)
+        decoder = VideoDecoder(container, stream)
+        converter = RgbConverter()
+        times_seconds: deque[float] = deque(maxlen=2)
+        index = num_unordered = 0
+        first_seconds = 0.0
+        for seconds, picture in decoder.pictures():
+            if not times_seconds:
+                first_seconds = seconds
+            elif seconds <= times_seconds[-1]:
+                num_unordered += 1
                 continue
-            first_seconds = seconds if first_seconds is None else first_seconds
-            last_seconds = seconds
-            image_rgb = cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB)
-            yield Frame(image_rgb, seconds - first_seconds, index, str(path))
+            times_seconds.append(seconds)
+            yield Frame(converter.to_rgb(picture), seconds - first_seconds, index, str(path))
             index += 1
-    finally:
-        capture.release()
-    if index == 0:
-        raise SourceUnreadable(f"{path}: no frame can be decoded; is the video damaged or empty?")
+        if index == 0:
+            raise SourceUnreadable(
+                f"{path}: no frame can be decoded; is the video damaged or empty?"
+            )
+        reasons = []
+        if decoder.num_damaged:
+            reasons.append(f"{decoder.num_damaged} frames are damaged and were left out")
+        if num_unordered:
+            reasons.append(
+                f"{num_unordered} of {index + num_unordered} frames were left out, because their "
+                "times do not increase"
+            )
+        # Some headers declare the end of the video rather than its length.
+        length_seconds = times_seconds[-1] - min(first_seconds, 0.0)
+        length_seconds += last_period_seconds(times_seconds)
+        if declared.duration_seconds - length_seconds > _slack_seconds(stream, declared):
+            reasons.append(_cut_off(declared, index, times_seconds[-1] - first_seconds))
+    if reasons:
+        (tell or _log_warning)(f"{path}: {'; '.join(reasons)}")
+
+
+def _log_warning(text: str) -> None:
+    _log.warning("%s", text)
+
+
+def _slack_seconds(stream: VideoStream, declared: DeclaredVideo) -> float:
+    """How much less than declared is still whole."""
+    if stream.duration:
+        return max(_SLACK_SECONDS, 2.5 / (declared.frames_per_second or math.inf))
+    # The length of the file may be that of its sound.
+    return _SLACK_SECONDS + (1 - _MIN_DECODED_FRACTION) * declared.duration_seconds
+
+
+def _cut_off(declared: DeclaredVideo, num_frames: int, seconds: float) -> str:
+    expected = round(declared.duration_seconds * declared.frames_per_second)
+    return (
+        f"only {num_frames} of {expected} frames, {seconds:.1f} of {declared.duration_seconds:.1f} "
+        "s, can be read; it was cut off, or its header is wrong"
+    )
+
+
+def _declared(path: Path, container: InputContainer, stream: VideoStream) -> DeclaredVideo:
+    rate = float(stream.average_rate or stream.guessed_rate or 0.0)
+    seconds = 0.0
+    if stream.duration and stream.time_base:
+        seconds = float(stream.duration * stream.time_base)
+    elif container.duration:
+        seconds = container.duration / av.time_base
+    if not 0 < rate < math.inf:
+        return DeclaredVideo(0.0, 0.0)
+    if seconds * rate * _MIN_BYTES_PER_FRAME > path.stat().st_size:
+        seconds = 0.0  # an .avi that was written into a pipe declares a billion frames
+    return DeclaredVideo(max(seconds, 0.0), rate)
 
 
 def require_utf8(path: Path) -> None:
@@ -122,17 +188,30 @@ def require_utf8(path: Path) -> None:
         raise UsageError(f"the name {readable!r} is not UTF-8; rename the file") from None
 
 
-def _open(path: Path) -> Any:
+def _open(path: Path) -> InputContainer:
     if not path.is_file():
         raise SourceMissing(f"there is no video file {path}")
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    if not capture.isOpened():
-        capture.release()
-        raise SourceUnreadable(
-            f"{path} cannot be read as a video; expected a file that FFmpeg can decode, "
-            "such as .mp4, .avi, .mkv or .webm"
-        )
-    return capture
+    require_utf8(path)
+    try:
+        # The prefix keeps a name such as "a:b.mp4" from being taken for a protocol.
+        return av.open(f"file:{path}", metadata_errors="replace")
+    except (av.error.FFmpegError, OSError, ValueError):
+        raise _unreadable(path) from None
+
+
+def _video_stream(path: Path, container: InputContainer) -> VideoStream:
+    stream = container.streams.best("video")
+    decoder: VideoCodecContext | None = getattr(stream, "codec_context", None)
+    if not isinstance(stream, VideoStream) or decoder is None:
+        raise _unreadable(path)
+    return stream
+
+
+def _unreadable(path: Path) -> SourceUnreadable:
+    return SourceUnreadable(
+        f"{path} cannot be read as a video; expected a file that FFmpeg can decode, "
+        "such as .mp4, .avi, .mkv or .webm"
+    )
 
 
 class VideoWriter:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import glob
+import logging
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -14,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rtaction.errors import DatasetError, UsageError
-from rtaction.video.file import VIDEO_SUFFIXES
+from rtaction.video.video_files import files_below, named, videos_among
 
 CLASSNAME = "{classname}"
+_log = logging.getLogger(__name__)
 
 Group = str | Callable[[Path], str] | None
 """How to group videos: a regular expression for the path, whose first group (or whole match) is
@@ -48,8 +50,9 @@ def find_videos(
     """Find labelled videos.
 
     Args:
-        pattern: a folder with one folder of videos per label, or a glob pattern in which
-            "{classname}" stands for the label, such as "videos/{classname}/*.avi".
+        pattern: a folder with one folder per label, with videos at any depth, or a glob pattern in
+            which "{classname}" stands for the label, such as "videos/{classname}/*.avi". A warning
+            names what is passed over.
         labels: use only these. Default: all that are found.
         group: see `Group`. Default None.
         min_labels: minimum number of different labels. Default 2, as training needs them.
@@ -64,23 +67,21 @@ def find_videos(
     text = str(pattern)
     if CLASSNAME in text:
         text = folders_escaped(text)
-        paths = [Path(name) for name in glob.glob(_as_glob(text), recursive=True)]
+        labelled = _labelled_by_pattern(text)
     elif Path(text).is_dir():
-        text = f"{glob.escape(text.rstrip('/'))}/{CLASSNAME}/*"
-        paths = [Path(name) for name in glob.glob(_as_glob(text))]
-        paths = [path for path in paths if path.suffix.lower() in VIDEO_SUFFIXES]
+        labelled = _labelled_by_folder(Path(text))
+        text = f"{text.rstrip('/')}/{CLASSNAME}/**"
     else:
         raise UsageError(
             f"{text!r} is neither a folder nor a pattern with {CLASSNAME}; expected something like "
             f"videos/ or 'videos/{CLASSNAME}/*.mp4'"
         )
-    label_of = re.compile(_as_regex(text), re.DOTALL)
     group_of = grouping(group)
-    videos = []
-    for path in sorted(path for path in paths if path.is_file()):
-        match = label_of.fullmatch(path.as_posix())
-        if match and (labels is None or match["classname"] in labels):
-            videos.append(Video(path, match["classname"], group_of(path)))
+    videos = [
+        Video(path, label, group_of(path))
+        for path, label in labelled
+        if labels is None or label in labels
+    ]
     _check(videos, text, labels, min_labels)
     return videos
 
@@ -121,6 +122,40 @@ def grouping(group: Group) -> Callable[[Path], str]:
         return str(match.group(1) if regex.groups else match.group(0))
 
     return of
+
+
+def _labelled_by_pattern(pattern: str) -> list[tuple[Path, str]]:
+    label_of = re.compile(_as_regex(pattern), re.DOTALL)
+    labelled, broken = [], []
+    for path in sorted(Path(name) for name in glob.glob(_as_glob(pattern), recursive=True)):
+        if path.is_file():
+            match = label_of.fullmatch(path.as_posix())
+            labelled += [(path, match["classname"])] if match else []
+        elif not path.exists():
+            broken.append(path)
+    if broken:
+        _log.warning("%s: %d links to nothing (%s)", pattern, len(broken), named(broken))
+    return labelled
+
+
+def _labelled_by_folder(folder: Path) -> list[tuple[Path, str]]:
+    """Videos below each folder in a folder, with its name; a warning names what is passed over."""
+    files = files_below(folder)
+    videos = videos_among(files, folder)
+    inside = [path for path in videos if path.parent != folder]
+    labelled = [(path, path.relative_to(folder).parts[0]) for path in inside]
+    if len(inside) < len(videos):
+        outside = named(path for path in videos if path.parent == folder)
+        _log.warning("%s: passed over, because they are in no label's folder: %s", folder, outside)
+    known = {label for _, label in labelled}
+    empty = [
+        path.name
+        for path in sorted(folder.iterdir())
+        if path.is_dir() and path.name not in known and not path.name.startswith(".")
+    ]
+    if empty:
+        _log.warning("%s: no label, because there is no video inside: %s", folder, named(empty))
+    return labelled
 
 
 def _check(

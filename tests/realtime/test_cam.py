@@ -792,3 +792,15 @@ def test_a_reader_that_leaves_before_the_timeline(halves_video: Path, tiny_model
 
     assert process.wait(WAIT_SECONDS) == 0, stderr
     assert "Traceback" not in stderr
+
+
+def test_a_video_too_slow_for_the_model_is_told(
+    tmp_path: Path, tiny_model: Path, here: Here, caplog: pytest.LogCaptureFixture
+) -> None:
+    image = np.full((48, 64, 3), 90, np.uint8)
+    slow = write_video(tmp_path / "slow.mp4", [image] * 10, np.arange(10.0))
+    code, _, _ = here("cam", "-m", tiny_model, "-s", slow, "--headless")
+    assert code == 0
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert "it has 1 frames a second, and a window of this model needs 5 different frames" in said
+    assert "record at 4 frames a second or more" in said

@@ -6,6 +6,7 @@ nothing about clips or labels, nor about which videos are kept from run to run.
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ from rtaction.model_spec import ModelSpec
 from rtaction.sampling import last_period_seconds
 from rtaction.video.file import read_declared, read_video
 from rtaction.video.pixels import prepare_image
+
+_log = logging.getLogger(__name__)
 
 # If a header declares this much more than can be decoded, the file was cut off.
 _MIN_DECODED_FRACTION = 0.9
@@ -89,8 +92,9 @@ def decode_video(
     """
     size_hw = (spec.height, spec.width)
     times: list[float] = []
+    left_out: list[str] = []
     try:
-        for frame in read_video(path):
+        for frame in read_video(path, tell=left_out.append):
             if stop and stop.is_set():
                 raise CancelledError
             image = prepare_image(frame.image, size_hw, base=spec.base, resize=spec.resize)
@@ -103,6 +107,9 @@ def decode_video(
         times = []
         file.seek(0)
         file.truncate()
+    else:
+        for text in left_out:
+            _log.warning("%s", text)
     return DecodedVideo(file, spec.base_shape, np.asarray(times, dtype=np.float64), problem)
 
 

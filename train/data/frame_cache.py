@@ -30,6 +30,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
+import av
 import numpy as np
 import numpy.typing as npt
 import platformdirs
@@ -50,7 +51,7 @@ _log = logging.getLogger(__name__)
 _MAX_SHARE_OF_FREE = 0.5
 
 # Increase this when the format, the frames or the check of a video would change.
-_FORMAT = 1
+_FORMAT = 2
 _SUFFIX = ".frames"
 _ARRAY_SUFFIX = ".npy"
 _PARTIAL_PREFIX = "partial-"
@@ -249,7 +250,7 @@ def _known(path: Path) -> list[Any] | None:
     except OSError:
         return None
     # Another version may decode what this one cannot, and rounds differently.
-    version = [cv2.__version__, _FORMAT]
+    version = [av.__version__, cv2.__version__, _FORMAT]
     return [os.path.abspath(path), status.st_size, status.st_mtime_ns, *version]
 
 

@@ -39,7 +39,7 @@ from rtaction.train.learning.progress import progress_bar
 from rtaction.train.networks.build import build_network
 from rtaction.train.report.judged_clips import JudgedClips, predict_scores
 from rtaction.train.settings.config import TrainConfig
-from rtaction.video.file import read_declared
+from rtaction.video.file import read_length_seconds
 from rtaction.video.labelled_videos import Video, labels_of
 
 _TRIAL_VIDEOS = 240
@@ -164,7 +164,7 @@ def _clip_length(
     durations_seconds = []
     for video in videos:
         try:
-            durations_seconds.append(read_declared(video.path).duration_seconds)
+            durations_seconds.append(read_length_seconds(video.path))
         except SourceError:
             continue  # decoding for the training will report the error
     if not durations_seconds:

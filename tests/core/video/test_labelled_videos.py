@@ -115,3 +115,48 @@ def test_mistakes_are_told(
 ) -> None:
     with pytest.raises(error, match=message):
         find_videos(f"{folder}/{pattern}", **options)
+
+
+def test_videos_of_a_label_may_be_in_folders(tmp_path: Path) -> None:
+    for name in ("wave/ann/1.mp4", "wave/bob/2.MTS", "clap/1.m2ts", "clap/2.gif", "clap/3.vob"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert _names(find_videos(tmp_path)) == [
+        ("clap", "1.m2ts"),
+        ("clap", "2.gif"),
+        ("clap", "3.vob"),
+        ("wave", "1.mp4"),
+        ("wave", "2.MTS"),
+    ]
+
+
+def test_linked_folders_are_followed_once(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "deep" / "x.mp4").touch()
+    (tmp_path / "elsewhere" / "deep" / "round").symlink_to(tmp_path / "elsewhere")
+    (folder / "jump").symlink_to(tmp_path / "elsewhere")
+    assert ("jump", "x.mp4") in _names(find_videos(folder))
+    assert len(find_videos(folder)) == 4
+
+
+def test_what_is_passed_over_is_named(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (folder / "wave" / "lost.mp4").symlink_to(folder / "nowhere.mp4")
+    (folder / "jump").mkdir()
+    (folder / "jump" / "photo.jpg").touch()
+    (folder / "clap" / ".hidden").touch()
+    assert labels_of(find_videos(folder)) == ("clap", "wave")
+    passed_over, outside, empty = [record.getMessage() for record in caplog.records]
+    assert f"2 not named like a video ({folder}/clap/notes.txt, {folder}/jump/photo" in passed_over
+    assert f"1 links to nothing ({folder}/wave/lost.mp4)" in passed_over
+    assert outside.endswith(f"no label's folder: {folder}/top.mp4")
+    assert empty == f"{folder}: no label, because there is no video inside: jump"
+
+
+def test_broken_links_of_a_pattern_are_named(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder / "wave" / "lost.mp4").symlink_to(folder / "nowhere.mp4")
+    assert len(find_videos(f"{folder}/{{classname}}/*.mp4")) == 2
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert "1 links to nothing" in line
+    assert "lost.mp4" in line

@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import islice, pairwise
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 
 from rtaction.errors import (
@@ -33,6 +35,8 @@ from rtaction.realtime.sources import network
 from rtaction.realtime.sources.cameras import Camera, cameras_of
 from rtaction.realtime.sources.network import StreamSource
 from rtaction.realtime.sources.view import View
+from rtaction.video.file import read_video
+from tests.core.video.hard_files import write_bars
 from tests.realtime.clock_picture import clock_picture, read_clock
 from tests.realtime.conftest import WAIT_SECONDS, without_repeats
 from tests.realtime.servers.fault_server import FaultServer
@@ -491,6 +495,21 @@ def test_a_jpeg_with_much_behind_it() -> None:
         server.oversized_next(300_000)
         assert {frame.image.shape for frame in islice(frames, 20)} == {(*SMALL, 3)}
     assert source.drops["damaged"] == 0
+
+
+@pytest.mark.parametrize("rotation", [90, 180, 270])
+def test_a_video_of_a_phone_is_as_upright_as_from_disk(tmp_path: Path, rotation: int) -> None:
+    path = tmp_path / "phone.mp4"
+    write_bars(path, rotation=rotation, muxer={"movflags": "faststart"})
+    from_disk = next(iter(read_video(path))).image
+    kind: dict[str, object] = {"Content-Type": "video/mp4"}
+    with (
+        canned(answer("HTTP/1.1", 200, kind, path.read_bytes())) as where,
+        reading(f"http://{where}") as (_, frames),
+    ):
+        image = next(frames).image
+    assert image.shape == from_disk.shape
+    assert np.abs(image.astype(int) - from_disk).mean() < 3
 
 
 def test_a_jpeg_without_headers_is_counted() -> None:
