@@ -60,7 +60,8 @@ class JsonLog:
     """Writes one line per prediction, event and state change, unbuffered.
 
     Args:
-        target: a file, or "-" for stdout. Missing folders are created.
+        target: a file, or "-" for stdout. Missing folders are created; to a file that exists, lines
+            are appended.
         spec: thresholds and background label.
         stats: has the start time of each source.
         top_k: number of labels in `top`. Default 3.
@@ -83,7 +84,9 @@ class JsonLog:
                 self._file = sys.stdout
             else:
                 Path(target).parent.mkdir(parents=True, exist_ok=True)
-                self._file = open(target, "w", encoding="utf-8")  # noqa: SIM115
+                is_cut_off = _is_cut_off(Path(target))
+                self._file = open(target, "a", encoding="utf-8")  # noqa: SIM115
+                self._file.write("\n" * is_cut_off)
         except OSError as error:
             raise self._error(error) from None
 
@@ -168,6 +171,15 @@ class JsonLog:
 
     def _error(self, error: OSError) -> OutputError:
         return OutputError(f"cannot write --output {self._target}: {error}")
+
+
+def _is_cut_off(path: Path) -> bool:
+    """Whether the last line of a file was cut off, by a crash or a full disk."""
+    if not path.is_file() or path.stat().st_size == 0:
+        return False
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
 
 
 def wall_clock(monotonic_seconds: float) -> str:

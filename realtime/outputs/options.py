@@ -23,7 +23,7 @@ class OutputOptions:
     ] = None
     output: Annotated[
         str | None,
-        Option("Write JSON lines to this file; - is stdout.", PANEL, names=("--output", "-o")),
+        Option("Append JSON lines to this file; - is stdout.", PANEL, names=("--output", "-o")),
     ] = None
     clip_events: Annotated[
         Path | None, Option("Save a short video of each event to this folder.", PANEL)

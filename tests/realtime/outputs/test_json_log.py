@@ -366,3 +366,15 @@ def test_the_wall_clock(ago_seconds: float) -> None:
     # It is told to the millisecond.
     assert before.timestamp() - 0.0015 <= at_seconds <= after.timestamp() + 0.0005
     assert text.endswith("+00:00")
+
+
+def test_the_log_of_the_run_before_is_kept(path: Path, stats: WatchStats) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text('{"type": "summary"}\n{"type": "predic')
+    for _ in range(2):
+        log = JsonLog(str(path), SPEC, stats)
+        log.summary()
+        log.close()
+    first, cut_off, *later = path.read_text().splitlines()
+    assert (first, cut_off) == ('{"type": "summary"}', '{"type": "predic')
+    assert [json.loads(line)["type"] for line in later] == ["summary"] * 2
