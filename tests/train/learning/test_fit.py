@@ -127,7 +127,7 @@ def test_resuming_nothing_is_told(videos: Path, tmp_path: Path) -> None:
 
 
 def test_nothing_to_validate_on_is_told(videos: Path, tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="validate on"):
+    with pytest.raises(DatasetError, match="no videos are left for validation"):
         train(small_config(videos, validation_fraction=0.0), tmp_path / "run")
 
 
