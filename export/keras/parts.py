@@ -146,7 +146,7 @@ def _reason_for_whole(
     if mixing is None:
         return "no layer combines frames"
     if isinstance(mixing.operation, SavedModel):
-        return "a SavedModel is a graph without layers; export a .keras file of the model instead"
+        return "a SavedModel is a graph without layers; a .keras file of the model can be cut"
     if not all(_is_looked_at(alike, clip, one) for one in features):
         operation = mixing.operation
         return (
