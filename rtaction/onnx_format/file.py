@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from math import prod
@@ -93,8 +94,8 @@ class OnnxFile:
             ModelUnreadable: it cannot be read, or is not an ONNX model.
             ModelUnsafe: see `OnnxFile`.
         """
-        if "://" in str(path):
-            raise ModelMissing(f"{path} is a URL; download the model and name the file")
+        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", path.as_posix()):  # Path makes one slash of two
+            raise ModelMissing("this is a URL; download the model and name the file")
         if not os.path.exists(path):  # unlike Path.exists, False for a name too long
             raise ModelMissing(
                 f"there is no model file {path}; "

@@ -587,7 +587,7 @@ def test_a_reader_that_leaves_ends_the_run(
         ("-m nosuch.onnx", 3, "there is no model file"),
         ("-m halves.mp4", 4, "is not an ONNX model"),
         ("-m empty.mp4", 4, "is not an ONNX model"),
-        ("-m .", 4, "cannot read the model"),
+        ("-m .", 4, "is not an ONNX file"),
         ("-m foreign.onnx", 5, "has no rtaction contract"),
         ("--save saved.mp4", 11, "expected a name that ends in .avi"),
         ("--save saved", 11, "no suffix"),
