@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rtaction.export.agreement.clips import make_clips
-from rtaction.keras_tensorflow import keras
+from rtaction.keras_tensorflow import keras, tensorflow
 from rtaction.model_spec import ModelSpec
 
 SPEC = ModelSpec(labels=("a", "b", "c"), frames_per_clip=4, clip_seconds=1.0, height=32, width=40)
@@ -21,8 +21,9 @@ def calibrated(network: Any, spec: ModelSpec) -> Any:
     for layer in network._flatten_layers():
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = 0.8  # a few steps are to be enough
+    step = tensorflow.function(lambda: network(clips, training=True))
     for _ in range(20):
-        network(clips, training=True)
+        step()
     last = network.layers[-1]
     kernel, bias = last.get_weights()
     last.set_weights([kernel * 8, bias])

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,31 @@ def window_of(display: str) -> str:
     return found.split()[0]
 
 
+def until_shown(
+    display: str,
+    process: subprocess.Popen[str],
+    path: Path,
+    is_shown: Callable[[npt.NDArray[np.uint8]], bool],
+) -> npt.NDArray[np.uint8]:
+    """The whole display as uint8 RGB, once it shows what is waited for.
+
+    On a busy machine without a window manager Qt misses in about one start of twelve that its
+    window has come, and leaves it black; taking the window away and back, as a person would do,
+    is tried once.
+    """
+    began_seconds = time.monotonic()
+    is_restored = False
+    while not is_shown(shown := screenshot(display, path)):
+        assert process.poll() is None, process.communicate()[1]
+        waited_seconds = time.monotonic() - began_seconds
+        assert waited_seconds < WAIT_SECONDS, "the window does not show it"
+        if waited_seconds > WAIT_SECONDS / 3 and not is_restored and not shown.any():
+            window = window_of(display)
+            on_display(display, "xdotool", "windowunmap", "--sync", window, "windowmap", window)
+            is_restored = True
+    return shown
+
+
 def ask_to_close(display: str, window: str) -> None:
     """What a window manager does when its close button is clicked."""
     library = ctypes.CDLL(ctypes.util.find_library("X11"))
@@ -125,14 +151,11 @@ def test_the_window_shows_label_and_bar(
     process = started_cam(start, display, tiny_model, long_video)
     window_of(display)
 
-    deadline_seconds = time.monotonic() + WAIT_SECONDS
-    while True:
-        shown = screenshot(display, tmp_path / "screen.png")
-        accent = (shown == ACCENT).all(axis=-1)
-        # A window is painted some time after it is told to.
-        if accent.any() or time.monotonic() > deadline_seconds:
-            break
-        assert process.poll() is None, process.communicate()[1]
+    shown = until_shown(
+        *(display, process, tmp_path / "screen.png"),
+        lambda image: bool((image == ACCENT).all(axis=-1).any()),
+    )
+    accent = (shown == ACCENT).all(axis=-1)
 
     # The bar of a score of 200 / 255 is 268 * 0.78 wide and 6 high.
     assert int(accent.sum()) > 1200
@@ -194,14 +217,10 @@ def test_several_sources_share_the_window(
     )
     window_of(display)
 
-    def is_shown() -> bool:
-        shown = screenshot(display, tmp_path / "screen.png")
-        return bool((abs(shown[300:400, 100:500].astype(int) - 200) < 6).mean() > 0.95)
+    def film_plays(image: npt.NDArray[np.uint8]) -> bool:
+        return bool((abs(image[300:400, 100:500].astype(int) - 200) < 6).mean() > 0.95)
 
-    deadline_seconds = time.monotonic() + WAIT_SECONDS
-    while not is_shown():
-        assert time.monotonic() < deadline_seconds
-    shown = screenshot(display, tmp_path / "screen.png")
+    shown = until_shown(display, process, tmp_path / "screen.png", film_plays)
     process.kill()
 
     assert shown[300:400, 800:1000].max() < 40

@@ -98,7 +98,8 @@ def test_frames_come_at_most_30_times_a_second() -> None:
     times = [before_seconds, *(frame.captured_at_seconds for frame in frames)]
     assert [frame.index for frame in frames] == list(range(10))
     assert (np.diff(times) > 0).all()
-    assert times[-1] - times[1] >= 9 / 30 - 0.001
+    # A busy machine takes a picture late, and then the next in time; the schedule holds.
+    assert times[-1] - before_seconds >= 9 / 30 - 0.001
 
 
 @on_x
@@ -118,10 +119,12 @@ def test_a_slow_reader_gets_no_burst() -> None:
     frames = source_of("screen:").frames()
     next(frames)
     time.sleep(0.5)
+    asked_at_seconds = time.monotonic()
 
     times = [next(frames).captured_at_seconds for _ in range(4)]
 
-    assert times[-1] - times[1] >= 2 / 30 - 0.001
+    # The first is due when it is asked for, the others each 1/30 s later; any may come late.
+    assert times[-1] - asked_at_seconds >= 3 / 30 - 0.001
 
 
 @on_x
