@@ -10,7 +10,8 @@ from rtaction.choices import Resize, Sampling
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_dataset import ClipDataset
-from rtaction.train.data.clip_set import read_clip_set, with_clip_length
+from rtaction.train.data.clip_reading import read_clip_set
+from rtaction.train.data.clip_set import with_clip_length
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.data.split import Split, split_by_group
 from rtaction.video.labelled_videos import Group, find_videos, labels_of

@@ -8,7 +8,8 @@ import numpy as np
 
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_dataset import changed_images
-from rtaction.train.data.clip_set import ClipSet, read_clip_set
+from rtaction.train.data.clip_reading import read_clip_set
+from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.report.filmstrip import Strip, draw_filmstrip, strips_of
 from rtaction.train.settings.config import TrainConfig

@@ -3,9 +3,6 @@
 Encoder and head are converted separately and joined here, so the graph contains the ConvNet once
 for any number of frames; Keras itself would unroll `TimeDistributed` into one copy per frame.
 A model that cannot be divided becomes a head without encoder, in a file without boundary.
-
-tf2onnx numbers names across conversions and orders nodes by name, so two exports of one model would
-differ. Everything it creates is therefore renamed in the order of the graph.
 """
 
 from __future__ import annotations
@@ -17,12 +14,13 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import AttributeProto, GraphProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import AttributeProto, GraphProto, NodeProto, helper, numpy_helper
 
 from rtaction.errors import ExportError
 from rtaction.export.keras.graph import Program, Tensor, layers_called
 from rtaction.export.keras.parts import Encoder, KerasParts, Recurrent
 from rtaction.export.keras.recurrent import recurrent_nodes
+from rtaction.export.keras.renaming import renamed
 from rtaction.export.keras.saved_model import SavedModel
 from rtaction.export.unforeseen import layer_of, reason_of, unforeseen_told
 from rtaction.keras_tensorflow import keras, tensorflow
@@ -36,7 +34,6 @@ from rtaction.onnx_format.build import (
     model_with_contract,
     require_valid,
 )
-from rtaction.onnx_format.graph import names_used
 
 _LOOPS = {"Loop", "Scan", "If"}
 _COSTLY = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
@@ -221,7 +218,7 @@ def _converted(
     sources_by_name = {spec.name: name for spec, name in zip(specs, names, strict=True)}
     given = {one.name: sources_by_name.get(one.name.split(":")[0]) for one in graph.input}
     own = {name: source for name, source in given.items() if source is not None}
-    return _renamed(graph, own | {graph.output[0].name: target}, prefix)
+    return renamed(graph, own | {graph.output[0].name: target}, prefix)
 
 
 def _store_captured(graph: GraphProto, captures: Any) -> None:
@@ -239,30 +236,6 @@ def _store_captured(graph: GraphProto, captures: Any) -> None:
             graph.initializer.append(numpy_helper.from_array(np.asarray(value), one.name))
 
 
-def _renamed(graph: GraphProto, names: dict[str, str], prefix: str) -> Pieces:
-    """Sort and rename the nodes of one converted part.
-
-    Args:
-        graph: with one output.
-        names: new names of its inputs and its output, by old name; the others are added to it.
-        prefix: for all other names.
-
-    Returns:
-        The nodes that the output depends on, in topological order, and their weights, in order of
-        use.
-    """
-    weights = {tensor.name: tensor for tensor in graph.initializer}
-    nodes: list[NodeProto] = []
-    used: list[TensorProto] = []
-    for number, node in enumerate(_ordered(graph)):
-        for name in names_used(node):
-            if name in weights and name not in names:
-                names[name] = f"{prefix}/weight{len(used)}"
-                used.append(_copy(weights[name], names[name]))
-        nodes.append(_renamed_node(node, names, f"{prefix}/{node.op_type}{number}"))
-    return Pieces(nodes, used)
-
-
 def _write_out_erfc(graph: GraphProto) -> None:
     """Replace Erfc, which exact GELUs use and ONNX lacks, by 1 - Erf, in place."""
     nodes = list(graph.node)
@@ -274,55 +247,3 @@ def _write_out_erfc(graph: GraphProto) -> None:
             graph.node.append(helper.make_node("Erf", list(node.input), [erf], erf))
             node = helper.make_node("Sub", [one, erf], list(node.output), f"{node.name}/Sub")
         graph.node.append(node)
-
-
-def _renamed_node(node: NodeProto, names: dict[str, str], name: str) -> NodeProto:
-    for position, output in enumerate(node.output):
-        if output:
-            names.setdefault(output, f"{name}/{position}")
-    made: NodeProto = _copy(node, name)
-    made.input[:] = [names[one] if one else "" for one in node.input]
-    made.output[:] = [names[one] if one else "" for one in node.output]
-    for attribute in made.attribute:
-        if attribute.type == AttributeProto.GRAPH:
-            _rename_inside(attribute.g, dict(names), f"{name}/{attribute.name}")
-    return made
-
-
-def _rename_inside(graph: GraphProto, names: dict[str, str], prefix: str) -> None:
-    """Rename everything in the subgraph of a loop or branch, in place."""
-    graph.name = prefix
-    named: list[tuple[str, Any]] = [("input", graph.input), ("weight", graph.initializer)]
-    for kind, values in named:
-        for number, value in enumerate(values):
-            names[value.name] = value.name = f"{prefix}/{kind}{number}"
-    del graph.value_info[:]
-    for number, node in enumerate(graph.node):
-        graph.node[number].CopyFrom(_renamed_node(node, names, f"{prefix}/{node.op_type}{number}"))
-    for value in graph.output:
-        value.name = names[value.name]
-
-
-def _ordered(graph: GraphProto) -> list[NodeProto]:
-    """The nodes that the output depends on, in topological order."""
-    makers = {name: node for node in graph.node for name in node.output if name}
-    ordered: list[NodeProto] = []
-    seen: set[int] = set()
-    waiting = [(makers[graph.output[0].name], False)]
-    while waiting:
-        node, inputs_done = waiting.pop()
-        if inputs_done:
-            ordered.append(node)
-        elif id(node) not in seen:
-            seen.add(id(node))
-            waiting.append((node, True))
-            read = [name for name in reversed(names_used(node)) if name in makers]
-            waiting += [(makers[name], False) for name in read]
-    return ordered
-
-
-def _copy(message: Any, name: str) -> Any:
-    copy = type(message)()
-    copy.CopyFrom(message)
-    copy.name = name
-    return copy

@@ -21,7 +21,7 @@ from rtaction.realtime.outputs.screen import Screen
 from rtaction.realtime.watching.moment import StateChange
 from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.windows.state import State
-from rtaction.video.file import VideoWriter
+from rtaction.video.writer import VideoWriter
 
 _SAVED_FRAMES_PER_SECOND = 30.0
 # At most this many redraws of tiles per second; drawing must not cost more than recognition.

@@ -20,7 +20,8 @@ from rtaction.opencv import cv2
 _ESCAPE = chr(27)
 _NO_KEY = 0xFF
 # On a busy machine Qt may miss that its window is mapped, and then leaves it black for ever. At
-# this frame the window becomes one row higher, which makes Qt notice.
+# this frame the window becomes one row higher, which makes Qt notice in most cases; where it does
+# not, minimising and restoring the window does.
 _NUDGED_AT = 3
 _PROBE = "import cv2; cv2.namedWindow('rtaction'); cv2.destroyAllWindows()"
 _PROBE_TIMEOUT_SECONDS = 15.0

@@ -24,6 +24,7 @@ from av.video.stream import VideoStream
 from rtaction.errors import CameraLost, SourceUnreadable
 from rtaction.frame import DeferredFrame, FrameDamaged
 from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.sources.jpeg import jpeg_size_hw
 from rtaction.realtime.sources.network_errors import explain_open_failure
 from rtaction.realtime.sources.stamps import ArrivalStamps, PacedStamps, PtsStamps, Stamps
 from rtaction.video.rgb_converter import RgbConverter
@@ -45,8 +46,6 @@ _CAUGHT_UP_SECONDS = 0.2
 _HOPELESS_SECONDS, _HOPELESS_FOR_SECONDS = 1.0, 5.0
 _NO_WAIT_SECONDS = 0.002
 _INTRA_ONLY = {"mjpeg"}
-# JPEG markers within the range of frame headers that are not frame headers (ITU T.81, table B.1).
-_NO_FRAME_HEADER = {0xC4, 0xC8, 0xCC}
 
 ImageMaker = Callable[[], npt.NDArray[Any]]
 VideoPacket: TypeAlias = "Packet[VideoStream]"  # subscriptable only for type checkers
@@ -173,7 +172,7 @@ class StreamSource:
                 raise FrameDamaged
             return self._to_rgb(pictures[-1])
 
-        size_hw = _jpeg_size_hw(packet)
+        size_hw = jpeg_size_hw(bytes(packet))
         if size_hw is None:
             self.drops["damaged"] += 1
         elif self._takes_size(size_hw):
@@ -283,21 +282,6 @@ def _decoder_options(coding: str) -> dict[str, str]:
     # By default FFmpeg silently fills the missing half of a JPEG with gray.
     whole = {"err_detect": "explode"} if coding in _INTRA_ONLY else {}
     return {"max_pixels": str(MAX_PIXELS)} | whole
-
-
-def _jpeg_size_hw(packet: VideoPacket) -> tuple[int, int] | None:
-    """Height and width of a JPEG, without decoding; None if its headers are damaged."""
-    jpeg = bytes(packet)
-    at = 2
-    while at + 9 <= len(jpeg) and jpeg[at] == 0xFF:
-        marker = jpeg[at + 1]
-        if marker == 0xFF:  # padding
-            at += 1
-        elif 0xC0 <= marker <= 0xCF and marker not in _NO_FRAME_HEADER:
-            return int.from_bytes(jpeg[at + 5 : at + 7]), int.from_bytes(jpeg[at + 7 : at + 9])
-        else:
-            at += 2 + int.from_bytes(jpeg[at + 2 : at + 4])
-    return None
 
 
 def _seconds(pts: int | None, time_base: Any) -> float | None:

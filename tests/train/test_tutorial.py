@@ -27,7 +27,7 @@ from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_format.file import OnnxFile
 from rtaction.train.hmdb.hmdb51 import group_pattern
-from rtaction.video.file import VideoWriter
+from rtaction.video.writer import VideoWriter
 from tests.project import ROOT
 from tests.train.archives import zip_of
 

@@ -13,7 +13,8 @@ from rtaction.arrays import Float32Array, UInt8Array
 from rtaction.errors import DatasetError, UsageError
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
-from rtaction.train.data.clip_set import ClipSet, read_clip_set
+from rtaction.train.data.clip_reading import read_clip_set
+from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.split import split_by_group
 from rtaction.video.labelled_videos import Group, Video, find_videos, labels_of
 

@@ -24,7 +24,8 @@ from rtaction.errors import DatasetError, SourceError
 from rtaction.model_spec import ModelSpec
 from rtaction.opencv import cv2
 from rtaction.sampling import last_period_seconds, median_period_seconds
-from rtaction.train.data.clip_set import ClipSet, read_clip_set
+from rtaction.train.data.clip_reading import read_clip_set
+from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.keras_video.base import VideoFrameGenerator, require
 from rtaction.video.labelled_videos import Video

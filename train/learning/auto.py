@@ -30,7 +30,8 @@ from rtaction.installation import install_command
 from rtaction.keras_tensorflow import keras
 from rtaction.modality import parts_of
 from rtaction.train.data.clip_dataset import ClipDataset
-from rtaction.train.data.clip_set import ClipSet, read_clip_set
+from rtaction.train.data.clip_reading import read_clip_set
+from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.data.split import Split
 from rtaction.train.frozen.encoded import EncodedClips, frozen_part

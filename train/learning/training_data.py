@@ -11,7 +11,8 @@ from rtaction.errors import DatasetError
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_dataset import ClipDataset
-from rtaction.train.data.clip_set import ClipSet, read_clip_set, with_clip_length
+from rtaction.train.data.clip_reading import read_clip_set
+from rtaction.train.data.clip_set import ClipSet, with_clip_length
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.data.split import Split, split_by_group
 from rtaction.train.learning.progress import progress_bar

@@ -24,7 +24,7 @@ from rtaction.opencv import cv2
 from rtaction.output_file import whole_file
 from rtaction.train.render.clip import RENDERED_LABELS, Interval, render_clip, render_sequence
 from rtaction.train.render.motion import NOTHING, OTHER
-from rtaction.video.file import VideoWriter
+from rtaction.video.writer import VideoWriter
 
 INTERVALS_FILE = "intervals.csv"
 # Seeds within one run are below this, so runs with different seeds share no person.

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from rtaction.errors import OutputError, SourceMissing, SourceUnreadable
-from rtaction.video.file import VideoWriter, read_declared, read_video
+from rtaction.video.file import read_declared, read_video
+from rtaction.video.writer import VideoWriter
 from tests.videos import index_of, write_flat_video
 
 

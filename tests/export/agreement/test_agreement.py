@@ -57,7 +57,12 @@ def accuracies(first: float, second: float) -> Agreement:
 
 @pytest.mark.parametrize(("new", "allowed"), [(0.88, 2.0), (0.95, 0.0), (0.9, 0.0)])
 def test_what_may_be_lost_may_be_lost(new: float, allowed: float) -> None:
-    accuracies(0.9, new).require_accuracy(max_lost_points=allowed, name="int8")  # raises nothing
+    agreement = accuracies(0.9, new)
+
+    agreement.require_accuracy(max_lost_points=allowed, name="int8")
+
+    assert agreement.lost_points == pytest.approx(100 * (0.9 - new))
+    assert agreement.lost_points <= allowed + 1e-9
 
 
 @pytest.mark.parametrize(("new", "allowed"), [(0.88, 1.99), (float("nan"), 50.0)])

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data.augment import Augmentation
-from rtaction.train.data.clip_set import ClipSet, read_clip_set
+from rtaction.train.data.clip_reading import read_clip_set
+from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.frozen.encoded import EncodedClips
 from rtaction.train.frozen.kept_features import KeptFeatures

@@ -11,7 +11,7 @@ import pytest
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data.clip_dataset import ClipDataset
-from rtaction.train.data.clip_set import read_clip_set
+from rtaction.train.data.clip_reading import read_clip_set
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.learning.training_data import datasets
 from rtaction.train.settings.config import TrainConfig

@@ -1,0 +1,189 @@
+"""Take clips from videos: each is decoded once, on all cores, and cut into windows."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.errors import DatasetError, SourceError
+from rtaction.model_spec import ModelSpec
+from rtaction.sampling import Selection, sliding_selections, spread_selection
+from rtaction.train.data.clip_set import ClipSet
+from rtaction.train.data.decoded_video import DecodedVideo, TemporaryFrames, VideoFrames
+from rtaction.train.data.frame_cache import FrameCache
+from rtaction.video.labelled_videos import Video
+
+_log = logging.getLogger(__name__)
+
+
+class _Skipped(Exception):
+    """The reason why a video is skipped."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Clips:
+    """The clips of one video; `clip_frames` are indices into its own frames."""
+
+    video: DecodedVideo
+    clip_frames: npt.NDArray[np.intp]
+
+    @property
+    def clip_times_seconds(self) -> npt.NDArray[np.float64]:
+        return self.video.times_seconds[self.clip_frames]
+
+
+def read_clip_set(
+    videos: Sequence[Video],
+    spec: ModelSpec,
+    *,
+    stride_seconds: float | None = None,
+    need_every_label: bool = True,
+    on_video: Callable[[], None] | None = None,
+    cache: FrameCache | None = None,
+) -> ClipSet:
+    """Take clips from videos. A video without clips is skipped, with a warning that says why.
+
+    Videos that are not in the cache are decoded, on all cores.
+
+    Args:
+        videos: the videos.
+        spec: labels, timing and size of the clips.
+        stride_seconds: time from one window of a video to the next. Default: half a clip. Ignored
+            if `spec.sampling` is "spread".
+        need_every_label: reject a set in which none of the videos of a label can be used. Default
+            True.
+        on_video: called after each video. Default None.
+        cache: keeps decoded videos from run to run; those it has no room for go into a temporary
+            file. Default: `FrameCache()`.
+
+    Raises:
+        DatasetError: no clips at all, a label without clips although each is needed, or the disk
+            is full.
+    """
+    kept: list[Video] = []
+    parts: list[_Clips] = []
+    with closing(_read_all(videos, spec, stride_seconds, cache or FrameCache())) as results:
+        for video, result in results:
+            if on_video:
+                on_video()
+            if isinstance(result, str):
+                _log.warning("skipped %s: %s", video.path, result)
+                continue
+            kept.append(video)
+            parts.append(result)
+    num_skipped = len(videos) - len(kept)
+    if num_skipped:
+        _log.warning("skipped %d of %d videos", num_skipped, len(videos))
+    _check_labels(videos, kept, need_every_label)
+    frames = VideoFrames([part.video for part in parts], [video.path for video in kept], spec)
+    counts = [len(part.clip_frames) for part in parts]
+    label_numbers = [spec.labels.index(video.label) for video in kept]
+    shifted = [p.clip_frames + start for p, start in zip(parts, frames.starts, strict=False)]
+    return ClipSet(
+        frames=frames,
+        clip_frames=np.concatenate(shifted),
+        clip_times_seconds=np.concatenate([part.clip_times_seconds for part in parts]),
+        clip_labels=np.repeat(label_numbers, counts).astype(np.intp),
+        clip_videos=np.repeat(np.arange(len(kept)), counts).astype(np.intp),
+        labels=spec.labels,
+        videos=tuple(kept),
+        modality=spec.modality,
+        num_skipped=num_skipped,
+        sampling=spec.sampling,
+        video_times_seconds=tuple(part.video.times_seconds for part in parts),
+    )
+
+
+def _check_labels(videos: Sequence[Video], kept: Sequence[Video], need_every_label: bool) -> None:
+    lost = sorted({v.label for v in videos} - {v.label for v in kept})
+    if lost and (need_every_label or not kept):
+        raise DatasetError(
+            f"none of these {len(videos)} videos of {lost} can be used; the warnings above say why"
+        )
+
+
+def _read_all(
+    videos: Sequence[Video], spec: ModelSpec, stride_seconds: float | None, cache: FrameCache
+) -> Generator[tuple[Video, _Clips | str]]:
+    """The clips of each video in order, or the reason why it has none."""
+    stop = threading.Event()
+    read_one = partial(
+        _read_or_reason,
+        spec=spec,
+        stride_seconds=stride_seconds,
+        cache=cache,
+        leftover=TemporaryFrames(),
+        stop=stop,
+    )
+    # Threads: OpenCV decodes without holding the GIL, and processes were no faster.
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count())
+    try:
+        yield from zip(videos, pool.map(read_one, videos), strict=True)
+    finally:
+        # After Ctrl-C nobody waits for the rest of a long video, let alone of all videos.
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+
+
+def _read_or_reason(
+    video: Video,
+    *,
+    spec: ModelSpec,
+    stride_seconds: float | None,
+    cache: FrameCache,
+    leftover: TemporaryFrames,
+    stop: threading.Event,
+) -> _Clips | str:
+    try:
+        with cache.read(video.path, spec, stop) as decoded:
+            if decoded.problem:
+                return decoded.problem
+            selections = _usable_selections(decoded.times_seconds, spec, stride_seconds)
+            indices = np.stack([selection.indices for selection in selections])
+            if decoded.is_kept:
+                return _Clips(decoded, indices)
+            # Without room for all frames, only those that some clip uses are kept.
+            used, positions = np.unique(indices, return_inverse=True)
+            return _Clips(leftover.add(decoded, used), positions.reshape(indices.shape))
+    except SourceError as reason:
+        return str(reason).removeprefix(str(video.path)).lstrip(": ")
+    except _Skipped as reason:
+        return str(reason)
+
+
+def _usable_selections(
+    times_seconds: npt.NDArray[np.float64], spec: ModelSpec, stride_seconds: float | None
+) -> list[Selection]:
+    needed = spec.frames_per_window
+    if spec.sampling == "spread":
+        if len(times_seconds) < needed:
+            raise _Skipped(f"too short: {len(times_seconds)} frames, a clip needs {needed}")
+        selections = [spread_selection(times_seconds, frames_per_clip=needed)]
+    else:
+        selections = sliding_selections(
+            times_seconds,
+            frames_per_clip=needed,
+            clip_seconds=spec.window_seconds,
+            stride_seconds=stride_seconds or spec.clip_seconds / 2,
+        )
+        if not selections:
+            duration_seconds = times_seconds[-1] - times_seconds[0]
+            raise _Skipped(
+                f"too short: {duration_seconds:.2f} s, a clip needs {spec.window_seconds:.2f} s"
+            )
+    usable = [selection for selection in selections if selection.problem is None]
+    if not usable:
+        raise _Skipped(
+            "its frames are too far apart in time, or some are missing: no clip of "
+            f"{needed} different frames is possible"
+        )
+    return usable
