@@ -11,6 +11,7 @@ import typer
 from rtaction.choices import DEVICE_HELP
 from rtaction.cli.derived import Chosen, derived
 from rtaction.cli.say import say
+from rtaction.errors import OutputError
 from rtaction.realtime.cam_config import CamConfig
 
 if TYPE_CHECKING:
@@ -45,16 +46,20 @@ def cam(
     loaded = ActionModel(model or STARTER_MODEL, device=device)
     _say(f"running on {loaded.device_in_use}")
     summary = CamSummary(WatchStats())
+    is_saved = config.save is not None
     try:
         run_cam(loaded, config, on_event=print_event, on_state=_print_state, summary=summary)
         if summary.predictions and config.output != "-":
             spec = with_threshold(loaded.spec, config.threshold)
             with leaving_reader():
                 print_timeline(to_segments(summary.predictions, spec))
+    except OutputError:
+        is_saved = False
+        raise
     finally:
         if summary.stats.total("num_frames"):
             _say(summary.stats.to_text())
-            if config.save:
+            if is_saved:
                 _say(f"saved {config.save}")
 
 

@@ -804,3 +804,17 @@ def test_a_video_too_slow_for_the_model_is_told(
     (said,) = [record.getMessage() for record in caplog.records]
     assert "it has 1 frames a second, and a window of this model needs 5 different frames" in said
     assert "record at 4 frames a second or more" in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
+def test_a_full_disk_ends_the_run(halves_video: Path, tiny_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "full.avi").symlink_to("/dev/full")
+
+    finished = rtaction(
+        *("cam", "-m", tiny_model, "-s", halves_video, "--headless"),
+        *("--save", tmp_path / "full.avi"),
+    )
+
+    error = assert_one_error(finished.returncode, finished.stderr, 11)
+    assert "No space left on device" in error
+    assert "saved" not in finished.stderr
