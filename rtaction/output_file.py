@@ -2,38 +2,66 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
+import shutil
+import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from rtaction.errors import OutputError
+
+_PREFIX = ".partial-"
+_STALE_SECONDS = 24 * 3600.0
 
 
 @contextmanager
 def whole_file(output: Path) -> Iterator[Path]:
     """Yield a temporary path to write to; it is renamed to `output` if the block succeeds.
 
-    The path is hidden, next to `output` and with its suffix, because Keras and OpenCV choose the
-    format by suffix. Missing folders are created.
+    The path is hidden, next to `output`, of its own for each call, and with its suffix, because
+    Keras and OpenCV choose the format by suffix. Missing folders are created. A link stays a link,
+    a file keeps its permissions, and into a pipe or device the content is copied.
 
     Raises:
         OutputError: the file cannot be written; an existing file of that name is unchanged.
     """
     if output.is_dir():
         raise OutputError(f"cannot write {output}: it is a folder; name a file, such as model.onnx")
-    partial = output.with_name(f".partial-{output.name}")
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
+        if output.exists() and not output.is_file():
+            with tempfile.TemporaryDirectory() as folder:
+                made = Path(folder) / output.name
+                yield made
+                with made.open("rb") as content, output.open("wb") as device:
+                    shutil.copyfileobj(content, device)
+            return
+        target = Path(os.path.realpath(output))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_stale(target)
+        own = f"{os.getpid()}-{os.urandom(4).hex()}"
+        partial = target.with_name(f"{_PREFIX}{own}-{target.name}")
         try:
             yield partial
-            os.replace(partial, output)
+            if target.exists():
+                shutil.copymode(target, partial)
+            os.replace(partial, target)
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"cannot write {output}: {error}") from None
+
+
+def _remove_stale(target: Path) -> None:
+    """Remove what a process left that was killed more than a day ago."""
+    for left in target.parent.glob(f"{_PREFIX}*-{glob.escape(target.name)}"):
+        with suppress(OSError):  # another process may have been faster
+            if time.time() - left.stat().st_mtime > _STALE_SECONDS:
+                left.unlink()
 
 
 def write_file(output: Path, content: bytes) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -60,3 +62,54 @@ def test_json_is_readable_and_survives_names_that_are_not_text(tmp_path: Path) -
     name = os.fsdecode(b"v\xff.mp4")
     write_json(tmp_path / "y.json", [name])
     assert json.loads((tmp_path / "y.json").read_text(encoding="utf-8")) == [name]
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
+    output = tmp_path / "model.onnx"
+    with whole_file(output) as first, whole_file(output) as second:
+        first.write_bytes(b"first")
+        second.write_bytes(b"second")
+    assert output.read_bytes() == b"first"  # it ended last
+    assert list(tmp_path.iterdir()) == [output]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_link_stays_a_link_and_permissions_stay(tmp_path: Path) -> None:
+    target, link = tmp_path / "kept" / "model.onnx", tmp_path / "model.onnx"
+    write_file(target, b"old")
+    target.chmod(0o640)
+    link.symlink_to(target)
+
+    write_file(link, b"new")
+
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+    assert target.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_pipe_is_written_into(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+
+    write_file(pipe, b"content")
+
+    reader.join(timeout=30)
+    assert read == [b"content"]
+    assert pipe.is_fifo()
+
+
+def test_what_a_killed_process_left_goes_after_a_day(tmp_path: Path) -> None:
+    old, new = tmp_path / ".partial-1-aa-x.json", tmp_path / ".partial-2-bb-x.json"
+    for path in (old, new):
+        path.touch()
+    two_days_ago_seconds = time.time() - 2 * 24 * 3600
+    os.utime(old, (two_days_ago_seconds, two_days_ago_seconds))
+
+    write_file(tmp_path / "x.json", b"{}")
+
+    assert not old.exists()
+    assert new.exists()
