@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from rtaction.errors import ExportError, RtactionError
+
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -25,8 +28,11 @@ def unforeseen_told(what: str) -> Iterator[None]:
         yield
     except (RtactionError, ModuleNotFoundError):
         raise
+    except MemoryError:
+        raise ExportError(f"{what}: there is not enough memory; close other programs") from None
     except Exception as error:
         at = layer_of(error)
+        _log.debug("%s", what, exc_info=error)
         raise ExportError(
             f"{what}{f', because of {at}' if at else ''}: {reason_of(error)}"
             f"{'; build the model without it' if at else ''}"

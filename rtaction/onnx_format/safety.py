@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
 from onnx import (
     AttributeProto,
@@ -30,9 +30,14 @@ _DOMAINS = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft"}
 _FOREIGN_CODE = "EPContext"
 # Far above what video networks need: the largest of PyTorch's have some thousands of nodes.
 _MAX_NODES = 50_000
+_TOO_MANY = f"it has more than {_MAX_NODES:,} operations"
+_MAX_FUNCTIONS_DEEP = 100
 _MAX_TEXT_BYTES = 32_000_000
 # ONNX's smallest types have 4 bits.
 _NUMBERS_PER_BYTE = 2
+
+# Domain, name and overload.
+_FunctionKey: TypeAlias = tuple[str, str, str]
 
 
 def check_safe(model: ModelProto, *, where: str) -> None:
@@ -89,17 +94,51 @@ def _check_size(model: ModelProto) -> None:
             f"it holds {num_bytes / 1e6:,.0f} MB of metadata; at most {_MAX_TEXT_BYTES / 1e6:.0f} "
             "MB are read"
         )
-    waiting = [model.graph.node, *(function.node for function in model.functions)]
-    count = 0
-    while waiting:
-        nodes = waiting.pop()
-        count += len(nodes)
+    functions = _Functions(model)
+    num_written = len(model.graph.node) + sum(len(one.node) for one in model.functions)
+    if num_written > _MAX_NODES or functions.measure(model.graph.node)[0] > _MAX_NODES:
+        raise _TooLarge(_TOO_MANY)
+
+
+class _Functions:
+    """The functions of a model, measured as onnxruntime runs them: in place of each call."""
+
+    def __init__(self, model: ModelProto) -> None:
+        self._bodies = {(one.domain, one.name, one.overload): one.node for one in model.functions}
+        self._measured: dict[_FunctionKey, tuple[int, int]] = {}
+        for key in self._bodies:
+            self._measure_one(key, ())
+
+    def measure(
+        self, nodes: Sequence[NodeProto], within: tuple[_FunctionKey, ...] = ()
+    ) -> tuple[int, int]:
+        """Operations, and how deep functions call one another."""
+        waiting, count, depth = [nodes], 0, 0
+        while waiting and count <= _MAX_NODES:
+            for node in waiting.pop():
+                key = (node.domain, node.op_type, node.overload)
+                if key in self._bodies:
+                    inner_count, inner_depth = self._measure_one(key, within)
+                    count, depth = count + inner_count, max(depth, inner_depth)
+                else:
+                    count += 1
+                for attribute in node.attribute:
+                    graphs = [attribute.g] * attribute.HasField("g") + [*attribute.graphs]
+                    waiting += [graph.node for graph in graphs]
+        return count, depth
+
+    def _measure_one(self, key: _FunctionKey, within: tuple[_FunctionKey, ...]) -> tuple[int, int]:
+        if key in within:
+            raise _Damaged(f"the function {key[1]!r} in it calls itself")
+        if key not in self._measured and len(within) < _MAX_FUNCTIONS_DEEP:
+            count, depth = self.measure(self._bodies[key], (*within, key))
+            self._measured[key] = max(count, 1), depth + 1  # a call costs time even if it is empty
+        count, depth = self._measured.get(key, (0, _MAX_FUNCTIONS_DEEP))
         if count > _MAX_NODES:
-            raise _TooLarge(f"it has more than {_MAX_NODES:,} operations")
-        for node in nodes:
-            for attribute in node.attribute:
-                graphs = [attribute.g] * attribute.HasField("g") + [*attribute.graphs]
-                waiting += [graph.node for graph in graphs]
+            raise _TooLarge(_TOO_MANY)
+        if len(within) + depth > _MAX_FUNCTIONS_DEEP:
+            raise _TooLarge(f"its functions call one another over {_MAX_FUNCTIONS_DEEP} deep")
+        return count, depth
 
 
 def _check_text(message: Any) -> None:

@@ -224,6 +224,8 @@ def test_what_nobody_foresaw_ends_in_a_sentence_with_the_layers_name() -> None:
         flattened(model)
     with pytest.raises(ExportError, match=r"^m: KeyError: x$"), unforeseen_told("m"):
         raise KeyError("x")
+    with pytest.raises(ExportError, match=r"^m: there is not enough memory"), unforeseen_told("m"):
+        raise MemoryError
 
 
 def test_inputs_that_move_the_scores_are_looked_for(tmp_path: Path) -> None:

@@ -391,6 +391,54 @@ def test_more_than_a_model_can_have_is_refused_at_once(tiny_model: Path) -> None
         OnnxFile(model.SerializeToString())
 
 
+def _with_functions(model: onnx.ModelProto, calls: dict[str, list[str]]) -> bytes:
+    """The model, calling the first of these functions, each of which calls others in turn."""
+    for name, called in calls.items():
+        inner = ["in", *(f"x{n}" for n in range(len(called) - 1)), "out"]
+        nodes = [
+            helper.make_node(
+                "Identity" if one == "Identity" else one,
+                [inner[n]],
+                [inner[n + 1]],
+                domain="" if one == "Identity" else "mine",
+            )
+            for n, one in enumerate(called)
+        ]
+        opsets = [helper.make_opsetid("", 17), helper.make_opsetid("mine", 1)]
+        model.functions.append(helper.make_function("mine", name, ["in"], ["out"], nodes, opsets))
+    model.opset_import.append(helper.make_opsetid("mine", 1))
+    last = model.graph.node[-1].output[0]
+    model.graph.node.append(helper.make_node(next(iter(calls)), [last], ["unused"], domain="mine"))
+    return model.SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("calls", "told"),
+    [
+        ({f"f{n}": [f"f{n + 1}"] * 10 for n in range(5)} | {"f5": ["Identity"]}, "50,000"),
+        ({f"f{n}": [f"f{n + 1}"] for n in range(101)} | {"f101": ["Identity"]}, "over 100 deep"),
+        (
+            {"f0": ["Identity"]}
+            | {f"f{n}": [f"f{n + 1}"] for n in range(101, 0, -1)}
+            | {"f102": ["Identity"]},
+            "over 100 deep",
+        ),
+        ({"f0": ["f1"], "f1": ["f0"]}, "calls itself"),
+    ],
+    ids=["many", "deep", "deep from below", "circle"],
+)
+def test_functions_count_as_often_as_they_are_called(
+    tiny_model: Path, calls: dict[str, list[str]], told: str
+) -> None:
+    with pytest.raises(ModelUnreadable, match=told):
+        OnnxFile(_with_functions(onnx.load(tiny_model), calls))
+
+
+def test_functions_within_the_limits_are_taken(tiny_model: Path) -> None:
+    calls = {f"f{n}": [f"f{n + 1}"] * 2 for n in range(5)} | {"f5": ["Identity"]}
+    OnnxFile(_with_functions(onnx.load(tiny_model), calls))
+
+
 def test_a_loop_without_an_end_is_ended() -> None:
     value = helper.make_tensor_value_info
     body = helper.make_graph(
