@@ -106,8 +106,10 @@ def new_learner(
     part.compile(
         optimizer=optimizer,
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
-        metrics=["accuracy"],
+        metrics=[keras.metrics.CategoricalAccuracy("accuracy")],
     )
+    # TensorFlow traces a step again if the first trace made variables: slots, or a metric's counts.
+    optimizer.build(part.trainable_variables)
     return Learner(network, part)
 
 

@@ -28,25 +28,23 @@ def draw_curves(history: Sequence[HistoryRow], path: Path) -> None:
     FigureCanvasAgg(figure)
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         axes.set_title(name.capitalize())
-        _draw_curve(axes, history, name, _ON_LIGHT)
+        _draw_curve(axes, history, name)
     figure.savefig(path, dpi=120)
 
 
-def curve_svgs(history: Sequence[HistoryRow], *, dark: bool) -> dict[str, bytes]:
-    """Curves over the epochs, each as an SVG without background; deterministic.
+def curve_svgs(history: Sequence[HistoryRow]) -> dict[str, bytes]:
+    """Curves over the epochs, each as an SVG for a light background; deterministic.
 
     Args:
         history: at least one epoch.
-        dark: draw for a dark background.
 
     Returns:
-        SVG files, by name: "loss", "accuracy", "learning rate".
+        SVG files without background, by name: "loss", "accuracy", "learning rate".
     """
-    colours = _ON_DARK if dark else _ON_LIGHT
     style = {
         **dict.fromkeys(
             ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"),
-            colours["text"],
+            _ON_LIGHT["text"],
         ),
         "axes.spines.top": False,
         "axes.spines.right": False,
@@ -54,27 +52,32 @@ def curve_svgs(history: Sequence[HistoryRow], *, dark: bool) -> dict[str, bytes]
         "svg.hashsalt": "rtaction",
     }
     with matplotlib.rc_context(style):
-        return {name: _curve_svg(history, name, colours) for name in _CURVES}
+        return {name: _curve_svg(history, name) for name in _CURVES}
 
 
-def _curve_svg(history: Sequence[HistoryRow], name: str, colours: Mapping[str, str]) -> bytes:
+def for_dark(svg: bytes) -> bytes:
+    """One of `curve_svgs` in colours for a dark background."""
+    for name, colour in _ON_LIGHT.items():
+        svg = svg.replace(colour.encode(), _ON_DARK[name].encode())
+    return svg
+
+
+def _curve_svg(history: Sequence[HistoryRow], name: str) -> bytes:
     figure = Figure(figsize=(4.4, 2.9), layout="constrained")
-    _CURVES[name](figure.add_subplot(), history, name, colours)
+    _CURVES[name](figure.add_subplot(), history, name)
     file = BytesIO()
     nameless = {"Date": None, "Creator": None}
     figure.savefig(file, format="svg", transparent=True, metadata=nameless)
     return file.getvalue()
 
 
-def _draw_curve(
-    axes: Any, history: Sequence[HistoryRow], name: str, colours: Mapping[str, str]
-) -> None:
+def _draw_curve(axes: Any, history: Sequence[HistoryRow], name: str) -> None:
     """A curve for training and validation, with lines where the learning rate fell."""
     epochs = [row["epoch"] for row in history]
     for key, side, line in ((name, "training", "--"), (f"val_{name}", "validation", "-")):
         if key in history[-1]:
             values = [row[key] for row in history]
-            axes.plot(epochs, values, line, marker=".", label=side, color=colours[side])
+            axes.plot(epochs, values, line, marker=".", label=side, color=_ON_LIGHT[side])
     best = min(history, key=lambda row: row["val_loss"])
     axes.plot(
         best["epoch"],
@@ -82,7 +85,7 @@ def _draw_curve(
         "o",
         ms=9,
         mfc="none",
-        color=colours["validation"],
+        color=_ON_LIGHT["validation"],
         label=f"best epoch ({best['epoch']:.0f})",
     )
     for number, epoch in enumerate(steps_of_rate(history)):
@@ -94,11 +97,9 @@ def _draw_curve(
     axes.legend(fontsize="small")
 
 
-def _draw_rate(
-    axes: Any, history: Sequence[HistoryRow], _: str, colours: Mapping[str, str]
-) -> None:
+def _draw_rate(axes: Any, history: Sequence[HistoryRow], _: str) -> None:
     rates = [row["learning_rate"] for row in history]
-    axes.plot([row["epoch"] for row in history], rates, marker=".", color=colours["text"])
+    axes.plot([row["epoch"] for row in history], rates, marker=".", color=_ON_LIGHT["text"])
     if 0 < min(rates) < max(rates):
         axes.set_yscale("log")
     else:

@@ -17,7 +17,7 @@ from rtaction.train.report.judged_clips import JudgedClips
 from rtaction.train.report.labels import labels_section
 from rtaction.train.report.mistakes import mistakes_section
 from rtaction.train.report.page import picture, prose, table, tag, write_page
-from rtaction.train.report.plots import curve_svgs, steps_of_rate
+from rtaction.train.report.plots import curve_svgs, for_dark, steps_of_rate
 from rtaction.train.report.warnings import warnings_of
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.hardware import Hardware
@@ -141,7 +141,6 @@ def _about_set(name: str, judged: JudgedClips) -> str:
 
 def _curves(training: Training) -> Element:
     history, best = training.history, training.best
-    light, dark = (curve_svgs(history, dark=is_dark) for is_dark in (False, True))
     words = (
         f"The network of epoch {best['epoch']:.0f} of {len(history)} was kept: its validation "
         f"loss, {best['val_loss']:.3f}, is the lowest."
@@ -158,9 +157,9 @@ def _curves(training: Training) -> Element:
         tag(
             "figure",
             tag("figcaption", name.capitalize()),
-            picture(svg, "image/svg+xml", text=f"{name} over the epochs", on_dark=dark[name]),
+            picture(svg, "image/svg+xml", text=f"{name} over the epochs", on_dark=for_dark(svg)),
         )
-        for name, svg in light.items()
+        for name, svg in curve_svgs(history).items()
     ]
     return tag("section", tag("h2", "Epochs"), prose(words), tag("div", *charts, class_="curves"))
 

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from rtaction.evaluation.classification import Classification
-from rtaction.train.report.plots import curve_svgs, draw_confusion, draw_curves, steps_of_rate
+from rtaction.train.report.plots import (
+    curve_svgs,
+    draw_confusion,
+    draw_curves,
+    for_dark,
+    steps_of_rate,
+)
 from rtaction.train.settings.run_folder import HistoryRow
 
 
@@ -42,14 +48,15 @@ def test_steps_of_the_rate(rates: list[float], steps: list[int]) -> None:
 
 @pytest.mark.parametrize("rates", [[1e-3], [1e-3, 1e-3, 2.5e-4], [1e-3, 0.0]])
 def test_curves_are_svg_and_always_the_same(rates: list[float]) -> None:
-    found = curve_svgs(history(rates), dark=False)
+    found = curve_svgs(history(rates))
     assert list(found) == ["loss", "accuracy", "learning rate"]
     assert all(fromstring(svg).tag.endswith("}svg") for svg in found.values())
-    assert curve_svgs(history(rates), dark=False) == found
+    assert curve_svgs(history(rates)) == found
 
 
 def test_a_curve_for_dark_screens_has_other_colours() -> None:
-    light, dark = (curve_svgs(history([1e-3]), dark=is_dark)["loss"] for is_dark in (False, True))
+    light = curve_svgs(history([1e-3]))["loss"]
+    dark = for_dark(light)
     assert b"#3d4650" in light
     assert b"#3d4650" not in dark
     assert b"#b9c2cc" in dark
