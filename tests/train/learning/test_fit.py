@@ -227,53 +227,57 @@ def test_a_validation_without_some_label_is_told(
     assert "validation has no clip of down" in caplog.text
 
 
-def _heed_sigint() -> None:
-    # A shell lets its background jobs ignore it, and children inherit that.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("number", "exit_code", "words"),
-    [(signal.SIGKILL, -9, ""), (signal.SIGINT, 130, "interrupted; to go on")],
-)
 def test_a_training_that_was_cut_goes_on(
-    videos: Path, tmp_path: Path, number: signal.Signals, exit_code: int, words: str
+    videos: Path, tmp_path: Path, here: Callable[..., tuple[int, str, str]]
 ) -> None:
     folder = RunFolder(tmp_path / "run")
-    arguments = [
-        *(sys.executable, "-m", "rtaction", "train", str(videos), "-o", str(folder.path)),
+    arguments = ["train", str(videos), "-o", str(folder.path)]
+    settings = [
         *("--network", "small", "--frames", "4", "--clip-seconds", "0.6", "--height", "32"),
         *("--width", "32", "--validation-fraction", "0.34", "--patience", "100"),
-        *("--cache-dir", str(tmp_path / "cache")),
+        *("--cache-dir", str(tmp_path / "cache"), "--epochs", "500"),
     ]
-    log = tmp_path / "stderr.txt"
+    exit_code, _ = _cut([*arguments, *settings], folder, signal.SIGKILL)
+    assert exit_code == -signal.SIGKILL
+    done = len(folder.read_history())
+    # What was given at the start need not be given again.
+    exit_code, said = _cut([*arguments, "--resume"], folder, signal.SIGINT)
+    assert exit_code == 130
+    assert f"resuming after epoch {done}" in said
+    assert "interrupted; to go on" in said
+    assert "Traceback" not in said
+    done = len(folder.read_history())
+    exit_code, _, said = here(*arguments, "--epochs", str(done + 2), "--resume")
+    assert exit_code == 0, said
+    assert f"resuming after epoch {done}" in said
+    assert [row["epoch"] for row in folder.read_history()] == list(range(1, done + 3))
+    assert keras.models.load_model(folder.model).output_shape == (None, 2)
+
+
+def _cut(arguments: list[str], folder: RunFolder, number: signal.Signals) -> tuple[int, str]:
+    """Run the command, and end it three epochs later; returns its exit code and what it said."""
+    log = folder.path.with_name("stderr.txt")
+    last = len(folder.read_history()) + 3
     with log.open("w") as stderr:
         process = subprocess.Popen(
-            [*arguments, "--epochs", "500"], stderr=stderr, preexec_fn=_heed_sigint
+            [sys.executable, "-m", "rtaction", *arguments],
+            stderr=stderr,
+            preexec_fn=_heed_sigint,
+            env=os.environ | {"COLUMNS": "100"},
         )
     try:
         deadline = time.monotonic() + 120
-        while len(folder.read_history()) < 3:
-            assert process.poll() is None
+        while len(folder.read_history()) < last:
+            assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline
             time.sleep(0.05)
     finally:
         process.send_signal(number)
         process.wait(60)
-    assert process.returncode == exit_code
-    assert words in log.read_text()
-    assert "Traceback" not in log.read_text()
-    done = len(folder.read_history())
-    # What was given at the start need not be given again.
-    resumed = subprocess.run(
-        [*arguments[:7], "--epochs", str(done + 2), "--resume"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"COLUMNS": "100"},
-    )
-    assert resumed.returncode == 0, resumed.stderr
-    assert f"resuming after epoch {done}" in resumed.stderr
-    assert [row["epoch"] for row in folder.read_history()] == list(range(1, done + 3))
-    assert keras.models.load_model(folder.model).output_shape == (None, 2)
+    return process.returncode, log.read_text()
+
+
+def _heed_sigint() -> None:
+    # A shell lets its background jobs ignore it, and children inherit that.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -123,33 +123,40 @@ from tests.train.small_training import (
 ENCODERS["small"] = tiny_encoder
 # 33 clips in batches of 8: without care one device gets none of the last.
 folder = Path(sys.argv[1])
-changes = dict(ema=0.5, epochs=3, precision=sys.argv[2], balance="sampling", learning_rate=3e-3)
-print(spoken_training(small_config(folder / "videos", **changes), folder / "run"))
-config = small_config(folder / "videos", **changes | {"epochs": 6})
-history = quiet_training(config, folder / "run", resume=True)
-losses = [row["val_loss"] for row in history]
-best = keras.models.load_model(folder / "run" / "model.keras")
-print("losses", len(losses), losses[0], losses[-1])
-print("best", min(losses), mean_loss(best, validation_clips(config, folder / "run")))
+for precision in ("float32", "mixed_float16"):
+    changes = dict(ema=0.5, epochs=3, precision=precision, balance="sampling", learning_rate=3e-3)
+    run = folder / precision
+    print(spoken_training(small_config(folder / "videos", **changes), run))
+    config = small_config(folder / "videos", **changes | {"epochs": 6})
+    history = quiet_training(config, run, resume=True)
+    losses = [row["val_loss"] for row in history]
+    best = keras.models.load_model(run / "model.keras")
+    print(precision, "losses", len(losses), losses[0], losses[-1])
+    print(precision, "best", min(losses), mean_loss(best, validation_clips(config, run)))
 """
+
+
+@pytest.fixture(scope="module")
+def said_on_two_devices(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What trainings in both precisions say in a process that has two devices."""
+    assert len(tensorflow.config.list_logical_devices()) == 1, "another process must have two"
+    folder = tmp_path_factory.mktemp("devices")
+    write_squares(folder / "videos", {"down": 7, "right": 5})
+    ran = subprocess.run(
+        [sys.executable, "-c", _TWO_CPUS, str(folder)], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    return ran.stdout
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
-def test_a_training_on_two_devices_learns(tmp_path: Path, precision: str) -> None:
-    assert len(tensorflow.config.list_logical_devices()) == 1, "another process must have two"
-    write_squares(tmp_path / "videos", {"down": 7, "right": 5})
-    ran = subprocess.run(
-        [sys.executable, "-c", _TWO_CPUS, str(tmp_path), precision],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr[-3000:]
-    assert f"which share each batch of 8 clips, in {precision}" in ran.stdout
-    lines = {line.split()[0]: line.split()[1:] for line in ran.stdout.splitlines() if line.strip()}
-    num_epochs, first, last = (float(word) for word in lines["losses"])
+def test_a_training_on_two_devices_learns(said_on_two_devices: str, precision: str) -> None:
+    assert f"which share each batch of 8 clips, in {precision}" in said_on_two_devices
+    (losses,) = re.findall(rf"^{precision} losses (.*)$", said_on_two_devices, re.MULTILINE)
+    num_epochs, first, last = map(float, losses.split())
     assert num_epochs == 6
     assert last < first / 2
-    best, measured = (float(word) for word in lines["best"])
+    (values,) = re.findall(rf"^{precision} best (.*)$", said_on_two_devices, re.MULTILINE)
+    best, measured = map(float, values.split())
     assert measured == pytest.approx(best, rel=1e-3 if precision == "float32" else 3e-2)
