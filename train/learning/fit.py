@@ -96,6 +96,11 @@ def train(
     console = console or CleanConsole(stderr=True)
     folder = RunFolder(output)
     config, split = _settle(config, folder, split, console, resume=resume)
+    with folder.keeping():
+        return _train(config, folder, split, console)
+
+
+def _train(config: TrainConfig, folder: RunFolder, split: Split, console: Console) -> TrainResult:
     spec, clips = decode(config, split, console)
     keras.utils.set_random_seed(config.seed)
     history = folder.read_history()
