@@ -46,6 +46,9 @@ class Chosen(Generic[T]):
     def changed(self, settings: T) -> T:
         """A copy of other settings, overridden by the fields that were given."""
         changes = {name: self.values[name] for name in self.given}
+        before = getattr(settings, "chosen_but", None)
+        if before is not None:  # of a run with --auto
+            changes["chosen_but"] = tuple(dict.fromkeys([*before, *self.given]))
         return replace(settings, **changes)  # type: ignore[type-var]
 
 

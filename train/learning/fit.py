@@ -31,6 +31,7 @@ from rtaction.train.learning.learner import (
     Learner,
     divided_scores,
     encoded_datasets,
+    load_saved,
     new_learner,
     resumed_trainee,
 )
@@ -82,7 +83,7 @@ def train(
     """Train a network on folders of labelled videos.
 
     Args:
-        config: the settings.
+        config: the settings; to resume, those that the run has saved, with what is to change.
         output: folder for the result, see `run_folder`.
         resume: continue an earlier training in that folder. Default False.
         split: videos for training, validation and test; a resumed training keeps its own. Default:
@@ -133,7 +134,7 @@ def _train(config: TrainConfig, folder: RunFolder, split: Split, console: Consol
         history=history,
         training=clips["train"],
         judged=judged,
-        num_weights=keras.models.load_model(folder.model).count_params(),
+        num_weights=learner.network.count_params(),
         hardware=hardware,
         num_epochs_before=num_epochs_before,
         seconds=None if has_ended else time.monotonic() - started_seconds,
@@ -147,8 +148,6 @@ def _settle(
     config: TrainConfig, folder: RunFolder, split: Split | None, console: Console, *, resume: bool
 ) -> tuple[TrainConfig, Split]:
     """The final settings and split."""
-    if resume and config.chosen_but is not None:
-        config = TrainConfig.load(folder.config)  # what was picked at its start
     folder.check(config, resume=resume)
     if config.tensorboard:
         require_tensorboard()
@@ -190,7 +189,7 @@ def _judge(
     judged = {}
     for side, path in (("validation", validated), ("test", folder.model)):
         if side in clips:
-            network = keras.models.load_model(path)
+            network = load_saved(path)
             scores = (
                 divided_scores(network, config, clips[side])
                 if is_divided

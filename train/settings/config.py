@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -267,3 +267,9 @@ class TrainConfig:
         """Names of the settings that differ, among those that bear on the result."""
         names = [setting.name for setting in fields(self) if setting.compare]
         return [name for name in names if getattr(self, name) != getattr(other, name)]
+
+    def with_picks_of(self, run: TrainConfig) -> TrainConfig:
+        """These settings, with those that `--auto` picked for an earlier training."""
+        given = self.chosen_but or ()
+        picks = [one.name for one in fields(self) if one.compare and one.name not in given]
+        return replace(self, **{name: getattr(run, name) for name in picks})

@@ -156,3 +156,10 @@ def test_train_and_export_stand_in_panels() -> None:
         params = get_command(app).commands[command].params  # type: ignore[attr-defined]
         found = {getattr(one, "rich_help_panel", None) for one in params} - {None}
         assert found == panels
+
+
+def test_what_is_given_anew_is_no_longer_picked_by_auto() -> None:
+    chosen: Chosen[TrainConfig] = Chosen(TrainConfig, {"epochs": 9}, ("epochs",))
+    run_before = TrainConfig("videos", epochs=90, chosen_but=("videos",))
+    assert chosen.changed(run_before).chosen_but == ("videos", "epochs")
+    assert chosen.changed(TrainConfig("videos")).chosen_but is None
