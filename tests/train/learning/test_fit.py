@@ -131,6 +131,20 @@ def test_nothing_to_validate_on_is_told(videos: Path, tmp_path: Path) -> None:
         train(small_config(videos, validation_fraction=0.0), tmp_path / "run")
 
 
+def test_two_groups_and_no_share_for_one_of_them_is_told_with_a_way_out(
+    videos: Path, tmp_path: Path
+) -> None:
+    # Takes 0 to 2 of each label are one group, 3 to 5 the other; a fifth is less than half of one.
+    folder = tmp_path / "videos"
+    for path in sorted(videos.rglob("*.mp4")):
+        person = "anna" if int(path.stem) < 3 else "max"
+        (folder / path.parent.name).mkdir(parents=True, exist_ok=True)
+        (folder / path.parent.name / f"{person}-{path.name}").symlink_to(path)
+    config = small_config(folder, group="anna|max", validation_fraction=0.2)
+    with pytest.raises(DatasetError, match=r"found 2 groups; .* such as --validate-on max, raise"):
+        train(config, tmp_path / "run")
+
+
 def _impatient(videos: Path, **changes: Any) -> TrainConfig:
     """A rate so high that the loss gets no better, and a plateau after each epoch."""
     return small_config(videos, learning_rate=0.3, patience=4, **changes)
