@@ -17,7 +17,7 @@ from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_t
 
 import typer
 
-from rtaction.choices import Option
+from rtaction.choices import Option, require_kind
 from rtaction.errors import UsageError
 
 T = TypeVar("T")
@@ -149,11 +149,11 @@ def _typer_info(option: Option) -> Any:
 
 
 def _read_config(context: typer.Context, path: Path | None) -> Path | None:
-    """Use a file's settings as defaults; they are checked like command-line options."""
+    """Use a file's settings as defaults; their types are checked here, their limits by typer."""
     if path is None:
         return None
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # Notepad on Windows writes a mark
         values = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"--config: cannot read {path}: {error}") from None
@@ -164,7 +164,11 @@ def _read_config(context: typer.Context, path: Path | None) -> Path | None:
             f"--config: expected settings in {path}, such as epochs = 20, got {strange}; see the "
             "train_config.json of a run for their names"
         )
-    context.default_map = {name: one for name, one in values.items() if one is not None}
+    given = {name: one for name, one in values.items() if one is not None}
+    hints = getattr(context.command.callback, "__annotations__", {})  # see `derived`
+    for name in sorted(given.keys() & hints.keys()):
+        require_kind(f"--config: {path}: {name}", hints[name], given[name])
+    context.default_map = given
     return path
 
 

@@ -404,8 +404,8 @@ def test_headers_are_passed_on_and_the_frames_of_the_package_may_be_changed(patt
     clips, _ = Halved(use_headers=False, **options)[0]
     assert set(asked) == {(3, True)}
     plain, _ = OpticalFlowGenerator(**options)[0]
-    assert plain.max() > 10
-    np.testing.assert_allclose(clips, plain / 2, atol=1)
+    assert plain.min() > 10
+    np.testing.assert_allclose(clips, plain / 2, atol=2.5)  # rounded twice
 
 
 def test_vid_info_names_the_frames_of_each_window(pattern: str) -> None:

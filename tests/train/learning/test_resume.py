@@ -152,3 +152,20 @@ def test_picks_do_not_replace_what_was_given() -> None:
     found = config.with_picks_of(run)
     assert (found.epochs, found.modality, found.cache_gb) == (7, "diff", 2.0)
     assert found.chosen_but == ("videos", "epochs")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("epochs", "ten", 'epochs: expected a whole number, got "ten"'),
+        ("network", "huge", 'network: expected one of .*, got "huge"'),
+        ("keep_sides", [1], r"keep_sides: expected a list of texts, got \[1\]"),
+    ],
+)
+def test_damaged_settings_are_told(tmp_path: Path, name: str, value: Any, message: str) -> None:
+    path = tmp_path / "train_config.json"
+    TrainConfig("videos", keep_sides=("left",), chosen_but=("videos",)).save(path)
+    assert TrainConfig.load(path).keep_sides == ("left",)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
+    with pytest.raises(UsageError, match=f"cannot resume from .*: {message}"):
+        TrainConfig.load(path)
