@@ -68,8 +68,8 @@ def require_kind(where: str, hint: Any, value: Any) -> None:
 
     Args:
         where: names the file and the setting in the error.
-        hint: bool, int, float, str, Path, a Literal of texts, a tuple or list of one of them, any of
-            these or None, or one of these annotated.
+        hint: bool, int, float, str, Path, a Literal of texts, a tuple or list of one of them, any
+            of these or None, or one of these annotated.
         value: from TOML or JSON.
 
     Raises:

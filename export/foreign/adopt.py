@@ -7,6 +7,7 @@ once. Each step is verified on clips before it is kept. TensorFlow is not needed
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from rtaction.export.foreign.make import make
 from rtaction.export.foreign.read import Foreign, read_foreign, with_two_scores
 from rtaction.export.options import ContractOptions
 from rtaction.export.unforeseen import unforeseen_told
+from rtaction.installation import program
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_format.file import OnnxFile
 from rtaction.onnx_format.layout import Layout
@@ -109,7 +111,10 @@ def adopt_onnx(
         raise UsageError(f"-o {output} would overwrite the model; choose another name")
     file = OnnxFile.load(path)
     if file.has_spec:
-        raise UsageError(f"{path} already has a contract; run it with: rtaction cam --model {path}")
+        raise UsageError(
+            f"{path} already has a contract; run it with: "
+            f"{program()} cam --model {shlex.quote(str(path))}"
+        )
     foreign, spec, scale, logits = _understood(file, options)
     clips, clips_from = clips_to_compare(clips_path, spec, num_made_up=_NUM_CLIPS)
     with unforeseen_told(f"{path} cannot be adopted"):

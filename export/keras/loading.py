@@ -13,6 +13,7 @@ from typing import Any
 from rtaction.errors import ModelMissing, ModelUnreadable, ModelUnsafe
 from rtaction.export.keras.keras2 import as_keras_3
 from rtaction.export.keras.saved_model import TRUST, load_saved_model
+from rtaction.installation import program
 from rtaction.keras_files import hdf5
 from rtaction.keras_files.archive import built, deserialized, keras_errors_told, load_archive
 from rtaction.keras_files.config import Config, parse, vetted
@@ -39,7 +40,7 @@ def load_keras_model(path: Path, *, trust: bool = False) -> Any:
     """
     if not path.exists():
         raise ModelMissing(
-            f"there is no Keras model {path}; train one with `rtaction train`, or give {KINDS}"
+            f"there is no Keras model {path}; train one with `{program()} train`, or give {KINDS}"
         )
     if (path / "model.keras").is_file():
         path = path / "model.keras"
