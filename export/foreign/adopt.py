@@ -115,14 +115,18 @@ def adopt_onnx(
             f"{path} already has a contract; run it with: "
             f"{program()} cam --model {shlex.quote(str(path))}"
         )
-    foreign, spec, scale, logits = _understood(file, options)
+    what = f"{path} cannot be adopted"
+    with unforeseen_told(what):
+        foreign, spec, scale, logits = _understood(file, options)
     clips, clips_from = clips_to_compare(clips_path, spec, num_made_up=_NUM_CLIPS)
-    with unforeseen_told(f"{path} cannot be adopted"):
+    with unforeseen_told(what):
         made = make(
             foreign, spec, scale, clips=clips, logits=logits, tolerance=tolerance, where=file.where
         )
         if clips_path is None and not made.agreement.proves_something:
-            clips, clips_from = make_other_clips(spec), OTHER_CLIPS
+            # Added, not exchanged: one of each kind may differ although those of one kind do not.
+            clips = np.concatenate([clips, make_other_clips(spec)])
+            clips_from = f"{clips_from} and {OTHER_CLIPS}"
             made = make(
                 foreign,
                 spec,
@@ -190,6 +194,11 @@ def how_it_would_run(path: Path) -> str:
         ModelError, ExportError, UsageError: this cannot be determined.
     """
     file = OnnxFile.load(path)
+    with unforeseen_told(f"{path} cannot be adopted"):
+        return _how_it_would_run(file)
+
+
+def _how_it_would_run(file: OnnxFile) -> str:
     foreign = read_foreign(file)
     scale = scale_named("0..1" if foreign.is_float else "0..255", channels=foreign.size("c"))
     run = runner(foreign.model.SerializeToString(), where=file.where)
@@ -199,10 +208,7 @@ def how_it_would_run(path: Path) -> str:
         foreign = with_two_scores(foreign)
     spec = _contract(foreign, labels=tuple(names), clip_seconds=1.0)
     clips = make_clips(spec, num_clips=2)
-    with unforeseen_told(f"{path} cannot be adopted"):
-        made = make(
-            foreign, spec, scale, clips=clips, logits=None, tolerance=None, where=file.where
-        )
+    made = make(foreign, spec, scale, clips=clips, logits=None, tolerance=None, where=file.where)
     ours = OnnxFile(made.content)
     if not ours.is_cut:
         return f"whole for each window: {ours.reason_for_whole}"

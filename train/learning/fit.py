@@ -38,6 +38,7 @@ from rtaction.train.learning.learner import (
 from rtaction.train.learning.progress import CleanConsole, ShowProgress, print_evaluation
 from rtaction.train.learning.refit import refit
 from rtaction.train.learning.training_data import datasets, decode, find_and_split
+from rtaction.train.networks.build import require_size
 from rtaction.train.report.judged_clips import JudgedClips, predict_scores
 from rtaction.train.report.plots import draw_confusion, draw_curves
 from rtaction.train.report.write import Training, write_report
@@ -156,7 +157,10 @@ def _settle(
     if unknown:
         raise UsageError(f"--keep-sides {unknown[0]}: expected one of {labels_of(split.train)}")
     if config.chosen_but is not None and not resume:
-        config = choose_settings(config, split, console)
+        given, config = config, choose_settings(config, split, console)
+        if config is given:
+            console.print("auto: nothing left to choose: every setting is given", highlight=False)
+    require_size(config.height, config.width)  # decoding may take hours
     return config, split
 
 
