@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from rtaction.arrays import Float32Array, UInt8Array
 from rtaction.errors import ExportError, OutputError, UsageError
-from rtaction.export.agreement.agreement import MIN_SPREAD, TOLERANCE, Agreement, agreement_of
+from rtaction.export.agreement.agreement import MIN_SPREAD, Agreement, agreement_of
 from rtaction.export.agreement.clips import OTHER_CLIPS, clips_to_compare, make_other_clips
 from rtaction.export.agreement.onnx_run import Scores, scores_in_every_way
 from rtaction.export.contract.adapted import adapted
@@ -17,7 +18,7 @@ from rtaction.export.keras.convert import to_onnx
 from rtaction.export.keras.graph import flattened
 from rtaction.export.keras.loading import load_keras_model
 from rtaction.export.keras.parts import divide
-from rtaction.export.options import ContractOptions
+from rtaction.export.options import TOLERANCE, ContractOptions
 from rtaction.export.unforeseen import unforeseen_told
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_format.build import bytes_of
@@ -128,13 +129,12 @@ def _exported(
     clips, clips_from = clips_to_compare(clips_path or (beside if beside.exists() else None), spec)
     truth = model.truth(clips)
     if not clips_path and not beside.exists() and np.ptp(truth, axis=0).max() < MIN_SPREAD:
-        clips, clips_from = make_other_clips(spec), OTHER_CLIPS
+        # Added, not exchanged: one of each kind may differ although those of one kind do not.
+        clips = np.concatenate([clips, make_other_clips(spec)])
+        clips_from = f"{clips_from} and {OTHER_CLIPS}"
         truth = model.truth(clips)
     if why := why_no_scores(truth):
-        raise ExportError(
-            f"{model_path} gives scores that are {why}; say with --logits that they still need a "
-            "softmax, or end the model with one"
-        )
+        raise ExportError(f"{model_path} gives scores that are {why}; {_remedy_for(truth)}")
     # Before the conversion, which may take minutes.
     agreement_of(truth, truth).require_spread(remedy=_REMEDY)
     parts = divide(model.flat)
@@ -147,6 +147,12 @@ def _exported(
     if parts.reason_for_whole:
         notes.append(f"runs whole for each window: {parts.reason_for_whole}")
     return Export(output, file.num_nodes, len(content), agreement, clips_from, tuple(notes))
+
+
+def _remedy_for(scores: Float32Array) -> str:
+    if not np.isfinite(scores).all():  # a softmax would not mend that
+        return "its weights are damaged, or --scale is wrong; train it again, or give --scale"
+    return "say with --logits that they still need a softmax, or end the model with one"
 
 
 def require_proof(agreement: Agreement, *, tolerance: float = TOLERANCE) -> None:
@@ -167,7 +173,12 @@ def require_proof(agreement: Agreement, *, tolerance: float = TOLERANCE) -> None
 
 
 def scores_of_keras(
-    path: Path, spec: ModelSpec, *, scale: str | None = None, trust: bool = False
+    path: Path,
+    spec: ModelSpec,
+    *,
+    scale: str | None = None,
+    logits: bool | None = None,
+    trust: bool = False,
 ) -> Scores:
     """Load a trained model as a function from uint8 clips to scores.
 
@@ -175,15 +186,25 @@ def scores_of_keras(
         path: see `export_model`.
         spec: the contract.
         scale: see `ContractOptions`. Default None: inferred from the model's layers.
+        logits: whether its scores still need a softmax. Default None: inferred from its layers.
         trust: see `export_model`.
 
     Raises:
         ModelError, UsageError: see `rtaction.errors`.
+        ExportError: it cannot be run; raised by the function that is returned as well.
     """
     model = load_keras_model(path, trust=trust)
-    with unforeseen_told(f"{path} cannot be compared"):
+    what = f"{path} cannot be compared"
+    with unforeseen_told(what):
         flat = flattened(model)
-        return adapted(model, flat, spec, scales_of(flat, ContractOptions(scale=scale))).truth
+        scales = scales_of(flat, ContractOptions(scale=scale))
+        run = adapted(model, flat, spec, scales, logits=logits).truth
+
+    def scores(clips: UInt8Array) -> Float32Array:
+        with unforeseen_told(what):
+            return run(clips)
+
+    return scores
 
 
 def _beside(model_path: Path, name: str) -> Path:

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from rtaction.errors import ExportError, RtactionError
+from rtaction.output_file import raise_if_no_room
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ def unforeseen_told(what: str) -> Iterator[None]:
     except MemoryError:
         raise ExportError(f"{what}: there is not enough memory; close other programs") from None
     except Exception as error:
+        raise_if_no_room(error)
         at = layer_of(error)
         _log.debug("%s", what, exc_info=error)
         raise ExportError(

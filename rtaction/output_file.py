@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import json
 import os
@@ -13,10 +14,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from rtaction.errors import OutputError
+from rtaction.errors import OutputError, RtactionError
 
 _PREFIX = ".partial-"
 _STALE_SECONDS = 24 * 3600.0
+_NO_ROOM = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the space that this user may take is used up",
+    errno.EFBIG: "it is too large for this disk",
+}
 
 
 @contextmanager
@@ -52,8 +58,43 @@ def whole_file(output: Path) -> Iterator[Path]:
             os.replace(partial, target)
         finally:
             partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot write {output}: {error}") from None
+    except RtactionError:
+        raise
+    except Exception as error:
+        # Keras and TensorFlow have errors of their own for a disk that is full.
+        reason = no_room(error)
+        if reason or isinstance(error, OSError):
+            raise OutputError(f"cannot write {output}: {reason or error}") from None
+        raise
+
+
+def no_room(error: BaseException) -> str | None:
+    """Why there is no room to write, if an exception, or one that it was raised for, says so."""
+    seen: list[BaseException] = []
+    at: BaseException | None = error
+    while at is not None and at not in seen:
+        seen.append(at)
+        if isinstance(at, OSError) and at.errno in _NO_ROOM:
+            return _NO_ROOM[at.errno]
+        if os.strerror(errno.ENOSPC) in str(at):
+            return _NO_ROOM[errno.ENOSPC]
+        at = at.__cause__ or at.__context__
+    return None
+
+
+def raise_if_no_room(error: BaseException) -> None:
+    """Raise an `OutputError` for an exception of any library that a full disk has caused.
+
+    Raises:
+        OutputError: it was; the text says what to do.
+    """
+    reason = None if isinstance(error, RtactionError) else no_room(error)
+    if reason:
+        name = getattr(error, "filename", None)
+        raise OutputError(
+            f"cannot write {name or 'a file'}: {reason}; free some space, or, if it is the disk of "
+            f"temporary files, {tempfile.gettempdir()}, set TMPDIR to a folder on another"
+        ) from error
 
 
 def _remove_stale(target: Path) -> None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from rtaction.errors import DisplayUnavailable
 from rtaction.frame import FrameDamaged
+from rtaction.installation import program
 from rtaction.realtime.outputs.screen import Screen, display_available
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.sources.opening import open_source
@@ -34,7 +35,8 @@ def open_guide() -> Screen:
         raise DisplayUnavailable(
             "recording needs a window, and none can be opened here: expected a display (DISPLAY "
             "or WAYLAND_DISPLAY) and an opencv-python with windows. Record elsewhere with "
-            "`rtaction record LABEL`, or learn from videos with `rtaction teach --from videos/`"
+            f"`{program()} record LABEL`, or learn from videos with `{program()} teach --from "
+            "videos/`"
         )
     return Screen()
 

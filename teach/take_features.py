@@ -24,7 +24,7 @@ import numpy.typing as npt
 from rtaction.arrays import Float64Array, UInt8Array
 from rtaction.errors import DatasetError, OutputError
 from rtaction.features.modality_choice import ALL_PARTS
-from rtaction.frame import Frame
+from rtaction.frame import FrameLike
 from rtaction.modality import parts_of
 from rtaction.models import ENCODER_MODEL
 from rtaction.output_file import whole_file
@@ -192,7 +192,7 @@ def _read_grid(take: Path, interval_seconds: float) -> tuple[Float64Array, list[
     """
     times: list[float] = []
     grid: list[UInt8Array] = []
-    before: Frame | None = None
+    before: FrameLike | None = None
     for frame in read_video(take):
         seconds = frame.captured_at_seconds
         if seconds > _LONGEST_SECONDS:
@@ -218,7 +218,7 @@ def _pictures(grid: Sequence[UInt8Array], numbers: IndexArray) -> UInt8Array:
         return np.stack(list(shown))
 
 
-def _small(frame: Frame) -> UInt8Array:
+def _small(frame: FrameLike) -> UInt8Array:
     return prepare_image(frame.image, (PICTURE_SIZE, PICTURE_SIZE))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from rtaction.errors import DatasetError, UsageError
+from rtaction.installation import program
 from rtaction.output_file import write_file
 from rtaction.realtime.cam import CamSummary, run_cam
 from rtaction.realtime.cam_config import CamConfig
@@ -103,7 +104,7 @@ def teach(
     takes = TakesFolder(config.folder)
     labels = [*config.labels]
     if not labels and not takes.labels:
-        raise UsageError("no actions given; for example: rtaction teach wave clap")
+        raise UsageError(f"no actions given; for example: {program()} teach wave clap")
     if BACKGROUND not in labels:
         labels.append(BACKGROUND)
     quotas = [Quota(label, len(takes.takes_of(label)), config.num_takes) for label in labels]

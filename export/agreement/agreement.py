@@ -14,8 +14,6 @@ import numpy.typing as npt
 from rtaction.arrays import Float32Array
 from rtaction.errors import ParityError
 
-TOLERANCE = 1e-4
-"""Default for the largest allowed score difference."""
 MIN_SPREAD = 0.02
 
 
@@ -134,7 +132,16 @@ def agreement_of(
         *others: of the second model, same shape, one array for each way of running it; the first
             array determines its predicted labels.
         truths: positions of the true labels, shape (num_clips,). Default None: unknown.
+
+    Raises:
+        ParityError: the arrays have different shapes, so that they cannot be compared.
     """
+    odd = next((other.shape for other in others if other.shape != scores.shape), None)
+    if odd is not None or scores.ndim != 2:
+        raise ParityError(
+            "the models cannot be compared: expected a score of each label for each clip from "
+            f"both, got arrays of shape {scores.shape} and {odd or scores.shape}"
+        )
     differences = np.max([np.abs(scores - other).max(axis=1) for other in others], axis=0)
     first, second = scores.argmax(axis=1), others[0].argmax(axis=1)
     return Agreement(

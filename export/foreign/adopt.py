@@ -7,6 +7,7 @@ once. Each step is verified on clips before it is kept. TensorFlow is not needed
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from rtaction.export.foreign.make import make
 from rtaction.export.foreign.read import Foreign, read_foreign, with_two_scores
 from rtaction.export.options import ContractOptions
 from rtaction.export.unforeseen import unforeseen_told
+from rtaction.installation import program
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_format.file import OnnxFile
 from rtaction.onnx_format.layout import Layout
@@ -109,15 +111,22 @@ def adopt_onnx(
         raise UsageError(f"-o {output} would overwrite the model; choose another name")
     file = OnnxFile.load(path)
     if file.has_spec:
-        raise UsageError(f"{path} already has a contract; run it with: rtaction cam --model {path}")
-    foreign, spec, scale, logits = _understood(file, options)
+        raise UsageError(
+            f"{path} already has a contract; run it with: "
+            f"{program()} cam --model {shlex.quote(str(path))}"
+        )
+    what = f"{path} cannot be adopted"
+    with unforeseen_told(what):
+        foreign, spec, scale, logits = _understood(file, options)
     clips, clips_from = clips_to_compare(clips_path, spec, num_made_up=_NUM_CLIPS)
-    with unforeseen_told(f"{path} cannot be adopted"):
+    with unforeseen_told(what):
         made = make(
             foreign, spec, scale, clips=clips, logits=logits, tolerance=tolerance, where=file.where
         )
         if clips_path is None and not made.agreement.proves_something:
-            clips, clips_from = make_other_clips(spec), OTHER_CLIPS
+            # Added, not exchanged: one of each kind may differ although those of one kind do not.
+            clips = np.concatenate([clips, make_other_clips(spec)])
+            clips_from = f"{clips_from} and {OTHER_CLIPS}"
             made = make(
                 foreign,
                 spec,
@@ -185,6 +194,11 @@ def how_it_would_run(path: Path) -> str:
         ModelError, ExportError, UsageError: this cannot be determined.
     """
     file = OnnxFile.load(path)
+    with unforeseen_told(f"{path} cannot be adopted"):
+        return _how_it_would_run(file)
+
+
+def _how_it_would_run(file: OnnxFile) -> str:
     foreign = read_foreign(file)
     scale = scale_named("0..1" if foreign.is_float else "0..255", channels=foreign.size("c"))
     run = runner(foreign.model.SerializeToString(), where=file.where)
@@ -194,10 +208,7 @@ def how_it_would_run(path: Path) -> str:
         foreign = with_two_scores(foreign)
     spec = _contract(foreign, labels=tuple(names), clip_seconds=1.0)
     clips = make_clips(spec, num_clips=2)
-    with unforeseen_told(f"{path} cannot be adopted"):
-        made = make(
-            foreign, spec, scale, clips=clips, logits=None, tolerance=None, where=file.where
-        )
+    made = make(foreign, spec, scale, clips=clips, logits=None, tolerance=None, where=file.where)
     ours = OnnxFile(made.content)
     if not ours.is_cut:
         return f"whole for each window: {ours.reason_for_whole}"

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from onnx import ModelProto
 
 from rtaction.arrays import UInt8Array
-from rtaction.errors import ExportError
-from rtaction.export.agreement.agreement import TOLERANCE, Agreement
+from rtaction.errors import ExportError, RtactionError
+from rtaction.export.agreement.agreement import Agreement
 from rtaction.export.agreement.onnx_run import runner
 from rtaction.export.contract.scales import Scale
 from rtaction.export.foreign.boundary import NotCuttable, find_cut
@@ -20,13 +20,14 @@ from rtaction.export.foreign.proof import Truth, prove, truth_of
 from rtaction.export.foreign.read import Foreign
 from rtaction.export.foreign.shapes import fold_shapes, with_clip_dims, with_free_batch
 from rtaction.export.foreign.unroll import CopiesDiffer, fold_copies
+from rtaction.export.options import TOLERANCE
 from rtaction.export.unforeseen import layer_of, reason_of
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_format.build import bytes_of
 
 # float16 has half the bits.
 _TOLERANCE_FLOAT16 = 1e-2
-_MAX_CLIPS = 16
+_MAX_CLIPS = 24
 # Score differences must be small relative to the spread of the scores.
 _SPREAD_TO_DIFFERENCE, _MIN_SPREAD = 30.0, 1e-5
 
@@ -78,7 +79,7 @@ def make(
         spec: the contract.
         scale: its pixel scaling.
         clips: uint8, shape (num_clips, frames, height, width, channels), at least two, to compare
-            on; a sample of at most 16 is used.
+            on; a sample of at most 24 is used.
         logits: see `truth_of`.
         tolerance: largest allowed score difference. None: 1e-4, or 1e-2 if the network takes
             float16.
@@ -146,6 +147,8 @@ def _cut(job: _Job, model: ModelProto | None) -> tuple[Made | None, str]:
         return None, str(error)
     except ExportError as error:
         return None, f"after a cut, it does not run ({error})"
+    except (MemoryError, RtactionError):
+        raise
     except Exception as error:
         # A graph of a form that nobody thought of may run as it is.
         at = layer_of(error)

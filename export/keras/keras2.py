@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rtaction.errors import ExportError
-from rtaction.export.keras.config import HARD_SIGMOID, Config, harmless_classes
+from rtaction.keras_files.config import HARD_SIGMOID, Config, harmless_classes
 
 _RENAMED = {
     "Model": "Functional",

@@ -16,11 +16,11 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from rtaction.errors import ExportError, ModelUnreadable, ModelUnsafe
-from rtaction.export.keras.config import TRUST
-from rtaction.export.keras.hdf5 import require_possible
+from rtaction.keras_files.hdf5 import require_possible
 from rtaction.keras_tensorflow import keras, op_def_registry, saved_model_pb2, tensorflow
 
 SIGNATURE = "serving_default"
+TRUST = "if you trust its author, add --trust to let its code run"
 
 # Stateful, but they only compute or hold weights.
 _HARMLESS = {

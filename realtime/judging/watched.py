@@ -91,9 +91,9 @@ def _moments(
     """The predictions and the frame times of each moment."""
     # The path is not parsed as a source: it may look like another kind ("0", "screen:", a pattern).
     camera = Camera(Address("file", str(path), str(path)), str(path))
-    moments = watch_cameras(
-        model, [camera], WatchStats(), WatchOptions(stride_seconds=stride_seconds)
-    )
+    # Why a video has no prediction is told once, by `_why_nothing`.
+    options = WatchOptions(stride_seconds=stride_seconds, tell_slow=False)
+    moments = watch_cameras(model, [camera], WatchStats(), options)
     with closing(moments):
         for moment in moments:
             yield moment.predictions, [frame.captured_at_seconds for frame in moment.frames]

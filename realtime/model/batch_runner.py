@@ -13,6 +13,7 @@ import onnxruntime
 
 from rtaction.arrays import Float32Array
 from rtaction.errors import DeviceUnavailable, ModelUnreadable
+from rtaction.installation import program
 from rtaction.onnx_format.errors import LOADING_ERRORS, RUNNING_ERRORS
 from rtaction.realtime.model.devices import COREML, CUDA, DIRECTML, MAX_BATCH, TENSORRT
 from rtaction.realtime.model.session import name_in_use, words_of
@@ -110,7 +111,7 @@ class BatchRunner:
             if not self._pad:
                 raise ModelUnreadable(
                     f"the model failed while it ran: {words_of(error)}; export it again, or check "
-                    "it with `rtaction inspect`"
+                    f"it with `{program()} inspect`"
                 ) from None
             raise DeviceUnavailable(
                 f"{name_in_use(self._session)} failed while the model ran: {words_of(error)}; "

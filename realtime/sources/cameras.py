@@ -48,6 +48,14 @@ _TYPE_NAMES: dict[type | tuple[type, ...], str] = {
     bool: "true or false",
     _NUMBER: "a number",
 }
+_CAME: dict[type, str] = {
+    str: "a string",
+    bool: "true or false",
+    int: "an integer",
+    float: "a decimal number",
+    list: "a list",
+    dict: "a table",
+}
 _PASSWORD_KEY = re.compile(r"(pass|pwd|pw|token|secret|key|auth)[^=/?&;]*=[^&;]", re.IGNORECASE)
 _log = logging.getLogger(__name__)
 
@@ -186,7 +194,8 @@ def _check_keys(table: dict[str, Any], where: str) -> None:
         expected = _KEYS[key]
         # In Python, true is an integer as well. The value may be a secret.
         if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
-            raise UsageError(f"{where}: {key}: expected {_TYPE_NAMES[expected]}")
+            came = _CAME.get(type(value), "a date or time")
+            raise UsageError(f"{where}: {key}: expected {_TYPE_NAMES[expected]}, got {came}")
     if ("url" in table) == ("source" in table):
         came = "both" if "url" in table else "neither"
         raise UsageError(

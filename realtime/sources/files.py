@@ -12,7 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.errors import SourceMissing, SourceUnreadable, UsageError
-from rtaction.frame import Frame
+from rtaction.frame import DeferredFrame, Frame
 from rtaction.opencv import cv2
 from rtaction.video.file import VIDEO_SUFFIXES, read_declared, read_video
 from rtaction.video.labelled_videos import folders_escaped
@@ -129,7 +129,7 @@ class FileSource:
         self.frames_per_second = _plausible(read_declared(path).frames_per_second)
         self._path = path
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Iterator[DeferredFrame]:
         """RGB frames, with times counted from the first."""
         return read_video(self._path)
 
@@ -224,7 +224,7 @@ class Paced:
         self._source = source
         self._closed = threading.Event()
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Iterator[DeferredFrame]:
         """RGB frames on the monotonic clock, each when it is due."""
         start_seconds: float | None = None
         for frame in self._source.frames():
@@ -233,7 +233,9 @@ class Paced:
             at_seconds = start_seconds + frame.captured_at_seconds
             if self._closed.wait(max(at_seconds - time.monotonic(), 0.0)):
                 return
-            yield replace(frame, captured_at_seconds=at_seconds, source=self.name)
+            yield DeferredFrame(
+                partial(getattr, frame, "image"), at_seconds, frame.index, self.name, frame.segment
+            )
 
     def close(self) -> None:
         """End `frames` at once, or after the frame that is being read."""

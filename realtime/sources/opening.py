@@ -9,6 +9,9 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
 
 from rtaction.frame import DeferredFrame, FrameLike
 from rtaction.realtime.sources.cameras import Camera
@@ -39,15 +42,19 @@ class Viewed:
         segment, size_hw = 0, None
         for frame in self._source.frames():
             # A file with frames of several sizes is still one continuous segment.
-            segment += self.is_live and not self.is_finite and size_hw not in (None, frame.size_hw)
-            size_hw = frame.size_hw
+            if self.is_live and not self.is_finite:
+                before, size_hw = size_hw, frame.image.shape[:2]
+                segment += before not in (None, size_hw)
             yield DeferredFrame(
-                partial(self._view.apply, frame.image),
+                partial(self._image, frame),
                 frame.captured_at_seconds,
                 frame.index,
                 self.name,
                 segment,
             )
+
+    def _image(self, frame: FrameLike) -> npt.NDArray[Any]:
+        return self._view.apply(frame.image)
 
     def close(self) -> None:
         """End `frames` soon."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Protocol
 
-from rtaction.frame import Frame, FrameLike
+from rtaction.frame import FrameLike
 
 
 class BareSource(Protocol):
@@ -16,7 +16,7 @@ class BareSource(Protocol):
     is_live: bool
     frames_per_second: float
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Iterator[FrameLike]:
         """The frames, from now on."""
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from rtaction.errors import CameraLost, SourceMissing, SourceUnreadable
 from rtaction.frame import DeferredFrame
+from rtaction.installation import program
 from rtaction.opencv import cv2
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.sources.stamps import ArrivalStamps
@@ -41,7 +42,7 @@ class WebcamSource:
             self._capture.release()
             raise SourceMissing(
                 f"there is no {self.name}, or it cannot be opened; check that it is plugged in and "
-                "that you have access to it. To try without a webcam: rtaction demo"
+                f"that you have access to it. To try without a webcam: {program()} demo"
             )
         rate = float(self._capture.get(cv2.CAP_PROP_FPS))
         self.frames_per_second = rate if 1 <= rate <= 240 else 0.0

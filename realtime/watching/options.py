@@ -19,6 +19,7 @@ class WatchOptions:
         reconnect: reopen lost sources, without limit. Default True.
         wait_for_sources: keep trying even if no source can be opened at first. Default False.
         paced: play files in real time even if there are only files. Default False.
+        tell_slow: warn of a video with too few frames a second for the model. Default True.
         on_frame: called with every frame, on the thread that reads its source. Default None.
     """
 
@@ -27,6 +28,7 @@ class WatchOptions:
     reconnect: bool = True
     wait_for_sources: bool = False
     paced: bool = False
+    tell_slow: bool = True
     on_frame: Callable[[FrameLike], None] | None = None
 
 

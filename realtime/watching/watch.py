@@ -94,7 +94,8 @@ def _follow_file(
     figures.drops = tracker.drops + source.drops
     figures.ended_seconds = time.monotonic()
     stats.count(predictions)
-    if not figures.num_predictions and figures.num_frames > 1 and figures.drops["degraded"]:
+    is_slow = not figures.num_predictions and figures.num_frames > 1 and figures.drops["degraded"]
+    if is_slow and options.tell_slow:
         length_seconds = figures.last_seconds - (figures.first_seconds or 0.0)
         _log.warning(
             "%s: %s", camera.name, too_slow(model.spec, figures.num_frames, length_seconds)

@@ -28,6 +28,7 @@ from rtaction.cli.teach import record, teach
 from rtaction.cli.train import train
 from rtaction.cli.verify import verify
 from rtaction.errors import RtactionError, training_stack_missing
+from rtaction.output_file import raise_if_no_room
 from rtaction.printable import printable_lines
 
 app = typer.Typer(
@@ -77,6 +78,9 @@ def main() -> None:
             if (error.name or "").split(".")[0] not in TRAINING_PACKAGES:
                 raise
             raise training_stack_missing(error) from None
+        except Exception as error:
+            raise_if_no_room(error)
+            raise
     except RtactionError as error:
         say(f"error: {error}", err=True)
         _leave(error.exit_code)

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_t
 
 import typer
 
-from rtaction.choices import Option
+from rtaction.choices import Option, require_kind
 from rtaction.errors import UsageError
 
 T = TypeVar("T")
@@ -46,6 +46,9 @@ class Chosen(Generic[T]):
     def changed(self, settings: T) -> T:
         """A copy of other settings, overridden by the fields that were given."""
         changes = {name: self.values[name] for name in self.given}
+        before = getattr(settings, "chosen_but", None)
+        if before is not None:  # of a run with --auto
+            changes["chosen_but"] = tuple(dict.fromkeys([*before, *self.given]))
         return replace(settings, **changes)  # type: ignore[type-var]
 
 
@@ -146,11 +149,11 @@ def _typer_info(option: Option) -> Any:
 
 
 def _read_config(context: typer.Context, path: Path | None) -> Path | None:
-    """Use a file's settings as defaults; they are checked like command-line options."""
+    """Use a file's settings as defaults; their types are checked here, their limits by typer."""
     if path is None:
         return None
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # Notepad on Windows writes a mark
         values = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"--config: cannot read {path}: {error}") from None
@@ -161,7 +164,11 @@ def _read_config(context: typer.Context, path: Path | None) -> Path | None:
             f"--config: expected settings in {path}, such as epochs = 20, got {strange}; see the "
             "train_config.json of a run for their names"
         )
-    context.default_map = {name: one for name, one in values.items() if one is not None}
+    given = {name: one for name, one in values.items() if one is not None}
+    hints = getattr(context.command.callback, "__annotations__", {})  # see `derived`
+    for name in sorted(given.keys() & hints.keys()):
+        require_kind(f"--config: {path}: {name}", hints[name], given[name])
+    context.default_map = given
     return path
 
 

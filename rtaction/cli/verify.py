@@ -31,6 +31,14 @@ def verify(
         str | None,
         typer.Option(help="Pixel range of the trained model, if its layers do not say."),
     ] = None,
+    logits: Annotated[
+        bool | None,
+        typer.Option(
+            "--logits/--probabilities",
+            help="Scores of the trained model still need a softmax, or do not. Default: as its "
+            "layers say.",
+        ),
+    ] = None,
     trust: Annotated[
         bool, typer.Option("--trust", help="Let code that the trained model brings run.")
     ] = False,
@@ -43,7 +51,7 @@ def verify(
 
     file = OnnxFile.load(model)
     spec = file.spec
-    others = _scores_of(against, spec, scale, trust)
+    others = _scores_of(against, spec, scale, logits, trust)
     paths = find_video_files(videos)
     clips = list(_clips(paths, spec, max_clips))
     if not clips:
@@ -61,7 +69,9 @@ def verify(
     found.require_spread(remedy="; use videos of several actions")
 
 
-def _scores_of(path: Path, spec: ModelSpec, scale: str | None, trust: bool) -> Scores:
+def _scores_of(
+    path: Path, spec: ModelSpec, scale: str | None, logits: bool | None, trust: bool
+) -> Scores:
     from rtaction.export.agreement.onnx_run import scores_of_onnx
     from rtaction.export.agreement.verify import is_onnx, require_same_contract
 
@@ -73,7 +83,7 @@ def _scores_of(path: Path, spec: ModelSpec, scale: str | None, trust: bool) -> S
         return scores_of_onnx(file)
     from rtaction.export.exporter import scores_of_keras
 
-    return scores_of_keras(path, spec, scale=scale, trust=trust)
+    return scores_of_keras(path, spec, scale=scale, logits=logits, trust=trust)
 
 
 def _clips(paths: list[Path], spec: ModelSpec, max_clips: int) -> Iterator[tuple[str, Any]]:

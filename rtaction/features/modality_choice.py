@@ -6,6 +6,7 @@ groups they choose the same modality and report the same accuracy.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -125,9 +126,10 @@ def best_modality(errors: Mapping[str, float]) -> str:
     """The modality to take: the cheapest, unless a costlier one has a clearly lower error.
 
     Args:
-        errors: mean squared error by modality, the cheapest modality first.
+        errors: mean squared error by modality, the cheapest modality first. One that is NaN or
+            infinite, of a trial that went wrong, is not taken, unless all are.
     """
-    best, *others = errors
+    best, *others = [name for name in errors if math.isfinite(errors[name])] or errors
     for modality in others:
         if errors[modality] < _ERROR_RATIO * errors[best]:
             best = modality

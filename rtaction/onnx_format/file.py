@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from math import prod
@@ -23,6 +24,7 @@ from google.protobuf.message import DecodeError
 from onnx import ModelProto, ValueInfoProto
 
 from rtaction.errors import ModelMissing, ModelSpecError, ModelUnreadable
+from rtaction.installation import program
 from rtaction.model_spec import METADATA_KEY, ModelSpec
 from rtaction.onnx_format.graph import describe, described_values, dims_of, missing_names, part
 from rtaction.onnx_format.layout import adoption_command
@@ -99,12 +101,12 @@ class OnnxFile:
         if not os.path.exists(path):  # unlike Path.exists, False for a name too long
             raise ModelMissing(
                 f"there is no model file {path}; "
-                "make one with `rtaction export run/model.keras -o model.onnx`"
+                f"make one with `{program()} export run/model.keras -o model.onnx`"
             )
         if path.is_dir() or path.suffix.lower() in (".keras", ".h5"):
             raise ModelUnreadable(
                 f"{path} is not an ONNX file; if it is a run or a Keras model, export it first: "
-                f"rtaction export {path} -o model.onnx"
+                f"{program()} export {shlex.quote(str(path))} -o model.onnx"
             )
         if not path.is_file():
             raise ModelUnreadable(f"{path} is not a regular file; expected an ONNX model")
@@ -182,7 +184,7 @@ class OnnxFile:
         except (TypeError, ValueError, RecursionError):
             raise ModelSpecError(
                 f"{self.where} has no boundary to cut it into encoder and head; "
-                "export it with `rtaction export`"
+                f"export it with `{program()} export`"
             ) from None
         missing = sorted(set(asdict(boundary).values()) - set(described_values(self._model.graph)))
         if missing:

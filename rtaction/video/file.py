@@ -12,6 +12,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import av
@@ -20,7 +21,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from rtaction.errors import SourceMissing, SourceUnreadable, UsageError
-from rtaction.frame import Frame
+from rtaction.frame import DeferredFrame
 from rtaction.sampling import last_period_seconds
 from rtaction.video.decoder import VideoDecoder
 from rtaction.video.rgb_converter import RgbConverter
@@ -79,7 +80,9 @@ def read_length_seconds(path: Path) -> float:
     return seconds
 
 
-def read_video(path: Path, *, tell: Callable[[str], object] | None = None) -> Iterator[Frame]:
+def read_video(
+    path: Path, *, tell: Callable[[str], object] | None = None
+) -> Iterator[DeferredFrame]:
     """Decode a video from start to end.
 
     Args:
@@ -88,7 +91,8 @@ def read_video(path: Path, *, tell: Callable[[str], object] | None = None) -> It
             log.
 
     Yields:
-        RGB frames, upright and deinterlaced, stamped with their PTS, counted from the first frame.
+        RGB frames, upright and deinterlaced, each converted when it is first looked at. Stamped
+        with their PTS, counted from the first frame.
         A frame whose time is not later than that of the frame before is dropped.
 
     Raises:
@@ -110,7 +114,9 @@ def read_video(path: Path, *, tell: Callable[[str], object] | None = None) -> It
                 num_unordered += 1
                 continue
             times_seconds.append(seconds)
-            yield Frame(converter.to_rgb(picture), seconds - first_seconds, index, str(path))
+            # Converted when somebody looks at it: a window needs only some of the frames.
+            make_image = partial(converter.to_rgb, picture)
+            yield DeferredFrame(make_image, seconds - first_seconds, index, str(path))
             index += 1
         if index == 0:
             raise SourceUnreadable(

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from rtaction.errors import DatasetError
 from rtaction.video.file import VIDEO_SUFFIXES
 
 _NAMED = 3
@@ -20,10 +21,13 @@ def files_below(folder: Path) -> list[Path]:
     """Files and broken links in a folder, at any depth, sorted; hidden ones are left out.
 
     Links to folders are followed, each folder once.
+
+    Raises:
+        DatasetError: a folder cannot be read.
     """
     found: list[Path] = []
     seen = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
+    for place, folders, names in os.walk(folder, onerror=_refuse, followlinks=True):
         here = os.path.realpath(place)
         if here in seen:
             folders.clear()
@@ -32,6 +36,13 @@ def files_below(folder: Path) -> list[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [Path(place, name) for name in names if not name.startswith(".")]
     return sorted(found)
+
+
+def _refuse(error: OSError) -> None:
+    raise DatasetError(
+        f"the folder {error.filename} cannot be read: {error.strerror}; check its permissions, or "
+        "move it elsewhere"
+    ) from None
 
 
 def videos_among(paths: Iterable[Path], where: object) -> list[Path]:

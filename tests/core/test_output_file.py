@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from rtaction.errors import OutputError
-from rtaction.output_file import whole_file, write_file, write_json
+from rtaction.errors import DatasetError, OutputError
+from rtaction.output_file import no_room, raise_if_no_room, whole_file, write_file, write_json
 
 
 def test_missing_folders_are_made_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -113,3 +113,43 @@ def test_what_a_killed_process_left_goes_after_a_day(tmp_path: Path) -> None:
 
     assert not old.exists()
     assert new.exists()
+
+
+def _as_keras_does() -> None:
+    try:
+        raise OSError(28, "No space left on device")
+    except OSError:
+        raise ValueError("Can't close the ZIP file while there is an open writing handle") from None
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(28, "x"), "the disk is full"),
+        (OSError(27, "x"), "it is too large for this disk"),
+        (RuntimeError("cannot write; No space left on device"), "the disk is full"),
+        (OSError(13, "Permission denied"), None),
+        (ValueError("no"), None),
+    ],
+)
+def test_a_full_disk_is_found_in_the_errors_of_any_library(
+    error: Exception, reason: str | None
+) -> None:
+    assert no_room(error) == reason
+    wrapped = ValueError("cannot close the archive")
+    wrapped.__context__ = error
+    assert no_room(wrapped) == reason
+    error.__context__ = wrapped  # a circle ends
+    assert no_room(wrapped) == reason
+
+
+def test_no_room_anywhere_is_an_output_error(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OutputError, match=r"cannot write .*x\.onnx: the disk is full$"),
+        whole_file(tmp_path / "x.onnx"),
+    ):
+        _as_keras_does()
+    with pytest.raises(OutputError, match=r"a file: the disk is full; .*set TMPDIR"):
+        raise_if_no_room(OSError(28, "No space left on device"))
+    raise_if_no_room(OSError(13, "Permission denied"))
+    raise_if_no_room(DatasetError("No space left on device"))

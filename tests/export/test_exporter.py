@@ -240,8 +240,20 @@ def test_inputs_that_move_the_scores_are_looked_for(tmp_path: Path) -> None:
         if isinstance(layer, layers.Dense):
             layer.set_weights([np.array([[5.0, 0.0, 0.0]]), np.zeros(3)])
     exported = export_model(save(network, SPEC, tmp_path), tmp_path / "model.onnx")
-    assert exported.clips_from == OTHER_CLIPS
+    assert exported.clips_from == f"synthetic video and {OTHER_CLIPS}"
+    assert exported.agreement.num_clips == 32
     assert exported.agreement.spread > 0.5
+
+
+def test_scores_that_are_nan_are_not_said_to_need_a_softmax(tmp_path: Path) -> None:
+    clip = keras.Input(SPEC.clip_shape, dtype="uint8")
+    x = layers.GlobalAveragePooling3D()(layers.Rescaling(1 / 255)(clip))
+    network = keras.Model(clip, layers.Dense(3)(x))
+    network.layers[-1].set_weights([np.ones((3, 3)), np.full(3, np.nan)])
+    path = save(network, SPEC, tmp_path)
+    with pytest.raises(ExportError, match=r"scores that are NaN or infinite; its weights") as error:
+        export_model(path, tmp_path / "model.onnx")
+    assert "--logits" not in str(error.value)
 
 
 def test_untrained_model_is_refused(tmp_path: Path) -> None:

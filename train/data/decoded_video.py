@@ -7,6 +7,7 @@ nothing about clips or labels, nor about which videos are kept from run to run.
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.arrays import UInt8Array
-from rtaction.errors import DatasetError, SourceUnreadable
+from rtaction.errors import DatasetError, OutputError, SourceUnreadable
 from rtaction.model_spec import ModelSpec
 from rtaction.sampling import last_period_seconds
 from rtaction.video.file import read_declared, read_video
@@ -87,7 +88,7 @@ def decode_video(
 
     Raises:
         SourceMissing: there is no such file.
-        DatasetError: the disk is full.
+        OutputError: the disk is full.
         CancelledError: `stop` was set.
     """
     size_hw = (spec.height, spec.width)
@@ -117,21 +118,38 @@ def write_decoded(file: IO[bytes], content: bytes | memoryview) -> None:
     """Append to a file of frames.
 
     Raises:
-        DatasetError: the disk is full.
+        OutputError: the disk is full.
     """
     try:
         file.write(content)
         file.flush()
     except OSError as error:
-        raise DatasetError(
+        raise OutputError(
             f"cannot keep decoded frames: {error}; free space on that disk, or choose another with "
             "--cache-dir, or with TMPDIR for what exceeds the cache's limit"
         ) from None
 
 
-def open_temporary() -> IO[bytes]:
-    """A file that is deleted when it is closed, or when this process ends."""
-    return tempfile.TemporaryFile(prefix="rtaction-")
+def open_temporary(num_bytes: int = 0) -> IO[bytes]:
+    """A file that is deleted when it is closed, or when this process ends.
+
+    Args:
+        num_bytes: reserved on the disk, so that it may be mapped into memory: a page that finds no
+            room would end the process. Default 0.
+
+    Raises:
+        OutputError: the disk is full.
+    """
+    try:
+        file: IO[bytes] = tempfile.TemporaryFile(prefix="rtaction-")  # noqa: SIM115
+        if num_bytes and hasattr(os, "posix_fallocate"):  # Linux
+            os.posix_fallocate(file.fileno(), 0, num_bytes)
+    except OSError as error:
+        raise OutputError(
+            f"cannot keep {num_bytes / 1e9:.1f} GB in {tempfile.gettempdir()}: {error}; free space "
+            "there, or set TMPDIR to a folder on another disk"
+        ) from None
+    return file
 
 
 def _cut_off(path: Path, times_seconds: Sequence[float]) -> str | None:
@@ -161,7 +179,7 @@ class TemporaryFrames:
             positions: intp, shape (num_positions,), indices of the frames.
 
         Raises:
-            DatasetError: the disk is full.
+            OutputError: the disk is full.
         """
         with self._lock:
             start_bytes = self._num_bytes

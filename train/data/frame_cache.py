@@ -110,7 +110,7 @@ class FrameCache:
 
         Raises:
             SourceMissing: there is no such file.
-            DatasetError: the disk is full.
+            OutputError: the disk is full.
             CancelledError: `stop` was set.
         """
         entry = self._entry(path, spec) if self._keeps else None

@@ -7,6 +7,7 @@ each epoch draws a variant for each clip.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -113,7 +114,8 @@ class EncodedClips:
         self.num_variants = num_variants if augmentation else 1
         pairs, self._pictures_of_clip = _pairs_of(clips)
         shape = (self.num_variants, len(pairs), *frozen.output.shape[1:])
-        self._features = np.memmap(open_temporary(), np.float16, mode="w+", shape=shape)
+        file = open_temporary(2 * math.prod(shape))
+        self._features = np.memmap(file, np.float16, mode="w+", shape=shape)
         # No two videos share a picture.
         places = [
             np.unique(self._pictures_of_clip[clips.clip_videos == number])

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rtaction.arrays import Float32Array, UInt8Array
+from rtaction.arrays import Float32Array
 from rtaction.errors import DatasetError, UsageError
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data.clip_reading import read_clip_set
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.split import split_by_group
+from rtaction.train.keras_video.reading import ReadsVideos
+from rtaction.train.keras_video.transformed import require
 from rtaction.video.labelled_videos import Group, Video, find_videos, labels_of
 
 _log = logging.getLogger(__name__)
 
 
-class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
+class VideoFrameGenerator(ReadsVideos, keras.utils.PyDataset):  # type: ignore[misc]
     """One clip per video, its frames spread over the whole video.
+
+    A subclass may read videos in its own way, see `ReadsVideos._get_frames`. If `tf_keras` has been
+    imported, a generator is also one of its Sequences.
 
     Args:
         rescale: factor for pixels, which are 0 to 255. Default 1 / 255.
@@ -44,6 +50,8 @@ class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
         nb_channel: 3 for RGB, 1 for gray. Default 3.
         glob_pattern: where the videos are, with "{classname}". Default
             "./videos/{classname}/*.avi".
+        use_headers: passed on to a `_get_frames` of your own, as `force_no_headers`; ignored
+            otherwise, as frames are chosen by their times. Default True.
         split: the old name of `split_val`.
         group: how to group videos, see `rtaction.video.labelled_videos.Group`. Default None.
         seed: of split and order. Default None: drawn from numpy's global generator, so that
@@ -60,6 +68,14 @@ class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
         UsageError, DatasetError: see `find_videos`, `split_by_group` and `read_clip_set`.
     """
 
+    def __new__(cls, *_: Any, **__: Any) -> VideoFrameGenerator:
+        """A generator; of both Kerases if the old one is in use, which looks at the class."""
+        legacy = sys.modules.get("tf_keras")
+        if legacy is not None and not issubclass(cls, legacy.utils.Sequence):
+            cls = type(cls.__name__, (cls, legacy.utils.Sequence), {"__module__": cls.__module__})
+        made: VideoFrameGenerator = super().__new__(cls)
+        return made
+
     def __init__(
         self,
         rescale: float = 1 / 255.0,
@@ -74,6 +90,7 @@ class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
         split_val: float | None = None,
         nb_channel: int = 3,
         glob_pattern: str = "./videos/{classname}/*.avi",
+        use_headers: bool = True,
         *,
         split: float | None = None,
         group: Group = None,
@@ -84,6 +101,10 @@ class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
     ) -> None:
         super().__init__(**keras_options)
         require(nb_channel in (1, 3), f"nb_channel must be 1 or 3, got {nb_channel}")
+        require(
+            not classes or len(set(classes)) > 1,
+            f"classes must name two or more, got {classes}; leave it out to use all that there are",
+        )
         require(len(target_shape) == 2, f"target_shape must be two numbers, got {target_shape}")
         if split is not None:
             _log.warning("split is now called split_val")
@@ -101,6 +122,7 @@ class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
         self.transformation = transformation
         self.nb_channel = nb_channel
         self.glob_pattern = glob_pattern
+        self.use_video_header = use_headers
         self.seed = int(np.random.randint(2**31)) if seed is None else seed
         self._options = keras_options
         self.files: list[str] = list(_files)
@@ -117,7 +139,7 @@ class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
         self._read_files: tuple[str, ...] | None = None
         self._sets: list[ClipSet] = []
         self._clips: list[tuple[int, int]] = []  # index of the set, index of its clip
-        self._kept: dict[int, UInt8Array] = {}
+        self._kept: dict[int, Any] = {}
         self._current = self._epoch = 0
         self._order = np.arange(0)
         self._transforms: dict[int, Any] = {}
@@ -180,6 +202,7 @@ class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
             shuffle=False,
             nb_channel=self.nb_channel,
             glob_pattern=self.glob_pattern,
+            use_headers=self.use_video_header,
             seed=self.seed,
             _like=self,
             _files=files,
@@ -199,6 +222,8 @@ class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
             self._current = 0
             self.on_epoch_end()
         return batch
+
+    __next__ = next
 
     def on_epoch_end(self) -> None:
         """Change the order and the transformations for the next epoch."""
@@ -229,20 +254,20 @@ class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
         if not 0 <= index < len(self):
             raise IndexError(f"batch must be from 0 to {len(self) - 1}, got {index}")
         chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size].tolist()
-        pictures = np.stack([self._pictures(self._changed(number)) for number in chosen])
-        one_hot = [self._sets[which].one_hot([clip])[0] for which, clip in self._some(chosen)]
-        return pictures.astype(np.float32) * np.float32(self.rescale), np.stack(one_hot)
-
-    def _some(self, numbers: Sequence[int]) -> list[tuple[int, int]]:
-        return [self._clips[number] for number in numbers]
+        one = self._own_clip if self._reads_itself else self._clip
+        clips = {number: clip for number in chosen if (clip := one(number)) is not None}
+        if not clips:
+            raise DatasetError(f"_get_frames gave nothing for all of the videos of batch {index}")
+        columns = [self.classes.index(self._label_of_file[self._file(one)]) for one in clips]
+        one_hot = np.eye(self.classes_count, dtype=np.float32)[columns]
+        return np.stack([*clips.values()]), one_hot
 
     def _read(self) -> None:
         """Read the clips of `files`, unless already done."""
         if self._read_files == tuple(self.files):
             return
         videos = [Video(Path(file), self._label_of_file[file], file) for file in self.files]
-        self._sets = self._clip_sets(videos)
-        self._clips = [(which, c) for which, one in enumerate(self._sets) for c in range(len(one))]
+        self._find_clips(videos)
         if not self._clips:
             raise DatasetError(
                 f"none of {len(videos)} videos can be used; the warnings above say why"
@@ -251,52 +276,13 @@ class VideoFrameGenerator(keras.utils.PyDataset):  # type: ignore[misc]
         self._kept.clear()
         self._begin_epoch()
 
+    def _find_clips(self, videos: list[Video]) -> None:
+        """Fill `_sets` and `_clips`."""
+        if self._reads_itself:  # in its own way, so files may be of any kind
+            self._clips = [(number, 0) for number in range(len(videos))]
+            return
+        self._sets = self._clip_sets(videos)
+        self._clips = [(which, c) for which, one in enumerate(self._sets) for c in range(len(one))]
+
     def _clip_sets(self, videos: list[Video]) -> list[ClipSet]:
         return [read_clip_set(videos, self.spec, need_every_label=False)]
-
-    def _images(self, number: int) -> UInt8Array:
-        if number in self._kept:
-            return self._kept[number]
-        which, clip = self._clips[number]
-        images: UInt8Array = self._sets[which].images([clip])[0]
-        if self.use_frame_cache:
-            self._kept[number] = images
-        return images
-
-    def _changed(self, number: int) -> UInt8Array:
-        """Frames of a clip, transformed: uint8 (frames_per_window, height, width, 3 or 1)."""
-        images = self._images(number)
-        if self.transformation is None:
-            return images
-        pixels = images.astype(np.float32)
-        if number in self._transforms:
-            drawn = self._transforms[number]
-            changed = np.stack([self.transformation.apply_transform(one, drawn) for one in pixels])
-        elif isinstance(self.transformation, keras.layers.Layer):
-            changed = _through_layer(self.transformation, pixels)
-        else:
-            changed = np.asarray(self.transformation(pixels))
-        require(
-            changed.shape == pixels.shape,
-            f"transformation must keep a clip's shape {pixels.shape}, got {changed.shape}",
-        )
-        return np.asarray(np.clip(np.rint(changed), 0, 255), np.uint8)
-
-    def _pictures(self, images: UInt8Array) -> UInt8Array:
-        """What the network sees of a clip's frames."""
-        return images
-
-
-def _through_layer(layer: Any, clip: Float32Array) -> Float32Array:
-    """Apply a Keras layer to a clip, as one image with many channels, so that it draws once."""
-    frames, height, width, channels = clip.shape
-    picture = np.moveaxis(clip, 0, 2).reshape(1, height, width, frames * channels)
-    changed = keras.ops.convert_to_numpy(layer(picture, training=True))
-    require(changed.shape == picture.shape, "transformation must keep the size of the frames")
-    return np.moveaxis(changed.reshape(height, width, frames, channels), 2, 0)
-
-
-def require(holds: bool, message: str) -> None:
-    """Raise `UsageError` unless it holds."""
-    if not holds:
-        raise UsageError(message)

@@ -13,21 +13,23 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from rtaction.arrays import UInt8Array
-from rtaction.errors import DatasetError, SourceError
+from rtaction.arrays import Float64Array, UInt8Array
+from rtaction.errors import DatasetError, SourceError, UsageError
 from rtaction.model_spec import ModelSpec
 from rtaction.opencv import cv2
 from rtaction.sampling import last_period_seconds, median_period_seconds
 from rtaction.train.data.clip_reading import read_clip_set
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.frame_cache import FrameCache
-from rtaction.train.keras_video.base import VideoFrameGenerator, require
+from rtaction.train.keras_video.base import VideoFrameGenerator
+from rtaction.train.keras_video.transformed import require
 from rtaction.video.labelled_videos import Video
 from rtaction.video.motion import STILL, network_picture
 
@@ -65,8 +67,9 @@ class SlidingFrameGenerator(VideoFrameGenerator):
 
     Args:
         args: see `VideoFrameGenerator`.
-        sequence_time: seconds that a clip spans. Default None: the whole video, so that there are
-            as many clips as source frames between two frames of a clip.
+        sequence_time: seconds that a clip spans, at most those of the longest video. Default None:
+            the whole video, so that there are as many clips as source frames between two frames of
+            a clip.
         stride_time: seconds between the starts of two clips. Default None: one frame, which gives
             very many similar clips; a tenth of `sequence_time` is enough.
         kwargs: see `VideoFrameGenerator`.
@@ -91,17 +94,54 @@ class SlidingFrameGenerator(VideoFrameGenerator):
     def _clip_sets(self, videos: list[Video]) -> list[ClipSet]:
         # Each video has its own length and frame rate, so each is a set with its own timing.
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            found = pool.map(self._sliding_through, videos)
+            times = [one for one in pool.map(self._times_of, videos) if one is not None]
+            self._require_time([one[1] for one in times])
+            found = pool.map(self._sliding_through, *zip(*times, strict=True)) if times else ()
             return [one for one in found if one is not None]
 
-    def _sliding_through(self, video: Video) -> ClipSet | None:
-        cache = FrameCache()
+    def _times_of(self, video: Video) -> tuple[Video, Float64Array] | None:
         try:
-            with cache.read(video.path, self.spec) as decoded:
-                times = decoded.times_seconds
+            with FrameCache().read(video.path, self.spec) as decoded:
+                return video, decoded.times_seconds
         except SourceError as error:
             _log.warning("skipped %s", error)
             return None
+
+    def _require_time(self, times: Sequence[Float64Array]) -> None:
+        """Refuse a `sequence_time` that no video has, instead of skipping each of them."""
+        shown = [float(one[-1] - one[0]) for one in times if len(one)]
+        share = (self.nbframe - 1) / self.nbframe  # the last frame of a clip is before its end
+        longest = max(shown, default=0.0)
+        if not shown or self.sequence_time is None or self.sequence_time * share <= longest:
+            return
+        whole = max(one[-1] - one[0] + last_period_seconds(one) for one in times if len(one))
+        raise UsageError(
+            f"sequence_time is {self.sequence_time:g} s, but the longest of {len(times)} videos "
+            f"lasts {whole:.2f} s; use less, such as sequence_time={max(whole / 2, 0.01):.2f}, or "
+            "leave it out for clips of whole videos"
+        )
+
+    @property
+    def vid_info(self) -> list[dict[str, Any]]:
+        """The clips in the order of the videos: id, name, frame_count, frames (indices) and fps."""
+        self._read()
+        rows: list[dict[str, Any]] = []
+        for number, (which, clip) in enumerate(self._clips):
+            one = self._sets[which]
+            times = one.video_times_seconds[0]  # each set has one video
+            row = {"id": number, "name": self._file(number), "frame_count": len(times)}
+            seconds = times[-1] - times[0]
+            fps = (len(times) - 1) / seconds if seconds else 0.0
+            row |= {"frames": one.clip_frames[clip], "fps": fps}
+            rows.append(row)
+        return rows
+
+    def _find_clips(self, videos: list[Video]) -> None:
+        self._sets = self._clip_sets(videos)  # `_get_frames` is called for each window, as it was
+        self._clips = [(which, c) for which, one in enumerate(self._sets) for c in range(len(one))]
+
+    def _sliding_through(self, video: Video, times: Float64Array) -> ClipSet | None:
+        cache = FrameCache()
         period = median_period_seconds(times) or 1.0
         # A video that cannot be used is passed on: `read_clip_set` says why.
         whole = times[-1] - times[0] + last_period_seconds(times) if len(times) else 1.0

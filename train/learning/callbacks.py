@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from rtaction.errors import MissingLibrary, TrainingFailed
-from rtaction.keras_tensorflow import keras
+from rtaction.errors import MissingLibrary, OutputError, TrainingFailed
+from rtaction.keras_tensorflow import keras, tensorflow
 from rtaction.train.settings.precision import float32_copy
 from rtaction.train.settings.run_folder import HistoryRow, RunFolder, history_row
 
@@ -147,7 +147,14 @@ class TensorBoardLog(keras.callbacks.TensorBoard):  # type: ignore[misc]
         super().__init__(folder, write_graph=False)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Write and flush."""
-        super().on_epoch_end(epoch, logs)
-        for writer in (self._train_writer, self._val_writer):
-            writer.flush()
+        """Write and flush.
+
+        Raises:
+            OutputError: the log cannot be written.
+        """
+        try:
+            super().on_epoch_end(epoch, logs)
+            for writer in (self._train_writer, self._val_writer):
+                writer.flush()
+        except tensorflow.errors.OpError as error:
+            raise OutputError(f"cannot write {self.log_dir}: {error.message}") from None

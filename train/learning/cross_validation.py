@@ -155,6 +155,8 @@ def _result_of(
                 f"cannot read {done}: {error!r}; delete it to test the fold again"
             ) from None
     begun = RunFolder(path).history.exists()
+    if begun and config.chosen_but is not None:
+        config = config.with_picks_of(TrainConfig.load(RunFolder(path).config))
     result = train(config, path, resume=begun, split=split, console=console)
     assert result.test is not None  # every fold tests
     found = FoldResult.of_clips(result.test, repeat=repeat, fold=fold, num_epochs=result.num_epochs)

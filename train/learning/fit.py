@@ -31,12 +31,14 @@ from rtaction.train.learning.learner import (
     Learner,
     divided_scores,
     encoded_datasets,
+    load_saved,
     new_learner,
     resumed_trainee,
 )
 from rtaction.train.learning.progress import CleanConsole, ShowProgress, print_evaluation
 from rtaction.train.learning.refit import refit
 from rtaction.train.learning.training_data import datasets, decode, find_and_split
+from rtaction.train.networks.build import require_size
 from rtaction.train.report.judged_clips import JudgedClips, predict_scores
 from rtaction.train.report.plots import draw_confusion, draw_curves
 from rtaction.train.report.write import Training, write_report
@@ -82,7 +84,7 @@ def train(
     """Train a network on folders of labelled videos.
 
     Args:
-        config: the settings.
+        config: the settings; to resume, those that the run has saved, with what is to change.
         output: folder for the result, see `run_folder`.
         resume: continue an earlier training in that folder. Default False.
         split: videos for training, validation and test; a resumed training keeps its own. Default:
@@ -96,6 +98,11 @@ def train(
     console = console or CleanConsole(stderr=True)
     folder = RunFolder(output)
     config, split = _settle(config, folder, split, console, resume=resume)
+    with folder.keeping():
+        return _train(config, folder, split, console)
+
+
+def _train(config: TrainConfig, folder: RunFolder, split: Split, console: Console) -> TrainResult:
     spec, clips = decode(config, split, console)
     keras.utils.set_random_seed(config.seed)
     history = folder.read_history()
@@ -128,7 +135,7 @@ def train(
         history=history,
         training=clips["train"],
         judged=judged,
-        num_weights=keras.models.load_model(folder.model).count_params(),
+        num_weights=learner.network.count_params(),
         hardware=hardware,
         num_epochs_before=num_epochs_before,
         seconds=None if has_ended else time.monotonic() - started_seconds,
@@ -142,8 +149,6 @@ def _settle(
     config: TrainConfig, folder: RunFolder, split: Split | None, console: Console, *, resume: bool
 ) -> tuple[TrainConfig, Split]:
     """The final settings and split."""
-    if resume and config.chosen_but is not None:
-        config = TrainConfig.load(folder.config)  # what was picked at its start
     folder.check(config, resume=resume)
     if config.tensorboard:
         require_tensorboard()
@@ -152,7 +157,10 @@ def _settle(
     if unknown:
         raise UsageError(f"--keep-sides {unknown[0]}: expected one of {labels_of(split.train)}")
     if config.chosen_but is not None and not resume:
-        config = choose_settings(config, split, console)
+        given, config = config, choose_settings(config, split, console)
+        if config is given:
+            console.print("auto: nothing left to choose: every setting is given", highlight=False)
+    require_size(config.height, config.width)  # decoding may take hours
     return config, split
 
 
@@ -185,7 +193,7 @@ def _judge(
     judged = {}
     for side, path in (("validation", validated), ("test", folder.model)):
         if side in clips:
-            network = keras.models.load_model(path)
+            network = load_saved(path)
             scores = (
                 divided_scores(network, config, clips[side])
                 if is_divided

@@ -12,13 +12,15 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from rich.console import Console
 
-from rtaction.errors import UsageError
+from rtaction.errors import ModelError
+from rtaction.keras_files.archive import load_network
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
 from rtaction.train.choices import PrecisionName
@@ -38,7 +40,7 @@ from rtaction.train.frozen.kept_features import KeptFeatures
 from rtaction.train.learning.progress import progress_bar
 from rtaction.train.networks.build import STANDARD, build_network
 from rtaction.train.settings.config import TrainConfig
-from rtaction.train.settings.precision import computing_in
+from rtaction.train.settings.precision import computing_in, precision_of
 from rtaction.train.settings.run_folder import RunFolder
 
 _log = logging.getLogger(__name__)
@@ -94,6 +96,11 @@ def new_learner(
         if config.pretrained:
             adapt(network, clips["train"])
         part = learning_part(network) if _is_divided(network, config, clips) else network
+    _compile(part, config, precision)
+    return Learner(network, part)
+
+
+def _compile(part: Any, config: TrainConfig, precision: PrecisionName) -> None:
     optimizer = keras.optimizers.AdamW(
         config.learning_rate,
         weight_decay=config.weight_decay,
@@ -110,7 +117,6 @@ def new_learner(
     )
     # TensorFlow traces a step again if the first trace made variables: slots, or a metric's counts.
     optimizer.build(part.trainable_variables)
-    return Learner(network, part)
 
 
 def resumed_trainee(
@@ -122,23 +128,37 @@ def resumed_trainee(
 ) -> Learner:
     """Load the learner of an earlier training after `num_epochs` epochs, with optimizer state.
 
+    The resume point is vetted as any other file, and its optimizer is that of the settings.
+
     Raises:
-        UsageError: the resume point is missing.
+        ModelError: the resume point is missing, damaged or unsafe.
     """
-    path = folder.resume_point(num_epochs)
-    if not path.exists():
-        raise UsageError(f"cannot resume: {path} is missing; train into a new folder")
-    saved = keras.models.load_model(path)
+
+    def compile_it(part: Any) -> None:
+        _compile(part, config, precision_of(part))
+
+    saved = load_saved(folder.resume_point(num_epochs), keep_precision=True, prepare=compile_it)
     if not config.pretrained or saved.input.shape[1:] == spec.clip_shape:
         return Learner(saved, saved)
     learner = new_learner(config, spec, clips)
     learner.part.set_weights(saved.get_weights())
     learner.network.get_layer(STANDARD).finalize_state()
-    learner.part.optimizer.build(learner.part.trainable_variables)
     pairs = zip(learner.part.optimizer.variables, saved.optimizer.variables, strict=True)
     for mine, its in pairs:
         mine.assign(its)
     return learner
+
+
+def load_saved(path: Path, **how: Any) -> Any:
+    """Load a network of a run folder, vetted; `how` as `load_network` takes it.
+
+    Raises:
+        ModelError: it is missing, damaged or unsafe; the text says what to do.
+    """
+    try:
+        return load_network(path, **how)
+    except ModelError as error:
+        raise type(error)(f"cannot resume: {error}; train into a new folder") from None
 
 
 def encoded_datasets(

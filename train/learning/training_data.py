@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Mapping
 
 from rich.console import Console
 
 from rtaction.errors import DatasetError
+from rtaction.evaluation.text import counted
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_dataset import ClipDataset
@@ -37,10 +39,12 @@ def find_and_split(config: TrainConfig) -> Split:
         seed=config.seed,
     )
     if not split.validation:
+        groups = sorted({video.group for video in videos})
         raise DatasetError(
             f"no videos are left for validation: expected groups that make up about "
-            f"{config.validation_fraction:.0%} of {len(videos)} videos; add videos, or raise "
-            "--validation-fraction"
+            f"{config.validation_fraction:.0%} of {len(videos)} videos, found "
+            f"{counted(len(groups), 'group')}; name one to validate on, such as "
+            f"--validate-on {shlex.quote(groups[-1])}, raise --validation-fraction, or add videos"
         )
     return split
 

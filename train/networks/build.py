@@ -32,6 +32,16 @@ STANDARD = "standard"
 pretrained network to mean 0 and deviation 1, once it has been adapted."""
 
 
+def require_size(height: int, width: int) -> None:
+    """Check that frames are not too small for the encoders.
+
+    Raises:
+        UsageError: they are.
+    """
+    if min(height, width) < MIN_SIZE:
+        raise UsageError(f"frames must be at least {MIN_SIZE}x{MIN_SIZE}, got {height}x{width}")
+
+
 def build_network(
     spec: ModelSpec,
     *,
@@ -68,10 +78,7 @@ def build_network(
         UsageError: the frames are too small for the encoder, or ImageNet weights were requested
             and do not exist or cannot be downloaded.
     """
-    if min(spec.height, spec.width) < MIN_SIZE:
-        raise UsageError(
-            f"frames must be at least {MIN_SIZE}x{MIN_SIZE}, got {spec.height}x{spec.width}"
-        )
+    require_size(spec.height, spec.width)
     if pretrained and network not in KNOWN_ENCODERS:
         raise UsageError(
             f"--network {network} has no ImageNet weights; the networks with weights are "

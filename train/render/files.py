@@ -142,14 +142,11 @@ def render_sequences(
         partial(_render_one_sequence, folder, options, tuple(labels)), jobs, on_file
     )
     path = folder / INTERVALS_FILE
-    try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            rows = csv.writer(file, lineterminator="\n")
-            rows.writerow(("video", "label", "start_seconds", "end_seconds"))
-            for seed in jobs:
-                rows.writerows(_rows(seed, plan(seed, labels, options.seconds)))
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from None
+    with whole_file(path) as place, place.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(("video", "label", "start_seconds", "end_seconds"))
+        for seed in jobs:
+            rows.writerows(_rows(seed, plan(seed, labels, options.seconds)))
     return written
 
 

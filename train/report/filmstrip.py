@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from rtaction.arrays import UInt8Array
 from rtaction.errors import OutputError
 from rtaction.modality import CHANNELS, parts_of
+from rtaction.output_file import whole_file
 from rtaction.video.motion import STILL
 
 _PICTURE_INCHES = 1.1
@@ -81,9 +82,9 @@ def draw_filmstrip(path: Path, strips: Sequence[Strip]) -> None:
             _show(place, image)
         axes[0].set_title(strip.title, fontsize=8, loc="left")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=110)
-    except (OSError, ValueError) as error:  # a suffix that matplotlib does not know
+        with whole_file(path) as partial:
+            figure.savefig(partial, dpi=110)
+    except ValueError as error:  # a suffix that matplotlib does not know
         raise OutputError(f"cannot write {path}: {error}") from None
 
 

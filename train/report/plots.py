@@ -16,6 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from rtaction.evaluation.classification import Classification
 from rtaction.evaluation.text import counted, percent
+from rtaction.output_file import whole_file
 from rtaction.train.settings.run_folder import HistoryRow
 
 _ON_LIGHT = {"text": "#3d4650", "training": "#1f6fb5", "validation": "#c4560a"}
@@ -29,7 +30,12 @@ def draw_curves(history: Sequence[HistoryRow], path: Path) -> None:
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         axes.set_title(name.capitalize())
         _draw_curve(axes, history, name)
-    figure.savefig(path, dpi=120)
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with whole_file(path) as partial:
+        figure.savefig(partial, dpi=120)
 
 
 def curve_svgs(history: Sequence[HistoryRow]) -> dict[str, bytes]:
@@ -147,4 +153,4 @@ def draw_confusion(clips: Classification, path: Path) -> None:
     for (row, column), count in np.ndenumerate(confusion):
         colour = "white" if shares[row, column] > 0.5 else "black"
         axes.text(column, row, str(count), ha="center", va="center", color=colour)
-    figure.savefig(path, dpi=120)
+    _save(figure, path)

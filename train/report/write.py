@@ -11,6 +11,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from rtaction.evaluation.text import counted, interval_text, percent
+from rtaction.installation import program
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.report.judged_clips import JudgedClips
@@ -222,7 +223,7 @@ def _origin(training: Training) -> Element:
 
 def _next(training: Training) -> Element:
     model = shlex.quote(str(training.model))
-    commands = f"rtaction export {model} -o model.onnx\nrtaction cam --model model.onnx"
+    commands = f"{program()} export {model} -o model.onnx\n{program()} cam --model model.onnx"
     return tag(
         "section",
         tag("h2", "What next"),

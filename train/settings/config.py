@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_type_hints
 
-from rtaction.choices import GROUP_HELP, Option, Resize, Sampling
+from rtaction.choices import GROUP_HELP, Option, Resize, Sampling, require_kind
 from rtaction.errors import UsageError
 from rtaction.output_file import write_json
 from rtaction.train.choices import (
@@ -256,9 +256,20 @@ class TrainConfig:
         """
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
+            hints = get_type_hints(cls, include_extras=True)
+            for name, one in values.items():
+                if name in hints:
+                    require_kind(name, hints[name], one)
             lists = {key: tuple(one) for key, one in values.items() if isinstance(one, list)}
             return cls(**values | lists)
-        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+            UsageError,
+        ) as error:
             raise UsageError(
                 f"cannot resume from {path}: {error}; train into a new folder"
             ) from None
@@ -267,3 +278,9 @@ class TrainConfig:
         """Names of the settings that differ, among those that bear on the result."""
         names = [setting.name for setting in fields(self) if setting.compare]
         return [name for name in names if getattr(self, name) != getattr(other, name)]
+
+    def with_picks_of(self, run: TrainConfig) -> TrainConfig:
+        """These settings, with those that `--auto` picked for an earlier training."""
+        given = self.chosen_but or ()
+        picks = [one.name for one in fields(self) if one.compare and one.name not in given]
+        return replace(self, **{name: getattr(run, name) for name in picks})

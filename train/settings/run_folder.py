@@ -20,16 +20,17 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rtaction.errors import UsageError
+from rtaction.errors import OutputError, UsageError
 from rtaction.model_spec import ModelSpec
-from rtaction.output_file import whole_file, write_json
+from rtaction.output_file import raise_if_no_room, whole_file, write_json
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.split import Split
 from rtaction.train.settings.config import TrainConfig
@@ -142,17 +143,50 @@ class RunFolder:
             ) from None
 
     def read_history(self) -> list[HistoryRow]:
-        """Finished epochs, in order; may be empty."""
+        """Finished epochs, in order; may be empty.
+
+        Raises:
+            UsageError: the file is damaged.
+        """
         if not self.history.exists():
             return []
-        with self.history.open(newline="", encoding="utf-8") as file:
-            return [
-                {key: float(value) for key, value in row.items()} for row in csv.DictReader(file)
-            ]
+        try:
+            with self.history.open(newline="", encoding="utf-8") as file:
+                rows = [{key: float(row[key]) for key in row} for row in csv.DictReader(file)]
+            for row in rows:
+                row["epoch"], row["loss"], row["val_loss"], row["learning_rate"]
+            return rows
+        except (OSError, ValueError, TypeError, KeyError, csv.Error) as error:
+            raise UsageError(
+                f"cannot resume from {self.history}: {error}; train into a new folder"
+            ) from None
 
     def resume_point(self, epoch: int) -> Path:
         """Network and optimizer after `epoch`, counted from 1."""
         return self.path / f"resume-{epoch:04d}.keras"
+
+    @contextmanager
+    def keeping(self) -> Iterator[None]:
+        """Say what is kept, and how to go on, if the block cannot write.
+
+        Raises:
+            OutputError: it could not, such as on a full disk.
+        """
+        try:
+            try:
+                yield
+            except Exception as error:
+                raise_if_no_room(error)
+                raise
+        except OutputError as error:
+            num_epochs = len(self.read_history())
+            kept = (
+                f"the training up to epoch {num_epochs} is kept: once there is room, go on with "
+                "--resume"
+                if num_epochs
+                else "no epoch is complete: once there is room, train again"
+            )
+            raise OutputError(f"{error}; in {self.path}, {kept}") from None
 
     def save_network(self, network: Any, path: Path) -> None:
         """Write a Keras network completely or not at all."""
@@ -175,7 +209,8 @@ class RunFolder:
         by_label = [np.flatnonzero(clips.clip_labels == i) for i in range(len(clips.labels))]
         chosen = [int(of[int(at * (len(of) - 1))]) for at in rounds for of in by_label if len(of)]
         images = clips.pictures(list(dict.fromkeys(chosen))[:_MAX_SAMPLE_CLIPS])
-        np.savez_compressed(self.path / "sample_clips.npz", clips=images)
+        with whole_file(self.path / "sample_clips.npz") as path:
+            np.savez_compressed(path, clips=images)
 
 
 def history_row(epoch: int, logs: Mapping[str, Any], learning_rate: float) -> HistoryRow:

@@ -95,7 +95,17 @@ def test_a_file_gives_settings_and_the_command_line_wins(
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
-        ("epochs = 'ten'", ValueError, "Invalid value for '--epochs'"),
+        ("epochs = 'ten'", UsageError, 's.toml: epochs: expected a whole number, got "ten"'),
+        ("epochs = true", UsageError, "epochs: expected a whole number, got true"),
+        ("epochs = 1.9", UsageError, r"epochs: expected a whole number, got 1\.9"),
+        ("epochs = [1]", UsageError, r"epochs: expected a whole number, got \[1\]"),
+        ("rate = true", UsageError, "rate: expected a number, got true"),
+        ("rate = nan", UsageError, "rate: expected a number, got NaN"),
+        ("rate = 2024-01-01", UsageError, 'rate: expected a number, got "2024-01-01"'),
+        ("place = 7", UsageError, "place: expected text in quotes, got 7"),
+        ("groups = 'ab'", UsageError, 'groups: expected a list of texts, got "ab"'),
+        ("groups = [1]", UsageError, r"groups: expected a list of texts, got \[1\]"),
+        ("size = [4, 6]", UsageError, r"size: expected text in quotes, got \[4, 6\]"),
         ("epochs = 0", ValueError, "Invalid value for '--epochs'"),
         ("epoch = 5", UsageError, r"got \['epoch'\]"),
         ("epochs = ", UsageError, "cannot read"),
@@ -108,6 +118,14 @@ def test_a_file_is_checked_like_the_command_line(
     path.write_text(text, encoding="utf-8")
     with pytest.raises(error, match=message):
         run("here", "--config", str(path))
+
+
+def test_a_file_of_notepad_and_whole_numbers_for_numbers_are_taken(tmp_path: Path) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text("\ufeffrate = 2\nplace = 'там'\nsize = '4x6'", encoding="utf-8")
+    found = run("--config", str(path)).make()
+    assert found == Settings("там", rate=2.0, size=(4, 6))
+    assert type(found.rate) is float
 
 
 def test_a_missing_file_and_one_that_is_no_table(tmp_path: Path) -> None:
@@ -156,3 +174,10 @@ def test_train_and_export_stand_in_panels() -> None:
         params = get_command(app).commands[command].params  # type: ignore[attr-defined]
         found = {getattr(one, "rich_help_panel", None) for one in params} - {None}
         assert found == panels
+
+
+def test_what_is_given_anew_is_no_longer_picked_by_auto() -> None:
+    chosen: Chosen[TrainConfig] = Chosen(TrainConfig, {"epochs": 9}, ("epochs",))
+    run_before = TrainConfig("videos", epochs=90, chosen_but=("videos",))
+    assert chosen.changed(run_before).chosen_but == ("videos", "epochs")
+    assert chosen.changed(TrainConfig("videos")).chosen_but is None

@@ -72,6 +72,14 @@ def test_a_costlier_modality_must_be_clearly_better() -> None:
     assert best_modality({"cheap": 0.100, "costly": 0.0979}) == "costly"
 
 
+def test_a_trial_that_went_wrong_is_not_taken() -> None:
+    nan = float("nan")
+    assert best_modality({"cheap": nan, "costly": 0.2, "costliest": 0.1}) == "costliest"
+    assert best_modality({"cheap": 0.2, "costly": nan}) == "cheap"
+    assert best_modality({"cheap": float("inf"), "costly": 0.3}) == "costly"
+    assert best_modality({"cheap": nan, "costly": nan}) == "cheap"
+
+
 def test_labels_and_videos_count_alike() -> None:
     random = np.random.default_rng(0)
     counts = [1, 4, 2, 3]

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
 
 from rtaction.errors import SourceMissing, SourceUnreadable
 from rtaction.video.file import read_declared, read_video
+from rtaction.video.rgb_converter import RgbConverter
 from tests.videos import index_of, write_flat_video
 
 
@@ -22,6 +25,23 @@ def test_times_are_those_of_the_file(indexed_video: Callable[..., Path]) -> None
 def test_times_count_from_the_first_frame(indexed_video: Callable[..., Path]) -> None:
     frames = list(read_video(indexed_video(np.array([5.0, 5.1, 5.3]))))
     np.testing.assert_allclose([f.captured_at_seconds for f in frames], [0, 0.1, 0.3], atol=0.0006)
+
+
+def test_only_frames_that_somebody_looks_at_are_converted(
+    indexed_video: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    converted: list[int] = []
+    convert = RgbConverter.to_rgb
+
+    def count(self: RgbConverter, picture: VideoFrame) -> Any:
+        converted.append(picture.pts or 0)
+        return convert(self, picture)
+
+    monkeypatch.setattr(RgbConverter, "to_rgb", count)
+    frames = list(read_video(indexed_video(np.arange(9) / 10)))
+    assert converted == []
+    assert [index_of(frames[k].image) for k in (7, 2, 7)] == [7, 2, 7]
+    assert len(converted) == 2
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:

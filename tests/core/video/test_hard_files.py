@@ -12,7 +12,7 @@ import av
 import numpy as np
 import pytest
 
-from rtaction.frame import Frame
+from rtaction.frame import FrameLike
 from rtaction.video.decoder import JoinedClock
 from rtaction.video.file import read_declared, read_length_seconds, read_video
 from tests.core.video.hard_files import (
@@ -28,12 +28,12 @@ from tests.core.video.hard_files import (
 )
 
 
-def _read(path: Path) -> tuple[list[Frame], list[str]]:
+def _read(path: Path) -> tuple[list[FrameLike], list[str]]:
     told: list[str] = []
     return list(read_video(path, tell=told.append)), told
 
 
-def _assert_steady(frames: list[Frame], count: int) -> None:
+def _assert_steady(frames: list[FrameLike], count: int) -> None:
     assert [frame.index for frame in frames] == list(range(count))
     times = [frame.captured_at_seconds for frame in frames]
     np.testing.assert_allclose(times, np.arange(count) / FRAMES_PER_SECOND, atol=0.002)

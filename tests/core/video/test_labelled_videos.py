@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +161,21 @@ def test_broken_links_of_a_pattern_are_named(
     (line,) = [record.getMessage() for record in caplog.records]
     assert "1 links to nothing" in line
     assert "lost.mp4" in line
+
+
+def test_a_folder_that_cannot_be_read_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for label in ("wave", "clap"):
+        (tmp_path / label / "more").mkdir(parents=True)
+        (tmp_path / label / "x.mp4").touch()
+    look = os.scandir
+
+    def refuse(place: Any) -> Any:  # root may read everything, so permissions would not do
+        if str(place).endswith("clap/more"):
+            raise PermissionError(13, "Permission denied", str(place))
+        return look(place)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(DatasetError, match="clap/more cannot be read: Permission denied; check"):
+        find_videos(tmp_path)

@@ -52,7 +52,7 @@ def test_a_change_of_size_is_fitted(tmp_path: Path) -> None:
     writer.write(np.zeros((33, 47, 3), np.uint8), 0.0)
     writer.write(np.zeros((1080, 1920, 3), np.uint8), 0.1)
     writer.close()
-    assert {frame.size_hw for frame in read_video(tmp_path / "x.avi")} == {(32, 46)}
+    assert {frame.image.shape for frame in read_video(tmp_path / "x.avi")} == {(32, 46, 3)}
 
 
 def test_other_suffixes_are_refused(tmp_path: Path) -> None:

@@ -20,6 +20,12 @@ def test_good_figures_pass() -> None:
     assert found.accuracies is None
 
 
+@pytest.mark.parametrize("shape", [(8, 3), (7, 2), (8, 1), (16,)])
+def test_scores_of_other_shapes_are_not_compared(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ParityError, match=r"arrays of shape \(8, 2\) and \("):
+        agreement_of(SCORES, SCORES, np.zeros(shape, np.float32))
+
+
 @pytest.mark.parametrize("way", [0, 1, 2])
 @pytest.mark.parametrize(
     ("change", "message"),

@@ -155,6 +155,21 @@ def test_a_keras_model_and_its_export_on_videos(videos: Path, tmp_path: Path) ->
     assert code == 14
 
 
+def test_a_keras_model_of_logits_is_compared_with_a_softmax(videos: Path, tmp_path: Path) -> None:
+    keras.utils.set_random_seed(0)
+    spec = replace(NETWORK_SPEC, labels=("a", "b", "c"))
+    clip = keras.Input(spec.clip_shape)
+    x = layers.GRU(4)(layers.TimeDistributed(seeing(spec.frame_shape))(clip))
+    # Its last layer does not say whether a softmax is missing.
+    network = keras.Model(clip, layers.Dense(3, activation="sigmoid")(x))
+    path = save(sensitive(network, make_clips(spec).astype(np.float32) / 255), None, tmp_path)
+    given = ContractOptions(labels=spec.labels, clip_seconds=1.0, scale="0..1", logits=True)
+    model = export_model(path, tmp_path / "model.onnx", options=given).path
+    options = (model, videos, "--against", path, "--scale", "0..1")
+    assert _verify(*options, "--logits")[0] == 0
+    assert _verify(*options, "--probabilities")[0] == 14
+
+
 def test_mistakes_are_told(videos: Path, tmp_path: Path) -> None:
     spec = ModelSpec(("bright", "dark"), 5, 1.0, 8, 8)
     model = write_tiny_model(tmp_path / "a.onnx", spec)

@@ -15,7 +15,14 @@ import onnxruntime
 import pytest
 from onnx import TensorProto
 
-from rtaction.errors import ExportError, ModelMissing, OutputError, ParityError, UsageError
+from rtaction.errors import (
+    ExportError,
+    ModelMissing,
+    ModelUnsafe,
+    OutputError,
+    ParityError,
+    UsageError,
+)
 from rtaction.export.contract.scales import SCALES
 from rtaction.export.foreign.adopt import Adoption, adopt_onnx, how_it_would_run
 from rtaction.export.options import ContractOptions
@@ -279,13 +286,48 @@ def test_real_clips_may_be_given(tmp_path: Path) -> None:
     adoption = adopt(theirs, clips_path=clips)
 
     assert adoption.is_cut
-    assert (adoption.agreement.num_clips, adoption.clips_from) == (32, str(clips))
+    assert (adoption.agreement.num_clips, adoption.clips_from) == (48, str(clips))
     np.savez(clips, clips=clips_of(4)[:, 1:])
     with pytest.raises(UsageError, match=r"expected at least two uint8 clips of shape \(5, 16"):
         adopt(theirs, clips_path=clips)
     clips.write_bytes(b"no archive")
     with pytest.raises(UsageError, match="cannot read the clips"):
         adopt(theirs, clips_path=clips)
+
+
+@pytest.mark.parametrize(
+    ("raised", "error", "message"),
+    [
+        (MemoryError(), ExportError, "cannot be adopted: there is not enough memory"),
+        (ModelUnsafe("it would run code"), ModelUnsafe, "^it would run code$"),
+    ],
+)
+def test_not_every_failure_of_a_cut_means_that_it_runs_whole(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    raised: Exception,
+    error: type[Exception],
+    message: str,
+) -> None:
+    def fail(*_: Any) -> Any:
+        raise raised
+
+    monkeypatch.setattr("rtaction.export.foreign.make.find_cut", fail)
+    with pytest.raises(error, match=message):
+        adopt(torch_style(tmp_path / "theirs.onnx"))
+
+
+def test_a_file_that_nobody_foresaw_ends_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise KeyError("x")
+
+    theirs = torch_style(tmp_path / "theirs.onnx")
+    monkeypatch.setattr("rtaction.export.foreign.adopt.read_foreign", fail)
+    for run in (adopt, how_it_would_run):
+        with pytest.raises(ExportError, match=r"theirs\.onnx cannot be adopted: KeyError: x"):
+            run(theirs)
 
 
 def test_shapes_with_two_meanings_must_be_told(tmp_path: Path) -> None:

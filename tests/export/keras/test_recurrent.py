@@ -9,8 +9,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from rtaction.errors import ExportError
-from rtaction.export.keras.loading import keras2_hard_sigmoid
 from rtaction.export.keras.recurrent import is_recurrent, recurrent_nodes
+from rtaction.keras_files.archive import keras2_hard_sigmoid
 from rtaction.keras_tensorflow import keras
 
 layers = keras.layers

@@ -31,7 +31,9 @@ def test_the_same_predictions_as_live_files(halves_video: Path, tiny_model: Path
         assert np.array_equal(mine.scores, theirs.scores)
 
 
-def test_what_cannot_be_judged_says_why(tmp_path: Path, tiny_spec: ModelSpec) -> None:
+def test_what_cannot_be_judged_says_why(
+    tmp_path: Path, tiny_spec: ModelSpec, caplog: pytest.LogCaptureFixture
+) -> None:
     good = write_flat_video(tmp_path / "good.mp4", value=200, seconds=2.0)
     short = write_flat_video(tmp_path / "short.mp4", value=200, seconds=0.6)
     broken = tmp_path / "broken.mp4"
@@ -50,6 +52,7 @@ def test_what_cannot_be_judged_says_why(tmp_path: Path, tiny_spec: ModelSpec) ->
     assert judged[1].duration_seconds == 0.0
     assert judged[2].problem == ""
     assert judged[3].problem.startswith("its frames are too far apart in time")
+    assert "too far apart" not in caplog.text  # it is told once, by whoever reads the problem
     assert judged[3].duration_seconds == pytest.approx(4.5, abs=0.01)
     assert "there is no video file" in judged[4].problem
     assert [bool(one.predictions) for one in judged] == [False, False, True, False, False]

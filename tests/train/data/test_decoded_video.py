@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import CancelledError
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy.typing as npt
 import psutil
 import pytest
 
-from rtaction.errors import DatasetError, SourceMissing
+from rtaction.errors import DatasetError, OutputError, SourceMissing
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data.decoded_video import (
     DecodedVideo,
@@ -71,10 +72,18 @@ def test_decoding_can_be_stopped(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk always full")
 def test_a_full_disk_is_told() -> None:
     with (
-        pytest.raises(DatasetError, match=r"No space left.*--cache-dir"),
+        pytest.raises(OutputError, match=r"No space left.*--cache-dir"),
         open("/dev/full", "wb", buffering=0) as file,
     ):
         write_decoded(file, b"pictures")
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="Linux reserves room on the disk")
+def test_room_for_a_mapped_file_is_reserved_or_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_temporary(3_000_000) as file:
+        assert os.fstat(file.fileno()).st_blocks * 512 >= 3_000_000
+    with pytest.raises(OutputError, match=r"cannot keep 9000\.0 GB in .*; free space there, or"):
+        open_temporary(9 * 10**12)
 
 
 def test_pictures_of_several_videos_are_numbered_on(tmp_path: Path) -> None:

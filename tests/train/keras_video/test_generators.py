@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from rtaction.train.keras_video import (
     OpticalFlowGenerator,
     SlidingFrameGenerator,
     VideoFrameGenerator,
+    utils,
 )
 from tests.videos import write_indexed_video, write_video
 
@@ -342,3 +346,141 @@ def test_a_model_learns_from_them(squares: str) -> None:
     model.compile(keras.optimizers.Adam(0.03), "categorical_crossentropy", metrics=["accuracy"])
     history = model.fit(train, epochs=40, verbose=0)
     assert history.history["accuracy"][-1] == 1.0
+
+
+class _Reading(VideoFrameGenerator):
+    """Frames of one value, the number of the take; none of takes 7."""
+
+    # Of three arguments, as in older versions of the package.
+    def _get_frames(  # type: ignore[override]
+        self, video: str, nbframe: int, shape: tuple[int, int]
+    ) -> Any:
+        take = int(Path(video).stem)
+        return None if take == 7 else np.full((nbframe, *shape, 3), take / 10)
+
+
+def test_frames_that_a_subclass_reads_are_used(
+    pattern: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for path in Path(pattern).parents[1].rglob("*.mkv"):
+        path.write_bytes(b"of a kind that only the subclass knows")
+    generator = _Reading(
+        glob_pattern=pattern,
+        target_shape=(8, 12),
+        nb_frames=3,
+        shuffle=False,
+        transformation=lambda clip: clip + 1,
+    )
+    clips, labels = next(generator)
+    assert clips.shape == (15, 3, 8, 12, 3)
+    takes = [int(Path(file).stem) for file in generator.files[:16]]
+    np.testing.assert_allclose(clips[:, 0, 0, 0, 0], [1 + t / 10 for t in takes if t != 7])
+    names = [Path(file).parent.name for file in generator.files[:16] if "7" not in file[-6:]]
+    assert [generator.classes[one] for one in labels.argmax(axis=1)] == names
+    assert "7.mkv: _get_frames gave nothing" in caplog.text
+    wrong = type("Wrong", (_Reading,), {"_get_frames": lambda *_: np.zeros((2, 2))})
+    with pytest.raises(UsageError, match=r"_get_frames must give \(5, 8, 8, 3\), got \(2, 2\)"):
+        wrong(glob_pattern=pattern, target_shape=(8, 8))[0]
+
+
+def test_headers_are_passed_on_and_the_frames_of_the_package_may_be_changed(pattern: str) -> None:
+    asked = []
+
+    class Halved(OpticalFlowGenerator):
+        def _get_frames(
+            self, video: str, nbframe: int, shape: tuple[int, int], force_no_headers: bool = False
+        ) -> Any:
+            asked.append((nbframe, force_no_headers))
+            return super()._get_frames(video, nbframe, shape, force_no_headers) * 0.5
+
+    options: dict[str, Any] = {
+        "glob_pattern": pattern,
+        "nb_frames": 2,
+        "method": METHOD_ABS_DIFF,
+        "target_shape": (8, 8),
+        "shuffle": False,
+        "rescale": 1,
+    }
+    clips, _ = Halved(use_headers=False, **options)[0]
+    assert set(asked) == {(3, True)}
+    plain, _ = OpticalFlowGenerator(**options)[0]
+    assert plain.min() > 10
+    np.testing.assert_allclose(clips, plain / 2, atol=2.5)  # rounded twice
+
+
+def test_vid_info_names_the_frames_of_each_window(pattern: str) -> None:
+    generator = SlidingFrameGenerator(
+        glob_pattern=pattern, nb_frames=6, sequence_time=1, target_shape=(8, 8), shuffle=False
+    )
+    second = generator.vid_info[1]
+    assert second["frames"].tolist() == [1, 6, 11, 16, 21, 26]
+    assert (second["id"], second["name"], second["frame_count"]) == (1, generator.files[0], 60)
+    assert second["fps"] == pytest.approx(30, rel=0.01)
+    assert -(-len(generator.vid_info) // 16) == len(generator)
+
+
+def test_a_time_longer_than_every_video_is_told_once(
+    pattern: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    generator = SlidingFrameGenerator(glob_pattern=pattern, sequence_time=3, target_shape=(8, 8))
+    with pytest.raises(
+        UsageError, match=r"is 3 s, but the longest of 20 videos lasts 2\.00 s; use"
+    ):
+        len(generator)
+    assert caplog.text == ""
+
+
+def test_one_class_alone_is_refused_by_name(pattern: str) -> None:
+    with pytest.raises(UsageError, match=r"classes must name two or more, got \['golf'\]"):
+        VideoFrameGenerator(glob_pattern=pattern, classes=["golf"])
+
+
+def test_a_batch_is_shown_in_its_colours(pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    pyplot.switch_backend("agg")
+    shown = []
+    monkeypatch.setattr(pyplot, "show", lambda: shown.append(pyplot.gcf()))
+    generator = VideoFrameGenerator(
+        glob_pattern=pattern, batch_size=2, nb_frames=3, target_shape=(8, 8), shuffle=False
+    )
+    utils.show_sample(generator)
+    places = shown[0].axes
+    assert [one.get_title() for one in places] == ["dribble"] * 6
+    values = [int(one.images[0].get_array()[0, 0, 0]) for one in places[:3]]
+    assert values == numbers(generator[0][0], 1 / 255)[0] != [0, 0, 0]
+    utils.show_sample(generator, random=True, row_width=4, row_height=1)
+    assert shown[1].get_size_inches().tolist() == [4, 2]
+    pyplot.close("all")
+
+
+_LEGACY = """
+import sys
+import tf_keras
+from rtaction.train.data import frame_cache
+from rtaction.train.keras_video import SlidingFrameGenerator
+from rtaction.keras_tensorflow import keras
+
+options = {"glob_pattern": sys.argv[1], "target_shape": (8, 8), "nb_frames": 3, "split_val": 0.2}
+train = SlidingFrameGenerator(sequence_time=1, stride_time=0.5, **options)
+model = tf_keras.Sequential([
+    tf_keras.layers.Flatten(input_shape=(3, 8, 8, 3)),
+    tf_keras.layers.Dense(2, activation="softmax"),
+])
+model.compile("sgd", "categorical_crossentropy")
+found = model.fit(train, validation_data=train.get_validation_generator(), epochs=2, verbose=0)
+assert len(found.history["val_loss"]) == 2, found.history
+assert isinstance(train, SlidingFrameGenerator) and isinstance(train, keras.utils.PyDataset)
+"""
+
+
+@pytest.mark.slow
+def test_the_old_keras_takes_them(pattern: str, tmp_path: Path) -> None:
+    pytest.importorskip("tf_keras")
+    done = subprocess.run(
+        [sys.executable, "-c", _LEGACY, pattern],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"XDG_CACHE_HOME": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]

@@ -163,9 +163,7 @@ def test_a_pretrained_network_is_tried_and_trained(videos: Path, tmp_path: Path)
     assert saved.modality in CANDIDATES
     assert saved.height == 64
     # Going on needs no second choice.
-    resumed = quiet_training(
-        TrainConfig(**{**vars(config), "epochs": 2}), tmp_path / "run", resume=True
-    )
+    resumed = quiet_training(saved, tmp_path / "run", resume=True)
     assert np.allclose([row["loss"] for row in resumed], [row["loss"] for row in history])
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from rich.console import Console
 from rtaction.errors import DatasetError, ModelSpecError, TrainingFailed, UsageError
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
+from rtaction.train.learning import fit
 from rtaction.train.learning.fit import TrainResult, train
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.run_folder import RunFolder
@@ -129,6 +130,53 @@ def test_resuming_nothing_is_told(videos: Path, tmp_path: Path) -> None:
 def test_nothing_to_validate_on_is_told(videos: Path, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="no videos are left for validation"):
         train(small_config(videos, validation_fraction=0.0), tmp_path / "run")
+
+
+def test_two_groups_and_no_share_for_one_of_them_is_told_with_a_way_out(
+    videos: Path, tmp_path: Path
+) -> None:
+    # Takes 0 to 2 of each label are one group, 3 to 5 the other; a fifth is less than half of one.
+    folder = tmp_path / "videos"
+    for path in sorted(videos.rglob("*.mp4")):
+        person = "anna" if int(path.stem) < 3 else "max"
+        (folder / path.parent.name).mkdir(parents=True, exist_ok=True)
+        (folder / path.parent.name / f"{person}-{path.name}").symlink_to(path)
+    config = small_config(folder, group="anna|max", validation_fraction=0.2)
+    with pytest.raises(DatasetError, match=r"found 2 groups; .* such as --validate-on max, raise"):
+        train(config, tmp_path / "run")
+
+
+def test_frames_too_small_are_refused_before_anything_is_decoded(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decode(*_: Any) -> Any:
+        raise AssertionError("it was decoded")
+
+    monkeypatch.setattr(fit, "decode", decode)
+    with pytest.raises(UsageError, match="frames must be at least 32x32, got 16x32"):
+        train(small_config(videos, height=16), tmp_path / "run")
+
+
+def test_auto_with_every_setting_given_says_so(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: Any) -> Any:
+        raise _Stop
+
+    monkeypatch.setattr(fit, "decode", stop)
+    given = tuple(one.name for one in fields(TrainConfig))
+    output = StringIO()
+    with pytest.raises(_Stop):
+        train(
+            small_config(videos, chosen_but=given),
+            tmp_path / "run",
+            console=Console(file=output, width=100),
+        )
+    assert output.getvalue() == "auto: nothing left to choose: every setting is given\n"
+
+
+class _Stop(Exception):
+    pass
 
 
 def _impatient(videos: Path, **changes: Any) -> TrainConfig:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pytest
 from rich.console import Console
 
+from rtaction.installation import program
 from rtaction.opencv import cv2
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.learning.fit import train
@@ -257,7 +258,8 @@ def test_contract_settings_origin_and_what_next(
     assert f"Run in the folder {Path.cwd()}, to continue a training after epoch 2:" in everything(
         resumed
     )
-    assert what_next.startswith(f"rtaction export '{tmp_path}/my run/model.keras' -o model.onnx\n")
+    line = f"{program()} export '{tmp_path}/my run/model.keras' -o model.onnx\n"
+    assert what_next.startswith(line)
 
 
 def test_trained_from_python_it_gives_the_call(tmp_path: Path) -> None:

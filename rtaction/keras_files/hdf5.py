@@ -29,12 +29,13 @@ Stored = dict[str, list[tuple[str, Array]]]
 
 
 @contextmanager
-def opened(path: Path, where: str) -> Iterator[Any]:
-    """Open a file after checking that it has no links, no external data, and at most `MAX_BYTES`.
+def opened(path: Path, where: str, limit_bytes: int = MAX_BYTES) -> Iterator[Any]:
+    """Open a file after checking that it has no links, no external data, and not too much data.
 
     Args:
         path: the file.
         where: name of the file in error messages.
+        limit_bytes: size of all values together. Default: `MAX_BYTES`.
 
     Raises:
         ModelUnreadable: it is damaged, or declares too much data.
@@ -44,7 +45,7 @@ def opened(path: Path, where: str) -> Iterator[Any]:
 
     try:
         with h5py.File(path, "r") as file:
-            _check(file, where)
+            _check(file, where, limit_bytes)
             yield file
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         # h5py raises these for any kind of damage.
@@ -52,7 +53,7 @@ def opened(path: Path, where: str) -> Iterator[Any]:
         raise ModelUnreadable(f"{where} is damaged, or not a Keras file: {reason}") from None
 
 
-def _check(file: Any, where: str) -> None:
+def _check(file: Any, where: str, limit_bytes: int) -> None:
     import h5py
 
     waiting, seen, total = [file["/"]], {h5py.h5o.get_info(file.id).addr}, 0
@@ -77,7 +78,7 @@ def _check(file: Any, where: str) -> None:
                 waiting.append(found)
             elif isinstance(found, h5py.Dataset):
                 total += _checked_bytes(found, where)
-                require_possible(total, where)
+                require_possible(total, where, limit_bytes)
 
 
 def _checked_bytes(dataset: Any, where: str) -> int:
@@ -89,17 +90,25 @@ def _checked_bytes(dataset: Any, where: str) -> int:
     return prod(int(size) for size in dataset.shape or ()) * int(dataset.dtype.itemsize)
 
 
-def require_possible(num_bytes: int, where: str) -> None:
-    """Check that weights fit into an ONNX file, before allocating memory for them.
+def require_possible(num_bytes: int, where: str, limit_bytes: int = MAX_BYTES) -> None:
+    """Check the size of weights before allocating memory for them.
+
+    Args:
+        num_bytes: what a file declares.
+        where: name of the file in error messages.
+        limit_bytes: what its layers can use. Default: `MAX_BYTES`, what fits into an ONNX file.
 
     Raises:
-        ModelUnreadable: they do not fit.
+        ModelUnreadable: they are too large.
     """
-    if num_bytes > MAX_BYTES:
-        raise ModelUnreadable(
-            f"{where} declares weights of {num_bytes / 1e9:,.1f} GB; one ONNX file holds at most "
-            f"{MAX_BYTES / 1e9:.1f} GB"
-        )
+    if num_bytes <= limit_bytes:
+        return
+    reason = (
+        f"one ONNX file holds at most {MAX_BYTES / 1e9:.1f} GB"
+        if limit_bytes == MAX_BYTES
+        else f"its layers and its optimizer hold {limit_bytes / 1e9:.3f} GB"
+    )
+    raise ModelUnreadable(f"{where} declares weights of {num_bytes / 1e9:,.1f} GB; {reason}")
 
 
 def stored_weights(file: Any) -> Stored:

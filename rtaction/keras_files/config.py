@@ -9,6 +9,7 @@ CVE-2025-9905 and CVE-2025-9906 all bypassed a blocklist.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -16,7 +17,6 @@ from rtaction.errors import ExportError, ModelUnreadable, ModelUnsafe
 from rtaction.keras_tensorflow import keras
 
 MAX_CONFIG_BYTES = 32_000_000
-TRUST = "if you trust its author, add --trust to let its code run"
 
 # Keras' own classes that run code stored in the file, or read other files that it names.
 _UNSAFE = {
@@ -39,6 +39,7 @@ _NUMBERS = {
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     *("float16", "bfloat16", "float32", "float64"),
 }
+_MIXED = ("mixed_float16", "mixed_bfloat16")
 _POLICIES = {"DTypePolicy", "FloatDTypePolicy", "Policy"}
 # Needed only for training; Keras would instantiate the losses and metrics named there.
 _OF_TRAINING = {"compile_config", "training_config"}
@@ -69,21 +70,21 @@ def parse(text: str | bytes, where: str) -> Config:
     return config
 
 
-def vetted(config: Config, where: str) -> Config:
+def vetted(config: Config, where: str, *, keep_precision: bool = False) -> Config:
     """A copy that names only harmless classes, without the parts needed only for training.
-
-    Mixed precision becomes float32, the dtype of the stored weights.
 
     Args:
         config: a model's config in Keras 3 format.
         where: name of the model in error messages.
+        keep_precision: keep mixed precision. Default False: it becomes float32, the dtype of the
+            stored weights.
 
     Raises:
         ModelUnsafe: it names something that runs code, reads other files, or is not part of Keras.
         ModelUnreadable: it is not a model config.
     """
     try:
-        clean = _vetted(config, where)
+        clean = _Vetting(where, keep_precision).of(config)
     except RecursionError:
         raise ModelUnreadable(f"{where}: the config is nested too deeply") from None
     if not isinstance(clean, dict) or "class_name" not in clean:
@@ -122,51 +123,59 @@ def _smallest_functional() -> Any:
     return keras.Model(x, x)
 
 
-def _vetted(value: Any, where: str) -> Any:
-    if isinstance(value, list):
-        return [_vetted(one, where) for one in value]
-    if not isinstance(value, dict):
-        return value
-    if "class_name" in value:
-        return _vetted_object(value, where)
-    clean = {k: _vetted(one, where) for k, one in value.items() if k not in _OF_TRAINING}
-    if "dtype" in clean:
-        clean["dtype"] = _full_precision(clean["dtype"], where)
-    return clean
+@dataclass(frozen=True, slots=True)
+class _Vetting:
+    """How one config is vetted."""
 
+    where: str
+    keep_precision: bool
 
-def _vetted_object(value: Config, where: str) -> Any:
-    class_name, inner = value["class_name"], value.get("config")
-    called = f"{class_name!r}"
-    if isinstance(inner, dict) and isinstance(inner.get("name"), str):
-        called = f"{inner['name']!r} ({class_name})"
-    if not isinstance(class_name, str):
-        raise ModelUnreadable(f"{where}: a class must have a name, got {called}")
-    if class_name in _UNSAFE:
-        raise ModelUnsafe(
-            f"{where}: {called} needs {_UNSAFE[class_name]}, which is blocked by default; use "
-            f"other Keras layers, or, {TRUST}"
-        )
-    if class_name == "function":
-        return _function_name(value, where)
-    if class_name in _POLICIES:
-        return inner["name"] if isinstance(inner, dict) else "float32"
-    if class_name not in _DATA:
-        _require_own(value, called, where)
-    elif class_name in ("__tensor__", "__numpy__") and isinstance(inner, dict):
-        # NumPy pads texts: "<U25000000" takes 100 MB for each value of two bytes.
-        if inner.get("dtype") not in _NUMBERS:
-            raise ModelUnreadable(
-                f"{where}: a constant has the type {str(inner.get('dtype'))[:40]!r}; expected "
-                "numbers, such as float32"
+    def of(self, value: Any) -> Any:
+        """A clean copy of a part of the config."""
+        if isinstance(value, list):
+            return [self.of(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        if "class_name" in value:
+            return self._object(value)
+        clean = {k: self.of(one) for k, one in value.items() if k not in _OF_TRAINING}
+        if "dtype" in clean and not (self.keep_precision and clean["dtype"] in _MIXED):
+            clean["dtype"] = _full_precision(clean["dtype"], self.where)
+        return clean
+
+    def _object(self, value: Config) -> Any:
+        where = self.where
+        class_name, inner = value["class_name"], value.get("config")
+        called = f"{class_name!r}"
+        if isinstance(inner, dict) and isinstance(inner.get("name"), str):
+            called = f"{inner['name']!r} ({class_name})"
+        if not isinstance(class_name, str):
+            raise ModelUnreadable(f"{where}: a class must have a name, got {called}")
+        if class_name in _UNSAFE:
+            raise ModelUnsafe(
+                f"{where}: {called} needs {_UNSAFE[class_name]}, which is blocked by default; use "
+                "other Keras layers"
             )
-        return value
-    for node in value.get("inbound_nodes") or []:
-        if "__keras_tensor__" not in json.dumps(node) and isinstance(node, dict):
-            # Keras would compute it eagerly, at any size.
-            raise ModelUnreadable(f"{where}: {called} is called without the output of a layer")
-    rest = {k: one for k, one in value.items() if k not in _OF_TRAINING}
-    return {k: _vetted(one, where) for k, one in rest.items()}
+        if class_name == "function":
+            return _function_name(value, where)
+        if class_name in _POLICIES:
+            return inner["name"] if isinstance(inner, dict) else "float32"
+        if class_name not in _DATA:
+            _require_own(value, called, where)
+        elif class_name in ("__tensor__", "__numpy__") and isinstance(inner, dict):
+            # NumPy pads texts: "<U25000000" takes 100 MB for each value of two bytes.
+            if inner.get("dtype") not in _NUMBERS:
+                raise ModelUnreadable(
+                    f"{where}: a constant has the type {str(inner.get('dtype'))[:40]!r}; expected "
+                    "numbers, such as float32"
+                )
+            return value
+        for node in value.get("inbound_nodes") or []:
+            if "__keras_tensor__" not in json.dumps(node) and isinstance(node, dict):
+                # Keras would compute it eagerly, at any size.
+                raise ModelUnreadable(f"{where}: {called} is called without the output of a layer")
+        rest = {k: one for k, one in value.items() if k not in _OF_TRAINING}
+        return {k: self.of(one) for k, one in rest.items()}
 
 
 def _require_own(value: Config, called: str, where: str) -> None:
@@ -182,7 +191,7 @@ def _require_own(value: Config, called: str, where: str) -> None:
         origin = registered if isinstance(registered, str) and ">" in registered else module
         raise ModelUnsafe(
             f"{where}: {called} is not a Keras layer (it comes from {origin!r}), so its code would "
-            f"run; use Keras layers, or, {TRUST}"
+            "run; use Keras layers"
         )
 
 
@@ -195,13 +204,13 @@ def _function_name(value: Config, where: str) -> Any:
     if not callable(public) or value.get("module") not in (None, "builtins", "keras.activations"):
         raise ModelUnsafe(
             f"{where}: the function {name!r} of {value.get('module')!r} is not a Keras activation, "
-            f"so its code would run; use one, or, {TRUST}"
+            "so its code would run; use one"
         )
     return str(name)
 
 
 def _full_precision(dtype: Any, where: str) -> Any:
-    if dtype in ("mixed_float16", "mixed_bfloat16", "float16", "bfloat16", "float64"):
+    if dtype in (*_MIXED, "float16", "bfloat16", "float64"):
         return "float32"
     if isinstance(dtype, dict) or (isinstance(dtype, str) and "_from_" in dtype):
         raise ExportError(

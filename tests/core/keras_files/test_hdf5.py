@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from rtaction.errors import ModelUnreadable
-from rtaction.export.keras.hdf5 import assign_stored, opened, stored_weights
 from rtaction.export.keras.loading import load_keras_model
+from rtaction.keras_files.hdf5 import assign_stored, opened, stored_weights
 from rtaction.keras_tensorflow import keras
 from tests.export.networks import SPEC, layers, seeing
 
