@@ -22,10 +22,11 @@ from rtaction.realtime.outputs.screen import Screen, open_screen
 from rtaction.realtime.outputs.sinks import Callbacks, Sinks, Watched, open_sinks
 from rtaction.realtime.sources.cameras import Camera, cameras_of, load_cameras
 from rtaction.realtime.sources.opening import is_file
+from rtaction.realtime.watching.actions import Actions, EventCallback, StateCallback
 from rtaction.realtime.watching.moment import Moments
 from rtaction.realtime.watching.options import WatchOptions
 from rtaction.realtime.watching.stats import WatchStats
-from rtaction.realtime.watching.watch import Actions, EventCallback, StateCallback, watch_cameras
+from rtaction.realtime.watching.watch import watch_cameras
 
 _log = logging.getLogger(__name__)
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)

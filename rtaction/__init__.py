@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rtaction.frame import Frame
     from rtaction.model_spec import ModelSpec
     from rtaction.prediction import Prediction
+    from rtaction.realtime.watching.recognizer import Recognizer
     from rtaction.realtime.watching.watch import watch
 
 # onnxruntime 1.29 and later sends telemetry unless it is disabled before loading.
@@ -30,6 +31,7 @@ __all__ = [
     "Frame",
     "ModelSpec",
     "Prediction",
+    "Recognizer",
     "RtactionError",
     "__version__",
     "watch",
@@ -40,6 +42,7 @@ _HOMES = {
     "Frame": "rtaction.frame",
     "ModelSpec": "rtaction.model_spec",
     "Prediction": "rtaction.prediction",
+    "Recognizer": "rtaction.realtime.watching.recognizer",
     "RtactionError": "rtaction.errors",
     "watch": "rtaction.realtime.watching.watch",
 }

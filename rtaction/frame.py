@@ -142,3 +142,39 @@ class DeferredFrame:
                     # The accessing thread may serve other sources too.
                     raise FrameDamaged(f"{type(error).__name__}: {error}") from error
             return self._frame.image
+
+
+class LentFrame:
+    """A frame that may be looked at for a while, so that its image need not be kept for longer.
+
+    Args:
+        frame: decoded or not.
+    """
+
+    __slots__ = ("_frame", "captured_at_seconds", "index", "segment", "source")
+
+    def __init__(self, frame: FrameLike) -> None:
+        self.captured_at_seconds = frame.captured_at_seconds
+        self.index = frame.index
+        self.source = frame.source
+        self.segment = frame.segment
+        self._frame: FrameLike | None = frame
+
+    @property
+    def image(self) -> npt.NDArray[Any]:
+        """uint8 RGB, shape (height, width, 3), decoded on first access.
+
+        Raises:
+            FrameDamaged: it cannot be decoded.
+            RuntimeError: the frame was taken back; an image that was asked for before stays.
+        """
+        if self._frame is None:
+            raise RuntimeError(
+                f"the image of frame {self.index} of {self.source} is no longer kept; ask for "
+                "`prediction.frame.image` before the next prediction, and keep that image"
+            )
+        return self._frame.image
+
+    def take_back(self) -> None:
+        """Let go of the image."""
+        self._frame = None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from rtaction.frame import LentFrame
 
 # A softmax in float16 or int8 may miss the ends by as much.
 _ROUNDING = 1e-3
@@ -35,6 +37,9 @@ class Prediction:
         source: display name of the source. Default "".
         frame_age_seconds: age of the newest frame when computing began; 0.0 for a file. Default
             0.0.
+        frame: the window's last frame. Its `image` (uint8 RGB, shape (height, width, 3)) is kept
+            until the next prediction is asked for. Default None: it was not kept, as in
+            `rtaction cam`.
 
     Raises:
         ValueError: the scores do not match the labels, or the window ends before it starts.
@@ -47,6 +52,7 @@ class Prediction:
     latency_seconds: float = 0.0
     source: str = ""
     frame_age_seconds: float = 0.0
+    frame: LentFrame | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.scores.dtype != np.float32 or self.scores.shape != (len(self.labels),):

@@ -17,7 +17,7 @@ from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.outputs.screen import Screen
 from rtaction.realtime.sources.cameras import Camera, cameras_of
 from rtaction.realtime.sources.opening import open_source
-from rtaction.realtime.watching.watch import EventCallback
+from rtaction.realtime.watching.actions import EventCallback
 from rtaction.teach.guide import draw_message
 from rtaction.teach.learning import BACKGROUND, Progress, TaughtModel, learn
 from rtaction.teach.recorder import Quota, Recorder

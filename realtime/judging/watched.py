@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rtaction.errors import SourceError
-from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
 from rtaction.realtime.sources.address import Address
 from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.watching.follower import why_nothing
 from rtaction.realtime.watching.options import WatchOptions
 from rtaction.realtime.watching.stats import WatchStats
-from rtaction.realtime.watching.watch import too_slow, watch_cameras
+from rtaction.realtime.watching.watch import watch_cameras
 from rtaction.realtime.windows.engine import Scorer
 from rtaction.sampling import last_period_seconds
 
@@ -80,9 +80,7 @@ def _judge(model: Scorer, path: Path, stride_seconds: float | None) -> Judged:
     duration_seconds = times_seconds[-1] + last_period_seconds(times_seconds)
     if predictions:
         return Judged(path, tuple(predictions), duration_seconds)
-    return Judged(
-        path, (), duration_seconds, _why_nothing(model.spec, num_frames, duration_seconds)
-    )
+    return Judged(path, (), duration_seconds, why_nothing(model.spec, num_frames, duration_seconds))
 
 
 def _moments(
@@ -91,16 +89,9 @@ def _moments(
     """The predictions and the frame times of each moment."""
     # The path is not parsed as a source: it may look like another kind ("0", "screen:", a pattern).
     camera = Camera(Address("file", str(path), str(path)), str(path))
-    # Why a video has no prediction is told once, by `_why_nothing`.
+    # Why a video has no prediction is told once, by `why_nothing`.
     options = WatchOptions(stride_seconds=stride_seconds, tell_slow=False)
     moments = watch_cameras(model, [camera], WatchStats(), options)
     with closing(moments):
         for moment in moments:
             yield moment.predictions, [frame.captured_at_seconds for frame in moment.frames]
-
-
-def _why_nothing(spec: ModelSpec, num_frames: int, duration_seconds: float) -> str:
-    # Times rounded to milliseconds can make a video slightly shorter than it is.
-    if duration_seconds < spec.window_seconds + 0.01:
-        return f"too short: {duration_seconds:.2f} s, a window needs {spec.window_seconds:.2f} s"
-    return too_slow(spec, num_frames, duration_seconds)

@@ -14,9 +14,9 @@ from rtaction.realtime.outputs.event_clips import EventClips
 from rtaction.realtime.outputs.json_log import JsonLog
 from rtaction.realtime.outputs.options import OutputOptions
 from rtaction.realtime.outputs.screen import Screen
+from rtaction.realtime.watching.actions import Actions, EventCallback, StateCallback
 from rtaction.realtime.watching.moment import Moment, StateChange
 from rtaction.realtime.watching.stats import WatchStats
-from rtaction.realtime.watching.watch import Actions, EventCallback, StateCallback
 
 _ENGINE_DELAY_SECONDS = 2.0
 

@@ -67,6 +67,7 @@ class LiveWatch:
                     stride_seconds=options.stride_seconds,
                     is_live=True,
                     is_camera=camera.address.kind in ("webcam", "rtsp", "http"),
+                    keep_frames=options.frames_beside,
                 ),
                 self._wake,
                 replace(options, reconnect=options.reconnect and not is_file(camera)),

@@ -16,6 +16,7 @@ class WatchOptions:
         stride_seconds: time from one window to the next. Default None: the frame interval of a
             clip, so that a new window needs one new frame.
         keep_frames: put the newest frames into the moments, to be drawn. Default True.
+        frames_beside: put the last frame of each window beside its prediction. Default False.
         reconnect: reopen lost sources, without limit. Default True.
         wait_for_sources: keep trying even if no source can be opened at first. Default False.
         paced: play files in real time even if there are only files. Default False.
@@ -25,6 +26,7 @@ class WatchOptions:
 
     stride_seconds: float | None = None
     keep_frames: bool = True
+    frames_beside: bool = False
     reconnect: bool = True
     wait_for_sources: bool = False
     paced: bool = False

@@ -96,6 +96,7 @@ class Engine:
                     latency_seconds=max(ended_seconds - newest_seconds, 0.0),
                     source=tracker.source,
                     frame_age_seconds=max(started_seconds - newest_seconds, 0.0),
+                    frame=window.frame,
                 )
             )
         return predictions

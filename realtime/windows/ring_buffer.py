@@ -6,6 +6,7 @@ clip.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
@@ -130,6 +131,11 @@ class RingBuffer(Generic[Value]):
         if self._grid is None:
             return 0
         return self._grid.count_until(self._times_seconds[-1]) - self._num_taken
+
+    @property
+    def next_end_seconds(self) -> float:
+        """End of the next window to take; infinite while there is no frame."""
+        return math.inf if self._grid is None else self._grid.end_seconds(self._num_taken)
 
     def take(self) -> Window[Value]:
         """The oldest window that is due.

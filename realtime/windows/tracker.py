@@ -10,7 +10,7 @@ import math
 import threading
 import time
 import zlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import numpy.typing as npt
 
 from rtaction.arrays import UInt8Array
-from rtaction.frame import FrameDamaged, FrameLike
+from rtaction.frame import FrameDamaged, FrameLike, LentFrame
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.windows.ring_buffer import RingBuffer, Window
 from rtaction.realtime.windows.state import State
@@ -67,8 +67,15 @@ class Seen:
     fingerprint: int = 0
 
 
-FrameWindow = Window[NetworkFrame]
-"""Values are the frames that the network sees; times are those of all frames behind them."""
+@dataclass(frozen=True, slots=True)
+class FrameWindow(Window[NetworkFrame]):
+    """A window to judge; its values are what the network sees, its times those of all frames.
+
+    Args:
+        frame: its last frame, if the tracker keeps frames. Default None.
+    """
+
+    frame: LentFrame | None = None
 
 
 class Tracker:
@@ -82,6 +89,8 @@ class Tracker:
             every window is given.
         is_camera: reject black and frozen frames, which cameras give when something is wrong.
             Default False: in a video they may be genuine.
+        keep_frames: give each window its last frame; one or two images per source are kept for
+            it. Default False.
 
     Attributes:
         drops: number of windows that were not judged, by reason: "skipped" (a newer one was there),
@@ -95,12 +104,16 @@ class Tracker:
         stride_seconds: float | None = None,
         is_live: bool = False,
         is_camera: bool = False,
+        keep_frames: bool = False,
     ) -> None:
         self.drops: Counter[str] = Counter()
         self.source = ""
         self._spec = spec
         self._is_live = is_live
         self._is_camera = is_camera
+        self._keep_frames = keep_frames
+        # Those prepared, in order, that may still be the last frame of a window.
+        self._kept: deque[tuple[float, Seen]] = deque()
         self._lock = threading.Lock()
         self._state: State = "warming_up"
         self._segment: int | None = None
@@ -127,7 +140,9 @@ class Tracker:
                 self._ring.clear()
                 self._segment = frame.segment
             settled = self._ring.push(Seen(frame), frame.captured_at_seconds)
+            self._let_go(frame.captured_at_seconds)
             if len(self._ring) == 1:
+                self._kept.clear()
                 self._state = "warming_up"
             self.source = frame.source
             if settled is not None:
@@ -138,6 +153,7 @@ class Tracker:
         """Forget all frames: the camera was lost."""
         with self._lock:
             self._ring.clear()
+            self._kept.clear()
             self._state = "warming_up"
 
     def take(self) -> FrameWindow | None:
@@ -189,10 +205,20 @@ class Tracker:
             state = self._state_of_pictures(window)
         self._state = state
         if state == "ok":
+            last = window.values[-1].frame
+            frame = LentFrame(last) if self._keep_frames and last is not None else None
             pictures = self._pictures_of(window)
-            return Window(window.end_seconds, pictures, window.times_seconds, "ok")
+            return FrameWindow(window.end_seconds, pictures, window.times_seconds, "ok", frame)
         self.drops[state] += 1
         return None
+
+    def _let_go(self, newest_seconds: float) -> None:
+        """Drop kept frames that can no longer be the last of a window."""
+        until_seconds = self._ring.next_end_seconds
+        if self._is_live:  # an older window is not judged
+            until_seconds = max(until_seconds, newest_seconds - MAX_AGE_SECONDS)
+        while len(self._kept) > 1 and self._kept[1][0] <= until_seconds:
+            self._kept.popleft()[1].frame = None
 
     def _pictures_of(self, window: Window[Seen]) -> tuple[NetworkFrame, ...]:
         """What the network sees of a window: for motion, one frame fewer than the window has."""
@@ -232,15 +258,17 @@ class Tracker:
         for seen in values:
             if seen.image is not None or seen.frame is None:
                 continue
+            frame, seen.frame = seen.frame, None
             try:
-                image_rgb = seen.frame.image
+                image_rgb = frame.image
             except FrameDamaged:
                 self.drops["damaged"] += 1
                 self._ring.discard(seen)
                 all_whole = False
                 continue
-            finally:
-                seen.frame = None
+            if self._keep_frames:
+                seen.frame = frame
+                self._kept.append((frame.captured_at_seconds, seen))
             self._fill(seen, image_rgb)
         return all_whole and all(seen.image is not None for seen in values)
 

@@ -103,6 +103,9 @@ def test_public_names_can_be_had() -> None:
 
 def test_what_there_is_can_be_seen() -> None:
     assert dir(rtaction) == sorted(rtaction.__all__)
-    assert "watch(source" in pydoc.plain(pydoc.render_doc(rtaction))
+    shown = pydoc.plain(pydoc.render_doc(rtaction))
+    assert "watch(source" in shown
+    assert "class Recognizer(" in shown
+    assert "push(self, image_rgb" in shown
     with pytest.raises(AttributeError, match="no attribute 'wach'"):
         rtaction.wach  # noqa: B018

@@ -25,9 +25,9 @@ from rtaction.realtime.outputs.sinks import Callbacks, Sinks, Watched, open_sink
 from rtaction.realtime.sources.address import Address
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.sources.opening import is_file
+from rtaction.realtime.watching.actions import Actions
 from rtaction.realtime.watching.moment import Moment, StateChange
 from rtaction.realtime.watching.stats import WatchStats
-from rtaction.realtime.watching.watch import Actions
 from rtaction.realtime.windows.state import State
 from rtaction.video.file import read_video
 from tests.realtime.conftest import (

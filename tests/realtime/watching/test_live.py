@@ -153,6 +153,22 @@ def test_windows_of_many_sources_are_computed_in_one_batch() -> None:
         assert run.stats.of(name).num_predictions == 1
 
 
+@pytest.mark.parametrize("beside", [False, True])
+def test_frames_stand_beside_predictions_where_they_are_wanted(beside: bool) -> None:
+    sources = {name: ScriptedSource() for name in ("a", "b")}
+    with Run({name: [one] for name, one in sources.items()}, frames_beside=beside) as run:
+        for number, (name, source) in enumerate(sources.items()):
+            source.give(*frames(name, 0, 5, value=100 * number))
+        run.until(lambda: all(run.ends_of(name) for name in sources))
+
+    found = {p.source: p.frame for moment in run.seen for p in moment.predictions}
+    shown = {
+        name: None if one is None else (one.index, int(one.image.max()))
+        for name, one in found.items()
+    }
+    assert shown == ({"a": (4, 0), "b": (4, 100)} if beside else {"a": None, "b": None})
+
+
 def test_a_busy_source_does_not_starve_the_others() -> None:
     busy, calm = ScriptedSource(), ScriptedSource()
     with Run({"busy": [busy], "calm": [calm]}) as run:

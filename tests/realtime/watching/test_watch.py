@@ -18,10 +18,11 @@ from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.actions.rules import ActionRules
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.sources.cameras import cameras_of
+from rtaction.realtime.watching.actions import Actions
 from rtaction.realtime.watching.moment import Moment, StateChange
 from rtaction.realtime.watching.options import WatchOptions
 from rtaction.realtime.watching.stats import WatchStats
-from rtaction.realtime.watching.watch import Actions, watch, watch_cameras
+from rtaction.realtime.watching.watch import watch, watch_cameras
 from tests.realtime.conftest import (
     BrightnessModel,
     prediction_of,

@@ -570,3 +570,73 @@ def test_a_window_that_ends_with_the_last_frame_still_shown() -> None:
     assert window is not None
     assert numbers_of(window) == [0, 5, 10, 15, 19]
     assert tracker.take_last() is None
+
+
+def test_frames_are_kept_only_where_they_are_wanted() -> None:
+    for keeps in (False, True):
+        tracker = Tracker(SPEC, keep_frames=keeps)
+        windows: list[FrameWindow] = []
+        for frame in Film().frames(np.arange(80) / 25):
+            tracker.push(frame)
+            windows += take_all(tracker)
+        shown = [None if one.frame is None else index_of(one.frame.image) for one in windows]
+        expected = [round(one.times_seconds[-1] * 25) if keeps else None for one in windows]
+        assert len(windows) == 9
+        assert shown == expected
+
+
+@pytest.mark.parametrize("is_live", [False, True])
+@pytest.mark.parametrize("stride_seconds", [0.04, 0.25, 0.7])
+@pytest.mark.parametrize("picture", ["noise", "black"])
+def test_few_images_are_kept_for_predictions(
+    is_live: bool, stride_seconds: float, picture: str
+) -> None:
+    images: weakref.WeakSet[Any] = weakref.WeakSet()
+    random = np.random.default_rng(0)
+
+    class Picture(np.ndarray[Any, Any]):
+        """An array that a weak set takes."""
+
+        __hash__ = object.__hash__  # type: ignore[assignment]
+
+        def __eq__(self, other: object) -> bool:
+            return self is other
+
+    def make_image() -> npt.NDArray[Any]:
+        image = np.zeros((16, 16, 3), np.uint8)
+        if picture == "noise":
+            image += random.integers(90, 110, image.shape, np.uint8)
+        images.add(kept := image.view(Picture))
+        return kept
+
+    tracker = Tracker(
+        SPEC,
+        stride_seconds=stride_seconds,
+        is_live=is_live,
+        is_camera=is_live,
+        keep_frames=True,
+    )
+    now_seconds = time.monotonic() + AHEAD_SECONDS
+    most = num_windows = 0
+    for number in range(200):
+        tracker.push(DeferredFrame(make_image, now_seconds + number / 25, number, "film"))
+        num_windows += len(take_all(tracker))
+        most = max(most, len(images))
+
+    assert (num_windows == 0) == (is_live and picture == "black")
+    assert 1 <= most <= 3
+
+
+def test_a_stalled_network_keeps_the_images_of_a_second() -> None:
+    made: list[int] = []
+    frames = Film().frames(time.monotonic() + AHEAD_SECONDS + np.arange(501) / 25)
+    tracker = Tracker(SPEC, is_live=True, keep_frames=True)
+    for frame in frames:
+        tracker.push(frame)
+        made.append(len(tracker._kept))
+
+    assert max(made) <= MAX_AGE_SECONDS / SPEC.frame_interval_seconds + 2
+    window = tracker.take()
+    assert window is not None
+    assert window.frame is not None
+    assert index_of(window.frame.image) == index_of(window.values[-1].image)

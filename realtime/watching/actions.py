@@ -1,0 +1,101 @@
+"""The events of all sources of a run, and who is told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from rtaction.realtime.actions.detector import ActionDetector, ActionEvent
+from rtaction.realtime.actions.rules import ActionRules
+from rtaction.realtime.watching.moment import Moment, StateChange
+from rtaction.realtime.windows.engine import Scorer
+
+EventCallback = Callable[[ActionEvent], Any]
+StateCallback = Callable[[StateChange], Any]
+
+
+class Actions:
+    """The events of all sources.
+
+    Args:
+        model: labels, thresholds and clip length.
+        rules: when scores make an event. Default: `ActionRules.for_model` of the model.
+        stride_seconds: see `ActionDetector`.
+    """
+
+    def __init__(
+        self, model: Scorer, rules: ActionRules | None, stride_seconds: float | None = None
+    ) -> None:
+        self._spec = model.spec
+        self._rules = rules or ActionRules.for_model(model.spec)
+        self._stride_seconds = stride_seconds
+        self._detectors: dict[str, ActionDetector] = {}
+
+    @property
+    def longest_delay_seconds(self) -> float:
+        """Longest time from the start of an event to its report, without computing."""
+        rules = [self._rules.default, *self._rules.by_label.values()]
+        lasting_seconds = max(rule.min_seconds for rule in rules)
+        return lasting_seconds + self._spec.window_seconds + self._rules.smoothing_seconds
+
+    def of(self, source: str) -> ActionDetector:
+        """The detector of one source."""
+        if source not in self._detectors:
+            self._detectors[source] = ActionDetector(
+                self._rules, self._spec, stride_seconds=self._stride_seconds
+            )
+        return self._detectors[source]
+
+    def see(self, moment: Moment) -> list[ActionEvent]:
+        """The events that started or ended with this moment."""
+        events = []
+        for prediction in moment.predictions:
+            events += self.of(prediction.source).see(prediction)
+        for change in moment.changes:
+            # A window or two with too few frames is not the end; the detector handles longer gaps.
+            if change.state == "ended":
+                events += self.of(change.source).finish()
+            elif change.state not in ("ok", "warming_up", "degraded"):
+                events += self.of(change.source).interrupt()
+        return events
+
+    def finish(self) -> list[ActionEvent]:
+        """At the end of the run: the events that were still ongoing."""
+
+        return [event for detector in self._detectors.values() for event in detector.finish()]
+
+
+class Teller:
+    """Tells callbacks the events and states of a run.
+
+    Args:
+        actions: finds the events.
+        on_event: called with each event. Default None.
+        on_state: called with each state change. Default None.
+    """
+
+    def __init__(
+        self,
+        actions: Actions,
+        on_event: EventCallback | None = None,
+        on_state: StateCallback | None = None,
+    ) -> None:
+        self._actions = actions
+        self._on_event = on_event
+        self._on_state = on_state
+
+    def tell(self, moment: Moment) -> None:
+        """Tell what is new."""
+        self._tell_events(self._actions.see(moment))
+        for change in moment.changes:
+            if self._on_state is not None:
+                self._on_state(change)
+
+    def finish(self) -> None:
+        """Tell the ends of the events that were still ongoing."""
+        self._tell_events(self._actions.finish())
+
+    def _tell_events(self, events: Iterable[ActionEvent]) -> None:
+        for event in events:
+            if self._on_event is not None:
+                self._on_event(event)

@@ -1,0 +1,133 @@
+"""One source, followed frame by frame on the thread that reads it.
+
+This module knows nothing about cameras, files or callbacks.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from rtaction.frame import FrameLike
+from rtaction.model_spec import ModelSpec
+from rtaction.realtime.watching.moment import Moment, StateChange
+from rtaction.realtime.windows.engine import Engine, Scorer
+from rtaction.realtime.windows.state import State
+from rtaction.realtime.windows.tracker import Tracker
+
+
+class Follower:
+    """Follows one source.
+
+    Args:
+        model: the model.
+        name: of the source.
+        stride_seconds: see `Tracker`.
+        is_live: see `Tracker`; times are then on the monotonic clock. Default False.
+        keep_frames: see `Tracker`. Default False.
+
+    Attributes:
+        num_frames: number of frames so far.
+        num_predictions: number of predictions so far.
+        first_seconds: time of the first frame.
+        last_seconds: time of the newest frame.
+    """
+
+    def __init__(
+        self,
+        model: Scorer,
+        name: str,
+        *,
+        stride_seconds: float | None = None,
+        is_live: bool = False,
+        keep_frames: bool = False,
+    ) -> None:
+        self.num_frames = 0
+        self.num_predictions = 0
+        self.first_seconds = 0.0
+        self.last_seconds = 0.0
+        self._name = name
+        self._is_live = is_live
+        self._engine = Engine(model)
+        self._tracker = Tracker(
+            model.spec, stride_seconds=stride_seconds, is_live=is_live, keep_frames=keep_frames
+        )
+        self._state = self._tracker.state
+
+    @property
+    def state(self) -> State:
+        """See `Tracker`."""
+        return self._tracker.state
+
+    @property
+    def drops(self) -> Counter[str]:
+        """See `Tracker`."""
+        return self._tracker.drops
+
+    def see(self, frame: FrameLike) -> Moment:
+        """What is new with the next frame."""
+        if self.num_frames == 0:
+            self.first_seconds = frame.captured_at_seconds
+        self.last_seconds = frame.captured_at_seconds
+        self.num_frames += 1
+        self._tracker.push(frame)
+        predictions = self._engine.predict_due([self._tracker], is_live=self._is_live)
+        self.num_predictions += len(predictions)
+        changes = []
+        if self._tracker.state != self._state:
+            self._state = self._tracker.state
+            changes.append(StateChange(self._name, self._state, "", frame.captured_at_seconds))
+        return Moment([frame], predictions, changes)
+
+    def end(self) -> Moment:
+        """What is new once the source has ended."""
+        tracker = self._tracker
+        predictions = self._engine.predict_due([tracker], ended=[tracker], is_live=self._is_live)
+        self.num_predictions += len(predictions)
+        return Moment([], predictions, [StateChange(self._name, "ended", "", self.last_seconds)])
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether there is no prediction, because the frames are too far apart."""
+        return not self.num_predictions and self.num_frames > 1 and self.drops["degraded"] > 0
+
+    @property
+    def length_seconds(self) -> float:
+        """Time from the first frame to the newest."""
+        return self.last_seconds - self.first_seconds
+
+    @property
+    def lasted_seconds(self) -> float:
+        """The same, and for how long the newest is displayed, if that is as long as the others."""
+        return self.length_seconds * self.num_frames / max(self.num_frames - 1, 1)
+
+
+def too_slow(spec: ModelSpec, num_frames: int, length_seconds: float) -> str:
+    """Why no window of a video could be judged although it is long enough, and what would do.
+
+    Args:
+        spec: the contract of the model.
+        num_frames: of the video, at least 2.
+        length_seconds: from its first frame to its last.
+    """
+    wanted = 1.0 / spec.frame_interval_seconds
+    return (
+        f"its frames are too far apart in time, or some are missing: it has "
+        f"{(num_frames - 1) / max(length_seconds, 1e-9):.2g} frames a second, and a window of this "
+        f"model needs {spec.frames_per_window} different frames in {spec.window_seconds:.2f} s; "
+        f"record at {wanted:.2g} frames a second or more, or train with a longer --clip-seconds or "
+        "fewer --frames"
+    )
+
+
+def why_nothing(spec: ModelSpec, num_frames: int, length_seconds: float) -> str:
+    """Why no window of a source that has ended could be judged.
+
+    Args:
+        spec: the contract of the model.
+        num_frames: of the source, at least 1.
+        length_seconds: how long it lasted.
+    """
+    # Times rounded to milliseconds can make a video slightly shorter than it is.
+    if length_seconds < spec.window_seconds + 0.01:
+        return f"too short: {length_seconds:.2f} s, a window needs {spec.window_seconds:.2f} s"
+    return too_slow(spec, num_frames, length_seconds)
