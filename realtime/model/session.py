@@ -69,6 +69,14 @@ def open_session(
         session = _open_on(model, [(CPU, {})], _options(num_threads, profile_prefix, CPU))
     if strict:
         _check(session, device, wanted, reason)
+    _log.debug(
+        "onnxruntime %s of %s: device %s opened on %s, operations by provider: %s",
+        onnxruntime.__version__,
+        ", ".join(map(name_of, onnxruntime.get_available_providers())),
+        device,
+        name_in_use(session),
+        dict(_num_operations(session)),
+    )
     return session
 
 

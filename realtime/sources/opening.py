@@ -5,6 +5,7 @@ A *live* source continues whether or not anybody reads it; a file waits.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -17,6 +18,8 @@ from rtaction.frame import DeferredFrame, FrameLike
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.sources.files import FileSource, ImagesSource, Paced
 from rtaction.realtime.sources.source import BareSource, Source
+
+_log = logging.getLogger(__name__)
 
 
 class Viewed:
@@ -78,6 +81,7 @@ def open_source(camera: Camera, *, paced: bool = True) -> Source:
     """
     # Each kind needs another library.
     kind = camera.address.kind
+    _log.debug("%s: opening, as %s", camera.name, kind)
     if kind == "webcam":
         from rtaction.realtime.sources.webcam import WebcamSource
 

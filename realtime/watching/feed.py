@@ -168,6 +168,7 @@ class Feed:
                 wait_seconds = self._back_off.wait_seconds(
                     self._num_failures, is_lasting=is_lasting
                 )
+                _log.debug("%s; next attempt in %.1f s", self.error, wait_seconds)
                 self._closed.wait(wait_seconds)
         finally:
             self._change("ended")
@@ -224,6 +225,7 @@ class Feed:
             self._wake.set()
 
     def _change(self, link: Link) -> None:
+        _log.debug("%s: %s", self.camera.name, link)
         self._link = link
         self._wake.set()
 

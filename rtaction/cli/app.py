@@ -5,7 +5,6 @@ Every command imports what it needs when it runs, which keeps `rtaction --help` 
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from contextlib import suppress
@@ -22,14 +21,20 @@ from rtaction.cli.export import export
 from rtaction.cli.hmdb51 import hmdb51
 from rtaction.cli.inspect import inspect
 from rtaction.cli.render import render
-from rtaction.cli.say import say
 from rtaction.cli.show import show
 from rtaction.cli.teach import record, teach
+from rtaction.cli.terminal import (
+    QuietOption,
+    VerboseOption,
+    say_error,
+    set_loudness,
+    start_logging,
+    with_loudness,
+)
 from rtaction.cli.train import train
 from rtaction.cli.verify import verify
 from rtaction.errors import RtactionError, training_stack_missing
 from rtaction.output_file import raise_if_no_room
-from rtaction.printable import printable_lines
 
 app = typer.Typer(
     name="rtaction",
@@ -54,23 +59,9 @@ INTERRUPTED = 130
 """Exit code after Ctrl-C."""
 
 
-class _CurrentStderr:
-    """A proxy for the current `sys.stderr`, which progress bars replace."""
-
-    def write(self, text: str) -> None:
-        """Write to stderr."""
-        sys.stderr.write(printable_lines(text))
-
-    def flush(self) -> None:
-        """Flush stderr."""
-        sys.stderr.flush()
-
-
 def main() -> None:
     """Entry point; an error of rtaction prints one line, never a traceback."""
-    handler = logging.StreamHandler(_CurrentStderr())
-    logging.basicConfig(format="%(levelname)s: %(message)s", handlers=[handler])
-    logging.addLevelName(logging.WARNING, "warning")
+    start_logging()
     try:
         try:
             app()
@@ -82,7 +73,7 @@ def main() -> None:
             raise_if_no_room(error)
             raise
     except RtactionError as error:
-        say(f"error: {error}", err=True)
+        say_error(str(error))
         _leave(error.exit_code)
         sys.exit(error.exit_code)
     except SystemExit as ended:
@@ -118,20 +109,25 @@ def _root(
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Show version."),
     ] = False,
+    verbose: VerboseOption = False,
+    quiet: QuietOption = False,
 ) -> None:
-    pass
+    set_loudness(verbose=verbose, quiet=quiet)
 
 
-app.command()(cam)
-app.command()(demo)
-app.command()(teach)
-app.command()(record)
-app.command()(hmdb51)
-app.command()(train)
-app.command()(render)
-app.command()(show)
-app.command("eval")(evaluate)
-app.command()(export)
-app.command()(verify)
-app.command()(inspect)
-app.command()(bench)
+for _command in (
+    cam,
+    demo,
+    teach,
+    record,
+    hmdb51,
+    train,
+    render,
+    show,
+    evaluate,
+    export,
+    verify,
+    inspect,
+    bench,
+):
+    app.command("eval" if _command is evaluate else None)(with_loudness(_command))

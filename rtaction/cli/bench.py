@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rtaction.cli.say import say
+from rtaction.cli.terminal import say
 from rtaction.errors import UsageError
 
 

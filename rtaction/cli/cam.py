@@ -10,7 +10,7 @@ import typer
 
 from rtaction.choices import DEVICE_HELP
 from rtaction.cli.derived import Chosen, derived
-from rtaction.cli.say import say
+from rtaction.cli.terminal import say
 from rtaction.errors import OutputError
 from rtaction.realtime.cam_config import CamConfig
 

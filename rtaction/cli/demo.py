@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rtaction.cli.cam import DeviceOption, print_timeline
-from rtaction.cli.say import say
+from rtaction.cli.terminal import say
 from rtaction.installation import program
 
 

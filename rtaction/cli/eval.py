@@ -13,8 +13,7 @@ import typer
 
 from rtaction.cli.cam import DeviceOption
 from rtaction.cli.derived import Chosen, derived
-from rtaction.cli.progress import progress
-from rtaction.cli.say import say
+from rtaction.cli.terminal import progress, say
 from rtaction.realtime.judging.options import EvalOptions
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rtaction.cli.derived import Chosen, derived
-from rtaction.cli.say import say
+from rtaction.cli.terminal import say
 from rtaction.export.options import ContractOptions, ExportOptions, SmallerOptions
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rtaction.cli.say import say
+from rtaction.cli.terminal import is_quiet, say
 
 
 def hmdb51(
@@ -34,7 +34,7 @@ def hmdb51(
     def show(there: int, total: int | None) -> None:
         nonlocal shown
         percent = there * 100 // total if total else there // 10_000_000
-        if percent > shown:
+        if percent > shown and not is_quiet():
             shown = percent
             whole = f" of {total / 1e6:.0f}" if total else ""
             typer.echo(f"\rfetched {there / 1e6:.0f}{whole} MB", err=True, nl=there == total)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rtaction.cli.say import say
+from rtaction.cli.terminal import say
 from rtaction.printable import printable
 
 if TYPE_CHECKING:

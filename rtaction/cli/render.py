@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rtaction.cli.say import say
+from rtaction.cli.terminal import say
 from rtaction.installation import program
 
 
@@ -44,7 +44,7 @@ def render(
 
     Existing videos are kept, so an interrupted run resumes where it stopped.
     """
-    from rtaction.cli.progress import progress
+    from rtaction.cli.terminal import progress
     from rtaction.train.render.clip import RENDERED_LABELS
     from rtaction.train.render.files import RenderOptions, render_clips, render_sequences
 

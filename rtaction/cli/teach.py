@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rtaction.choices import GROUP_HELP
-from rtaction.cli.say import say
+from rtaction.cli.terminal import say
 from rtaction.errors import UsageError
 from rtaction.installation import program
 

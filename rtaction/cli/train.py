@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rtaction.cli.derived import Chosen, ConfigOption, derived
-from rtaction.cli.say import say
+from rtaction.cli.terminal import is_quiet, say
 from rtaction.errors import UsageError
 from rtaction.installation import program
 from rtaction.train.settings.config import TrainConfig
@@ -66,14 +66,16 @@ def _run(
 ) -> None:
     from rtaction.train.learning.cross_validation import cross_validate, saved_plan
     from rtaction.train.learning.fit import train as run_training
+    from rtaction.train.learning.progress import CleanConsole
 
+    console = CleanConsole(stderr=True, quiet=is_quiet())
     plan = saved_plan(output) if resume else None
     if plan is not None:
         folds, repeats = folds or plan["folds"], max(repeats, plan["repeats"])
     if folds is not None:
-        cross_validate(config, output, folds=folds, repeats=repeats, resume=resume)
+        cross_validate(config, output, folds=folds, repeats=repeats, resume=resume, console=console)
         return
     if repeats > 1:
         raise UsageError("--repeats needs --folds: it repeats a cross-validation")
-    result = run_training(config, output, resume=resume)
+    result = run_training(config, output, resume=resume, console=console)
     say(f"wrote {result.model}; next: {program()} export {result.model} -o model.onnx", err=True)

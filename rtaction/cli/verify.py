@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rtaction.cli.say import say
+from rtaction.cli.terminal import say
 from rtaction.errors import DatasetError
 
 if TYPE_CHECKING:

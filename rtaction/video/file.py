@@ -102,6 +102,11 @@ def read_video(
     with _open(path) as container:
         stream = _video_stream(path, container)
         declared = _declared(path, container, stream)
+        _log.debug(
+            "%s: %s, %dx%d, declares %.4g frames a second and %.2f s",
+            *(path, stream.codec_context.name, stream.width, stream.height),
+            *(declared.frames_per_second, declared.duration_seconds),
+        )
         decoder = VideoDecoder(container, stream)
         converter = RgbConverter()
         times_seconds: deque[float] = deque(maxlen=2)

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from rtaction.cli import app as cli
-from rtaction.cli.say import say
+from rtaction.cli.terminal import say
 from rtaction.errors import ModelUnsafe
 from rtaction.printable import printable, printable_lines
 

@@ -115,6 +115,7 @@ class FrameCache:
         """
         entry = self._entry(path, spec) if self._keeps else None
         found = _open_entry(entry, spec) if entry else None
+        _log.debug("%s: %s", path, "decoded before" if found else "decoding")
         if found:
             yield found
             return

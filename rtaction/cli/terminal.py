@@ -1,0 +1,118 @@
+"""What the command line prints: results on stdout, everything else on stderr.
+
+How much it says is the level of the logger "rtaction": errors only (`--quiet`), notes and warnings
+as well (the default), or also debug messages (`--verbose`).
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Annotated, Any
+
+import typer
+
+from rtaction.errors import UsageError
+from rtaction.printable import printable_lines
+
+_logger = logging.getLogger("rtaction")
+
+VerboseOption = Annotated[
+    bool,
+    typer.Option("--verbose", "-v", help="Say on stderr what is done, and why, to find a fault."),
+]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print errors only, and results on stdout.")
+]
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print a text, which may quote a file, a camera or a server.
+
+    Args:
+        text: one line or several.
+        err: print it on stderr, unless `--quiet` was given. Default False.
+    """
+    if not (err and is_quiet()):
+        typer.echo(printable_lines(text), err=err)
+
+
+def say_error(text: str) -> None:
+    """Print an error on stderr, even with `--quiet`."""
+    typer.echo(printable_lines(f"error: {text}"), err=True)
+
+
+def is_quiet() -> bool:
+    """Whether only errors are printed on stderr."""
+    return not _logger.isEnabledFor(logging.WARNING)
+
+
+@contextmanager
+def progress(what: str, number: int) -> Iterator[Callable[[], None]]:
+    """A bar where a person watches stderr; gives what to call after each step."""
+    if is_quiet() or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    with typer.progressbar(length=number, label=what, file=sys.stderr) as bar:
+        yield lambda: bar.update(1)
+
+
+class _CurrentStderr:
+    """A proxy for the current `sys.stderr`, which progress bars replace."""
+
+    def write(self, text: str) -> None:
+        """Write to stderr."""
+        sys.stderr.write(printable_lines(text))
+
+    def flush(self) -> None:
+        """Flush stderr."""
+        sys.stderr.flush()
+
+
+def start_logging() -> None:
+    """Print log messages on stderr; how many, as at the beginning."""
+    handler = logging.StreamHandler(_CurrentStderr())
+    logging.basicConfig(format="%(levelname)s: %(message)s", handlers=[handler])
+    logging.addLevelName(logging.WARNING, "warning")
+    logging.addLevelName(logging.DEBUG, "debug")
+    _logger.setLevel(logging.WARNING)
+
+
+def set_loudness(*, verbose: bool, quiet: bool) -> None:
+    """Do as `--verbose` and `--quiet` say; with neither, leave it as it is.
+
+    Raises:
+        UsageError: both.
+    """
+    if verbose and quiet:
+        raise UsageError("--verbose and --quiet contradict each other; expected one of them")
+    if verbose:
+        _logger.setLevel(logging.DEBUG)
+    elif quiet:
+        _logger.setLevel(logging.ERROR)
+
+
+def with_loudness(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that has the options `--verbose` and `--quiet` as well."""
+
+    @wraps(command)
+    def call(*args: Any, verbose: bool = False, quiet: bool = False, **values: Any) -> None:
+        set_loudness(verbose=verbose, quiet=quiet)
+        command(*args, **values)
+
+    hints = {"verbose": VerboseOption, "quiet": QuietOption}
+    signature = inspect.signature(command, eval_str=True)
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    added = [
+        inspect.Parameter(name, keyword, default=False, annotation=hint)
+        for name, hint in hints.items()
+    ]
+    call.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[*signature.parameters.values(), *added]
+    )
+    call.__annotations__ = inspect.get_annotations(command, eval_str=True) | hints
+    return call
