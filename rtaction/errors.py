@@ -29,6 +29,9 @@ expected, what came and what to do, and its `exit_code` is that of the command l
 
 from __future__ import annotations
 
+import platform
+import sys
+
 
 class RtactionError(Exception):
     """Base of all errors that carry a message for the person at the keyboard."""
@@ -166,6 +169,11 @@ def training_stack_missing(error: ImportError) -> MissingLibrary:
     """The error for a package that only training and export need."""
     from rtaction.installation import install_command
 
+    if sys.platform == "darwin" and platform.machine() == "x86_64":
+        return MissingLibrary(
+            "training and export need TensorFlow, which no longer comes for Intel Macs; do them on "
+            "another machine, and copy the .onnx file here"
+        )
     return MissingLibrary(
         f"training and export need more packages than are installed ({error}); "
         f"install them with: {install_command('train')}"

@@ -109,3 +109,19 @@ def test_what_there_is_can_be_seen() -> None:
     assert "push(self, image_rgb" in shown
     with pytest.raises(AttributeError, match="no attribute 'wach'"):
         rtaction.wach  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "expected"),
+    [
+        ("darwin", "x86_64", "no longer comes for Intel Macs"),
+        ("darwin", "arm64", "install them with: "),
+        ("linux", "x86_64", "install them with: "),
+    ],
+)
+def test_training_is_not_advised_where_it_cannot_be_installed(
+    system: str, machine: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.platform", system)
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    assert expected in str(errors.training_stack_missing(ImportError("No module named 'keras'")))
