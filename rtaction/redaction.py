@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from urllib.parse import quote, unquote
 
+from rtaction.errors import ModelMissing
 from rtaction.printable import printable
 
 _HOST = re.compile(r"([\w.-]+|\[[\w.:%]+\])?(:\d{1,5})?")
@@ -17,6 +19,17 @@ _URL = re.compile(
 SIGNS_OF_A_URL = re.compile(r"[@:=?&;#]|%3a|%40", re.IGNORECASE)
 _HIDDEN = "…"
 _MAX_SHORT = 3
+
+
+def refuse_url(path: Path) -> None:
+    """Refuse an address where a model file is expected, without repeating its password.
+
+    Raises:
+        ModelMissing: it is one.
+    """
+    # Path makes one slash of two; the scheme of "c:/" is a drive of Windows.
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", path.as_posix()):
+        raise ModelMissing("this is a URL; download the model and name the file")
 
 
 def redact(url: str) -> str:

@@ -17,6 +17,7 @@ from rtaction.installation import program
 from rtaction.keras_files import hdf5
 from rtaction.keras_files.archive import built, deserialized, keras_errors_told, load_archive
 from rtaction.keras_files.config import Config, parse, vetted
+from rtaction.redaction import refuse_url
 
 KINDS = "a run folder, a .keras file, a .h5 file of Keras 2 or 3, or a folder with a saved_model.pb"
 
@@ -38,6 +39,7 @@ def load_keras_model(path: Path, *, trust: bool = False) -> Any:
         ModelUnsafe: it contains code or refers to other files, and is not trusted.
         ExportError: it uses an option that Keras 3 does not support.
     """
+    refuse_url(path)
     if not path.exists():
         raise ModelMissing(
             f"there is no Keras model {path}; train one with `{program()} train`, or give {KINDS}"

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -29,6 +28,7 @@ from rtaction.model_spec import METADATA_KEY, ModelSpec
 from rtaction.onnx_format.graph import describe, described_values, dims_of, missing_names, part
 from rtaction.onnx_format.layout import adoption_command
 from rtaction.onnx_format.safety import check_safe
+from rtaction.redaction import refuse_url
 
 BOUNDARY_KEY = "rtaction.boundary"
 """Key of the three tensor names in an ONNX file's `metadata_props`."""
@@ -96,8 +96,7 @@ class OnnxFile:
             ModelUnreadable: it cannot be read, or is not an ONNX model.
             ModelUnsafe: see `OnnxFile`.
         """
-        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", path.as_posix()):  # Path makes one slash of two
-            raise ModelMissing("this is a URL; download the model and name the file")
+        refuse_url(path)
         if not os.path.exists(path):  # unlike Path.exists, False for a name too long
             raise ModelMissing(
                 f"there is no model file {path}; "

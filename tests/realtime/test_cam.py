@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from rtaction.errors import SourceUnreadable
+from rtaction.installation import program
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.cam import CamSummary, run_cam, with_threshold
@@ -308,12 +309,34 @@ def test_sources_may_stand_without_their_option(
     assert len(names[1]) == 2
 
 
+def test_a_mirror_is_drawn_and_not_judged(tmp_path: Path, tiny_model: Path, here: Here) -> None:
+    image = np.full((480, 640, 3), DARK, np.uint8)
+    image[:, 480:] = BRIGHT
+    source = write_video(tmp_path / "sides.mp4", [image] * 40, np.arange(40) / 25)
+    found = []
+    for number, options in enumerate([(), ("--mirror",)]):
+        saved = tmp_path / f"saved-{number}.avi"
+        code, stdout, _ = here(
+            *("cam", source, "-m", tiny_model, "--headless", "-o", "-", "--save", saved, *options)
+        )
+        assert code == 0
+        scores = [line["top"] for line in of_type(json_lines(stdout), "prediction")]
+        *_, last = read_video(saved)
+        sides = [last.image[300:, :100].mean(), last.image[300:, -100:].mean()]
+        found.append((scores, ["bright" if side > 128 else "dark" for side in sides]))
+
+    (scores, sides), (mirrored_scores, mirrored_sides) = found
+    assert mirrored_scores == scores != []
+    assert sides == ["dark", "bright"]
+    assert mirrored_sides == ["bright", "dark"]
+
+
 @pytest.mark.parametrize(
     ("model", "exit_code", "message"),
     [
         ("https://x/model.onnx", 3, "is a URL; download the model"),
-        ("run", 4, "export it first: rtaction export run -o model.onnx"),
-        ("model.keras", 4, "export it first: rtaction export model.keras -o model.onnx"),
+        ("run", 4, "export it first: {program} export run -o model.onnx"),
+        ("model.keras", 4, "export it first: {program} export model.keras -o model.onnx"),
     ],
 )
 def test_models_of_other_kinds_say_the_way(
@@ -328,7 +351,8 @@ def test_models_of_other_kinds_say_the_way(
     Path("run").mkdir()
     Path("model.keras").touch()
     found, _, stderr = here("cam", "-m", model, "--headless")
-    assert message in assert_one_error(found, stderr, exit_code)
+    expected = message.format(program=program())
+    assert expected in assert_one_error(found, stderr, exit_code)
 
 
 def test_a_file_twice_gives_the_same_lines(halves_video: Path, tiny_model: Path) -> None:

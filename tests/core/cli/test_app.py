@@ -65,6 +65,8 @@ def test_completion_is_offered(here: Here) -> None:
         (["inspect", "none.onnx"], 3, "there is no model file none.onnx"),
         (["inspect", str(README)], 4, "is not an ONNX model"),
         (["export", "none.keras"], 3, "there is no Keras model none.keras"),
+        (["export", "https://me:geheim@x/m.keras"], 3, "this is a URL; download the model"),
+        (["inspect", "https://me:geheim@x/m.onnx"], 3, "this is a URL; download the model"),
         (["train", "none"], 2, "neither a folder nor a pattern"),
     ],
 )
@@ -76,6 +78,7 @@ def test_mistakes_end_in_one_line(
     assert stderr.startswith("error: ")
     assert message in stderr
     assert stderr.count("\n") == 1
+    assert "geheim" not in stderr
     assert stdout == ""
 
 
