@@ -13,6 +13,7 @@ expected, what came and what to do, and its `exit_code` is that of the command l
     │   └── ScoresInvalid           19   it runs, and gives scores that are none
     ├── SourceError                  6   camera, file or stream
     │   ├── SourceMissing            6   no such camera, file or address
+    │   │   ├── SourceUnreachable    6   nothing answers at the address
     │   │   └── StreamMissing        6   the server answers, but has no stream at that path
     │   ├── SourceRefused           17   the server wants another user or password
     │   ├── SourceUnreadable         7   there, but nothing can be decoded from it
@@ -86,6 +87,10 @@ class SourceError(RtactionError):
 
 class SourceMissing(SourceError):
     """There is no such camera, file or address."""
+
+
+class SourceUnreachable(SourceMissing):
+    """Nothing listens at the address, there is no such host, or it does not answer in time."""
 
 
 class StreamMissing(SourceMissing):

@@ -21,7 +21,7 @@ from rtaction.errors import UsageError
 from rtaction.realtime.sources.address import Address, parse_address, parse_addresses
 from rtaction.realtime.sources.view import View
 
-Transport = Literal["tcp", "udp"]
+Transport = Literal["auto", "tcp", "udp"]
 
 OPEN_TIMEOUT_SECONDS = 5.0
 READ_TIMEOUT_SECONDS = 3.0
@@ -61,7 +61,7 @@ class Camera:
         name: its unique name.
         view: crop and orientation of its frames. Default: unchanged.
         transport: the transport of RTSP. "tcp" loses no frames; "udp" is for cameras that offer
-            nothing else. Default "tcp".
+            nothing else; "auto" tries both in this order. Default "auto".
         open_timeout_seconds: how long connecting may take, above 0. Default 5.0.
         read_timeout_seconds: how long it may send nothing, above 0. Default 3.0.
 
@@ -72,13 +72,13 @@ class Camera:
     address: Address
     name: str
     view: View = field(default_factory=View)
-    transport: Transport = "tcp"
+    transport: Transport = "auto"
     open_timeout_seconds: float = OPEN_TIMEOUT_SECONDS
     read_timeout_seconds: float = READ_TIMEOUT_SECONDS
 
     def __post_init__(self) -> None:
         if self.transport not in get_args(Transport):
-            raise ValueError(f'transport must be "tcp" or "udp", got {self.transport!r}')
+            raise ValueError(f'transport must be "auto", "tcp" or "udp", got {self.transport!r}')
         for key in ("open_timeout_seconds", "read_timeout_seconds"):
             if not 0 < getattr(self, key) < math.inf:
                 raise ValueError(

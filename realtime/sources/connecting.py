@@ -5,13 +5,21 @@ This module knows nothing about frames and their times.
 
 from __future__ import annotations
 
+import logging
 import time
+from dataclasses import replace
 
 import av
 from av.container import InputContainer
 
-from rtaction.errors import SourceUnreadable
-from rtaction.realtime.sources.cameras import Camera
+from rtaction.errors import (
+    SourceError,
+    SourceRefused,
+    SourceUnreachable,
+    SourceUnreadable,
+    StreamMissing,
+)
+from rtaction.realtime.sources.cameras import Camera, Transport
 from rtaction.realtime.sources.network_errors import explain_no_video, explain_open_failure
 
 # How much of a stream is analysed before the first frame. RTSP describes its streams up front;
@@ -24,6 +32,10 @@ _PROTOCOLS = {
 }
 # FFmpeg draws a text that is named like one, such as readme.txt, as a terminal would.
 _NO_VIDEO = {"tty"}
+
+_log = logging.getLogger(__name__)
+# The transport by which an address was last opened, so that a reconnect begins with it.
+_worked: dict[str, Transport] = {}
 
 
 def open_stream(camera: Camera) -> InputContainer:
@@ -52,7 +64,43 @@ def open_stream(camera: Camera) -> InputContainer:
     return container
 
 
+def transport_of(camera: Camera) -> Transport:
+    """The transport by which an open RTSP camera is read, "tcp" or "udp"."""
+    if camera.transport != "auto":
+        return camera.transport
+    return _worked.get(str(camera.address.target), "tcp")
+
+
 def _open(camera: Camera) -> InputContainer:
+    if camera.address.kind == "rtsp" and camera.transport == "auto":
+        return _open_by_any_transport(camera)
+    return _open_as_set(camera)
+
+
+def _open_by_any_transport(camera: Camera) -> InputContainer:
+    """Open an RTSP stream by TCP or, if the server has no stream by TCP, by UDP."""
+    url = str(camera.address.target)
+    first = _worked.get(url, "tcp")
+    second: Transport = "udp" if first == "tcp" else "tcp"
+    try:
+        container, worked = _open_as_set(replace(camera, transport=first)), first
+    except (SourceRefused, StreamMissing, SourceUnreachable):
+        raise  # the other transport would be asked in the same way, and answered alike
+    except SourceError as error:
+        try:
+            container, worked = _open_as_set(replace(camera, transport=second)), second
+        except SourceError:
+            _worked.pop(url, None)
+            raise error from None
+        if worked == "udp":
+            _log.warning(
+                "%s: it refuses TCP and is read by UDP, by which frames may get lost", camera.name
+            )
+    _worked[url] = worked
+    return container
+
+
+def _open_as_set(camera: Camera) -> InputContainer:
     options = {
         "protocol_whitelist": _PROTOCOLS[camera.address.kind],
         # Otherwise FFmpeg buffers seconds of video to estimate the rate, which is not needed.

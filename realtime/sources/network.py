@@ -25,7 +25,7 @@ from av.video.stream import VideoStream
 from rtaction.errors import CameraLost
 from rtaction.frame import DeferredFrame, FrameDamaged
 from rtaction.realtime.sources.cameras import Camera
-from rtaction.realtime.sources.connecting import open_stream
+from rtaction.realtime.sources.connecting import open_stream, transport_of
 from rtaction.realtime.sources.jpeg import jpeg_size_hw
 from rtaction.realtime.sources.network_errors import single_picture
 from rtaction.realtime.sources.stamps import ArrivalStamps, PacedStamps, PtsStamps, Stamps
@@ -138,6 +138,8 @@ class StreamSource:
 
     def _packets(self) -> Iterator[VideoPacket]:
         silence = f"{self.name} has sent nothing for {self._camera.read_timeout_seconds:g} s"
+        if transport_of(self._camera) == "udp":
+            silence += " by UDP; a firewall may be in the way"
         while True:
             asked_seconds = time.monotonic()
             try:

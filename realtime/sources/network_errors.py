@@ -5,6 +5,7 @@ FFmpeg's own messages contain the whole URL, so only the type of its error is us
 
 from __future__ import annotations
 
+import errno
 import socket
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from rtaction.errors import (
     SourceError,
     SourceMissing,
     SourceRefused,
+    SourceUnreachable,
     SourceUnreadable,
     StreamMissing,
 )
@@ -47,16 +49,24 @@ def explain_open_failure(camera: Camera, error: Exception, elapsed_seconds: floa
     if (explained := _explain_status(name, error)) is not None:
         return explained
     if isinstance(error, ConnectionRefusedError):
-        return SourceMissing(f"{name}: nothing is listening there (connection refused)")
+        return SourceUnreachable(f"{name}: nothing is listening there (connection refused)")
     if isinstance(error, av.error.ExitError) or elapsed_seconds >= camera.open_timeout_seconds:
-        return SourceMissing(f"{name} has not answered within {camera.open_timeout_seconds:g} s")
+        return SourceUnreachable(
+            f"{name} has not answered within {camera.open_timeout_seconds:g} s"
+        )
     if not _host_is_known(str(camera.address.target)):
-        return SourceMissing(
+        return SourceUnreachable(
             f"{name}: there is no host of that name; in a password, write / as %2F, ? as %3F and "
             "# as %23"
         )
     if camera.address.kind == "http":
         return explain_no_video(camera)
+    if getattr(error, "errno", None) == errno.EPROTONOSUPPORT:
+        other = "udp" if camera.transport == "tcp" else "tcp"
+        return SourceMissing(
+            f"{name} does not offer its stream by {camera.transport.upper()}; leave transport out, "
+            f'or set transport = "{other}"'
+        )
     if isinstance(error, av.error.InvalidDataError):
         # FFmpeg does not distinguish these; a camera that is starting up also closes connections.
         return SourceMissing(f"{name}: the server closes the connection, or does not speak RTSP")

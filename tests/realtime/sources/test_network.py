@@ -26,6 +26,7 @@ from rtaction.errors import (
     SourceError,
     SourceMissing,
     SourceRefused,
+    SourceUnreachable,
     SourceUnreadable,
     StreamMissing,
 )
@@ -447,7 +448,7 @@ def test_raw_jpegs_in_a_row_are_a_stream() -> None:
 def test_no_such_host(scheme: str) -> None:
     error = open_error(f"{scheme}://admin:s3cret!@no-such-host.invalid/live")
 
-    assert type(error) is SourceMissing
+    assert type(error) is SourceUnreachable
     expected = f"{scheme}://no-such-host.invalid/live: there is no host of that name; in a"
     assert str(error).startswith(expected)
 
@@ -461,7 +462,7 @@ def test_nobody_answers(kind: Server) -> None:
         server.refuse()
         refused = open_error(url)
 
-    assert type(mute) is type(refused) is SourceMissing
+    assert type(mute) is type(refused) is SourceUnreachable
     assert "has not answered within 0.5 s" in str(mute)
     assert "nothing is listening there (connection refused)" in str(refused)
     assert not mute.is_lasting
