@@ -13,6 +13,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import quote
@@ -48,7 +49,7 @@ _TYPE_NAMES: dict[type | tuple[type, ...], str] = {
     bool: "true or false",
     _NUMBER: "a number",
 }
-_PASSWORD_KEY = re.compile(r"(pass|pwd|pw|token|secret|key|auth)[^=/?&;]*=[^&;]", re.IGNORECASE)
+_PASSWORD_KEY = re.compile(r"pass|pwd|pw|token|secret|key|auth", re.IGNORECASE)
 _log = logging.getLogger(__name__)
 
 
@@ -287,4 +288,8 @@ def _warn_of_passwords(path: Path, tables: list[dict[str, Any]], cameras: list[C
 def _holds_password(text: str) -> bool:
     rest = text.partition("://")[2]
     user_and_password = rest.rpartition("@")[0]
-    return ":" in user_and_password or _PASSWORD_KEY.search(rest) is not None
+    # Each part between two "=", and what follows it up to the next "&".
+    parts = [part for one in re.split("[&;]", rest) for part in pairwise(one.split("="))]
+    return ":" in user_and_password or any(
+        value and _PASSWORD_KEY.search(re.split("[/?]", name)[-1]) for name, value in parts
+    )
