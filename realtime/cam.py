@@ -141,6 +141,8 @@ def _cameras_and_rules(config: CamConfig) -> tuple[list[Camera], dict[str, Any]]
                 f"the source {camera.name} is already in {config.cameras_file}; expected it once"
             )
         cameras.append(camera)
+    if not config.follow:
+        cameras = [replace(camera, follow=False) for camera in cameras]
     if config.save and config.save.suffix.lower() == ".webm" and not all(map(is_file, cameras)):
         # OpenCV always uses the slow deadline of libvpx.
         _log.warning(

@@ -27,7 +27,7 @@ Transport = Literal["auto", "tcp", "udp"]
 OPEN_TIMEOUT_SECONDS = 5.0
 READ_TIMEOUT_SECONDS = 3.0
 
-_OPTIONS = ("transport", "open_timeout_seconds", "read_timeout_seconds")
+_OPTIONS = ("transport", "follow", "open_timeout_seconds", "read_timeout_seconds")
 _NUMBER = (int, float)
 _KEYS: dict[str, type | tuple[type, ...]] = {
     "name": str,
@@ -39,6 +39,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "rotation": int,
     "mirror": bool,
     "transport": str,
+    "follow": bool,
     "open_timeout_seconds": _NUMBER,
     "read_timeout_seconds": _NUMBER,
 }
@@ -65,6 +66,8 @@ class Camera:
             nothing else; "auto" tries both in this order. Default "auto".
         open_timeout_seconds: how long connecting may take, above 0. Default 5.0.
         read_timeout_seconds: how long it may send nothing, above 0. Default 3.0.
+        follow: follow redirects and playlists of HTTP, which may lead to other servers. Default
+            True.
 
     Raises:
         ValueError: another transport, or a timeout that is not above 0.
@@ -76,6 +79,7 @@ class Camera:
     transport: Transport = "auto"
     open_timeout_seconds: float = OPEN_TIMEOUT_SECONDS
     read_timeout_seconds: float = READ_TIMEOUT_SECONDS
+    follow: bool = True
 
     def __post_init__(self) -> None:
         if self.transport not in get_args(Transport):

@@ -30,6 +30,11 @@ _PROTOCOLS = {
     "rtsp": "rtsp,rtsps,tcp,tls,udp,rtp",
     "http": "http,https,httpproxy,tcp,tls,crypto,hls",
 }
+# Formats that name no other addresses to read from, unlike playlists (hls, dash, concat, sdp).
+_SELF_CONTAINED = (
+    "asf,avi,flv,gif,h264,hevc,ivf,jpeg_pipe,live_flv,m4v,matroska,mjpeg,mov,mpeg,mpegts,"
+    "mpegvideo,mpjpeg,nut,obu,ogg,png_pipe,webp_pipe"
+)
 # FFmpeg draws a text that is named like one, such as readme.txt, as a terminal would.
 _NO_VIDEO = {"tty"}
 
@@ -109,6 +114,8 @@ def _open_as_set(camera: Camera) -> InputContainer:
     }
     if camera.address.kind == "rtsp":
         options["rtsp_transport"] = camera.transport
+    elif not camera.follow:
+        options |= {"max_redirects": "0", "format_whitelist": _SELF_CONTAINED}
     started_seconds = time.monotonic()
     timeouts = (camera.open_timeout_seconds, camera.read_timeout_seconds)
     try:

@@ -36,14 +36,15 @@ class HttpAnswer:
     redirected_to: str
 
 
-def ask(url: str, *, timeout_seconds: float) -> HttpAnswer | None:
+def ask(url: str, *, timeout_seconds: float, follow: bool = True) -> HttpAnswer | None:
     """Request an address and look at the headers, and at whether anything follows.
 
-    Redirects are followed, user and password are sent only to the server of the address.
+    User and password are sent only to the server of the address.
 
     Args:
         url: of http:// or https://; it may contain a user and password, percent-encoded or not.
         timeout_seconds: how long to wait for each part of the answer.
+        follow: follow redirects. Default True.
 
     Returns:
         The answer, also if it is an error such as 404; None if there is none.
@@ -55,6 +56,8 @@ def ask(url: str, *, timeout_seconds: float) -> HttpAnswer | None:
     without_user = f"{scheme}://{host}{rest[len(authority) :]}"
     address = quote(without_user, safe=string.punctuation)
     opener = _opener(address, unquote(user), unquote(password))
+    if follow:
+        opener.add_handler(urllib.request.HTTPRedirectHandler())
     try:
         try:
             response = opener.open(address, timeout=timeout_seconds)
@@ -89,7 +92,6 @@ def _opener(address: str, user: str, password: str) -> urllib.request.OpenerDire
         urllib.request.HTTPSHandler(context=unchecked),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
-        urllib.request.HTTPRedirectHandler(),
         *(
             ()
             if not user

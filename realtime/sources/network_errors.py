@@ -82,7 +82,11 @@ def explain_no_video(camera: Camera) -> SourceError:
         camera: with an address of the kind "http"; its server is asked what it sends.
     """
     name = camera.name
-    answer = ask(str(camera.address.target), timeout_seconds=camera.read_timeout_seconds)
+    answer = ask(
+        str(camera.address.target),
+        timeout_seconds=camera.read_timeout_seconds,
+        follow=camera.follow,
+    )
     if answer is None:
         return SourceMissing(f"{name}: the server closes the connection without an answer")
     # A server may repeat the password in the address that it redirects to.
@@ -91,7 +95,7 @@ def explain_no_video(camera: Camera) -> SourceError:
     if answer.status >= 400:
         return SourceMissing(f"{who} answers with an error ({answer.status}) instead of a stream")
     if answer.status >= 300:
-        return SourceUnreadable(f"{who} is not followed; give that address itself")
+        return SourceUnreadable(f"{who} is not followed as asked; give that address itself")
     if answer.is_empty:
         return SourceUnreadable(f"{who} gives an empty answer; {_LOOK_ELSEWHERE}")
     return SourceUnreadable(f"{who} {_what_came(answer)}")
@@ -106,6 +110,11 @@ def single_picture(camera: Camera) -> SourceUnreadable:
 
 def _what_came(answer: HttpAnswer) -> str:
     kind = answer.content_type
+    if "mpegurl" in kind or kind == "application/dash+xml":
+        return (
+            f"answers with a playlist ({kind}) that cannot be read or, with follow = false or "
+            "--no-follow, is not followed"
+        )
     for beginning, what in _NO_STREAMS:
         if kind.startswith(beginning):
             login = ", perhaps to log in" if what == "a web page" and answer.redirected_to else ""
