@@ -21,6 +21,7 @@ expected, what came and what to do, and its `exit_code` is that of the command l
     ├── DeviceUnavailable            9   the requested accelerator is not in use
     ├── DisplayUnavailable          10   a window was requested and cannot be opened
     ├── OutputError                 11   the video, log or folder cannot be written
+    │   └── ReaderLeft              20   the program that reads the log of live cameras has ended
     ├── DatasetError                12   the labelled videos
     ├── ExportError                 13   this Keras model cannot become an ONNX file
     │   └── ParityError             14   the ONNX file does not compute the same
@@ -135,6 +136,12 @@ class OutputError(RtactionError):
     """A video, a log or a folder cannot be written."""
 
     exit_code = 11
+
+
+class ReaderLeft(OutputError):
+    """The program that reads the lines about live cameras has ended."""
+
+    exit_code = 20
 
 
 class DatasetError(RtactionError):

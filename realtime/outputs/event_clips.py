@@ -151,8 +151,8 @@ class EventClips:
         """
         return self._writer.flush(timeout_seconds)
 
-    def close(self) -> None:
-        """Finish the open clips. Closing twice does nothing.
+    def close(self, timeout_seconds: float = CLOSE_TIMEOUT_SECONDS) -> None:
+        """Finish the open clips, in at most this time. Closing twice does nothing.
 
         Raises:
             OutputError: a clip could not be written, or the disk did not keep up.
@@ -164,7 +164,7 @@ class EventClips:
             for state in self._sources.values():
                 self._end(state, list(state.clips.values()))
                 state.forget()
-        self._writer.close(CLOSE_TIMEOUT_SECONDS)
+        self._writer.close(timeout_seconds)
 
     def _begin(self, state: _Source, event: ActionEvent, until_seconds: float) -> _Clip:
         file = ClipFile(self._folder, _stem(event, state))
