@@ -160,11 +160,6 @@ def _cameras_and_rules(config: CamConfig) -> tuple[list[Camera], dict[str, Any]]
         cameras.append(camera)
     if not config.follow:
         cameras = [replace(camera, follow=False) for camera in cameras]
-    if config.save and config.save.suffix.lower() == ".webm" and not all(map(is_file, cameras)):
-        # OpenCV always uses the slow deadline of libvpx.
-        _log.warning(
-            "VP8 takes about 70 ms for a 640x480 frame; use --save x.avi to drop fewer live frames"
-        )
     given = config.rules
     tables = rules.get("labels", {})
     if given and isinstance(tables, dict) and all(isinstance(t, dict) for t in tables.values()):

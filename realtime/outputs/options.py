@@ -19,7 +19,7 @@ class OutputOptions:
     """
 
     save: Annotated[
-        Path | None, Option("Write the annotated video: .avi, .mkv or .webm.", PANEL)
+        Path | None, Option("Write the annotated video: .avi, .mkv, .webm or .mp4.", PANEL)
     ] = None
     output: Annotated[
         str | None,
