@@ -214,7 +214,11 @@ def open_sinks(
         if options.clip_events:
             # An event is reported some time after its start, and its clip begins even earlier.
             delay_seconds = watched.actions.longest_delay_seconds + _ENGINE_DELAY_SECONDS
-            clips = EventClips(options.clip_events, max_delay_seconds=delay_seconds)
+            clips = EventClips(
+                options.clip_events,
+                max_delay_seconds=delay_seconds,
+                format=options.clip_format,
+            )
             closing.callback(lambda: clips.close(deadline.remaining_seconds()))
         if screen is not None or options.save is not None:
             drawing = Drawing(

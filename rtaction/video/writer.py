@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from rtaction.errors import OutputError
 from rtaction.opencv import cv2
 from rtaction.video.file import require_utf8
+from rtaction.video.told_file import ToldFile
 
 # Of FFmpeg's scale from 2, the best, to 31.
 _JPEG_QUALITY = 3
@@ -38,6 +39,7 @@ class _Format:
     it, 53 and 93), libx264 5 and 3.
     """
 
+    name: str
     codec: str
     pixels: str
     encoder: dict[str, str]
@@ -45,9 +47,10 @@ class _Format:
 
 
 _FORMATS = {
-    ".avi": _Format("mjpeg", "yuvj420p", _JPEG, {"flush_packets": "1"}),
-    ".mkv": _Format("mjpeg", "yuvj420p", _JPEG, _CLUSTER_PER_FRAME),
+    ".avi": _Format("avi", "mjpeg", "yuvj420p", _JPEG, {"flush_packets": "1"}),
+    ".mkv": _Format("matroska", "mjpeg", "yuvj420p", _JPEG, _CLUSTER_PER_FRAME),
     ".webm": _Format(
+        "webm",
         "libvpx",
         "yuv420p",
         {
@@ -61,6 +64,7 @@ _FORMATS = {
         _CLUSTER_PER_FRAME,
     ),
     ".mp4": _Format(
+        "mp4",
         "libx264",
         "yuv420p",
         {"preset": "veryfast", "tune": "zerolatency", "crf": "21"},
@@ -70,13 +74,26 @@ _FORMATS = {
 SUFFIXES = tuple(_FORMATS)
 
 
-class _Encoded:
+class EncodedFile:
     """A video file, its frames encoded and written one by one.
 
     By PyAV, because OpenCV does not tell when the disk is full.
+
+    Args:
+        path: with one of the `SUFFIXES`.
+        frames_per_second: its rate if it is an .avi; otherwise about what is to come.
+        size_hw: height and width, both even.
+
+    Raises:
+        OutputError: it cannot be written.
     """
 
-    def __init__(self, path: Path, frames_per_second: float, size_hw: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        frames_per_second: float,
+        size_hw: tuple[int, int],
+    ) -> None:
         self._path = path
         self._num_frames = 0
         self._has_failed = False
@@ -88,7 +105,8 @@ class _Encoded:
         self._next_pts = 0
         self._last: list[bytes] = []
         try:
-            self._container = av.open(f"file:{path}", "w", options=kind.muxer)
+            self._file = ToldFile(path)
+            self._container = av.open(self._file, "w", format=kind.name, options=kind.muxer)
             stream: Any = self._container.add_stream(kind.codec, rate=rate, options=kind.encoder)
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise self._told(error) from None
@@ -104,6 +122,9 @@ class _Encoded:
         Args:
             image_rgb: uint8 RGB of the size of the file.
             at_seconds: its time from the first frame, later than that of the frame before.
+
+        Raises:
+            OutputError: it cannot be written.
         """
         pts = max(round(at_seconds / self._time_base), self._next_pts)
         frame = av.VideoFrame.from_ndarray(image_rgb, "rgb24")
@@ -114,6 +135,7 @@ class _Encoded:
             packets = self._stream.encode(frame)
             self._last = [bytes(packet) for packet in packets] if self._is_constant else []
             self._container.mux(packets)
+            self._file.check()
         except (av.error.FFmpegError, OSError) as error:
             self._abandon()
             raise self._told(error) from None
@@ -121,12 +143,17 @@ class _Encoded:
         self._num_frames += 1
 
     def close(self) -> None:
-        """Finish the file."""
+        """Finish the file.
+
+        Raises:
+            OutputError: not all of it could be written.
+        """
         if self._has_failed:
             return
         try:
             self._container.mux(self._stream.encode(None))
             self._container.close()
+            self._file.close()
         except (av.error.FFmpegError, OSError) as error:
             self._abandon()
             raise self._told(error) from None
@@ -146,6 +173,8 @@ class _Encoded:
         # It tries to write the index, which fails for the same reason.
         with suppress(av.error.FFmpegError, OSError):
             self._container.close()
+        with suppress(OSError):
+            self._file.close()
 
     def _told(self, error: Exception) -> OutputError:
         reason = getattr(error, "strerror", None) or str(error)
@@ -187,7 +216,7 @@ class VideoWriter:
         self.frames_per_second = frames_per_second
         self._path = path
         self._max_gap_seconds = max_gap_seconds
-        self._writer: _Encoded | None = None
+        self._writer: EncodedFile | None = None
         self._is_closed = False
         self._size_hw = (0, 0)
         self._last_seconds = 0.0
@@ -236,7 +265,12 @@ class VideoWriter:
             self._is_closed = True
             self._writer.close()
 
-    def _start(self, height: int, width: int) -> _Encoded:
-        # The codecs store colour at half resolution, so both sides must be even.
-        self._size_hw = (max(height - height % 2, 2), max(width - width % 2, 2))
-        return _Encoded(self._path, self.frames_per_second, self._size_hw)
+    def _start(self, height: int, width: int) -> EncodedFile:
+        self._size_hw = even_size_of((height, width))
+        return EncodedFile(self._path, self.frames_per_second, self._size_hw)
+
+
+def even_size_of(size_hw: tuple[int, int]) -> tuple[int, int]:
+    """The size of a video: its codecs store colour at half resolution, so both sides are even."""
+    height, width = size_hw
+    return max(height - height % 2, 2), max(width - width % 2, 2)
