@@ -16,6 +16,30 @@ _URL = re.compile(r"\b(?:rtsps?|https?|tcp|udp|tls|rtp)://\S*", re.IGNORECASE)
 _PUNCTUATION = ".,:;)]}>'\""
 _DELIMITERS = re.compile(r"[/?#@:&;=\s]")
 SIGNS_OF_A_URL = re.compile(r"[@:=?&;#]|%3a|%40", re.IGNORECASE)
+# Names in queries that tell nothing; any other after the first "=" may be part of a password.
+_PUBLIC_NAMES = frozenset(
+    [
+        "user",
+        "username",
+        "usr",
+        "login",
+        "password",
+        "passwd",
+        "pass",
+        "pwd",
+        "token",
+        "key",
+        "auth",
+        "channel",
+        "subtype",
+        "stream",
+        "profile",
+        "resolution",
+        "width",
+        "height",
+        "fps",
+    ]
+)
 _HIDDEN = "…"
 _MAX_SHORT = 3
 _PERCENT = re.compile(r"(?:%[0-9a-f]{2})+", re.IGNORECASE)
@@ -212,6 +236,10 @@ def _words_of(url: str) -> Iterator[str]:
     # A value may contain "&" and "/" itself, so both readings count.
     yield from re.findall(r"=([^&;#/?]*)", after)
     yield from _values(after)
+    names = re.findall(r"[&;]([^&;=]*)(?==)", after.partition("=")[2])
+    yield from (
+        name for name in names if len(name) > _MAX_SHORT and name.lower() not in _PUBLIC_NAMES
+    )
     for segment in after.split("/"):
         if ":" in segment:
             yield from segment.partition(":")[::2]

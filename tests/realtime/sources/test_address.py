@@ -494,6 +494,7 @@ JOINTS = st.lists(st.sampled_from("@/?#:&;=%'\" +"), min_size=4, max_size=4)
 @example(FORMS[4], ENCODINGS[0], ["wwwww", "xxxxx", "zzzzz"], ["@", "/", "@", "@"])
 @example(FORMS[0], ENCODINGS[0], ["wwwww", "xxxxx", "zzzzz"], ["/", "@", "@", "@"])
 @example(FORMS[2], ENCODINGS[0], ["wwwww", "xxxxx"], ["@", "@", "@", "@"])
+@example(FORMS[2], ENCODINGS[0], ["wwwww", "xxxxx", "yyyyy", "zzzzz"], ["@", "&", "=", "@"])
 def test_no_tail_of_a_password_is_shown(
     form: Callable[[str, str, str], str],
     encode: Callable[[str], str],
