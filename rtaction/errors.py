@@ -91,7 +91,7 @@ class SourceMissing(SourceError):
 
 
 class SourceUnreachable(SourceMissing):
-    """Nothing listens at the address, there is no such host, or it does not answer in time."""
+    """Nothing listens at the address, there is no such host, or it gives no answer in time."""
 
 
 class StreamMissing(SourceMissing):

@@ -69,7 +69,9 @@ def explain_open_failure(camera: Camera, error: Exception, elapsed_seconds: floa
         )
     if isinstance(error, av.error.InvalidDataError):
         # FFmpeg does not distinguish these; a camera that is starting up also closes connections.
-        return SourceMissing(f"{name}: the server closes the connection, or does not speak RTSP")
+        return SourceUnreachable(
+            f"{name}: the server closes the connection, or does not speak RTSP"
+        )
     if isinstance(error, av.error.DecoderNotFoundError):
         return SourceUnreadable(f"{name} answers with something that is not video")
     return SourceMissing(f"{name} cannot be reached")

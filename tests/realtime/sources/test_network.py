@@ -396,8 +396,8 @@ PAGE = b"<!DOCTYPE html><html><title>Log in</title><body>" + b"<p>hello" * 500
         ("http", answer("HTTP/1.1", 200, {}, silent_audio()), SourceUnreadable, "no video"),
         ("rtsp", answer("RTSP/1.0", 403, {"CSeq": 1}), SourceRefused, "forbids access"),
         ("rtsp", answer("RTSP/1.0", 461, {"CSeq": 1}), SourceMissing, "answers with an error"),
-        ("rtsp", answer("HTTP/1.1", 200, {}, b"hello"), SourceMissing, "does not speak RTSP"),
-        ("rtsp", b"", SourceMissing, "closes the connection"),
+        ("rtsp", answer("HTTP/1.1", 200, {}, b"hello"), SourceUnreachable, "does not speak RTSP"),
+        ("rtsp", b"", SourceUnreachable, "closes the connection"),
         ("http", b"", SourceMissing, "closes the connection without an answer"),
     ],
 )
