@@ -343,7 +343,7 @@ def test_a_file_twice_gives_the_same_lines(halves_video: Path, tiny_model: Path)
     assert len(runs[0]) == 13 + 4
 
 
-@pytest.mark.parametrize("suffix", [".avi", ".webm", ".mkv"])
+@pytest.mark.parametrize("suffix", [".avi", ".webm", ".mkv", ".mp4"])
 def test_the_saved_video_plays(
     halves_video: Path, tiny_model: Path, tmp_path: Path, suffix: str
 ) -> None:
@@ -589,7 +589,7 @@ def test_a_reader_that_leaves_ends_the_run(
         ("-m empty.mp4", 4, "is not an ONNX model"),
         ("-m .", 4, "is not an ONNX file"),
         ("-m foreign.onnx", 5, "has no rtaction contract"),
-        ("--save saved.mp4", 11, "expected a name that ends in .avi"),
+        ("--save saved.mov", 11, "expected a name that ends in .avi"),
         ("--save saved", 11, "no suffix"),
         ("--save tiny.onnx/saved.avi", 11, "cannot create the folder"),
         ("--save folder.avi", 11, "cannot write the video"),
