@@ -312,8 +312,8 @@ def test_sources_may_stand_without_their_option(
     ("model", "exit_code", "message"),
     [
         ("https://x/model.onnx", 3, "is a URL; download the model"),
-        ("run", 4, "export it first: rtaction export run -o model.onnx"),
-        ("model.keras", 4, "export it first: rtaction export model.keras -o model.onnx"),
+        ("run", 4, "rtaction export run -o model.onnx"),
+        ("model.keras", 4, "rtaction export model.keras -o model.onnx"),
     ],
 )
 def test_models_of_other_kinds_say_the_way(
