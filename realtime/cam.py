@@ -12,7 +12,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from rtaction.errors import DeviceUnavailable, MissingLibrary, ModelError, SourceError, UsageError
+from rtaction.errors import (
+    DeviceUnavailable,
+    MissingLibrary,
+    ModelError,
+    ReaderLeft,
+    SourceError,
+    UsageError,
+)
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.rules import ActionRules
@@ -89,6 +96,7 @@ def run_cam(
     rules = ActionRules.for_model(spec, overrides=rule_overrides)
     summary = summary or CamSummary(WatchStats())
     stats = summary.stats
+    stop, report = threading.Event(), threading.Event()
     with ExitStack() as stack:
         if screen is None and (screen := open_screen(config.show)) is not None:
             stack.enter_context(screen)
@@ -102,9 +110,10 @@ def run_cam(
                 device=model.device_in_use,
                 screen=screen,
                 callbacks=Callbacks(on_event, on_state),
+                is_stopping=stop.is_set,
             )
         )
-        stop, report = stack.enter_context(_signals())
+        stack.enter_context(_signals(stop, report))
         stats.restart_clock()
         options = WatchOptions(
             paced=screen is not None,
@@ -116,7 +125,15 @@ def run_cam(
         )
         moments = watch_cameras(model, cameras, stats, options)
         keeps = len(cameras) == 1 and is_file(cameras[0])
-        _follow(moments, sinks, screen, summary, stop, report, keeps_predictions=keeps)
+        try:
+            _follow(moments, sinks, screen, summary, stop, report, keeps_predictions=keeps)
+        except BrokenPipeError:
+            # Files are like any text that `head` has seen enough of; cameras must be watched on.
+            if any(live.values()) and not stop.is_set():
+                raise ReaderLeft(
+                    "the program that reads --output - has ended, and the cameras are no longer "
+                    "watched; start both again"
+                ) from None
     return summary
 
 
@@ -142,11 +159,8 @@ def _cameras_and_rules(config: CamConfig) -> tuple[list[Camera], dict[str, Any]]
                 f"the source {camera.name} is already in {config.cameras_file}; expected it once"
             )
         cameras.append(camera)
-    if config.save and config.save.suffix.lower() == ".webm" and not all(map(is_file, cameras)):
-        # OpenCV always uses the slow deadline of libvpx.
-        _log.warning(
-            "VP8 takes about 70 ms for a 640x480 frame; use --save x.avi to drop fewer live frames"
-        )
+    if not config.follow:
+        cameras = [replace(camera, follow=False) for camera in cameras]
     given = config.rules
     tables = rules.get("labels", {})
     if given and isinstance(tables, dict) and all(isinstance(t, dict) for t in tables.values()):
@@ -202,8 +216,6 @@ def _follow(
                 if stop.is_set() or (screen is not None and screen.wants_to_quit(key)):
                     summary.stopped_by_person = True
                     break
-        except BrokenPipeError:
-            return  # the program that reads our stdout has closed it
         except (SourceError, ModelError, DeviceUnavailable, MissingLibrary):
             with suppress(BrokenPipeError):
                 sinks.finish()
@@ -213,10 +225,9 @@ def _follow(
 
 
 @contextmanager
-def _signals() -> Iterator[tuple[threading.Event, threading.Event]]:
+def _signals(stop: threading.Event, report: threading.Event) -> Iterator[None]:
     """Turn Ctrl-C and termination into a request to stop, so that output files are completed,
     and SIGUSR1 into a request for the statistics."""
-    stop, report = threading.Event(), threading.Event()
 
     def on_stop(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
@@ -227,14 +238,14 @@ def _signals() -> Iterator[tuple[threading.Event, threading.Event]]:
         report.set()
 
     if threading.current_thread() is not threading.main_thread():
-        yield stop, report
+        yield
         return
     handlers: dict[int, Any] = dict.fromkeys(_STOP_SIGNALS, on_stop)
     if hasattr(signal, "SIGUSR1"):
         handlers[signal.SIGUSR1] = on_report
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        yield stop, report
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -53,6 +53,10 @@ class CamConfig(OutputOptions):
     reconnect: Annotated[
         bool, Option("Reopen a lost camera, for ever, or end when it is lost.")
     ] = True
+    follow: Annotated[
+        bool,
+        Option("Follow redirects and playlists of HTTP, which may lead to other servers, or not."),
+    ] = True
     threshold: Annotated[
         float | None,
         Option(

@@ -13,6 +13,7 @@ expected, what came and what to do, and its `exit_code` is that of the command l
     │   └── ScoresInvalid           19   it runs, and gives scores that are none
     ├── SourceError                  6   camera, file or stream
     │   ├── SourceMissing            6   no such camera, file or address
+    │   │   ├── SourceUnreachable    6   nothing answers at the address
     │   │   └── StreamMissing        6   the server answers, but has no stream at that path
     │   ├── SourceRefused           17   the server wants another user or password
     │   ├── SourceUnreadable         7   there, but nothing can be decoded from it
@@ -20,6 +21,7 @@ expected, what came and what to do, and its `exit_code` is that of the command l
     ├── DeviceUnavailable            9   the requested accelerator is not in use
     ├── DisplayUnavailable          10   a window was requested and cannot be opened
     ├── OutputError                 11   the video, log or folder cannot be written
+    │   └── ReaderLeft              20   the program that reads the log of live cameras has ended
     ├── DatasetError                12   the labelled videos
     ├── ExportError                 13   this Keras model cannot become an ONNX file
     │   └── ParityError             14   the ONNX file does not compute the same
@@ -30,7 +32,9 @@ expected, what came and what to do, and its `exit_code` is that of the command l
 from __future__ import annotations
 
 import platform
+import re
 import sys
+from pathlib import Path
 
 
 class RtactionError(Exception):
@@ -91,6 +95,10 @@ class SourceMissing(SourceError):
     """There is no such camera, file or address."""
 
 
+class SourceUnreachable(SourceMissing):
+    """Nothing listens at the address, there is no such host, or it gives no answer in time."""
+
+
 class StreamMissing(SourceMissing):
     """The server answers, but has no stream at that path."""
 
@@ -133,6 +141,12 @@ class OutputError(RtactionError):
     """A video, a log or a folder cannot be written."""
 
     exit_code = 11
+
+
+class ReaderLeft(OutputError):
+    """The program that reads the lines about live cameras has ended."""
+
+    exit_code = 20
 
 
 class DatasetError(RtactionError):
@@ -178,3 +192,14 @@ def training_stack_missing(error: ImportError) -> MissingLibrary:
         f"training and export need more packages than are installed ({error}); "
         f"install them with: {install_command('train')}"
     )
+
+
+def refuse_url(path: Path) -> None:
+    """Refuse an address where a model file is expected, without repeating its password.
+
+    Raises:
+        ModelMissing: it is one.
+    """
+    # Path makes one slash of two; the scheme of "c:/" is a drive of Windows.
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", path.as_posix()):
+        raise ModelMissing("this is a URL; download the model and name the file")

@@ -11,12 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy.typing as npt
 
 from rtaction.errors import OutputError, UsageError
 from rtaction.opencv import cv2
-from rtaction.realtime.outputs.clip_writer import ClipFile, JpegPicture
+from rtaction.realtime.outputs.clip_file import ClipFile, JpegPicture
 from rtaction.video.file import VIDEO_SUFFIXES
 
 MODEL_NAME = "model.onnx"
@@ -132,9 +131,12 @@ class Take:
         picture = JpegPicture(at_seconds, jpeg.tobytes(), (image_rgb.shape[0], image_rgb.shape[1]))
         try:
             self._file.write(picture)
-        except (OSError, av.FFmpegError) as error:
+        except OutputError as error:
             self.drop()
-            raise OutputError(f"a take cannot be written into {self._folder}: {error}") from None
+            raise OutputError(
+                f"a take cannot be written: {error.args[0].partition(';')[0]}; the takes before it "
+                "are kept"
+            ) from None
 
     def finish(self) -> Path:
         """Save it, and return its path.
@@ -149,12 +151,12 @@ class Take:
             if kept.exists():
                 raise FileExistsError("there is one of that name already")
             hidden.rename(kept)
-        except (OSError, av.FFmpegError) as error:
+        except (OSError, OutputError) as error:
             raise OutputError(f"the take {kept} cannot be saved: {error}") from None
         return kept
 
     def drop(self) -> None:
         """Discard it."""
-        with suppress(OSError, av.FFmpegError):
+        with suppress(OutputError):
             self._file.close()
         (self._folder / f".{self._name}.mkv").unlink(missing_ok=True)

@@ -27,6 +27,12 @@ for _name in ("OMP_NUM_THREADS", "TF_NUM_INTEROP_THREADS", "TF_NUM_INTRAOP_THREA
     if "PYTEST_XDIST_WORKER" in os.environ:
         os.environ.setdefault(_name, "1")
 
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Processes of `-n auto`: two for each core, as half of the tests wait for cameras."""
+    return 2 * len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4
+
+
 _LONGEST_FIRST = ("train", "export", "teach", "realtime", "core")
 
 

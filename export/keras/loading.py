@@ -10,14 +10,13 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from rtaction.errors import ModelMissing, ModelUnreadable, ModelUnsafe
+from rtaction.errors import ModelMissing, ModelUnreadable, ModelUnsafe, refuse_url
 from rtaction.export.keras.keras2 import as_keras_3
 from rtaction.export.keras.saved_model import TRUST, load_saved_model
 from rtaction.installation import program
 from rtaction.keras_files import hdf5
 from rtaction.keras_files.archive import built, deserialized, keras_errors_told, load_archive
 from rtaction.keras_files.config import Config, parse, vetted
-from rtaction.redaction import refuse_url
 
 KINDS = "a run folder, a .keras file, a .h5 file of Keras 2 or 3, or a folder with a saved_model.pb"
 

@@ -1,7 +1,6 @@
-"""Write JPEG frames into .mkv files, in one thread.
+"""Write the frames of many clips, in one thread.
 
-Nothing is re-encoded: a file holds the JPEGs as they are, and their times. This module knows
-nothing about events.
+This module knows nothing about events, nor about the files' format.
 """
 
 from __future__ import annotations
@@ -9,103 +8,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from contextlib import suppress
-from dataclasses import dataclass
-from fractions import Fraction
-from pathlib import Path
-from typing import Any, BinaryIO
-
-import av
 
 from rtaction.errors import OutputError
+from rtaction.realtime.outputs.clip_file import ClipFile, JpegPicture
 
-_MILLISECOND = Fraction(1, 1000)
-# A cluster reaches the disk when the next one begins. With one cluster per frame, a clip that is
-# cut off lacks only its last frame.
-_MUXER_OPTIONS = {"cluster_time_limit": "1"}
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class JpegPicture:
-    """One frame.
-
-    Args:
-        at_seconds: its time, on any clock.
-        jpeg: the encoded frame.
-        size_hw: height and width in pixels.
-    """
-
-    at_seconds: float
-    jpeg: bytes
-    size_hw: tuple[int, int]
-
-
-class ClipFile:
-    """One .mkv, created with its first frame. Only the writing thread touches the disk."""
-
-    def __init__(self, folder: Path, stem: str) -> None:
-        self.failed = False
-        self._folder = folder
-        self._stem = stem
-        self._file: BinaryIO | None = None
-        self._container: Any = None
-        self._stream: Any = None
-        self._first_seconds = 0.0
-        self._last_pts = -1
-
-    def write(self, picture: JpegPicture) -> None:
-        """Add a frame.
-
-        Raises:
-            OSError, av.FFmpegError: it cannot be written.
-        """
-        if self._file is None:
-            self._open(picture)
-        assert self._file is not None
-        since_first_seconds = picture.at_seconds - self._first_seconds
-        packet = av.Packet(picture.jpeg)
-        packet.stream = self._stream
-        packet.time_base = _MILLISECOND
-        # Two frames within a millisecond still need different times.
-        self._last_pts = max(round(since_first_seconds / _MILLISECOND), self._last_pts + 1)
-        packet.pts = packet.dts = self._last_pts
-        packet.is_keyframe = True
-        self._container.mux(packet)
-        self._file.flush()
-
-    def close(self) -> None:
-        """Finish the file.
-
-        Raises:
-            OSError, av.FFmpegError: it cannot be written.
-        """
-        if self._file is None:
-            return
-        with self._file:
-            if self._container is not None:
-                self._container.close()
-
-    def abandon(self) -> None:
-        """Keep what was written, if anything."""
-        self.failed = True
-        # The error that led here says it all.
-        with suppress(OSError, ValueError, av.FFmpegError):
-            self.close()
-        if self._file is not None and self._last_pts <= 0:
-            with suppress(OSError):
-                Path(self._file.name).unlink()
-
-    def _open(self, picture: JpegPicture) -> None:
-        # FFmpeg would take a folder such as "a:b" for a protocol; a file object avoids that.
-        self._file = _create(self._folder, self._stem)
-        self._container = av.open(self._file, "w", format="matroska", options=_MUXER_OPTIONS)
-        # Later frames may have another size: each JPEG carries its own, and players follow.
-        height, width = picture.size_hw
-        self._stream = self._container.add_mux_stream(
-            "mjpeg", width=width, height=height, time_base=_MILLISECOND
-        )
-        self._first_seconds = picture.at_seconds
 
 
 class ClipWriter:
@@ -199,14 +106,3 @@ class ClipWriter:
                 _log.warning("an event clip cannot be written: %s", error)
             return False
         return True
-
-
-def _create(folder: Path, stem: str) -> BinaryIO:
-    """A new file; two sources may have similar names and events at the same time."""
-    number = 1
-    while True:
-        name = f"{stem}.mkv" if number == 1 else f"{stem}_{number}.mkv"
-        try:
-            return (folder / name).open("xb")
-        except FileExistsError:
-            number += 1

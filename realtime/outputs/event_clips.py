@@ -1,7 +1,7 @@
 """A short video of each event, from shortly before its start to shortly after its end.
 
 Every frame is kept as a JPEG for some seconds, so that a clip can begin before its event was
-known. A clip consists of these JPEGs and their times, and its own thread writes it, so that a slow
+known. A clip is made of these JPEGs and their times, and its own thread writes it, so that a slow
 disk delays nothing. This module knows nothing about models.
 """
 
@@ -25,7 +25,8 @@ import numpy.typing as npt
 from rtaction.errors import OutputError, UsageError
 from rtaction.opencv import cv2
 from rtaction.realtime.actions.detector import ActionEvent
-from rtaction.realtime.outputs.clip_writer import ClipFile, ClipWriter, JpegPicture
+from rtaction.realtime.outputs.clip_file import ClipFile, ClipFormat, JpegPicture
+from rtaction.realtime.outputs.clip_writer import ClipWriter
 from rtaction.redaction import redact
 from rtaction.sampling import TIME_TOLERANCE_SECONDS
 
@@ -38,8 +39,8 @@ _log = logging.getLogger(__name__)
 class EventClips:
     """Keeps a video of each event of one or many sources.
 
-    A clip is a Motion JPEG .mkv named `<UTC time>_<source>_<label>_<number>.mkv` after the start of
-    its event; names sort by time. Its first frame has time 0, the others their true offset from it,
+    A clip is named `<UTC time>_<source>_<label>_<number>.mkv` or .mp4 after the start of its event;
+    names sort by time. Its first frame has time 0, the others their true offset from it,
     to the millisecond. It is playable even if the process is killed. Frames that were written
     before the end of the event was known stay in the clip.
 
@@ -53,6 +54,7 @@ class EventClips:
             disk. Default 60.0.
         max_delay_seconds: frames are kept this much longer than the pre-roll, because an event is
             reported some time after its start. Default 5.0.
+        format: "mkv", Motion JPEG as it was kept, or "mp4", H.264, for browsers. Default "mkv".
         quality: of the JPEGs, 1 to 100. Default 90.
         max_bytes_per_source: JPEGs kept per source; beyond it, the oldest are dropped. Default
             64 MiB.
@@ -71,6 +73,7 @@ class EventClips:
         post_roll_seconds: float = 1.0,
         max_seconds: float = 60.0,
         max_delay_seconds: float = 5.0,
+        format: ClipFormat = "mkv",
         quality: int = 90,
         max_bytes_per_source: int = 64 * _MEBIBYTE,
         max_queue_bytes: int = 64 * _MEBIBYTE,
@@ -90,6 +93,7 @@ class EventClips:
         self._max_seconds = max_seconds
         self._kept_seconds = pre_roll_seconds + max_delay_seconds
         self._quality = quality
+        self._format: ClipFormat = format
         self._max_bytes = max_bytes_per_source
         self._writer = ClipWriter(max_queue_bytes)
         self._sources: dict[str, _Source] = {}
@@ -151,8 +155,8 @@ class EventClips:
         """
         return self._writer.flush(timeout_seconds)
 
-    def close(self) -> None:
-        """Finish the open clips. Closing twice does nothing.
+    def close(self, timeout_seconds: float = CLOSE_TIMEOUT_SECONDS) -> None:
+        """Finish the open clips, in at most this time. Closing twice does nothing.
 
         Raises:
             OutputError: a clip could not be written, or the disk did not keep up.
@@ -164,10 +168,10 @@ class EventClips:
             for state in self._sources.values():
                 self._end(state, list(state.clips.values()))
                 state.forget()
-        self._writer.close(CLOSE_TIMEOUT_SECONDS)
+        self._writer.close(timeout_seconds)
 
     def _begin(self, state: _Source, event: ActionEvent, until_seconds: float) -> _Clip:
-        file = ClipFile(self._folder, _stem(event, state))
+        file = ClipFile(self._folder, _stem(event, state), self._format)
         from_seconds = event.start_seconds - self._pre_roll_seconds
         clip = _Clip(event.number, file, from_seconds, until_seconds)
         state.last_number = event.number

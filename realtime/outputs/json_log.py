@@ -32,15 +32,19 @@ Each line is one object. Fields of all lines, `schema_version` 2:
 
 "summary", at the end and on demand: `elapsed_seconds`, `memory_bytes`, `threads` and `sources`, by
 name: frames, predictions, events, reconnects, their rates, `drops` by reason, and p50, p95, p99 of
-`latency_seconds` and `frame_age_seconds`.
+`latency_seconds` and `frame_age_seconds`. Its `lines_left_out` is the number of lines that the
+reader of a pipe or terminal did not take in time; it is there only if there were any.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
+import stat
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -49,15 +53,20 @@ from rtaction.errors import OutputError
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionEvent
+from rtaction.realtime.outputs.line_writer import LineWriter
 from rtaction.realtime.outputs.overlay import shown_label
 from rtaction.realtime.watching.moment import StateChange
 from rtaction.realtime.watching.stats import WatchStats
 
 SCHEMA_VERSION = 2
+CLOSE_TIMEOUT_SECONDS = 2.0
+_log = logging.getLogger(__name__)
 
 
 class JsonLog:
     """Writes one line per prediction, event and state change, unbuffered.
+
+    A file gets each line at once. A pipe or a terminal has a reader that may stall: see `waits`.
 
     Args:
         target: a file, or "-" for stdout. Missing folders are created; to a file that exists, lines
@@ -65,23 +74,37 @@ class JsonLog:
         spec: thresholds and background label.
         stats: has the start time of each source.
         top_k: number of labels in `top`. Default 3.
+        waits: wait for a reader that stalls; otherwise lines for which there is no room are left
+            out, and counted. Default True.
+        is_stopping: polled while waiting for a reader; True ends the wait. Default: never.
 
     Raises:
         OutputError: the file cannot be written.
     """
 
-    def __init__(self, target: str, spec: ModelSpec, stats: WatchStats, *, top_k: int = 3) -> None:
+    def __init__(
+        self,
+        target: str,
+        spec: ModelSpec,
+        stats: WatchStats,
+        *,
+        top_k: int = 3,
+        waits: bool = True,
+        is_stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._spec = spec
         self._stats = stats
         self._top_k = top_k
         self._target = target
         self._failed = False
+        self._has_told = False
         self._file: TextIO
         if target == "-" and sys.stdout is None:
             raise OutputError("cannot write --output -: stdout is closed; name a file instead")
         try:
             if target == "-":
                 self._file = sys.stdout
+                self._file.flush()
             else:
                 Path(target).parent.mkdir(parents=True, exist_ok=True)
                 is_cut_off = _is_cut_off(Path(target))
@@ -89,9 +112,26 @@ class JsonLog:
                 self._file.write("\n" * is_cut_off)
         except OSError as error:
             raise self._error(error) from None
+        descriptor = _descriptor_of_a_reader(self._file)
+        self._lines: LineWriter | None = None
+        if descriptor is not None:
+            self._lines = LineWriter(descriptor, waits=waits, is_stopping=is_stopping)
 
-    def close(self) -> None:
-        """Close the file; stdout stays open."""
+    def close(self, timeout_seconds: float = CLOSE_TIMEOUT_SECONDS) -> None:
+        """Close the file; stdout stays open. What a reader has not taken in this time is left out.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        if self._lines is not None:
+            is_all_written = self._lines.close(timeout_seconds)
+            if self._lines.num_left_out:
+                _log.warning(
+                    "--output %s: %d lines were left out, because its reader did not keep up",
+                    *(self._target, self._lines.num_left_out),
+                )
+            if not is_all_written:
+                return  # its thread is still writing
         if self._file is sys.stdout:
             return
         try:
@@ -144,7 +184,10 @@ class JsonLog:
 
     def summary(self) -> None:
         """Add the line of the statistics so far."""
-        self._write("summary", None, wall_clock(time.monotonic()), **self._stats.to_dict())
+        figures = self._stats.to_dict()
+        if self._lines is not None and self._lines.num_left_out:
+            figures["lines_left_out"] = self._lines.num_left_out
+        self._write("summary", None, wall_clock(time.monotonic()), **figures)
 
     def _since_start(self, source: str, seconds: float | None) -> float | None:
         first_seconds = self._stats.of(source).first_seconds or 0.0
@@ -155,31 +198,55 @@ class JsonLog:
         if source is not None:
             line["source"] = source
         line |= {"time": at} | fields
+        text = json.dumps(line) + "\n"  # plain ASCII, for a console of any encoding
         try:
-            self._file.write(json.dumps(line) + "\n")  # plain ASCII, for a console of any encoding
-            self._file.flush()
+            if self._lines is None:
+                self._file.write(text)
+                self._file.flush()
+            else:
+                self._lines.put(text.encode("ascii"))
         except BrokenPipeError:
-            # Buffered output would fail again when Python exits, with exit code 120
-            # (https://docs.python.org/3/library/signal.html#note-on-sigpipe).
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._file.fileno())
-            os.close(nowhere)
             raise
         except OSError as error:
             self._failed = True
             raise self._error(error) from None
+        if self._lines is not None and self._lines.num_left_out and not self._has_told:
+            self._has_told = True
+            _log.warning(
+                "--output %s: its reader does not keep up; lines are left out until it does",
+                self._target,
+            )
 
     def _error(self, error: OSError) -> OutputError:
         return OutputError(f"cannot write --output {self._target}: {error}")
+
+
+def _descriptor_of_a_reader(file: TextIO) -> int | None:
+    """The descriptor of a pipe, socket or terminal; None of a file, which takes lines at once."""
+    try:
+        descriptor = file.fileno()
+        mode = os.fstat(descriptor).st_mode
+    except (OSError, ValueError, AttributeError):  # a file object of Python alone
+        return None
+    has_reader = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(descriptor)
+    return descriptor if has_reader else None
 
 
 def _is_cut_off(path: Path) -> bool:
     """Whether the last line of a file was cut off, by a crash or a full disk."""
     if not path.is_file() or path.stat().st_size == 0:
         return False
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) != b"\n"
+    try:
+        with path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"
+    except OSError as error:
+        _log.warning(
+            "--output %s cannot be read (%s); its last line may have been cut off, so an empty one "
+            "follows it",
+            *(path, error.strerror),
+        )
+        return True
 
 
 def wall_clock(monotonic_seconds: float) -> str:

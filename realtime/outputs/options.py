@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from rtaction.choices import Option
 
@@ -19,7 +19,7 @@ class OutputOptions:
     """
 
     save: Annotated[
-        Path | None, Option("Write the annotated video: .avi, .mkv or .webm.", PANEL)
+        Path | None, Option("Write the annotated video: .avi, .mkv, .webm or .mp4.", PANEL)
     ] = None
     output: Annotated[
         str | None,
@@ -28,6 +28,13 @@ class OutputOptions:
     clip_events: Annotated[
         Path | None, Option("Save a short video of each event to this folder.", PANEL)
     ] = None
+    clip_format: Annotated[
+        Literal["mkv", "mp4"],
+        Option(
+            "Format of these videos: mkv (Motion JPEG, costs least) or mp4 (H.264, for browsers).",
+            PANEL,
+        ),
+    ] = "mkv"
     top_k: Annotated[int, Option("Labels to draw and to write.", PANEL, minimum=1)] = 3
     mirror: Annotated[
         bool,

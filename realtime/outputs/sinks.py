@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from rtaction.realtime.watching.moment import Moment, StateChange
 from rtaction.realtime.watching.stats import WatchStats
 
 _ENGINE_DELAY_SECONDS = 2.0
+_CLOSE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,19 @@ class Sinks:
             )
 
 
+class _Deadline:
+    """The time in which all outputs have to be completed; it begins with the first question."""
+
+    def __init__(self) -> None:
+        self._at_seconds: float | None = None
+
+    def remaining_seconds(self) -> float:
+        """What is left of it, 0 or more."""
+        if self._at_seconds is None:
+            self._at_seconds = time.monotonic() + _CLOSE_SECONDS
+        return max(self._at_seconds - time.monotonic(), 0.0)
+
+
 @contextmanager
 def open_sinks(
     options: OutputOptions,
@@ -164,8 +179,11 @@ def open_sinks(
     device: str,
     screen: Screen | None = None,
     callbacks: Callbacks | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
 ) -> Iterator[Sinks]:
     """Open the requested outputs; on exit the video, the clips and the log are completed.
+
+    What takes time to complete has 2 s for it, all together.
 
     Args:
         options: the requested outputs.
@@ -174,20 +192,34 @@ def open_sinks(
         device: the processor in use, for the status line.
         screen: the window to draw in. Default None.
         callbacks: called with events and states. Default none.
+        is_stopping: whether the run is asked to end. Default: never.
 
     Raises:
         OutputError: an output cannot be written.
     """
+    deadline = _Deadline()
     with ExitStack() as closing:
         log = clips = drawing = None
         if options.output:
-            log = JsonLog(options.output, spec, watched.stats, top_k=options.top_k)
-            closing.callback(log.close)
+            is_live = any(watched.live.values()) or screen is not None
+            log = JsonLog(
+                options.output,
+                spec,
+                watched.stats,
+                top_k=options.top_k,
+                waits=not is_live,
+                is_stopping=is_stopping,
+            )
+            closing.callback(lambda: log.close(deadline.remaining_seconds()))
         if options.clip_events:
             # An event is reported some time after its start, and its clip begins even earlier.
             delay_seconds = watched.actions.longest_delay_seconds + _ENGINE_DELAY_SECONDS
-            clips = EventClips(options.clip_events, max_delay_seconds=delay_seconds)
-            closing.callback(clips.close)
+            clips = EventClips(
+                options.clip_events,
+                max_delay_seconds=delay_seconds,
+                format=options.clip_format,
+            )
+            closing.callback(lambda: clips.close(deadline.remaining_seconds()))
         if screen is not None or options.save is not None:
             drawing = Drawing(
                 spec,

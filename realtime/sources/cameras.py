@@ -13,6 +13,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import quote
@@ -21,12 +22,12 @@ from rtaction.errors import UsageError
 from rtaction.realtime.sources.address import Address, parse_address, parse_addresses
 from rtaction.realtime.sources.view import View
 
-Transport = Literal["tcp", "udp"]
+Transport = Literal["auto", "tcp", "udp"]
 
 OPEN_TIMEOUT_SECONDS = 5.0
 READ_TIMEOUT_SECONDS = 3.0
 
-_OPTIONS = ("transport", "open_timeout_seconds", "read_timeout_seconds")
+_OPTIONS = ("transport", "follow", "open_timeout_seconds", "read_timeout_seconds")
 _NUMBER = (int, float)
 _KEYS: dict[str, type | tuple[type, ...]] = {
     "name": str,
@@ -38,6 +39,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "rotation": int,
     "mirror": bool,
     "transport": str,
+    "follow": bool,
     "open_timeout_seconds": _NUMBER,
     "read_timeout_seconds": _NUMBER,
 }
@@ -56,7 +58,7 @@ _CAME: dict[type, str] = {
     list: "a list",
     dict: "a table",
 }
-_PASSWORD_KEY = re.compile(r"(pass|pwd|pw|token|secret|key|auth)[^=/?&;]*=[^&;]", re.IGNORECASE)
+_PASSWORD_KEY = re.compile(r"pass|pwd|pw|token|secret|key|auth", re.IGNORECASE)
 _log = logging.getLogger(__name__)
 
 
@@ -69,9 +71,11 @@ class Camera:
         name: its unique name.
         view: crop and orientation of its frames. Default: unchanged.
         transport: the transport of RTSP. "tcp" loses no frames; "udp" is for cameras that offer
-            nothing else. Default "tcp".
+            nothing else; "auto" tries both in this order. Default "auto".
         open_timeout_seconds: how long connecting may take, above 0. Default 5.0.
         read_timeout_seconds: how long it may send nothing, above 0. Default 3.0.
+        follow: follow redirects and playlists of HTTP, which may lead to other servers. Default
+            True.
 
     Raises:
         ValueError: another transport, or a timeout that is not above 0.
@@ -80,13 +84,14 @@ class Camera:
     address: Address
     name: str
     view: View = field(default_factory=View)
-    transport: Transport = "tcp"
+    transport: Transport = "auto"
     open_timeout_seconds: float = OPEN_TIMEOUT_SECONDS
     read_timeout_seconds: float = READ_TIMEOUT_SECONDS
+    follow: bool = True
 
     def __post_init__(self) -> None:
         if self.transport not in get_args(Transport):
-            raise ValueError(f'transport must be "tcp" or "udp", got {self.transport!r}')
+            raise ValueError(f'transport must be "auto", "tcp" or "udp", got {self.transport!r}')
         for key in ("open_timeout_seconds", "read_timeout_seconds"):
             if not 0 < getattr(self, key) < math.inf:
                 raise ValueError(
@@ -296,4 +301,8 @@ def _warn_of_passwords(path: Path, tables: list[dict[str, Any]], cameras: list[C
 def _holds_password(text: str) -> bool:
     rest = text.partition("://")[2]
     user_and_password = rest.rpartition("@")[0]
-    return ":" in user_and_password or _PASSWORD_KEY.search(rest) is not None
+    # Each part between two "=", and what follows it up to the next "&".
+    parts = [part for one in re.split("[&;]", rest) for part in pairwise(one.split("="))]
+    return ":" in user_and_password or any(
+        value and _PASSWORD_KEY.search(re.split("[/?]", name)[-1]) for name, value in parts
+    )

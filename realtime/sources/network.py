@@ -10,35 +10,29 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
+from itertools import chain
 from typing import Any, TypeAlias
 
 import av
 import numpy.typing as npt
-from av.container import InputContainer
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from rtaction.errors import CameraLost, SourceUnreadable
+from rtaction.errors import CameraLost
 from rtaction.frame import DeferredFrame, FrameDamaged
 from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.sources.connecting import open_stream, transport_of
 from rtaction.realtime.sources.jpeg import jpeg_size_hw
-from rtaction.realtime.sources.network_errors import explain_open_failure
+from rtaction.realtime.sources.network_errors import single_picture
 from rtaction.realtime.sources.stamps import ArrivalStamps, PacedStamps, PtsStamps, Stamps
 from rtaction.video.rgb_converter import RgbConverter
 
 # A sender may announce any size; a frame of this many pixels takes 200 MB as RGB.
 MAX_PIXELS = 8192 * 8192
-# How much of a stream is analysed before the first frame. RTSP describes its streams up front;
-# a longer analysis only delays slow cameras, and the error for an unknown codec.
-_ANALYSED_MICROSECONDS = {"rtsp": "100000", "http": "1000000"}
-# FFmpeg follows playlists and redirects, but never to local files.
-_PROTOCOLS = {
-    "rtsp": "rtsp,rtsps,tcp,tls,udp,rtp",
-    "http": "http,https,httpproxy,tcp,tls,crypto,hls",
-}
 # Frames this late have piled up in our buffers, and are skipped up to the next key frame.
 _BEHIND_SECONDS = 0.5
 _CAUGHT_UP_SECONDS = 0.2
@@ -79,8 +73,9 @@ class StreamSource:
         self.drops: Counter[str] = Counter()
         self._camera = camera
         self._closed = False
-        self._container = _open(camera)
-        self._stream = _video_stream(self._container, camera.name)
+        self._container = open_stream(camera)
+        self._stream = self._container.streams.video[0]
+        self._demuxed: Iterator[VideoPacket] = self._container.demux(self._stream)
         self._decoder: VideoCodecContext = self._stream.codec_context
         self._decoder.thread_count = 1  # one thread per camera is enough, and bounds the total
         self._decoder.options = _decoder_options(self._decoder.name)
@@ -102,6 +97,8 @@ class StreamSource:
             self._stamps, self.is_finite = ArrivalStamps(), False
         else:
             self._stamps = PacedStamps(lambda: self._closed)
+        if kind.endswith("_pipe"):
+            self._look_for_a_second_picture()
         rate = float(self._stream.average_rate or 0)
         self.frames_per_second = rate if 1 <= rate <= 240 else 0.0
 
@@ -128,13 +125,25 @@ class StreamSource:
         """End `frames` after the frame that is being read."""
         self._closed = True
 
+    def _look_for_a_second_picture(self) -> None:
+        """Pictures one after the other are a stream; a single one is not."""
+        ahead: list[VideoPacket] = []
+        with suppress(StopIteration, av.error.FFmpegError, OSError):
+            while len(ahead) < 2 and (packet := next(self._demuxed)).size > 0:
+                ahead.append(packet)
+        if len(ahead) < 2:
+            self._container.close()
+            raise single_picture(self._camera)
+        self._demuxed = chain(ahead, self._demuxed)
+
     def _packets(self) -> Iterator[VideoPacket]:
-        packets = self._container.demux(self._stream)
         silence = f"{self.name} has sent nothing for {self._camera.read_timeout_seconds:g} s"
+        if transport_of(self._camera) == "udp":
+            silence += " by UDP; a firewall may be in the way"
         while True:
             asked_seconds = time.monotonic()
             try:
-                packet = next(packets)
+                packet = next(self._demuxed)
             except (StopIteration, av.error.EOFError):
                 break
             except av.error.ExitError:
@@ -239,43 +248,6 @@ class StreamSource:
         self._behind_since_seconds = self._behind_since_seconds or now
         if now - self._behind_since_seconds > _HOPELESS_FOR_SECONDS:
             raise CameraLost(f"{self.name} is {age_seconds:.1f} s late")
-
-
-def _open(camera: Camera) -> InputContainer:
-    options = {
-        "protocol_whitelist": _PROTOCOLS[camera.address.kind],
-        # Otherwise FFmpeg buffers seconds of video to estimate the rate, which is not needed.
-        "fpsprobesize": "0",
-        "analyzeduration": _ANALYSED_MICROSECONDS[camera.address.kind],
-    }
-    if camera.address.kind == "rtsp":
-        options["rtsp_transport"] = camera.transport
-    started_seconds = time.monotonic()
-    timeouts = (camera.open_timeout_seconds, camera.read_timeout_seconds)
-    try:
-        return av.open(
-            str(camera.address.target),
-            options=options,
-            timeout=timeouts,
-            metadata_errors="replace",
-        )
-    except (av.error.FFmpegError, OSError, ValueError) as error:
-        elapsed_seconds = time.monotonic() - started_seconds
-        raise explain_open_failure(camera, error, elapsed_seconds) from None
-
-
-def _video_stream(container: InputContainer, name: str) -> VideoStream:
-    videos = container.streams.video
-    if not videos:
-        container.close()
-        raise SourceUnreadable(f"{name} sends no video")
-    decoder: VideoCodecContext | None = videos[0].codec_context  # PyAV's type lacks the None
-    if decoder is None:
-        container.close()
-        raise SourceUnreadable(
-            f"{name} sends video with an unsupported codec; set the camera to H.264"
-        )
-    return videos[0]
 
 
 def _decoder_options(coding: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ import typer
 from rtaction.choices import DEVICE_HELP
 from rtaction.cli.derived import Chosen, derived
 from rtaction.cli.terminal import say
-from rtaction.errors import OutputError
+from rtaction.errors import OutputError, ReaderLeft
 from rtaction.realtime.cam_config import CamConfig
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ def cam(
             spec = with_threshold(loaded.spec, config.threshold)
             with leaving_reader():
                 print_timeline(to_segments(summary.predictions, spec))
+    except ReaderLeft:
+        raise  # the video is complete
     except OutputError:
         is_saved = False
         raise

@@ -22,13 +22,12 @@ from pathlib import Path
 from google.protobuf.message import DecodeError
 from onnx import ModelProto, ValueInfoProto
 
-from rtaction.errors import ModelMissing, ModelSpecError, ModelUnreadable
+from rtaction.errors import ModelMissing, ModelSpecError, ModelUnreadable, refuse_url
 from rtaction.installation import program
 from rtaction.model_spec import METADATA_KEY, ModelSpec
 from rtaction.onnx_format.graph import describe, described_values, dims_of, missing_names, part
 from rtaction.onnx_format.layout import adoption_command
 from rtaction.onnx_format.safety import check_safe
-from rtaction.redaction import refuse_url
 
 BOUNDARY_KEY = "rtaction.boundary"
 """Key of the three tensor names in an ONNX file's `metadata_props`."""

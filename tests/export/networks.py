@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rtaction.export.agreement.clips import make_clips
-from rtaction.keras_tensorflow import keras, tensorflow
+from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
 
 SPEC = ModelSpec(labels=("a", "b", "c"), frames_per_clip=4, clip_seconds=1.0, height=32, width=40)
@@ -20,10 +20,12 @@ def calibrated(network: Any, spec: ModelSpec) -> Any:
     clips = make_clips(spec, num_clips=16, seed=1)
     for layer in network._flatten_layers():
         if isinstance(layer, layers.BatchNormalization):
-            layer.momentum = 0.8  # a few steps are to be enough
-    step = tensorflow.function(lambda: network(clips, training=True))
-    for _ in range(20):
-        step()
+            layer.momentum = 0.0  # one step is to be enough
+    if "frames" in (layer.name for layer in network.layers):
+        frames = network.get_layer("frames").layer  # all that normalizes
+        frames(clips.reshape(-1, *spec.frame_shape), training=True)
+    else:
+        network(clips, training=True)
     last = network.layers[-1]
     kernel, bias = last.get_weights()
     last.set_weights([kernel * 8, bias])

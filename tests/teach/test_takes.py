@@ -120,3 +120,42 @@ def test_labels_that_are_no_folder(label: str) -> None:
 
 def test_labels_in_any_script() -> None:
     assert check_label("aplaudir ñ") == "aplaudir ñ"
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from rtaction.errors import OutputError
+from rtaction.teach.takes import Take
+images = np.random.default_rng(0).integers(0, 256, (60, 64, 96, 3), np.uint8)
+folder = Path(sys.argv[1])
+first = Take(folder, "take-001")
+first.add(images[0], 0.0)
+first.add(images[1], 0.1)
+first.finish()
+resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, resource.RLIM_INFINITY))
+second = Take(folder, "take-002")
+try:
+    for number, image in enumerate(images):
+        second.add(image, number / 10)
+except OutputError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on file sizes to run into")
+def test_a_full_disk_keeps_the_takes_before(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        f"a take cannot be written: {tmp_path}/.take-002.mkv: File too large; the takes before it "
+        "are kept\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["take-001.mkv"]

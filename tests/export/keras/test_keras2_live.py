@@ -50,9 +50,8 @@ def _calibrated(network: Any) -> Any:
             weight.assign(rng.normal(scale=0.2, size=weight.shape))
     for layer in network._flatten_layers():
         if type(layer).__name__ == "BatchNormalization":
-            layer.momentum = 0.5
-    for _ in range(12):
-        network(pixels, training=True)
+            layer.momentum = 0.0  # one step is to be enough
+    network(pixels, training=True)
     (wrapped,) = (one for one in network.layers if isinstance(one, keras.layers.TimeDistributed))
     for layer in wrapped.layer.layers[: len(wrapped.layer.layers) // 2]:
         layer.trainable = False  # so that its weights are stored behind the others

@@ -424,10 +424,13 @@ def test_a_full_disk(
     )
 
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("an event clip cannot be written: [Errno") == 1, done.stderr
+    assert done.stderr.count("an event clip cannot be written: ") == 1, done.stderr
     assert "Traceback" not in done.stderr
     message, _, dropped = done.stdout.partition("|")
-    assert message.startswith("not all event clips could be written: [Errno")
+    assert done.stderr.count("\n") == 1
+    assert re.match(
+        rf"not all event clips could be written: {tmp_path}/\S+\.mkv: File too large; ", message
+    )
     assert f"{int(dropped)} frames are missing" in message
     *cut_off, last = sorted(tmp_path.iterdir())
     assert len(cut_off) + 1 == expected_clips
@@ -497,7 +500,7 @@ def test_a_disk_that_stands_still_delays_nobody(
     tmp_path: Path, full_pipe: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "rtaction.realtime.outputs.clip_writer._create", lambda folder, stem: full_pipe.open("wb")
+        "rtaction.realtime.outputs.clip_file._create", lambda folder, stem, suffix: full_pipe
     )
     clips = EventClips(tmp_path / "clips", max_queue_bytes=20_000)
 
@@ -558,3 +561,24 @@ def test_a_file_where_the_folder_must_be(tmp_path: Path) -> None:
 def test_times_that_cannot_be_meant(tmp_path: Path, seconds: float) -> None:
     with pytest.raises(UsageError, match="pre_roll_seconds of event clips must be 0 or more, got"):
         EventClips(tmp_path, pre_roll_seconds=seconds)
+
+
+def test_clips_that_browsers_play(tmp_path: Path) -> None:
+    clips = EventClips(tmp_path, format="mp4")
+    add_frames(clips, range(20))
+    clips.add_event(event(0.0, 0.5))
+    clips.close(WAIT_SECONDS)
+
+    (path,) = tmp_path.iterdir()
+    assert path.suffix == ".mp4"
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].codec_context.name == "h264"
+    times = frame_times(path)
+    assert len(times) >= 4
+    with_jpegs = tmp_path / "jpegs"
+    others = EventClips(with_jpegs)
+    add_frames(others, range(20))
+    others.add_event(event(0.0, 0.5))
+    others.close(WAIT_SECONDS)
+    (other,) = with_jpegs.iterdir()
+    assert times == pytest.approx(frame_times(other), abs=0.001)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -22,6 +23,7 @@ from rtaction.errors import OutputError
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionEvent
+from rtaction.realtime.outputs import line_writer
 from rtaction.realtime.outputs.json_log import JsonLog, wall_clock
 from rtaction.realtime.watching.moment import StateChange
 from rtaction.realtime.watching.stats import WatchStats
@@ -378,3 +380,53 @@ def test_the_log_of_the_run_before_is_kept(path: Path, stats: WatchStats) -> Non
     first, cut_off, *later = path.read_text().splitlines()
     assert (first, cut_off) == ('{"type": "summary"}', '{"type": "predic')
     assert [json.loads(line)["type"] for line in later] == ["summary"] * 2
+
+
+def test_a_log_that_cannot_be_read_is_appended_to(
+    path: Path, stats: WatchStats, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """To write a file is not always to read it: who may append need not see."""
+    path.parent.mkdir(parents=True)
+    path.write_text("before\n")
+
+    def refuse(self: Path, mode: str) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", refuse)
+        log = JsonLog(str(path), SPEC, stats)
+    log.summary()
+    log.close()
+
+    before, empty, line = path.read_text().splitlines()
+    assert (before, empty, json.loads(line)["type"]) == ("before", "", "summary")
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith(f"--output {path} cannot be read (Permission denied); its last line")
+
+
+def test_lines_left_out_are_told(
+    tmp_path: Path,
+    stats: WatchStats,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(line_writer, "MAX_BYTES", 1)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    spec = replace(SPEC, labels=("w" * 80_000, "clap", "nothing"))
+    log = JsonLog(str(pipe), spec, stats, waits=False)
+    for _ in range(5):
+        log.prediction(prediction_of(spec, (0.7, 0.2, 0.1)), is_live=True)
+    os.set_blocking(reader, True)
+    with os.fdopen(reader, encoding="ascii") as file:
+        assert json.loads(file.readline())["type"] == "prediction"
+        log.summary()
+        log.close()
+        *_, last = json_lines(file.read())
+
+    assert last["type"] == "summary"
+    assert last["lines_left_out"] == 4
+    first, total = [record.getMessage() for record in caplog.records]
+    assert "its reader does not keep up" in first
+    assert "4 lines were left out" in total

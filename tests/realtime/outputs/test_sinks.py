@@ -246,7 +246,7 @@ def test_nothing_asked_for_is_nothing_done() -> None:
 
 @pytest.mark.parametrize(
     "asked",
-    [{"save": "x.mp4"}, {"output": "file/log.jsonl"}, {"clip_events": "file/clips"}],
+    [{"save": "x.mov"}, {"output": "file/log.jsonl"}, {"clip_events": "file/clips"}],
     ids=lambda asked: next(iter(asked)),
 )
 def test_what_cannot_be_written_is_told_at_once(tmp_path: Path, asked: dict[str, str]) -> None:

@@ -1,17 +1,18 @@
 """An RTSP camera whose faults are steered by the test.
 
-There is no RTP over UDP, no RTCP and no sound. How pictures become packets is not known here; see
+There is no RTCP and no sound. How pictures become packets is not known here; see
 rtp.py.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Literal
 
 from tests.realtime.servers import rtp
 from tests.realtime.servers.rtp import Login, Picture, Request
-from tests.realtime.servers.steered_server import Connection, SteeredServer
+from tests.realtime.servers.steered_server import HOST, Connection, SteeredServer
 
 
 class FaultServer(SteeredServer):
@@ -43,12 +44,24 @@ class FaultServer(SteeredServer):
         auth: Literal["basic", "digest"] = "digest",
         burst_seconds: float = 0.0,
         first_rtp_timestamp: int = rtp.CLOCK_HZ,
+        transport: Literal["tcp", "udp"] = "tcp",
+        refusal: int = 461,
+        sends: bool = True,
     ) -> None:
         super().__init__(size_hw, frames_per_second, picture, Login(user, password, auth))
         self.num_plays = 0
+        self.transports_asked: list[str] = []
+        self._transport: str = transport
+        self._refusal = refusal
+        self._sends = sends
+        self._datagrams: asyncio.DatagramTransport | None = None
         self._burst_seconds = burst_seconds
         self._first_timestamp = first_rtp_timestamp
         self._jumped_seconds = 0.0
+
+    def change_transport(self, transport: Literal["tcp", "udp", "none"]) -> None:
+        """Offer the stream by another transport to those who ask from now on."""
+        self._transport = transport
 
     def jump_clock(self, seconds: float) -> None:
         """Shift the RTP timestamps of the streams that run, forwards or (negative) backwards."""
@@ -59,11 +72,15 @@ class FaultServer(SteeredServer):
         while True:
             request = await rtp.read_request(connection.reader)
             self.num_plays += request.method == "PLAY"
+            if request.method == "SETUP":
+                self.transports_asked.append("tcp" if request.ports is None else "udp")
             status = self._status(request)
             info = f"seq={stream.next_sequence};rtptime={self._first_timestamp}"
-            await connection.send(rtp.rtsp_answer(request, status, self._login, info))
+            port = await self._port_to_send_from() if self._transport == "udp" else None
+            await connection.send(rtp.rtsp_answer(request, status, self._login, info, port))
             if status == 200 and request.method == "SETUP":
                 stream.channel = request.channel or 0
+                stream.port = request.ports[0] if request.ports else None
             if status == 200 and request.method in ("PLAY", "PAUSE", "TEARDOWN"):
                 if playing is not None:
                     playing.cancel()
@@ -75,7 +92,27 @@ class FaultServer(SteeredServer):
             return 401
         if not request.path.startswith(("/live", "/odd")):
             return 404
-        return 461 if request.method == "SETUP" and request.channel is None else 200
+        wanted = "udp" if request.channel is None else "tcp"
+        is_refused = request.method == "SETUP" and wanted != self._transport
+        return self._refusal if is_refused else 200
+
+    async def _port_to_send_from(self) -> int:
+        if self._datagrams is None:
+            self._datagrams, _ = await self.loop.create_datagram_endpoint(
+                asyncio.DatagramProtocol, local_addr=(HOST, 0)
+            )
+        return int(self._datagrams.get_extra_info("sockname")[1])
+
+    async def _send(
+        self, connection: Connection, stream: rtp.RtpStream, packets: list[bytes]
+    ) -> None:
+        if stream.port is None:
+            await connection.send(stream.framed(packets))
+            return
+        await self.flowing.wait()
+        assert self._datagrams is not None
+        for packet in packets if self._sends else ():
+            self._datagrams.sendto(packet, (HOST, stream.port))
 
     async def _play(self, connection: Connection, stream: rtp.RtpStream) -> None:
         begun_seconds, jumped_before = self._stream_seconds(), self._jumped_seconds
@@ -90,5 +127,5 @@ class FaultServer(SteeredServer):
                 unit = unit[: len(unit) // 2]
             passed_seconds = seconds - first_seconds + self._jumped_seconds - jumped_before
             timestamp = self._first_timestamp + round(passed_seconds * rtp.CLOCK_HZ)
-            await connection.send(stream.packets(rtp.h264_payloads(unit), timestamp))
+            await self._send(connection, stream, stream.packets(rtp.h264_payloads(unit), timestamp))
             seconds = self._after(seconds)

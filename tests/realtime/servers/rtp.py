@@ -1,6 +1,6 @@
 """What an RTSP camera says: pictures as H.264 in RTP packets, and answers to requests.
 
-H.264 is cut by RFC 6184 and framed for a TCP connection by RFC 2326 (10.12); requests and logins
+H.264 is cut by RFC 6184 and for a TCP connection framed by RFC 2326 (10.12); requests and logins
 are those of HTTP too. Nothing is sent from here.
 """
 
@@ -109,23 +109,28 @@ class RtpStream:
 
     def __init__(self) -> None:
         self.channel = 0
+        self.port: int | None = None
         self.next_sequence = 65_500
 
-    def packets(self, payloads: list[bytes], timestamp: int) -> bytes:
-        """The packets of one picture, framed for the connection; the last one is marked.
+    def packets(self, payloads: list[bytes], timestamp: int) -> list[bytes]:
+        """The packets of one picture; the last one is marked.
 
         Args:
             payloads: of `h264_payloads`.
             timestamp: ticks of `CLOCK_HZ`; only the low 32 bits are sent.
         """
-        framed = b""
+        packets = []
         for left, payload in zip(reversed(range(len(payloads))), payloads, strict=True):
             kind = _PAYLOAD_TYPE | (0 if left else 0x80)
             head = struct.pack(">BBHII", 0x80, kind, self.next_sequence, timestamp % 2**32, 0x5EED)
-            size = len(head) + len(payload)
-            framed += struct.pack(">cBH", b"$", self.channel, size) + head + payload
+            packets.append(head + payload)
             self.next_sequence = (self.next_sequence + 1) % 2**16
-        return framed
+        return packets
+
+    def framed(self, packets: list[bytes]) -> bytes:
+        """Packets as they are sent within the connection."""
+        heads = (struct.pack(">cBH", b"$", self.channel, len(packet)) for packet in packets)
+        return b"".join(head + packet for head, packet in zip(heads, packets, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,12 @@ class Request:
         wanted = self.headers.get("Transport", "")
         found = re.search(r"interleaved=(\d+)", wanted)
         return int(found[1]) if found else 0 if "RTP/AVP/TCP" in wanted else None
+
+    @property
+    def ports(self) -> tuple[int, int] | None:
+        """The client's ports for RTP and RTCP that a SETUP names; None where it wants no UDP."""
+        found = re.search(r"client_port=(\d+)-(\d+)", self.headers.get("Transport", ""))
+        return (int(found[1]), int(found[2])) if found and self.channel is None else None
 
 
 async def read_request(reader: asyncio.StreamReader) -> Request:
@@ -174,8 +185,10 @@ def answer(protocol: str, status: int, headers: dict[str, object], body: bytes =
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
-def rtsp_answer(request: Request, status: int, login: Login, rtp_info: str) -> bytes:
-    """The answer to a request that ends with this status."""
+def rtsp_answer(
+    request: Request, status: int, login: Login, rtp_info: str, server_port: int | None = None
+) -> bytes:
+    """The answer to a request that ends with this status; packets come from a port by UDP."""
     headers: dict[str, object] = {"CSeq": request.headers.get("CSeq", "0")}
     body = ""
     if status == 401:
@@ -191,6 +204,11 @@ def rtsp_answer(request: Request, status: int, login: Login, rtp_info: str) -> b
         if request.method == "SETUP":
             channels = f"{request.channel}-{(request.channel or 0) + 1}"
             headers["Transport"] = f"RTP/AVP/TCP;unicast;interleaved={channels}"
+            if request.ports is not None:
+                ports = "client_port={}-{}".format(*request.ports)
+                headers["Transport"] = (
+                    f"RTP/AVP;unicast;{ports};server_port={server_port}-{(server_port or 0) + 1}"
+                )
         if request.method == "PLAY":
             headers["RTP-Info"] = f"url={request.target.rstrip('/')}/track1;{rtp_info}"
     return answer("RTSP/1.0", status, headers, body.encode())

@@ -229,7 +229,7 @@ def test_packets() -> None:
     stream = RtpStream()
     stream.next_sequence = 65_534
 
-    framed = stream.packets(h264_payloads(unit), NEAR_WRAP + 45_001)
+    framed = stream.framed(stream.packets(h264_payloads(unit), NEAR_WRAP + 45_001))
 
     packets = []
     while framed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from rtaction.errors import RtactionError, SourceMissing, UsageError
 from rtaction.realtime.sources.address import Address, parse_address, parse_addresses
+from rtaction.realtime.sources.cameras import _holds_password
 from rtaction.redaction import redact, scrub
 
 SECRET = "s3cret"
@@ -481,3 +483,69 @@ def outcome_of(text: str) -> str:
         return repr(parse_address(text))
     except RtactionError as error:
         return f"{error} {error!r}"
+
+
+PIECES = st.lists(st.text("wxyzqkj", min_size=5, max_size=8), min_size=2, max_size=5, unique=True)
+JOINTS = st.lists(st.sampled_from("@/?#:&;=%'\" +"), min_size=4, max_size=4)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(FORMS), st.sampled_from(ENCODINGS), PIECES, JOINTS)
+@example(FORMS[4], ENCODINGS[0], ["wwwww", "xxxxx", "zzzzz"], ["@", "/", "@", "@"])
+@example(FORMS[0], ENCODINGS[0], ["wwwww", "xxxxx", "zzzzz"], ["/", "@", "@", "@"])
+@example(FORMS[2], ENCODINGS[0], ["wwwww", "xxxxx"], ["@", "@", "@", "@"])
+@example(FORMS[2], ENCODINGS[0], ["wwwww", "xxxxx", "yyyyy", "zzzzz"], ["@", "&", "=", "@"])
+def test_no_tail_of_a_password_is_shown(
+    form: Callable[[str, str, str], str],
+    encode: Callable[[str], str],
+    pieces: list[str],
+    joints: list[str],
+) -> None:
+    """FFmpeg takes signs in a password for the end of the host, the path or the user."""
+    password = pieces[0] + "".join(map("".join, zip(joints, pieces[1:], strict=False)))
+    address = parse_address(f"rtsp://{form('viewer', encode(password), 'token')}")
+    ends = [1, *(joint in "@/?#:&;= " for joint in joints)]  # where FFmpeg may cut
+    tails = [
+        password[password.index(piece) :]
+        for piece, is_end in zip(pieces, ends, strict=False)
+        if is_end
+    ]
+
+    for tail in tails:
+        for told in (tail, repr(tail), quote(tail, safe=""), f"/{tail}/ch1", f"x@{tail}"):
+            shown = scrub(f"no host at {told}, gone", address.secrets)
+            named = [piece for piece in pieces if piece in shown]
+            assert not named, shown
+            assert shown.startswith("no host at ")
+
+
+SHORT_PIECES = ["p@s/s@w", "a/b@c", "1@2@3", "x?y@z", "a#b:c@d", "50%/@a"]
+
+
+@pytest.mark.parametrize("password", SHORT_PIECES)
+@pytest.mark.parametrize("form", FORMS[:1] + FORMS[4:])
+def test_short_pieces_of_a_password_are_not_shown_together(
+    password: str, form: Callable[[str, str, str], str]
+) -> None:
+    secrets = parse_address(f"rtsp://{form('viewer', password, 'token')}").secrets
+
+    for start in range(len(password) - 2):
+        tail = password[start:]
+        if tail[0].isalnum() and not tail.isalnum():
+            assert tail not in scrub(f"no host at {tail}", secrets)
+
+
+@pytest.mark.parametrize("sign", ["@", "/:", "=&", "%40", ")", "rtsp://", "pass"])
+def test_addresses_of_any_length_take_time_in_proportion(sign: str) -> None:
+    """Ten times the length takes ten times as long, not a hundred times."""
+
+    def seconds_for(length: int) -> float:
+        text = f"rtsp://u:{(sign * length)[:length]}@camera/live"
+        begun_seconds = time.process_time()
+        scrub(text, parse_address(text).secrets)
+        _holds_password(text)
+        return time.process_time() - begun_seconds
+
+    short_seconds = min(seconds_for(4000) for _ in range(3))
+
+    assert seconds_for(40_000) < 50 * short_seconds

@@ -64,7 +64,7 @@ def test_everything_that_can_be_said_of_a_camera(
 def test_what_is_not_said_is_the_default(tmp_path: Path) -> None:
     (camera,) = load_cameras(written(tmp_path, ONE + URL)).cameras
 
-    assert (camera.view, camera.transport) == (View(), "tcp")
+    assert (camera.view, camera.transport) == (View(), "auto")
     assert (camera.open_timeout_seconds, camera.read_timeout_seconds) == (5.0, 3.0)
 
 
@@ -116,7 +116,7 @@ def test_names_that_are_not_given_are_made_different(tmp_path: Path) -> None:
         (f"{ONE}{URL}rotation = 90.0", "rotation: expected an integer"),
         (f"{ONE}{URL}rotation = false", "rotation: expected an integer"),
         (f"{ONE}{URL}mirror = 1", "mirror: expected true or false"),
-        (f'{ONE}{URL}transport = "http"', 'transport must be "tcp" or "udp"'),
+        (f'{ONE}{URL}transport = "http"', 'transport must be "auto", "tcp" or "udp"'),
         (f'{ONE}{URL}open_timeout_seconds = "5"', "open_timeout_seconds: expected a number"),
         (f"{ONE}{URL}open_timeout_seconds = 0", "open_timeout_seconds must be .* above 0"),
         (f"{ONE}{URL}read_timeout_seconds = inf", "read_timeout_seconds must be"),

@@ -26,6 +26,7 @@ from rtaction.errors import (
     SourceError,
     SourceMissing,
     SourceRefused,
+    SourceUnreachable,
     SourceUnreadable,
     StreamMissing,
 )
@@ -361,19 +362,43 @@ def silent_audio() -> bytes:
     return sound.getvalue()
 
 
+def jpeg() -> bytes:
+    return bytes(cv2.imencode(".jpg", clock_picture(1.0, SMALL))[1])
+
+
+def typed(content_type: str, body: bytes) -> bytes:
+    return answer("HTTP/1.1", 200, {"Content-Type": content_type}, body)
+
+
+PAGE = b"<!DOCTYPE html><html><title>Log in</title><body>" + b"<p>hello" * 500
+
+
 @pytest.mark.parametrize(
     ("scheme", "reply", "expected", "message"),
     [
-        ("http", answer("HTTP/1.1", 403, {}), SourceRefused, "refuses this user and password"),
-        ("http", answer("HTTP/1.1", 500, {}), SourceMissing, "answers with an error"),
-        ("http", answer("HTTP/1.1", 503, {}), SourceMissing, "answers with an error"),
+        ("http", answer("HTTP/1.1", 400, {}), SourceMissing, r"not understand .* \(400\)"),
+        ("http", answer("HTTP/1.1", 401, {}), SourceRefused, r"user and password \(401\)"),
+        ("http", answer("HTTP/1.1", 403, {}), SourceRefused, r"forbids access \(403\)"),
+        ("http", answer("HTTP/1.1", 405, {}), SourceMissing, r"answers with an error .* \(4xx\)"),
+        ("http", answer("HTTP/1.1", 429, {}), SourceMissing, r"too many requests \(429\)"),
+        ("http", answer("HTTP/1.1", 500, {}), SourceMissing, r"an error of its own \(5xx\)"),
+        ("http", answer("HTTP/1.1", 503, {}), SourceMissing, r"an error of its own \(5xx\)"),
         ("http", answer("HTTP/1.1", 200, {}, b"hello " * 99), SourceUnreadable, "is not video"),
+        ("http", typed("text/html", PAGE), SourceUnreadable, r"a web page \(text/html\), not with"),
+        ("http", typed("application/json", b"{}"), SourceUnreadable, r"data \(application/json\)"),
+        ("http", typed("text/plain", b"no"), SourceUnreadable, r"with text \(text/plain\), not"),
+        ("http", typed("image/x-y", b"no"), SourceUnreadable, r"a single picture \(image/x-y\)"),
+        ("http", typed("image/jpeg", jpeg()), SourceUnreadable, "with a single picture, not with"),
+        ("http", typed("video/mp4", b"no" * 99), SourceUnreadable, r"is damaged \(video/mp4\)"),
+        ("http", typed("s3cret! \x1b[31m", b"no"), SourceUnreadable, "or is damaged; look"),
+        ("http", typed("video/mp4", b""), SourceUnreadable, "gives an empty answer"),
+        ("http", answer("HTTP/1.1", 204, {}), SourceUnreadable, "gives an empty answer"),
         ("http", answer("HTTP/1.1", 200, {}, silent_audio()), SourceUnreadable, "no video"),
-        ("rtsp", answer("RTSP/1.0", 403, {"CSeq": 1}), SourceRefused, "refuses this user"),
+        ("rtsp", answer("RTSP/1.0", 403, {"CSeq": 1}), SourceRefused, "forbids access"),
         ("rtsp", answer("RTSP/1.0", 461, {"CSeq": 1}), SourceMissing, "answers with an error"),
-        ("rtsp", answer("HTTP/1.1", 200, {}, b"hello"), SourceMissing, "does not speak RTSP"),
-        ("rtsp", b"", SourceMissing, "closes the connection"),
-        ("http", b"", SourceMissing, "cannot be reached"),
+        ("rtsp", answer("HTTP/1.1", 200, {}, b"hello"), SourceUnreachable, "does not speak RTSP"),
+        ("rtsp", b"", SourceUnreachable, "closes the connection"),
+        ("http", b"", SourceMissing, "closes the connection without an answer"),
     ],
 )
 def test_what_else_a_server_may_say(
@@ -388,11 +413,42 @@ def test_what_else_a_server_may_say(
         raise error
 
 
+def test_a_text_is_not_drawn_as_video() -> None:
+    """FFmpeg would, because of the name."""
+    with canned(typed("text/plain", b"hello\n" * 99)) as where:
+        error = open_error(f"http://{where}/readme.txt")
+
+    assert "/x/readme.txt answers with text (text/plain), not with a video stream" in str(error)
+
+
+def test_a_redirect_to_a_login_page_names_it() -> None:
+    with canned(typed("text/html", PAGE)) as page:
+        to: dict[str, object] = {"Location": f"http://{page}/login?pw=s3cret!"}
+        with canned(answer("HTTP/1.1", 302, to)) as where:
+            error = open_error(f"http://admin:s3cret!@{where}")
+
+    assert type(error) is SourceUnreadable
+    assert str(error).startswith(
+        f"http://{where} redirects to http://{page}/login?…, which answers with a web page "
+        "(text/html), perhaps to log in, not with a video stream"
+    )
+
+
+def test_raw_jpegs_in_a_row_are_a_stream() -> None:
+    with (
+        canned(typed("image/jpeg", jpeg() * 5)) as where,
+        reading(f"http://{where}") as (_, frames),
+    ):
+        assert read_clock(next(frames).image) == 1.0
+        with pytest.raises(CameraLost, match="has ended the stream"):
+            list(frames)
+
+
 @pytest.mark.parametrize("scheme", ["rtsp", "http"])
 def test_no_such_host(scheme: str) -> None:
     error = open_error(f"{scheme}://admin:s3cret!@no-such-host.invalid/live")
 
-    assert type(error) is SourceMissing
+    assert type(error) is SourceUnreachable
     expected = f"{scheme}://no-such-host.invalid/live: there is no host of that name; in a"
     assert str(error).startswith(expected)
 
@@ -406,7 +462,7 @@ def test_nobody_answers(kind: Server) -> None:
         server.refuse()
         refused = open_error(url)
 
-    assert type(mute) is type(refused) is SourceMissing
+    assert type(mute) is type(refused) is SourceUnreachable
     assert "has not answered within 0.5 s" in str(mute)
     assert "nothing is listening there (connection refused)" in str(refused)
     assert not mute.is_lasting

@@ -17,7 +17,7 @@ import numpy as np
 import psutil
 import pytest
 
-from rtaction.errors import SourceMissing, SourceRefused, SourceUnreadable, StreamMissing
+from rtaction.errors import SourceRefused, SourceUnreachable, SourceUnreadable, StreamMissing
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.watching.back_off import BackOff
 from tests.realtime.clock_picture import clock_picture
@@ -191,7 +191,7 @@ def test_what_lasts_is_told_apart_and_asked_rarely(scorer: ClockScorer) -> None:
         (SourceRefused, "refused", "refuses this user and password"),
         (StreamMissing, "refused", "no stream at that path (404)"),
         (SourceUnreadable, "refused", "unsupported codec"),
-        (SourceMissing, "down", "there is no host of that name"),
+        (SourceUnreachable, "down", "there is no host of that name"),
     ]
     with serving(3, user="admin", password="right") as servers:
         urls = [

@@ -162,8 +162,8 @@ def offline_labels(
 def test_a_picture_that_grows_in_mid_stream(
     scorer: ClockScorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """From 320x240 to 3840x2160, beyond what is allowed, and back."""
-    small, large, oversized = (240, 320), (2160, 3840), (2176, 3840)
+    """From 320x240 to 1920x1080, beyond what is allowed, and back."""
+    small, large, oversized = (240, 320), (1080, 1920), (1096, 1920)
     monkeypatch.setattr(network, "MAX_PIXELS", large[0] * large[1])
     with (
         serving(1, size_hw=small, frames_per_second=5.0) as (server,),

@@ -1,0 +1,182 @@
+"""One file of an event clip, made of JPEG frames and their times.
+
+This module knows nothing about events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import av
+import numpy as np
+
+from rtaction.errors import OutputError
+from rtaction.opencv import cv2
+from rtaction.video.told_file import ToldFile
+from rtaction.video.writer import EncodedFile, even_size_of
+
+ClipFormat = Literal["mkv", "mp4"]
+_MILLISECOND = Fraction(1, 1000)
+# With one cluster per frame, each of which reaches the disk at once, a clip that is cut off lacks
+# its last frame at most.
+_MUXER_OPTIONS = {"cluster_time_limit": "1", "flush_packets": "1"}
+# What H.264 is told of the rate; frames have their own times.
+_USUAL_RATE = 30.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JpegPicture:
+    """One frame.
+
+    Args:
+        at_seconds: its time, on any clock.
+        jpeg: the encoded frame.
+        size_hw: height and width in pixels.
+    """
+
+    at_seconds: float
+    jpeg: bytes
+    size_hw: tuple[int, int]
+
+
+class ClipFile:
+    """One file, created with its first frame. Only the writing thread touches the disk.
+
+    Args:
+        folder: where it is created.
+        stem: its name, to which a number is added if it is taken, and the suffix.
+        format: "mkv" holds the JPEGs as they are; "mp4" holds H.264, which takes some 8 ms per
+            640x480 frame. Default "mkv".
+    """
+
+    def __init__(self, folder: Path, stem: str, format: ClipFormat = "mkv") -> None:
+        self.failed = False
+        self._folder = folder
+        self._stem = stem
+        self._format = format
+        self._path: Path | None = None
+        self._frames: _Frames | None = None
+        self._first_seconds = 0.0
+        self._num_frames = 0
+
+    @property
+    def path(self) -> Path | None:
+        """Where it is; None before its first frame."""
+        return self._path
+
+    def write(self, picture: JpegPicture) -> None:
+        """Add a frame.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        with self._telling():
+            if self._frames is None:
+                self._first_seconds = picture.at_seconds
+                self._path = _create(self._folder, self._stem, self._format)
+                frames = _Jpegs if self._format == "mkv" else _H264
+                self._frames = frames(self._path, picture.size_hw)
+            self._frames.write(picture, picture.at_seconds - self._first_seconds)
+            self._num_frames += 1
+
+    def close(self) -> None:
+        """Finish the file.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        if self._frames is not None:
+            with self._telling():
+                self._frames.close()
+
+    def abandon(self) -> None:
+        """Keep what was written, if anything."""
+        self.failed = True
+        # The error that led here says it all.
+        with suppress(OutputError):
+            self.close()
+        if self._path is not None and not self._num_frames:
+            with suppress(OSError):
+                self._path.unlink()
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError, av.FFmpegError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            kept = f"; its {self._num_frames} frames so far are kept" if self._num_frames else ""
+            raise OutputError(f"{self._path or self._folder}: {reason}{kept}") from None
+
+
+class _Frames(Protocol):
+    def write(self, picture: JpegPicture, at_seconds: float) -> None:
+        """Add a frame, at its time from the first one."""
+
+    def close(self) -> None:
+        """Finish the file."""
+
+
+class _Jpegs:
+    """A .mkv with the JPEGs as they are."""
+
+    def __init__(self, path: Path, size_hw: tuple[int, int]) -> None:
+        self._file = ToldFile(path)
+        self._container = av.open(self._file, "w", format="matroska", options=_MUXER_OPTIONS)
+        # Later frames may have another size: each JPEG carries its own, and players follow.
+        height, width = size_hw
+        self._stream: Any = self._container.add_mux_stream(
+            "mjpeg", width=width, height=height, time_base=_MILLISECOND
+        )
+        self._last_pts = -1
+
+    def write(self, picture: JpegPicture, at_seconds: float) -> None:
+        packet = av.Packet(picture.jpeg)
+        packet.stream = self._stream
+        packet.time_base = _MILLISECOND
+        # Two frames within a millisecond still need different times.
+        self._last_pts = max(round(at_seconds / _MILLISECOND), self._last_pts + 1)
+        packet.pts = packet.dts = self._last_pts
+        packet.is_keyframe = True
+        self._container.mux(packet)
+        self._file.check()
+
+    def close(self) -> None:
+        self._container.close()
+        self._file.close()
+
+
+class _H264:
+    """An .mp4, of the size of its first frame."""
+
+    def __init__(self, path: Path, size_hw: tuple[int, int]) -> None:
+        self._size_hw = even_size_of(size_hw)
+        self._file = EncodedFile(path, _USUAL_RATE, self._size_hw)
+
+    def write(self, picture: JpegPicture, at_seconds: float) -> None:
+        content = np.frombuffer(picture.jpeg, np.uint8)
+        image_bgr: Any = cv2.imdecode(content, cv2.IMREAD_COLOR)
+        if image_bgr.shape[:2] != self._size_hw:
+            image_bgr = cv2.resize(image_bgr, self._size_hw[::-1])
+        self._file.write(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), at_seconds)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _create(folder: Path, stem: str, suffix: str) -> Path:
+    """A new, empty file; two sources may have similar names and events at the same time."""
+    number = 1
+    while True:
+        path = folder / (f"{stem}.{suffix}" if number == 1 else f"{stem}_{number}.{suffix}")
+        try:
+            path.open("xb").close()
+        except FileExistsError:
+            number += 1
+        else:
+            return path
