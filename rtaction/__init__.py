@@ -13,9 +13,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rtaction.clip import Clip
     from rtaction.errors import RtactionError
-    from rtaction.frame import Frame
+    from rtaction.frame import Clip, Frame
     from rtaction.model_spec import ModelSpec
     from rtaction.prediction import Prediction
     from rtaction.realtime.watching.recognizer import Recognizer
@@ -38,7 +37,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Clip": "rtaction.clip",
+    "Clip": "rtaction.frame",
     "Frame": "rtaction.frame",
     "ModelSpec": "rtaction.model_spec",
     "Prediction": "rtaction.prediction",

@@ -1,4 +1,4 @@
-"""Keras and TensorFlow, loaded without their startup messages.
+"""Keras and TensorFlow, without what they write to stderr whatever their log level.
 
 Import them from here: `from rtaction.keras_tensorflow import keras, tensorflow`. A missing package
 becomes an error that says how to install it. Datasets need only `keras`, on any of its backends;
@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rtaction.errors import UsageError, training_stack_missing
-from rtaction.quiet import silent_stderr
 
 BACKEND = "tensorflow"
 os.environ.setdefault("KERAS_BACKEND", BACKEND)
@@ -25,6 +28,39 @@ _PLACES = {
 }
 
 
+@contextmanager
+def _descriptor_2_to(path: Path) -> Iterator[None]:
+    sys.stderr.flush()
+    kept = os.dup(2)
+    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(target, 2)
+    os.close(target)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Discard everything written to descriptor 2 inside the block, also by C and C++ code."""
+    with _descriptor_2_to(Path(os.devnull)):
+        yield
+
+
+@contextmanager
+def native_stderr_to(path: Path) -> Iterator[None]:
+    """Append what C and C++ code writes to stderr to a file; Python's stderr is unaffected."""
+    before = sys.stderr
+    with os.fdopen(os.dup(2), "w", buffering=1) as python_stderr, _descriptor_2_to(path):
+        sys.stderr = python_stderr
+        try:
+            yield
+        finally:
+            sys.stderr = before
+
+
 def _another_backend(name: str) -> UsageError:
     return UsageError(
         "training and export run on the TensorFlow backend of Keras only, and here Keras is set "
@@ -34,7 +70,7 @@ def _another_backend(name: str) -> UsageError:
 
 try:
     # TensorFlow's C++ code writes before its log level takes effect.
-    with silent_stderr():
+    with _silent_stderr():
         import keras as keras
 except (ImportError, ValueError) as error:  # ValueError: Keras knows no such backend
     _name = os.environ["KERAS_BACKEND"]
@@ -51,7 +87,7 @@ def __getattr__(name: str) -> Any:
     if keras.config.backend() != BACKEND:
         raise _another_backend(keras.config.backend())
     try:
-        with silent_stderr():
+        with _silent_stderr():
             tensorflow = importlib.import_module("tensorflow")
             found = importlib.import_module(_PLACES[name])
     except ImportError as error:

@@ -10,7 +10,7 @@ import typer
 
 from rtaction.choices import DEVICE_HELP
 from rtaction.cli.derived import Chosen, derived
-from rtaction.cli.terminal import say
+from rtaction.cli.terminal import leaving_reader, say
 from rtaction.errors import OutputError, ReaderLeft
 from rtaction.realtime.cam_config import CamConfig
 
@@ -35,7 +35,6 @@ def cam(
 ) -> None:
     """Recognise actions live in cameras, files and streams. Quit with q or Esc."""
     from rtaction.models import STARTER_MODEL
-    from rtaction.quiet import leaving_reader
     from rtaction.realtime.cam import CamSummary, run_cam, with_threshold
     from rtaction.realtime.model.action_model import ActionModel
     from rtaction.realtime.outputs.timeline import to_segments

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -59,6 +60,22 @@ def progress(what: str, number: int) -> Iterator[Callable[[], None]]:
         return
     with typer.progressbar(length=number, label=what, file=sys.stderr) as bar:
         yield lambda: bar.update(1)
+
+
+@contextmanager
+def leaving_reader() -> Iterator[None]:
+    """Allow the reader of our stdout to leave inside the block, as `head` does.
+
+    Buffered output would fail again when Python exits, with exit code 120
+    (https://docs.python.org/3/library/signal.html#note-on-sigpipe).
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 class _CurrentStderr:

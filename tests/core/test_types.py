@@ -8,8 +8,7 @@ import pytest
 
 import rtaction
 from rtaction import errors
-from rtaction.clip import Clip
-from rtaction.frame import Frame
+from rtaction.frame import Clip, Frame
 from rtaction.prediction import Prediction
 
 

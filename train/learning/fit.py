@@ -11,10 +11,9 @@ from typing import Any
 from rich.console import Console
 
 from rtaction.errors import UsageError
-from rtaction.keras_tensorflow import keras
+from rtaction.keras_tensorflow import keras, native_stderr_to
 from rtaction.model_spec import ModelSpec
 from rtaction.output_file import write_json
-from rtaction.quiet import native_stderr_to
 from rtaction.train.data.balance import class_weights, describe_balance
 from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.clip_set import ClipSet

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.arrays import Float64Array
-from rtaction.clip import Clip
+from rtaction.frame import Clip
 from rtaction.opencv import cv2
 from rtaction.train.render.actions import ACTIONS
 from rtaction.train.render.body import (

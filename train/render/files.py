@@ -18,8 +18,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from rtaction.clip import Clip
 from rtaction.errors import OutputError, UsageError
+from rtaction.frame import Clip
 from rtaction.opencv import cv2
 from rtaction.output_file import whole_file
 from rtaction.train.render.clip import RENDERED_LABELS, Interval, render_clip, render_sequence
