@@ -24,6 +24,7 @@ from rtaction.cli.render import render
 from rtaction.cli.show import show
 from rtaction.cli.teach import record, teach
 from rtaction.cli.terminal import (
+    Commands,
     QuietOption,
     VerboseOption,
     say_error,
@@ -38,6 +39,7 @@ from rtaction.output_file import raise_if_no_room
 
 app = typer.Typer(
     name="rtaction",
+    cls=Commands,
     help="Recognise actions in live video. Train on your own videos, export, run anywhere.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -16,9 +16,11 @@ from functools import wraps
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from rtaction.errors import UsageError
 from rtaction.printable import printable_lines
+from rtaction.redaction import scrub, secrets_of
 
 _logger = logging.getLogger("rtaction")
 
@@ -43,8 +45,27 @@ def say(text: str, *, err: bool = False) -> None:
 
 
 def say_error(text: str) -> None:
-    """Print an error on stderr, even with `--quiet`."""
-    typer.echo(printable_lines(f"error: {text}"), err=True)
+    """Print an error on stderr, even with `--quiet`; without the password of any URL given."""
+    typer.echo(printable_lines(f"error: {_without_secrets(text)}"), err=True)
+
+
+class Commands(TyperGroup):
+    """Commands whose usage errors repeat no password of a URL that was given by mistake."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            # Usage errors have it; their classes are private to typer.
+            if isinstance(getattr(error, "message", None), str):
+                error.message = _without_secrets(error.message)  # type: ignore[attr-defined]
+            raise
+
+
+def _without_secrets(text: str) -> str:
+    secrets = {secret for word in sys.argv[1:] if "://" in word for secret in secrets_of(word)}
+    return scrub(text, secrets)
 
 
 def is_quiet() -> bool:

@@ -116,3 +116,28 @@ def test_notes_and_bars_are_for_stderr(capsys: pytest.CaptureFixture[str]) -> No
     say("result")
     say("note", err=True)
     assert capsys.readouterr() == ("result?[2J\nresult\n", "note\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("train", "URL", "-o", "run"),
+        ("eval", "URL", "--model", "tiny.onnx"),
+        ("inspect", "URL"),
+        ("export", "URL"),
+        ("cam", "--sources", "URL"),
+        ("cam", "--model", "URL"),
+        ("bench", "model.onnx", "URL"),
+        ("render", "URL", "--count", "URL"),
+        ("demo", "--seconds=URL"),
+    ],
+)
+def test_no_error_repeats_the_password_of_a_url(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    url = "rtsp://viewer:swordfish@192.0.2.1/live"
+    exit_code, stdout, stderr = here(*(word.replace("URL", url) for word in arguments))
+    assert exit_code != 0
+    assert stderr
+    assert "swordfish" not in stdout + stderr
