@@ -13,7 +13,7 @@ from onnx import numpy_helper
 
 from rtaction.onnx_format.build import Pieces, bytes_of, described, model_of
 from tools.canonical_graph import canonical
-from tools.make_pose import stored
+from tools.make_pose import best_steps, stored
 
 RNG = np.random.default_rng(3)
 WEIGHTS = RNG.normal(size=(8, 4, 3, 3)).astype(np.float32)
@@ -32,12 +32,12 @@ def _convolution(*, order: int = 1) -> Pieces:
     return pieces
 
 
-def _bytes(pieces: Pieces) -> bytes:
+def _bytes(pieces: Pieces, *, channels: int = 4) -> bytes:
     return bytes_of(
         model_of(
             [pieces],
-            inputs=[described("x", "float32", [1, 4, 9, 9])],
-            outputs=[described("y", "float32", [1, 8, "h", "w"])],
+            inputs=[described("x", "float32", [1, channels, "h", "w"])],
+            outputs=[described("y", "float32", [1, "c", "i", "j"])],
         )
     )
 
@@ -62,28 +62,54 @@ def test_equal_graphs_get_equal_bytes_whatever_their_order_and_names() -> None:
     assert [tensor.name for tensor in ordered[0].weights] == ["w0"]
 
 
-@pytest.mark.parametrize(("storage", "size"), [("float32", 4), ("float16", 2), ("int8", 1)])
-def test_weights_are_stored_in_fewer_bytes_and_read_as_float32(storage: Any, size: int) -> None:
+@pytest.mark.parametrize(
+    ("storage", "bytes_of_large"), [("float32", 4), ("float16", 2), ("int8", 1)]
+)
+def test_large_weights_take_fewer_bytes_and_are_read_as_float32(
+    storage: Any, bytes_of_large: int
+) -> None:
+    large = RNG.normal(size=(100, 200, 1, 1)).astype(np.float32)
+    depthwise = RNG.normal(size=(30_000, 1, 1, 1)).astype(np.float32)
+    values = {"large": large, "depthwise": depthwise, "small": WEIGHTS[0, 0]}
     pieces = Pieces()
-    pieces.store("weights", WEIGHTS)
-    pieces.store("small", WEIGHTS[0, 0])
-    pieces.add("Conv", ["x", "weights"], "y")
-    smaller = stored(pieces, storage)
-    by_size = sorted((numpy_helper.to_array(one) for one in smaller.weights), key=np.size)
-    assert by_size[-1].dtype.itemsize == size
-    assert any(np.array_equal(one, WEIGHTS[0, 0]) for one in by_size)
+    for name, one in values.items():
+        pieces.store(name, one)
+    smaller = {one.name: one for one in stored(pieces, storage).weights}
+    sizes = {name: numpy_helper.to_array(one).dtype.itemsize for name, one in smaller.items()}
+    assert {sizes.get(f"large{end}", 9) for end in ("", "/half", "/levels")} - {9} == {
+        bytes_of_large
+    }
+    assert sizes["small"] == 4
+    assert sizes.get("depthwise", sizes.get("depthwise/half")) == max(bytes_of_large, 2)
 
-    levels = np.abs(WEIGHTS).max(axis=(1, 2, 3), keepdims=True) / 127
-    expected = {
-        "float32": WEIGHTS,
-        "float16": WEIGHTS.astype(np.float16).astype(np.float32),
-        "int8": np.rint(WEIGHTS / levels) * levels,
-    }[storage]
+
+@pytest.mark.parametrize(("storage", "error"), [("float16", 5e-4), ("int8", 0.013)])
+def test_stored_weights_compute_nearly_the_same(storage: Any, error: float) -> None:
+    large = RNG.normal(size=(100, 200, 1, 1)).astype(np.float32)
     plain = Pieces()
-    plain.store("weights", expected, np.float32)
+    plain.store("weights", large)
     plain.add("Conv", ["x", "weights"], "y")
-    x = RNG.normal(size=(1, 4, 9, 9)).astype(np.float32)
-    np.testing.assert_allclose(_run(_bytes(smaller), x), _run(_bytes(plain), x), atol=1e-4)
+    x = np.eye(200, dtype=np.float32).reshape(1, 200, 10, 20)
+    smaller, exact = (_run(_bytes(one, channels=200), x) for one in (stored(plain, storage), plain))
+    distance = np.abs(smaller - exact).max(axis=(0, 2, 3)) / np.abs(exact).max(axis=(0, 2, 3))
+    assert distance.max() > 0
+    assert np.median(distance) < error
+
+
+def test_steps_have_the_least_error_and_may_cut_a_large_value_off() -> None:
+    whole = np.resize(np.arange(-127, 128), 20_000)
+    outlier = RNG.normal(size=20_000)
+    outlier[0] = 6.0
+    rows = np.stack([whole, outlier]).astype(np.float32)
+    steps = best_steps(rows)
+    assert steps[0, 0] == 1.0
+    assert steps[1, 0] < 0.95 * 6 / 127
+
+    def squared_error(step: float) -> float:
+        rounded = np.rint(rows[1] / step).clip(-127, 127) * step
+        return float(((rounded - rows[1]) ** 2).sum())
+
+    assert squared_error(steps[1, 0]) < squared_error(6 / 127)
 
 
 def test_a_graph_model_of_tensorflow_js_is_read_and_its_fused_steps_taken_apart() -> None:
