@@ -13,12 +13,12 @@ import onnxruntime
 from rtaction.arrays import Float32Array, UInt8Array
 from rtaction.opencv import cv2
 from rtaction.pose.crop import Square
-from rtaction.pose.keypoints import HIPS, NUM_JOINTS, SHOULDERS, Pose
+from rtaction.pose.keypoints import HIPS, SHOULDERS, Pose
 
 SIZE = 256
 # The COCO joints among the 39 landmarks of 5 numbers each: x, y, z, visibility, presence.
 _LANDMARKS = [0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
-_WIDER = 1.25  # MediaPipe's, of the circle around the person
+_CLOSER = 1.2 / 1.25  # MoveNet's room around a person by MediaPipe's
 
 
 class BlazePose:
@@ -35,31 +35,34 @@ class BlazePose:
 
     def pose_around(self, picture: UInt8Array, pose: Pose, square: Square) -> Pose:
         """The pose of a person that another network has found."""
-        matrix = _to_square(pose, square)
-        # The standard step from a picture to a much smaller one: blur first, or it shimmers.
-        smaller = cv2.GaussianBlur(picture, (0, 0), max(square.side / SIZE / 2, 0.01))
-        if square.side <= SIZE:
-            smaller = picture
-        turned = cv2.warpAffine(smaller, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR)
+        turned, matrix = upright(picture, pose, square, SIZE, _CLOSER)
         feed = {self._input: turned[np.newaxis].astype(np.float32) / 255}
         (landmarks,) = self._session.run(self._outputs, feed)
         values = landmarks.reshape(-1, 5)[_LANDMARKS]
-        back = cv2.invertAffineTransform(matrix)
-        places = values[:, :2] @ back[:, :2].T + back[:, 2]  # x, y
         score = 1 / (1 + np.exp(-values[:, 3]))
-        points = np.stack([places[:, 1], places[:, 0], score], axis=-1).astype(np.float32)
-        assert points.shape == (NUM_JOINTS, 3)
-        return Pose(points, float(score.mean()))
+        return pose_from(values[:, :2], score, matrix)
 
 
-def _to_square(pose: Pose, square: Square) -> Float32Array:
-    """The affine map from the picture to the network's square, for OpenCV: x before y."""
+def upright(
+    picture: UInt8Array, pose: Pose, square: Square, size: int, closer: float = 1.0
+) -> tuple[UInt8Array, Float32Array]:
+    """A square turned so that the trunk points up, and the affine map to it, x before y."""
     places = pose.points[:, :2]
-    hips, shoulders = places[HIPS].mean(axis=0), places[SHOULDERS].mean(axis=0)
-    up = shoulders - hips
+    up = places[SHOULDERS].mean(axis=0) - places[HIPS].mean(axis=0)
     degrees = np.degrees(np.arctan2(up[1], -up[0]))  # clockwise from upright
     middle = (square.left + square.side / 2, square.top + square.side / 2)
-    scale = SIZE / square.side / _WIDER * 1.2  # the square already has 1.2 times the room
-    matrix: Any = cv2.getRotationMatrix2D(middle, float(degrees), scale)
-    matrix[:, 2] += SIZE / 2 - np.array(middle)
-    return np.asarray(matrix)
+    matrix: Any = cv2.getRotationMatrix2D(middle, float(degrees), size / square.side * closer)
+    matrix[:, 2] += size / 2 - np.array(middle)
+    if square.side > size:
+        # Blurred before it becomes much smaller, or edges would shimmer.
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), square.side / size / 2), np.uint8)
+    turned = cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR)
+    return np.asarray(turned, np.uint8), matrix
+
+
+def pose_from(places_xy: Float32Array, score: Float32Array, matrix: Float32Array) -> Pose:
+    """The pose in the picture, from pixels of such a square."""
+    back = cv2.invertAffineTransform(matrix)
+    places = places_xy @ back[:, :2].T + back[:, 2]
+    points = np.stack([places[:, 1], places[:, 0], score], axis=-1).astype(np.float32)
+    return Pose(points, float(score.mean()))

@@ -22,12 +22,12 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from benchmarks.blazepose import BlazePose
+from benchmarks.blazepose import BlazePose, pose_from, upright
 from rtaction.arrays import Float32Array, UInt8Array
 from rtaction.opencv import cv2
 from rtaction.pose.crop import Square, square_around, whole_picture
 from rtaction.pose.keypoints import HIPS, SHOULDERS, VISIBLE_SCORE, Pose
-from rtaction.pose.network import CloseNetwork, FindNetwork
+from rtaction.pose.network import CLOSE_SIZE, CloseNetwork, FindNetwork
 from rtaction.pose.normal import normalised
 from rtaction.realtime.model.session import open_session
 
@@ -84,7 +84,8 @@ class Networks:
             content = (folder / f"{name}.onnx").read_bytes()
             return open_session(content, "cpu", num_threads=1)
 
-        self.lightning = CloseNetwork(opened("movenet_lightning"))
+        self._lightning = opened("movenet_lightning")
+        self.lightning = CloseNetwork(self._lightning)
         self.thunder = CloseNetwork(opened("movenet_thunder"), size=256)
         self.multipose = FindNetwork(opened("movenet_multipose"))
         self.blazepose = {name: BlazePose(opened(f"blazepose_{name}")) for name in ("lite", "full")}
@@ -100,6 +101,7 @@ class Networks:
         found = nearest(people, thunder) if people else nobody
         return {
             "lightning": lightning,
+            "lightning, turned upright": self._upright(picture, near, square),
             "lightning, whole picture": whole,
             "multipose": found,
             "thunder": thunder,
@@ -107,6 +109,11 @@ class Networks:
             f"blazepose {name}": network.pose_around(picture, thunder, square)
             for name, network in self.blazepose.items()
         }
+
+    def _upright(self, picture: UInt8Array, near: Pose, square: Square) -> Pose:
+        turned, matrix = upright(picture, near, square, CLOSE_SIZE)
+        (found,) = self._lightning.run(None, {"pictures": turned[np.newaxis]})
+        return pose_from(found[0, :, 1::-1] * CLOSE_SIZE, found[0, :, 2], matrix)
 
 
 def pictures_of(path: Path) -> Iterator[UInt8Array]:

@@ -38,12 +38,14 @@ class TrackerOptions:
         same_similarity: two poses of one picture that are more alike are of one person. Default
             0.5.
         velocity_seconds: over which the velocity is averaged. Default 0.3.
+        most_people: to follow at once; more are ignored. Default 6.
     """
 
     occlusion_seconds: float = 1.0
     least_similarity: float = 0.15
     same_similarity: float = 0.5
     velocity_seconds: float = 0.3
+    most_people: int = 6
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -137,7 +139,7 @@ class PersonTracker:
             )
         left_over = set(range(len(distinct))) - set(given.values())
         for index in (distinct[column] for column in sorted(left_over)):
-            if allowed[index]:
+            if allowed[index] and len(self._people) < self._options.most_people:
                 self._begin(poses[index], time_seconds)
         return self._those_who_left(time_seconds)
 

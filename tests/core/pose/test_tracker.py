@@ -20,7 +20,7 @@ def _times(seconds: float) -> Float64Array:
 def _path(
     times: Float64Array, start: tuple[float, float], speed: tuple[float, float]
 ) -> Float64Array:
-    return np.array(start) + times[:, np.newaxis] * np.array(speed)
+    return np.asarray(np.array(start) + times[:, np.newaxis] * np.array(speed))
 
 
 def _follow(
@@ -150,9 +150,9 @@ def test_similarity_is_one_for_the_same_pose_and_falls_with_distance_and_not_wit
         one = points * np.array([scale, scale, 1.0], np.float32)
         other = one.copy()
         other[:, 1] += 10 * scale
-        poses = [Pose(one, 0.9), Pose(other, 0.9)]
-        assert similarity(poses[0], poses[0], size_hw) == 1.0
-        similarities.append(similarity(*poses, size_hw))
+        pose, shifted = Pose(one, 0.9), Pose(other, 0.9)
+        assert similarity(pose, pose, size_hw) == 1.0
+        similarities.append(similarity(pose, shifted, size_hw))
     assert similarities[0] == pytest.approx(similarities[1], abs=1e-5)
     assert 0.1 < similarities[0] < 0.9
     far = points.copy()
