@@ -49,13 +49,14 @@ class FollowOptions:
         find_seconds: between two searches of the whole picture. Default 1.
         hurried_seconds: the same while there is a reason to hurry. Default 0.25.
         idle_seconds: the same while nothing moves. Default 5.
-        least_score: of a pose that is looked at closely, the mean over its joints. Default 0.25.
+        least_score: of a pose that is looked at closely, the mean over its joints. Default 0.15:
+            somebody who falls is seen less surely for a while.
     """
 
     find_seconds: float = 1.0
     hurried_seconds: float = 0.25
     idle_seconds: float = 5.0
-    least_score: float = 0.25
+    least_score: float = 0.15
 
 
 class PeopleFollower:

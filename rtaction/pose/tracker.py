@@ -9,23 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from rtaction.arrays import Float32Array, Float64Array
-from rtaction.pose.keypoints import HIPS, NUM_JOINTS, SHOULDERS, Pose
+from rtaction.arrays import Float64Array
+from rtaction.pose.keypoints import Pose
+from rtaction.pose.matching import covered, greedy_pairs, middle_of, shift_between, similarity
 from rtaction.pose.normal import normalised
 
-# COCO's spread of human annotations for each joint, as a share of the root of a person's area.
-_SIGMAS = np.array(
-    [26, 25, 25, 35, 35, 79, 79, 72, 72, 62, 62, 107, 107, 87, 87, 89, 89], np.float64
-)
-_SIGMAS /= 1000
-_ROOT_AREA_UNITS = 2.0  # root of a person's area, in shoulder widths
-_TRUNK = np.zeros(NUM_JOINTS, bool)
-_TRUNK[SHOULDERS] = _TRUNK[HIPS] = True
+# How far somebody may be from where they are expected, in shoulder widths, and how much larger.
+_REACH_UNITS, _REACH_UNITS_A_SECOND, _SIZE_CHANGE = 1.5, 5.0, 2.0
+_VERTICAL_SECONDS = 0.25
+_REMEMBERED_SECONDS = 0.5  # in which the score of an unseen joint falls to 1/e
+_COVERED = 0.6  # of the smaller of two boxes, by the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +64,11 @@ class Person:
     last_seen_seconds: float
 
     def expected_at(self, time_seconds: float) -> Pose:
-        """The body, moved at constant velocity."""
+        """The body, moved at constant velocity sideways; falls and jumps end soon."""
+        unseen = time_seconds - self.last_seen_seconds
+        lasting = _VERTICAL_SECONDS * (1 - np.exp(-unseen / _VERTICAL_SECONDS))
         points = self.body.points.copy()
-        points[:, :2] += self.velocity * (time_seconds - self.last_seen_seconds)
+        points[:, :2] += self.velocity * np.array([lasting, unseen])
         return replace(self.body, points=points)
 
 
@@ -128,8 +126,13 @@ class PersonTracker:
         distinct = self._distinct(poses)
         expected = [one.expected_at(time_seconds) for one in self._people]
         likeness = self._likeness(expected, [poses[index] for index in distinct], time_seconds)
-        given = _greedy(likeness, self._options.least_similarity)
+        given = greedy_pairs(likeness, self._options.least_similarity)
+        near = self._by_nearness(expected, [poses[index] for index in distinct], given)
         crowded = self._crowded(expected)
+        for number, column in near.items():
+            self._people[number] = self._elsewhere(
+                self._people[number], poses[distinct[column]], time_seconds
+            )
         for number, column in given.items():
             self._people[number] = self._moved(
                 self._people[number],
@@ -137,9 +140,10 @@ class PersonTracker:
                 time_seconds,
                 keeps_velocity=crowded[number],
             )
-        left_over = set(range(len(distinct))) - set(given.values())
+        left_over = set(range(len(distinct))) - set(given.values()) - set(near.values())
         for index in (distinct[column] for column in sorted(left_over)):
-            if allowed[index] and len(self._people) < self._options.most_people:
+            has_room = len(self._people) < self._options.most_people
+            if allowed[index] and has_room and not self._is_part_of_somebody(poses[index]):
                 self._begin(poses[index], time_seconds)
         return self._those_who_left(time_seconds)
 
@@ -154,6 +158,11 @@ class PersonTracker:
     def _are_same(self, one: Pose, other: Pose) -> bool:
         alike = similarity(one, other, self._size_hw, tolerance=2.0)
         return alike > self._options.same_similarity
+
+    def _is_part_of_somebody(self, pose: Pose) -> bool:
+        """Whether a pose lies on somebody known: another reading of the same person."""
+        known = (one.expected_at(self._time_seconds) for one in self._people)
+        return any(covered(pose, one) > _COVERED for one in known)
 
     def _begin(self, pose: Pose, time_seconds: float) -> None:
         self._num_people += 1
@@ -175,6 +184,26 @@ class PersonTracker:
                 likeness[row, column] = similarity(there, pose, self._size_hw, tolerance=tolerance)
         return likeness
 
+    def _by_nearness(
+        self, expected: Sequence[Pose], poses: Sequence[Pose], given: dict[int, int]
+    ) -> dict[int, int]:
+        """Who is left over, with a pose that is left over too and near them, like it or not.
+
+        Whoever falls or sits down has other joints elsewhere within half a second.
+        """
+        nearness = np.zeros((len(expected), len(poses)))
+        for row, (person, there) in enumerate(zip(self._people, expected, strict=True)):
+            unseen = self._time_seconds - person.last_seen_seconds
+            unit = float(normalised(there.points, self._size_hw).unit)
+            reach = (_REACH_UNITS + _REACH_UNITS_A_SECOND * unseen) * unit
+            for column, pose in enumerate(poses):
+                if row not in given and column not in given.values():
+                    size = float(normalised(pose.points, self._size_hw).unit) / unit
+                    if 1 / _SIZE_CHANGE < size < _SIZE_CHANGE:
+                        distance = float(np.linalg.norm(middle_of(there) - middle_of(pose)))
+                        nearness[row, column] = 1 - distance / reach
+        return greedy_pairs(nearness, 1e-6)
+
     def _crowded(self, expected: Sequence[Pose]) -> list[bool]:
         """Who stands so near somebody else that a pose may be the other's."""
         return [
@@ -193,13 +222,20 @@ class PersonTracker:
         passed = time_seconds - person.last_seen_seconds
         if not keeps_velocity and passed <= self._options.velocity_seconds:
             share = 1 - np.exp(-passed / self._options.velocity_seconds)
-            now = _shift(person.body, pose) / passed
+            now = shift_between(person.body, pose) / passed
             velocity = velocity + share * (now - velocity)
         carried = person.body.points.copy()
-        carried[:, :2] += _shift(person.body, pose)
+        carried[:, :2] += shift_between(person.body, pose)
+        carried[:, 2] *= np.exp(-passed / _REMEMBERED_SECONDS)
         body = Pose(np.where(pose.visible[:, np.newaxis], pose.points, carried), pose.score)
         return replace(
             person, pose=pose, body=body, velocity=velocity, last_seen_seconds=time_seconds
+        )
+
+    def _elsewhere(self, person: Person, pose: Pose, time_seconds: float) -> Person:
+        """Somebody whose joints are not where they were: what is known of them begins anew."""
+        return replace(
+            person, pose=pose, body=pose, velocity=np.zeros(2), last_seen_seconds=time_seconds
         )
 
     def _those_who_left(self, time_seconds: float) -> list[Person]:
@@ -215,48 +251,3 @@ class PersonTracker:
         height, width = self._size_hw
         is_outside = bottom < 0 or top > height or right < 0 or left > width
         return unseen > 0 and is_outside
-
-
-def similarity(
-    one: Pose, other: Pose, size_hw: tuple[int, int], *, tolerance: float = 1.0
-) -> float:
-    """Object keypoint similarity of two poses, over the joints that are seen in both.
-
-    Args:
-        one: its size counts.
-        other: what is compared.
-        size_hw: height and width of the picture.
-        tolerance: by which COCO's spread of each joint is multiplied. Default 1.
-
-    Returns:
-        0 to 1; 0 if they share fewer than three seen joints.
-    """
-    both = one.visible & other.visible
-    if both.sum() < 3:
-        return 0.0
-    unit = float(normalised(one.points, size_hw).unit)
-    apart = (one.points[both, :2].astype(np.float64) - other.points[both, :2]) ** 2
-    spread = 2 * _SIGMAS[both] * _ROOT_AREA_UNITS * unit * tolerance
-    return float(np.exp(-apart.sum(axis=-1) / (2 * spread**2)).mean())
-
-
-def _greedy(likeness: Float64Array, least: float) -> dict[int, int]:
-    """Pairs of row and column, the most alike first; each row and column once."""
-    pairs: dict[int, int] = {}
-    order: npt.NDArray[Any] = np.argsort(-likeness, axis=None, kind="stable")
-    for flat in order:
-        row, column = divmod(int(flat), likeness.shape[1])
-        if likeness[row, column] < least:
-            break
-        if row not in pairs and column not in pairs.values():
-            pairs[row] = column
-    return pairs
-
-
-def _shift(before: Pose, after: Pose) -> Float32Array:
-    """How far somebody has moved, (2,): the trunk, or else all joints that are seen in both."""
-    both = before.visible & after.visible
-    chosen = both & _TRUNK if (both & _TRUNK).any() else both
-    if not chosen.any():
-        return np.zeros(2, np.float32)
-    return np.asarray(np.median(after.points[chosen, :2] - before.points[chosen, :2], axis=0))

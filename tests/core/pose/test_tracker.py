@@ -7,7 +7,8 @@ import pytest
 
 from rtaction.arrays import Float32Array, Float64Array
 from rtaction.pose.keypoints import Pose
-from rtaction.pose.tracker import Person, PersonTracker, TrackerOptions, similarity
+from rtaction.pose.matching import similarity
+from rtaction.pose.tracker import Person, PersonTracker, TrackerOptions
 from tests.core.pose.figures import SIZE_HW, figure, seen
 
 PICTURES_PER_SECOND = 8.0
@@ -110,6 +111,52 @@ def test_who_walks_out_has_left_and_comes_back_as_somebody_new() -> None:
     assert [one.number for _, one in left] == [1]
     assert left[0][0] - left[0][1].last_seen_seconds <= 1.2
     assert [one.number for one in tracker.people] == [2]
+
+
+def test_who_falls_keeps_the_id_though_every_joint_is_elsewhere() -> None:
+    """Upright, unseen for half a second, then lying, the feet where they were."""
+    standing = figure(np.array([0.0, 0.5]), np.zeros((2, 2)), label="nothing")[0]
+    ankles = standing[15:17, :2].mean(axis=0)
+    lying = standing.copy()
+    lying[:, :2] = ankles + (standing[:, 1::-1] - ankles[::-1]) * 0.9
+    assert similarity(Pose(standing, 0.9), Pose(lying, 0.9), SIZE_HW, tolerance=2.0) < 0.15
+    tracker = PersonTracker(SIZE_HW)
+    for time, poses in [(0.0, [standing]), (0.25, []), (0.5, [lying]), (0.625, [lying])]:
+        tracker.update([Pose(one, 0.9) for one in poses], time)
+    (person,) = tracker.people
+    assert person.number == 1
+    assert np.array_equal(person.body.points, lying)
+
+
+def test_somebody_as_large_as_a_house_or_far_away_is_nobody_known() -> None:
+    standing = figure(np.array([0.0, 0.5]), np.zeros((2, 2)), label="nothing")[0]
+    for points in (standing * np.array([0.4, 0.4, 1]), standing + np.array([0, 250, 0])):
+        tracker = PersonTracker(SIZE_HW)
+        tracker.update([Pose(standing, 0.9)], 0.0)
+        tracker.update([Pose(points.astype(np.float32), 0.9)], 0.125)
+        assert [one.number for one in tracker.seen_at(0.125)] == [2]
+
+
+def test_another_reading_of_somebody_known_is_nobody_new() -> None:
+    standing = figure(np.array([0.0, 0.5]), np.zeros((2, 2)), label="nothing")[0]
+    tracker = PersonTracker(SIZE_HW)
+    tracker.update([Pose(standing, 0.9)], 0.0)
+    swapped = standing.copy()
+    swapped[5:, :2] = standing[:4:-1, :2]  # upside down, in the same place
+    tracker.update([Pose(standing, 0.9), Pose(swapped, 0.8)], 0.125)
+    assert [one.number for one in tracker.people] == [1]
+
+
+def test_who_sinks_is_not_expected_below_the_floor() -> None:
+    standing = figure(np.array([0.0, 0.5]), np.zeros((2, 2)), label="nothing")[0]
+    tracker = PersonTracker(SIZE_HW)
+    for moment in range(8):
+        points = standing + np.array([12 * moment, 12 * moment, 0], np.float32)
+        tracker.update([Pose(points.astype(np.float32), 0.9)], moment / 8)
+    (person,) = tracker.people
+    later = person.expected_at(7 / 8 + 0.8).points - person.pose.points
+    assert later[5, 1] == pytest.approx(0.8 * 96, rel=0.1)
+    assert 0 < later[5, 0] < 0.25 * 96
 
 
 def test_several_poses_of_one_person_are_one_and_the_first_counts() -> None:
