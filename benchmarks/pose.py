@@ -70,7 +70,7 @@ def main() -> None:
         measure(networks, [shrunk(one) for one in pictures], tallies, is_small=True)
         print(f"{path.parent.name}/{path.stem}", flush=True)
     print_tallies(tallies)
-    some = [picture for path in paths[::6] for picture in list(pictures_of(path))[:2]]
+    some = [picture for path in paths for picture in list(pictures_of(path))[3::8]]
     print_milliseconds(networks, some)
     if given.float32:
         print_storage(networks, Networks(given.float32), some)

