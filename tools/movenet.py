@@ -22,12 +22,12 @@ NUM_JOINTS, MOST_PEOPLE = 17, 6
 _INPUT, _OUTPUT = "input:0", "Identity:0"
 _CALL = "StatefulPartitionedCall"
 # Tensors of the published graph; maps have the shape (n, channels, rows, columns).
-_REGRESSION = f"{_CALL}/kpt_regress_0/conv2d_6/BiasAdd:0"  # from a person's centre to the joints
-_OFFSETS = f"{_CALL}/kpt_offset_0/conv2d_7/BiasAdd:0"  # from a cell to the joint in it
-_HEAT, _CENTRES = f"{_CALL}/Sigmoid:0", f"{_CALL}/Sigmoid_1:0"
-_NEAR_MIDDLE = f"ConstantFolding/{_CALL}/truediv_2_recip:0"  # people in the middle are preferred
-_SOFTENING = f"{_CALL}/add_5/y:0"
-_CELL = f"{_CALL}/Reshape_13:0"  # side of a cell, as a share of the picture
+REGRESSION = f"{_CALL}/kpt_regress_0/conv2d_6/BiasAdd:0"  # from a person's centre to the joints
+OFFSETS = f"{_CALL}/kpt_offset_0/conv2d_7/BiasAdd:0"  # from a cell to the joint in it
+HEAT, CENTRES = f"{_CALL}/Sigmoid:0", f"{_CALL}/Sigmoid_1:0"
+NEAR_MIDDLE = f"ConstantFolding/{_CALL}/truediv_2_recip:0"  # people in the middle are preferred
+SOFTENING = f"{_CALL}/add_5/y:0"
+CELL = f"{_CALL}/Reshape_13:0"  # side of a cell, as a share of the picture
 
 
 def single_person(graph: Any, size: int, *, metadata: dict[str, str]) -> ModelProto:
@@ -47,11 +47,11 @@ def single_person(graph: Any, size: int, *, metadata: dict[str, str]) -> ModelPr
     levels = next(node.output[0] for node in whole.graph.node if node.op_type == "Split")
     pieces = Pieces()
     pieces.cast(PICTURES, levels, np.float32)
-    maps = [_REGRESSION, _OFFSETS, _HEAT, _CENTRES]
+    maps = [REGRESSION, OFFSETS, HEAT, CENTRES]
     network = part(whole, [described(levels, "float32", ["n", size, size, 3])], maps)
     pieces.extend(Pieces.of(network.graph))
     constants = {one.name: numpy_helper.to_array(one) for one in whole.graph.initializer}
-    _decode(pieces, constants, cells=math.isqrt(constants[_NEAR_MIDDLE].size))
+    decode(pieces, constants, cells=math.isqrt(constants[NEAR_MIDDLE].size))
     return model_of(
         [pieces],
         name="movenet",
@@ -97,19 +97,28 @@ def converted(graph: Any) -> ModelProto:
     return ModelProto.FromString(model.SerializeToString())
 
 
-def _decode(pieces: Pieces, constants: dict[str, Any], *, cells: int) -> None:
-    """From the four maps to `POSES`."""
+def decode(pieces: Pieces, constants: dict[str, Any], *, cells: int) -> None:
+    """Add the steps from the four maps to `POSES`.
+
+    The surest centre, near the middle, says where joints are expected; each joint is where its own
+    heat over its distance from there is largest, moved by the offset in that cell.
+
+    Args:
+        pieces: to add to.
+        constants: `NEAR_MIDDLE`, `SOFTENING` and `CELL` of the published graph, by name.
+        cells: rows and columns of the maps.
+    """
     add, store = pieces.add, pieces.store
     area = cells * cells
-    store("near middle", constants[_NEAR_MIDDLE].reshape(1, area))
-    store("softening", constants[_SOFTENING])
-    store("cell", constants[_CELL].reshape(1, 1, 2))
+    store("near middle", constants[NEAR_MIDDLE].reshape(1, area))
+    store("softening", constants[SOFTENING])
+    store("cell", constants[CELL].reshape(1, 1, 2))
     store("cells", _grid(cells))  # (1, area, 2)
 
-    flat = pieces.reshape(_CENTRES, "centres", [-1, area])
+    flat = pieces.reshape(CENTRES, "centres", [-1, area])
     add("Mul", [flat, "near middle"], "central")
     add("ArgMax", ["central"], "centre", axis=1, keepdims=1)  # (n, 1)
-    pieces.reshape(_REGRESSION, "regressions", [-1, 2 * NUM_JOINTS, area])
+    pieces.reshape(REGRESSION, "regressions", [-1, 2 * NUM_JOINTS, area])
     _take(pieces, "regressions", "centre", "reach", [1, 2 * NUM_JOINTS, 1])  # (n, 34, 1)
     pieces.reshape("reach", "reaches", [-1, NUM_JOINTS, 2])
     store("first", [0], np.int64)
@@ -122,12 +131,12 @@ def _decode(pieces: Pieces, constants: dict[str, Any], *, cells: int) -> None:
     add("Sub", ["cells", "expected here"], "apart")  # (n, 17, area, 2)
     add("ReduceL2", ["apart"], "distances", axes=[3], keepdims=0)
     add("Add", ["distances", "softening"], "softened")
-    pieces.reshape(_HEAT, "heat", [-1, NUM_JOINTS, area])
+    pieces.reshape(HEAT, "heat", [-1, NUM_JOINTS, area])
     add("Div", ["heat", "softened"], "near heat")
     add("ArgMax", ["near heat"], "hottest", axis=2, keepdims=1)  # (n, 17, 1)
     add("GatherElements", ["heat", "hottest"], "scores", axis=2)  # (n, 17, 1)
 
-    pieces.reshape(_OFFSETS, "offsets", [-1, NUM_JOINTS, 2, area])
+    pieces.reshape(OFFSETS, "offsets", [-1, NUM_JOINTS, 2, area])
     add("Unsqueeze", ["hottest", "third"], "hottest of both")  # (n, 17, 1, 1)
     store("pairs", [1, 1, 2, 1], np.int64)
     add("Expand", ["hottest of both", "pairs"], "hottest pairs")

@@ -25,13 +25,18 @@ _MARGIN_SHARE = 0.08  # of a box's longer side, around the joints
 
 
 def draw_people(
-    image_rgb: npt.NDArray[np.uint8], people: Sequence[Person], *, mirror: bool = False
+    image_rgb: npt.NDArray[np.uint8],
+    people: Sequence[Person],
+    *,
+    scale: float = 1.0,
+    mirror: bool = False,
 ) -> None:
     """Draw each person's box, skeleton and id, in a color of their own.
 
     Args:
         image_rgb: uint8 RGB, shape (height, width, 3), changed in place.
-        people: with joints in pixels of the image.
+        people: with joints in pixels of the frame.
+        scale: how many times larger the image is than the frame. Default 1.
         mirror: the image is already mirrored, the joints are not. Default False.
     """
     height, width = image_rgb.shape[:2]
@@ -39,8 +44,8 @@ def draw_people(
     thickness = max(round(2 * unit), 1)
     for person in people:
         colour = _COLOURS[(person.number - 1) % len(_COLOURS)]
-        points = person.pose.points[:, 1::-1]  # x, y
-        top, left, bottom, right = person.pose.box
+        points = person.pose.points[:, 1::-1] * scale  # x, y
+        top, left, bottom, right = (edge * scale for edge in person.pose.box)
         if mirror:
             points = np.array([width - 1, 0]) - points * np.array([1, -1])
             left, right = width - 1 - right, width - 1 - left
