@@ -29,7 +29,8 @@ class TrackerOptions:
     """How people are told apart.
 
     Args:
-        occlusion_seconds: somebody unseen for longer has left. Default 1.
+        occlusion_seconds: somebody unseen for longer has left. Default 1.5: somebody covered for a
+            second is half covered before and after it.
         least_similarity: of a pose and the person it is given to, 0 to 1. Default 0.15.
         same_similarity: two poses of one picture that are more alike are of one person. Default
             0.5.
@@ -37,7 +38,7 @@ class TrackerOptions:
         most_people: to follow at once; more are ignored. Default 6.
     """
 
-    occlusion_seconds: float = 1.0
+    occlusion_seconds: float = 1.5
     least_similarity: float = 0.15
     same_similarity: float = 0.5
     velocity_seconds: float = 0.3
