@@ -14,3 +14,9 @@ ENCODER_MODEL = _HERE / "lite0.onnx"
 
 SAMPLE_CLIP = _HERE / "sample.webm"
 """A drawn person who performs those gestures one after another."""
+
+POSE_MODEL = _HERE / "movenet_lightning.onnx"
+"""A network that reads the joints of one person closely; see its card, POSE.md."""
+
+PEOPLE_MODEL = _HERE / "movenet_multipose.onnx"
+"""A network that finds up to six people in a whole picture; see its card, POSE.md."""

@@ -14,6 +14,7 @@ from rtaction.frame import FrameDamaged, FrameLike
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionDetector
+from rtaction.realtime.outputs.drawn_people import DrawnPeople, open_networks
 from rtaction.realtime.outputs.drawn_source import DrawnSource
 from rtaction.realtime.outputs.mosaic import Mosaic
 from rtaction.realtime.outputs.overlay import shown_label
@@ -41,9 +42,11 @@ class Drawing:
         save: the video to write, or None.
         top_k: labels to draw. Default 3.
         mirror: mirror the drawn frames. Default False.
+        show_pose: draw the people of each frame. Default False.
 
     Raises:
         OutputError: the video cannot be written.
+        DeviceUnavailable: `show_pose`, and the pose networks do not run here.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Drawing:
         save: Path | None,
         top_k: int = 3,
         mirror: bool = False,
+        show_pose: bool = False,
     ) -> None:
         self._spec = spec
         self._live = live
@@ -65,7 +69,15 @@ class Drawing:
         self._screen = screen
         self._top_k = top_k
         several = len(live) > 1
-        self._sources = {name: DrawnSource(name if several else "", mirror=mirror) for name in live}
+        networks = open_networks() if show_pose else None
+        self._sources = {
+            name: DrawnSource(
+                name if several else "",
+                mirror=mirror,
+                people=DrawnPeople(*networks) if networks else None,
+            )
+            for name in live
+        }
         self._mosaic = Mosaic(list(live)) if several and any(live.values()) else None
         self._mosaic_due_seconds = 0.0
         self._pending: dict[str, FrameLike] = {}

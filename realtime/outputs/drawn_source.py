@@ -12,7 +12,9 @@ import numpy.typing as npt
 from rtaction.frame import FrameLike
 from rtaction.opencv import cv2
 from rtaction.prediction import Prediction
-from rtaction.realtime.outputs.overlay import Status, draw_overlay
+from rtaction.realtime.outputs.drawn_people import DrawnPeople
+from rtaction.realtime.outputs.overlay import Status, draw_overlay, enlarged
+from rtaction.realtime.outputs.skeleton import draw_people
 from rtaction.realtime.windows.state import State
 
 
@@ -22,14 +24,18 @@ class DrawnSource:
     Args:
         name: shown in the status line; "" to omit it.
         mirror: mirror the frame. Default False.
+        people: follows the people to draw. Default None: no people are drawn.
     """
 
-    def __init__(self, name: str, *, mirror: bool = False) -> None:
+    def __init__(
+        self, name: str, *, mirror: bool = False, people: DrawnPeople | None = None
+    ) -> None:
         self.state: State = "connecting"
         self.prediction: Prediction | None = None
         self.action: str | None = None
         self._name = name
         self._mirror = mirror
+        self._people = people
         self._size_hw = (480, 640)
         self._recent: deque[tuple[float, int]] = deque(maxlen=31)
 
@@ -53,6 +59,11 @@ class DrawnSource:
         self._size_hw = (image_rgb.shape[0], image_rgb.shape[1])
         self._recent.append((time.monotonic(), num_frames))
         status = self._status(device)
+        if self._people is not None:
+            people = self._people.people_in(frame)
+            image_rgb = enlarged(image_rgb)
+            scale = image_rgb.shape[0] / self._size_hw[0]
+            draw_people(image_rgb, people, scale=scale, mirror=self._mirror)
         return draw_overlay(image_rgb, self.prediction, status, action=self.action, top_k=top_k)
 
     def draw_lost(self, device: str) -> npt.NDArray[Any]:

@@ -44,3 +44,12 @@ class OutputOptions:
             names=("--mirror",),
         ),
     ] = False
+    show_pose: Annotated[
+        bool,
+        Option(
+            "Draw the people in the frame, each with box, skeleton and number; takes some 15 ms a "
+            "person, at most ten times a second.",
+            PANEL,
+            names=("--show-pose",),
+        ),
+    ] = False

@@ -230,6 +230,7 @@ def open_sinks(
                 save=options.save,
                 top_k=options.top_k,
                 mirror=options.mirror,
+                show_pose=options.show_pose,
             )
             closing.callback(drawing.close)
         yield Sinks(watched, drawing=drawing, log=log, clips=clips, callbacks=callbacks)

@@ -23,7 +23,16 @@ PACKAGES: list[str] = SETUPTOOLS["packages"]
 ROOMS: dict[str, str] = SETUPTOOLS["package-dir"]
 DATA = {"rtaction/py.typed"} | {
     f"rtaction/models/{name}"
-    for name in ("ENCODER.md", "STARTER.md", "lite0.onnx", "sample.webm", "starter.onnx")
+    for name in (
+        "ENCODER.md",
+        "POSE.md",
+        "STARTER.md",
+        "lite0.onnx",
+        "movenet_lightning.onnx",
+        "movenet_multipose.onnx",
+        "sample.webm",
+        "starter.onnx",
+    )
 }
 IN_THE_SDIST_ONLY = ("benchmarks", "docs", "examples", "tests", "tools")
 TOP_FILES = (

@@ -1,0 +1,75 @@
+"""Draw people onto a frame: box, skeleton and id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.opencv import cv2
+from rtaction.pose.keypoints import BONES
+from rtaction.pose.tracker import Person
+from rtaction.realtime.outputs.overlay import MIN_HEIGHT, PANEL, Colour, draw_text
+
+# Told apart on any background, also by those who cannot tell red from green.
+_COLOURS: tuple[Colour, ...] = (
+    (86, 180, 233),
+    (230, 159, 0),
+    (0, 158, 115),
+    (240, 228, 66),
+    (213, 94, 0),
+    (204, 121, 167),
+)
+_MARGIN_SHARE = 0.08  # of a box's longer side, around the joints
+
+
+def draw_people(
+    image_rgb: npt.NDArray[np.uint8],
+    people: Sequence[Person],
+    *,
+    scale: float = 1.0,
+    mirror: bool = False,
+) -> None:
+    """Draw each person's box, skeleton and id, in a color of their own.
+
+    Args:
+        image_rgb: uint8 RGB, shape (height, width, 3), changed in place.
+        people: with joints in pixels of the frame.
+        scale: how many times larger the image is than the frame. Default 1.
+        mirror: the image is already mirrored, the joints are not. Default False.
+    """
+    height, width = image_rgb.shape[:2]
+    unit = height / MIN_HEIGHT
+    thickness = max(round(2 * unit), 1)
+    for person in people:
+        colour = _COLOURS[(person.number - 1) % len(_COLOURS)]
+        points = person.pose.points[:, 1::-1] * scale  # x, y
+        top, left, bottom, right = (edge * scale for edge in person.pose.box)
+        if mirror:
+            points = np.array([width - 1, 0]) - points * np.array([1, -1])
+            left, right = width - 1 - right, width - 1 - left
+        visible = person.pose.visible
+        for start, end in BONES:
+            if visible[start] and visible[end]:
+                ends = [
+                    tuple(np.rint(points[joint]).astype(int).tolist()) for joint in (start, end)
+                ]
+                cv2.line(image_rgb, ends[0], ends[1], colour, thickness, cv2.LINE_AA)
+        for x, y in points[visible]:
+            cv2.circle(image_rgb, (round(x), round(y)), thickness + 1, colour, cv2.FILLED)
+        spare = _MARGIN_SHARE * max(bottom - top, right - left)
+        corner = (max(round(left - spare), 0), max(round(top - spare), 0))
+        opposite = (min(round(right + spare), width - 1), min(round(bottom + spare), height - 1))
+        cv2.rectangle(image_rgb, corner, opposite, colour, thickness)
+        _draw_number(image_rgb, person.number, corner, colour, unit)
+
+
+def _draw_number(
+    image: npt.NDArray[np.uint8], number: int, corner: tuple[int, int], colour: Colour, unit: float
+) -> None:
+    left, top = corner
+    text = str(number)
+    tab_wh = (round((10 + 9 * len(text)) * unit), round(20 * unit))
+    cv2.rectangle(image, corner, (left + tab_wh[0], top + tab_wh[1]), colour, cv2.FILLED)
+    draw_text(image, text, (left / unit + 5, top / unit + 15), 15, PANEL, unit, bold=True)

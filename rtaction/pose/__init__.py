@@ -1,0 +1,1 @@
+"""People in pictures: their joints, who is who from picture to picture, and joints as numbers."""

@@ -1,0 +1,127 @@
+"""Joints as numbers that do not depend on where in the picture a person stands, or how near.
+
+A joint counts as seen if its score is above `VISIBLE_SCORE` and it lies in the picture. Positions
+are relative to the middle of the seen shoulders, or else of the seen hips, or else of all seen
+joints. The unit is the larger of the shoulders' distance and 0.62 times the trunk's length, so
+that it hardly changes as a person turns; a picture that shows neither is measured by the width of
+the head, or else by the spread of what is seen.
+
+Everything is sums, products, comparisons and selections over whole arrays, so that the same can be
+written as an ONNX graph. This file knows nothing of networks or of who is who.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.arrays import Float32Array
+from rtaction.pose.keypoints import HIPS, SHOULDERS, VISIBLE_SCORE
+
+FARTHEST = 4.0
+"""Positions are cut off at this many units from the origin."""
+
+TRUNK_SHARE = 0.62  # shoulder width by trunk length, of people who face the camera
+_HEADS_PER_UNIT = 2.3  # shoulder width by head width
+_SPREADS_PER_UNIT = 0.5  # unit by root mean square distance from the middle
+_LEAST_UNIT = 1e-3  # of the picture's longer side
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class NormalPose:
+    """Joints of people, relative to their own trunk.
+
+    Args:
+        positions: float32, shape (..., 17, 2): y and x in units, -4 to 4; 0 for unseen joints.
+        seen: float32, shape (..., 17): 1 for seen joints, else 0.
+        origin: float32, shape (..., 2): y and x of the origin, in pixels; 0 if nothing is seen.
+        unit: float32, shape (...): pixels.
+    """
+
+    positions: Float32Array
+    seen: Float32Array
+    origin: Float32Array
+    unit: Float32Array
+
+
+def normalised(points: Float32Array, size_hw: tuple[int, int]) -> NormalPose:
+    """Normalise joints.
+
+    Args:
+        points: float32, shape (..., 17, 3): y, x in pixels, and score.
+        size_hw: height and width of the picture.
+    """
+    places, limits = points[..., :2], np.asarray(size_hw, np.float32)
+    inside = ((places >= 0) & (places <= limits)).all(axis=-1)
+    seen = np.asarray((points[..., 2] > VISIBLE_SCORE) & inside, np.float32)  # (..., 17)
+    shoulders, has_shoulders = _middle(places, seen, SHOULDERS)
+    hips, has_hips = _middle(places, seen, HIPS)
+    middle, has_any = _middle(places, seen, slice(None))
+    origin = _either(has_shoulders, shoulders, _either(has_hips, hips, middle)) * has_any
+
+    width = _between(places, seen, SHOULDERS)
+    trunk = _length(shoulders - hips) * has_shoulders[..., 0] * has_hips[..., 0]
+    body = np.maximum(width, TRUNK_SHARE * trunk)
+    head = _HEADS_PER_UNIT * _between(places, seen, slice(3, 5))
+    squares = ((places - middle[..., np.newaxis, :]) ** 2).sum(axis=-1) * seen
+    spread = np.sqrt(squares.sum(axis=-1) / np.maximum(seen.sum(axis=-1), 1))
+    unit = np.where(body > 0, body, np.where(head > 0, head, _SPREADS_PER_UNIT * spread))
+    unit = np.maximum(unit, _LEAST_UNIT * limits.max()).astype(np.float32)
+
+    relative = (places - origin[..., np.newaxis, :]) / unit[..., np.newaxis, np.newaxis]
+    positions = relative.clip(-FARTHEST, FARTHEST) * seen[..., np.newaxis]
+    return NormalPose(positions.astype(np.float32), seen, origin.astype(np.float32), unit)
+
+
+def window_numbers(
+    points: Float32Array, times_seconds: npt.NDArray[Any], size_hw: tuple[int, int]
+) -> Float32Array:
+    """The numbers that describe one person over the pictures of a window.
+
+    Args:
+        points: float32, shape (..., num_times, 17, 3), see `normalised`.
+        times_seconds: of the pictures, shape (..., num_times), increasing.
+        size_hw: height and width of the pictures.
+
+    Returns:
+        float32, shape (..., num_times, 85): for each joint its y and x; then for each its speed in
+        y and x, in units a second since the picture before, or 0 where it is unseen in either;
+        then whether it is seen. Speeds are cut off at 16 units a second.
+    """
+    normal = normalised(points, size_hw)
+    steps = np.diff(np.asarray(times_seconds, np.float64))[..., np.newaxis, np.newaxis]
+    both = (normal.seen[..., 1:, :] * normal.seen[..., :-1, :])[..., np.newaxis]
+    moved = np.diff(normal.positions, axis=-3) * both / np.maximum(steps, 1e-3)
+    speed = np.zeros_like(normal.positions)
+    speed[..., 1:, :, :] = moved.clip(-4 * FARTHEST, 4 * FARTHEST)
+    flat = (*normal.seen.shape[:-1], -1)
+    return np.concatenate(
+        [normal.positions.reshape(flat), speed.reshape(flat), normal.seen], axis=-1
+    )
+
+
+def _middle(
+    places: Float32Array, seen: Float32Array, joints: slice
+) -> tuple[Float32Array, Float32Array]:
+    """Mean of the seen joints, (..., 2), and 1 where there is one, else 0, (..., 1)."""
+    weights = seen[..., joints, np.newaxis]
+    total = weights.sum(axis=-2)
+    mean = (places[..., joints, :] * weights).sum(axis=-2) / np.maximum(total, 1)
+    return mean, np.minimum(total, 1)
+
+
+def _between(places: Float32Array, seen: Float32Array, pair: slice) -> Float32Array:
+    """Distance of two joints, or 0 if either is unseen; (...)."""
+    first, second = (places[..., number, :] for number in (pair.start, pair.start + 1))
+    return np.asarray(_length(first - second) * seen[..., pair.start] * seen[..., pair.start + 1])
+
+
+def _length(vectors: Float32Array) -> Float32Array:
+    return np.asarray(np.sqrt((vectors**2).sum(axis=-1)))
+
+
+def _either(condition: Float32Array, yes: Float32Array, no: Float32Array) -> Float32Array:
+    return np.asarray(np.where(condition > 0, yes, no))

@@ -1,0 +1,175 @@
+"""People in the pictures of one camera, each with an id: found seldom, followed closely.
+
+Whoever is known is looked at in a square around where they are expected, in every picture. The
+whole picture is searched about once a second, sooner while nobody is known, somebody is hidden or
+something moves where nobody is, and hardly ever while nothing moves at all. Each picture is looked
+at once, however many windows it is part of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.arrays import UInt8Array
+from rtaction.opencv import cv2
+from rtaction.pose.crop import Square, square_around
+from rtaction.pose.keypoints import Pose
+from rtaction.pose.tracker import Person, PersonTracker, TrackerOptions
+
+_THUMB_SIDE = 64
+_CHANGED_LEVELS = 20  # of 255, beyond the noise of cameras at this size
+_LEAST_CHANGED_CELLS = 4
+_MARGIN = 0.25  # of a person's box, in which movement is theirs
+
+
+class LooksClosely(Protocol):
+    """See `rtaction.pose.network.CloseNetwork`."""
+
+    def poses_in(self, picture: UInt8Array, squares: Sequence[Square]) -> list[Pose]:
+        """The pose in each square."""
+
+
+class FindsPeople(Protocol):
+    """See `rtaction.pose.network.FindNetwork`."""
+
+    def people_in(self, picture: UInt8Array) -> list[Pose]:
+        """The people in a picture, surest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowOptions:
+    """How often to look.
+
+    Args:
+        find_seconds: between two searches of the whole picture. Default 1.
+        hurried_seconds: the same while there is a reason to hurry. Default 0.25.
+        idle_seconds: the same while nothing moves. Default 5.
+        least_score: of a pose that is looked at closely, the mean over its joints. Default 0.15:
+            somebody who falls is seen less surely for a while.
+    """
+
+    find_seconds: float = 1.0
+    hurried_seconds: float = 0.25
+    idle_seconds: float = 5.0
+    least_score: float = 0.15
+
+
+class PeopleFollower:
+    """Finds and follows the people in front of one camera.
+
+    Args:
+        close: reads the joints of one person.
+        find: finds people in a whole picture.
+        size_hw: height and width of the pictures.
+        options: default `FollowOptions()`.
+        tracker_options: default `TrackerOptions()`.
+    """
+
+    def __init__(
+        self,
+        close: LooksClosely,
+        find: FindsPeople,
+        size_hw: tuple[int, int],
+        options: FollowOptions | None = None,
+        tracker_options: TrackerOptions | None = None,
+    ) -> None:
+        self._close = close
+        self._find = find
+        self._size_hw = size_hw
+        self._options = options or FollowOptions()
+        self._tracker = PersonTracker(size_hw, tracker_options)
+        self._squares: dict[int, Square] = {}
+        self._found_at_seconds = -np.inf
+        self._thumb: npt.NDArray[Any] | None = None
+
+    @property
+    def people(self) -> list[Person]:
+        """All who are followed, those hidden at the moment too."""
+        return self._tracker.people
+
+    def look_at(
+        self, picture: UInt8Array, time_seconds: float
+    ) -> tuple[list[Person], list[Person]]:
+        """Take the next picture.
+
+        Args:
+            picture: uint8 RGB, shape (height, width, 3).
+            time_seconds: when it was taken.
+
+        Returns:
+            Those who are seen in it, by their ids, and those who have left.
+
+        Raises:
+            ValueError: the time is not after that of the last picture.
+        """
+        poses = self._follow(picture, time_seconds)
+        may_be_new = [False] * len(poses)
+        thumb = _thumb_of(picture)
+        if self._is_due(thumb, time_seconds, num_seen=len(poses)):
+            self._found_at_seconds, self._thumb = time_seconds, thumb
+            found = self._find.people_in(picture)
+            poses += found
+            may_be_new += [True] * len(found)
+        left = self._tracker.update(poses, time_seconds, may_be_new=may_be_new)
+        for person in left:
+            self._squares.pop(person.number, None)
+        return self._tracker.seen_at(time_seconds), left
+
+    def _follow(self, picture: UInt8Array, time_seconds: float) -> list[Pose]:
+        """The poses of those who are known, if they are where they are expected."""
+        squares: dict[int, Square] = {}
+        for person in self._tracker.people:
+            square = square_around(
+                person.expected_at(time_seconds),
+                self._size_hw,
+                before=self._squares.get(person.number),
+            )
+            if square is not None:
+                squares[person.number] = square
+        self._squares = squares
+        poses = self._close.poses_in(picture, list(squares.values()))
+        return [one for one in poses if one.score >= self._options.least_score]
+
+    def _is_due(self, thumb: npt.NDArray[Any], time_seconds: float, *, num_seen: int) -> bool:
+        """Whether to search the whole picture."""
+        passed = time_seconds - self._found_at_seconds
+        if self._thumb is None or passed >= self._options.idle_seconds:
+            return True
+        if passed < self._options.hurried_seconds:
+            return False
+        changed = np.abs(thumb.astype(np.int16) - self._thumb) > _CHANGED_LEVELS
+        if changed.sum() < _LEAST_CHANGED_CELLS:
+            return False
+        if passed >= self._options.find_seconds:
+            return True
+        people = self._tracker.people
+        for person in people:
+            changed[_cells_of(person, thumb.shape, self._size_hw)] = False
+        is_somebody_hidden = num_seen < len(people)
+        return is_somebody_hidden or bool(changed.sum() >= _LEAST_CHANGED_CELLS)
+
+
+def _thumb_of(picture: UInt8Array) -> npt.NDArray[Any]:
+    """The picture's brightness in a few cells, uint8 (rows, columns)."""
+    scale = _THUMB_SIDE / max(picture.shape[:2])
+    size = [max(round(side * scale), 1) for side in picture.shape[1::-1]]
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA)[..., 1])
+
+
+def _cells_of(
+    person: Person, shape: tuple[int, ...], size_hw: tuple[int, int]
+) -> tuple[slice, slice]:
+    """The cells of a thumb in which somebody moves."""
+    top, left, bottom, right = person.body.box
+    scale = shape[0] / size_hw[0]
+    spare = _MARGIN * max(bottom - top, right - left)
+    edges = [(top - spare, bottom + spare), (left - spare, right + spare)]
+    rows, columns = (
+        slice(max(int(low * scale), 0), max(int(np.ceil(high * scale)), 0)) for low, high in edges
+    )
+    return rows, columns

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rtaction.arrays import Float32Array
+from rtaction.pose.keypoints import JOINTS
+from rtaction.pose.normal import normalised, window_numbers
+
+SIZE_HW = (480, 640)
+
+
+def _points(**joints: tuple[float, float]) -> Float32Array:
+    points = np.zeros((17, 3), np.float32)
+    for name, (y, x) in joints.items():
+        points[JOINTS.index(name)] = (y, x, 0.9)
+    return points
+
+
+FACING = {
+    "left_shoulder": (200.0, 340.0),
+    "right_shoulder": (200.0, 300.0),
+    "left_hip": (250.0, 335.0),
+    "right_hip": (250.0, 305.0),
+    "left_wrist": (160.0, 400.0),
+}
+
+
+def test_joints_are_relative_to_the_shoulders_in_shoulder_widths() -> None:
+    normal = normalised(_points(**FACING), SIZE_HW)
+    assert normal.unit == 40.0
+    assert normal.origin.tolist() == [200.0, 320.0]
+    wrist = normal.positions[JOINTS.index("left_wrist")]
+    np.testing.assert_allclose(wrist, [-1.0, 2.0])
+    assert normal.seen.sum() == 5
+    assert np.all(normal.positions[normal.seen == 0] == 0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "unit", "origin"),
+    [
+        # Seen from the side, the trunk counts: .62 of 50 pixels.
+        (FACING | {"left_shoulder": (200.0, 322.0), "right_shoulder": (200.0, 318.0)}, 31.0, 320.0),
+        # A shoulder out of the picture is unseen: the other one is the origin.
+        (FACING | {"left_shoulder": (200.0, 641.0)}, 0.62 * np.hypot(50, 20), 300.0),
+        # Only the head: 2.3 times its width, from the middle of it.
+        ({"left_ear": (90.0, 110.0), "right_ear": (90.0, 90.0)}, 46.0, 100.0),
+        # Neither: half of the root mean square distance from the middle.
+        ({"left_knee": (90.0, 110.0), "left_ankle": (90.0, 190.0)}, 20.0, 150.0),
+        # One joint, or none: a thousandth of the picture.
+        ({"left_knee": (90.0, 110.0)}, 0.64, 110.0),
+        ({}, 0.64, 0.0),
+    ],
+)
+def test_what_is_missing_is_replaced(
+    changed: dict[str, tuple[float, float]], unit: float, origin: float
+) -> None:
+    normal = normalised(_points(**changed), SIZE_HW)
+    assert normal.unit == pytest.approx(unit, rel=1e-5)
+    assert normal.origin[1] == pytest.approx(origin)
+    assert np.isfinite(normal.positions).all()
+
+
+def test_far_joints_are_cut_off() -> None:
+    far = FACING | {"left_ankle": (479.0, 10.0)}
+    positions = normalised(_points(**far), SIZE_HW).positions
+    assert positions[JOINTS.index("left_ankle")].tolist() == [4.0, -4.0]
+
+
+def test_numbers_are_the_same_elsewhere_nearer_and_turned_by_a_quarter() -> None:
+    rng = np.random.default_rng(1)
+    points = rng.uniform(20, 200, (3, 17, 3)).astype(np.float32)
+    points[..., 2] = 0.9
+    times = np.array([0.0, 0.1, 0.25])
+    numbers = window_numbers(points, times, (1000, 1000))
+    elsewhere = points * np.array([2, 2, 1], np.float32) + np.array([100, 300, 0], np.float32)
+    np.testing.assert_allclose(window_numbers(elsewhere, times, (1000, 1000)), numbers, atol=1e-4)
+
+    turned = points[..., [1, 0, 2]]
+    expected = np.concatenate(
+        [numbers[:, :68].reshape(3, 34, 2)[..., ::-1].reshape(3, 68), numbers[:, 68:]], axis=-1
+    )
+    np.testing.assert_allclose(window_numbers(turned, times, (1000, 1000)), expected, atol=1e-4)
+
+
+def test_a_window_has_positions_speeds_and_what_is_seen() -> None:
+    later = FACING | {"left_wrist": (164.0, 400.0)}
+    gone = {name: place for name, place in FACING.items() if name != "left_wrist"}
+    points = np.stack([_points(**one) for one in (FACING, later, gone)])
+    numbers = window_numbers(points, np.array([1.0, 1.2, 1.4]), SIZE_HW)
+    assert numbers.shape == (3, 85)
+    assert numbers.dtype == np.float32
+    wrist = JOINTS.index("left_wrist")
+    np.testing.assert_allclose(numbers[:, 2 * wrist], [-1.0, -0.9, 0.0], atol=1e-6)
+    np.testing.assert_allclose(numbers[:, 34 + 2 * wrist], [0.0, 0.5, 0.0], atol=1e-5)
+    assert numbers[:, 68 + wrist].tolist() == [1.0, 1.0, 0.0]
+    np.testing.assert_array_equal(
+        window_numbers(points[np.newaxis], np.array([[1.0, 1.2, 1.4]]), SIZE_HW), numbers[None]
+    )

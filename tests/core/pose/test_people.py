@@ -1,0 +1,125 @@
+"""Following people with networks that know the made-up figures, and with the bundled ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rtaction.arrays import Float32Array, Float64Array, UInt8Array
+from rtaction.pose.crop import Square
+from rtaction.pose.keypoints import HIPS, NUM_JOINTS, Pose
+from rtaction.pose.people import FollowOptions, PeopleFollower
+from tests.core.pose.figures import SIZE_HW, figure, seen
+
+PICTURES_PER_SECOND = 8.0
+
+
+class Networks:
+    """Both pose networks, reading the number of the moment off a picture's first pixel."""
+
+    def __init__(self, people: Sequence[Float32Array]) -> None:
+        self.people = people
+        self.num_found = 0
+        self.squares: list[int] = []
+        self.whose: dict[int, int] = {}
+        self._poses: list[Pose] = []  # kept, so that no id() is given twice
+
+    def _seen(self, picture: UInt8Array, salt: int) -> list[Pose]:
+        moment = int(picture[0, 0, 0])
+        found = seen(self.people, moment, np.random.default_rng([moment, salt]))
+        self.whose |= {id(pose): person for person, pose in found}
+        self._poses += [pose for _, pose in found]
+        return [pose for _, pose in found]
+
+    def people_in(self, picture: UInt8Array) -> list[Pose]:
+        self.num_found += 1
+        return self._seen(picture, 0)
+
+    def poses_in(self, picture: UInt8Array, squares: Sequence[Square]) -> list[Pose]:
+        """Like MoveNet: whoever is nearest to the middle of a square."""
+        self.squares.append(len(squares))
+        people = self._seen(picture, 1)
+        return [_nearest(people, square) for square in squares]
+
+
+def _nearest(people: list[Pose], square: Square) -> Pose:
+    middle = np.array([square.top, square.left]) + square.side / 2
+
+    def distance(pose: Pose) -> float:
+        return float(np.linalg.norm(pose.points[HIPS, :2].mean(axis=0) - middle))
+
+    nearest = min(people, key=distance, default=None)
+    if nearest is None or distance(nearest) > square.side / 2:
+        return Pose(np.full((NUM_JOINTS, 3), 0.1, np.float32), 0.1)
+    return nearest
+
+
+def _picture(moment: int, people: Sequence[Float32Array]) -> UInt8Array:
+    """Grey, with a bright patch at everybody's shoulders: something that moves."""
+    picture = np.full((*SIZE_HW, 3), 60, np.uint8)
+    for person in people:
+        y, x = person[moment, 5, :2].astype(int)
+        picture[max(y - 20, 0) : max(y + 20, 0), max(x - 20, 0) : max(x + 20, 0)] = 250
+    picture[0, 0] = moment
+    return picture
+
+
+def _follow(
+    people: Sequence[Float32Array], times: Float64Array, options: FollowOptions | None = None
+) -> tuple[list[dict[int, int]], Networks]:
+    """Whose pose each id has in each picture: {person: id}."""
+    networks = Networks(people)
+    follower = PeopleFollower(networks, networks, SIZE_HW, options)
+    ids = []
+    for moment, time in enumerate(times):
+        now, _ = follower.look_at(_picture(moment, people), float(time))
+        ids.append({networks.whose[id(one.pose)]: one.number for one in now})
+    return ids, networks
+
+
+def _path(
+    times: Float64Array, start: tuple[float, float], speed: tuple[float, float]
+) -> Float64Array:
+    return np.asarray(np.array(start) + times[:, np.newaxis] * np.array(speed))
+
+
+def test_two_who_cross_keep_their_ids_though_both_squares_show_the_nearer_one() -> None:
+    switched = []
+    times = np.arange(0.0, 3.2, 1 / PICTURES_PER_SECOND)
+    for seed in range(20):
+        near = figure(times, _path(times, (-1.6, 0.8), (1.0, 0.0)), seed=seed)
+        far_path = _path(times, (1.6, -0.8), (-1.0, 0.0))
+        far = figure(times, far_path, label="punch", seed=seed + 50)
+        ids, _ = _follow([near, far], times)
+        numbers = [{now[person] for now in ids if person in now} for person in (0, 1)]
+        if [len(one) for one in numbers] != [1, 1]:
+            switched.append(seed)
+    assert switched == []
+
+
+def test_the_whole_picture_is_searched_once_a_second_and_people_in_every_picture() -> None:
+    times = np.arange(0.0, 4.0, 1 / PICTURES_PER_SECOND)
+    person = figure(times, _path(times, (-1.0, 0.0), (0.5, 0.0)))
+    ids, networks = _follow([person], times)
+    assert ids == [{0: 1}] * len(times)
+    assert networks.num_found == 4
+    assert networks.squares == [0] + [1] * (len(times) - 1)
+
+
+def test_who_comes_in_is_found_at_once_because_they_move() -> None:
+    times = np.arange(0.0, 4.0, 1 / PICTURES_PER_SECOND)
+    known = figure(times, _path(times, (-1.2, 0.0), (0.0, 0.0)), label="nothing")
+    comes = figure(times, _path(times, (6.3, 0.0), (-1.6, 0.0)), label="nothing", seed=3)
+    ids, _ = _follow([known, comes], times)
+    begins = next(moment for moment in range(len(times)) if comes[moment, :, 1].max() < SIZE_HW[1])
+    found = next(moment for moment, now in enumerate(ids) if 1 in now)
+    assert times[found] - times[begins] <= 0.4
+    assert {now.get(0) for now in ids} == {1}
+
+
+def test_an_empty_still_picture_is_hardly_ever_searched() -> None:
+    times = np.arange(0.0, 11.0, 1 / PICTURES_PER_SECOND)
+    _, networks = _follow([], times, FollowOptions(idle_seconds=5.0))
+    assert networks.num_found == 3
+    assert set(networks.squares) == {0}
