@@ -104,9 +104,7 @@ class Row:
     reconnects: int
     cores: float
 
-    HEAD = (
-        "labels/s  fewest  longest wait s  frames/s  age p95 s  not ok  reconnects  cores"
-    )
+    HEAD = "labels/s  fewest  longest wait s  frames/s  age p95 s  not ok  reconnects  cores"
 
     def __str__(self) -> str:
         return (
@@ -245,15 +243,16 @@ def measure(code: Path, url: str, num_cameras: int, share: float, seconds: float
     ]
     ages = [line["frame_age_seconds"] for _, line in predictions]
     frames, reconnects = (
-        sum(
-            after["sources"][name][key] - before["sources"][name][key] for name in after["sources"]
-        )
+        sum(after["sources"][name][key] - before["sources"][name][key] for name in after["sources"])
         for key in ("frames", "reconnects")
     )
     states = watched.of_type("state")
     unlabelled_seconds = sum(
-        _seconds_not_ok([(at, one["state"]) for at, one in states if one["source"] == name],
-                        began_seconds, ended_seconds)
+        _seconds_not_ok(
+            [(at, one["state"]) for at, one in states if one["source"] == name],
+            began_seconds,
+            ended_seconds,
+        )
         for name in after["sources"]
     )
     return Row(

@@ -25,7 +25,7 @@ from av.video.stream import VideoStream
 from rtaction.errors import CameraLost
 from rtaction.frame import DeferredFrame, FrameDamaged
 from rtaction.realtime.sources.cameras import Camera
-from rtaction.realtime.sources.connecting import open_stream, transport_of
+from rtaction.realtime.sources.connecting import forget_transport, open_stream, transport_of
 from rtaction.realtime.sources.jpeg import jpeg_size_hw
 from rtaction.realtime.sources.network_errors import single_picture
 from rtaction.realtime.sources.stamps import ArrivalStamps, PacedStamps, PtsStamps, Stamps
@@ -83,6 +83,7 @@ class StreamSource:
         self._converter = RgbConverter()
         self._segment = 0
         self._index = 0
+        self._num_packets = 0
         self._size_hw: tuple[int, int] | None = None
         self._waited_seconds = 0.0
         self._behind_since_seconds: float | None = None
@@ -147,12 +148,15 @@ class StreamSource:
             except (StopIteration, av.error.EOFError):
                 break
             except av.error.ExitError:
+                if self._num_packets == 0:
+                    forget_transport(self._camera)
                 raise CameraLost(silence) from None
             except (av.error.FFmpegError, OSError):
                 # Their text contains the URL with the password.
                 raise CameraLost(f"{self.name}: the connection broke") from None
             if packet.size == 0:
                 break
+            self._num_packets += 1
             self._waited_seconds = time.monotonic() - asked_seconds
             if self._waited_seconds >= self._camera.read_timeout_seconds:
                 raise CameraLost(silence)  # FFmpeg's parser had held back a packet until now

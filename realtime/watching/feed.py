@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Literal
 from weakref import WeakSet
 
-from rtaction.errors import CameraLost, RtactionError
+from rtaction.errors import CameraLost, RtactionError, SourceRefused
 from rtaction.frame import FrameLike
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.sources.opening import open_source
@@ -45,7 +45,7 @@ class Feed:
         wake: set when there is something to do: a window is due, the link has changed or, with
             `keep_frames`, a frame has come.
         options: its `keep_frames`, `reconnect` and `on_frame`. Default `WatchOptions()`.
-        back_off: waits between attempts. Default: 0.5 to 30 s.
+        back_off: waits between attempts. Default `BackOff()`.
         open_with: opens the source. Default `open_source`.
 
     Attributes:
@@ -89,6 +89,8 @@ class Feed:
         self._arrived_seconds = time.monotonic()
         self._up_since_seconds = 0.0
         self._num_failures = 0
+        self._num_lasting_failures = 0
+        self._has_been_refused = False
         self._thread = threading.Thread(target=self._run, name="rtaction-feed", daemon=True)
 
     def start(self) -> None:
@@ -144,7 +146,7 @@ class Feed:
     @property
     def has_failed_at_first(self) -> bool:
         """Whether an attempt has failed and there has never been a frame."""
-        return self._num_failures > 0 and self.num_frames == 0
+        return self.error is not None and self.num_frames == 0
 
     def latest(self) -> FrameLike | None:
         """The newest frame that was not fetched before."""
@@ -159,18 +161,33 @@ class Feed:
                 if self.error is None:
                     return
                 self.tracker.clear()
-                self._num_failures += 1
                 if not self._options.reconnect:
                     return
                 # Errors that are not the source's, such as a missing library, last as well.
-                is_lasting = getattr(self.error, "is_lasting", True)
-                self._change("refused" if is_lasting else "down")
-                wait_seconds = self._back_off.wait_seconds(
-                    self._num_failures, is_lasting=is_lasting
-                )
+                is_refused = getattr(self.error, "is_lasting", True)
+                wait_seconds = self._wait_seconds(self.error, is_refused=is_refused)
+                self._change("refused" if is_refused else "down")
                 self._closed.wait(wait_seconds)
         finally:
             self._change("ended")
+
+    def _wait_seconds(self, error: RtactionError, *, is_refused: bool) -> float:
+        """How long to wait after one more failure. Each kind of failure is counted for itself:
+        a wrong password after a long outage is still the first wrong password."""
+        is_lasting = is_refused
+        if is_lasting and self.num_frames > 0:
+            # What has worked fails while a camera starts up. Only passwords are counted by cameras,
+            # so that of these a single one is tried again early.
+            is_lasting = isinstance(error, SourceRefused) and self._has_been_refused
+            self._has_been_refused |= isinstance(error, SourceRefused)
+        if is_lasting:
+            self._num_lasting_failures += 1
+        else:
+            self._num_failures += 1
+        return self._back_off.wait_seconds(
+            self._num_lasting_failures if is_lasting else self._num_failures,
+            is_lasting=is_lasting,
+        )
 
     def _read_once(self) -> RtactionError | None:
         """Open the source and read it to its end; returns the error, None for a regular end."""
@@ -204,6 +221,8 @@ class Feed:
             self._up_since_seconds = now
             self.num_reconnects += self.num_frames > 0
             self.error = None
+            # It is not refused, whatever else may be wrong with it.
+            self._num_lasting_failures, self._has_been_refused = 0, False
             self._arrived_seconds = now
             self._change("up")
         elif self._num_failures and now - self._up_since_seconds > _HEALTHY_SECONDS:

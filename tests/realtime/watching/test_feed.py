@@ -330,14 +330,50 @@ class Noted(BackOff):
         return 0.0
 
 
-def test_failures_in_a_row_are_counted() -> None:
+def test_failures_in_a_row_are_counted_by_their_kind() -> None:
+    """The first wrong password after a long outage is not the tenth."""
+    outage = [SourceMissing("nobody there") for _ in range(9)]
+    refused = [SourceRefused("wrong password") for _ in range(2)]
     back_off, source = Noted(), ScriptedSource()
-    with Watched(
-        *(SourceMissing("a"), SourceRefused("b"), SourceMissing("c"), source), back_off=back_off
-    ):
+    with Watched(*outage, *refused, SourceMissing("again"), source, back_off=back_off):
         source.give(*frames_from(0, 1))
 
-    assert back_off.asked == [(1, False), (2, True), (3, False)]
+    waits = [(number, False) for number in range(1, 10)]
+    assert back_off.asked == [*waits, (1, True), (2, True), (10, False)]
+
+
+def test_a_password_that_worked_is_tried_once_more_soon() -> None:
+    """A camera that starts up may refuse everybody; one that counts locks out who insists."""
+    back_off = Noted()
+    sources = [ScriptedSource(CameraLost("gone")) for _ in range(2)]
+    refused = [SourceRefused("wrong password") for _ in range(3)]
+    with Watched(sources[0], *refused, sources[1], *refused, back_off=back_off) as feed:
+        for number, source in enumerate(sources):
+            source.give(*frames_from(2 * number, 1))
+            source.end()
+        feed.wait_for(lambda: feed.num_tries > 8)
+
+    lost = [(1, False), (2, False), (1, True), (2, True)]
+    assert back_off.asked[:8] == [*lost, (3, False), (4, False), (1, True), (2, True)]
+
+
+@pytest.mark.parametrize("error", [StreamMissing("404"), SourceUnreadable("a web page")])
+def test_a_stream_that_worked_is_awaited(error: RtactionError) -> None:
+    back_off, source = Noted(), ScriptedSource(CameraLost("gone"))
+    with Watched(error, source, error, error, error, back_off=back_off) as feed:
+        source.give(*frames_from(0, 1))
+        source.end()
+        feed.wait_for(lambda: feed.num_tries > 5)
+
+    assert back_off.asked[:5] == [(1, True), (1, False), (2, False), (3, False), (4, False)]
+    assert feed.links[:3] == ["refused", "up", "down"]
+    assert feed.links[3] == "refused"
+
+
+def test_no_outage_makes_a_feed_wait_long() -> None:
+    """Whatever has failed how often: who comes back is found within seconds."""
+    for num_failures in (1, 10, 10_000):
+        assert BackOff().wait_seconds(num_failures) <= 5.0
 
 
 def test_a_source_that_is_lost_at_once_again_counts_as_failing(
