@@ -3,10 +3,10 @@
     .venv/bin/python -m benchmarks.little_cpu                       # this code
     .venv/bin/python -m benchmarks.little_cpu --beside ../old       # and another checkout, by turns
 
-`rtaction cam` with the bundled model watches 1, 4 and 16 RTSP cameras (640x480, 25 frames per second,
-a key frame every 2 s) on real sockets. Once all are watched, it gets only a share of one core; the
-cameras are served by another process outside of that limit. The share is a quota of a cgroup, which
-takes root on Linux; elsewhere the process is stopped and continued by signals.
+`rtaction cam` with the bundled model watches 1, 4 and 16 RTSP cameras (640x480, 25 frames per
+second, a key frame every 2 s) on real sockets. Once all are watched, it gets only a share of one
+core; the cameras are served by another process outside of that limit. The share is a quota of a
+cgroup, which takes root on Linux; elsewhere the process is stopped and continued by signals.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from rtaction.realtime.bench.simulated import SimulatedVideo
 from tests.realtime.servers import rtp
@@ -159,8 +160,6 @@ class Watched:
         return summaries[-1]
 
     def processor_seconds(self) -> float:
-        import psutil
-
         times = psutil.Process(self.process.pid).cpu_times()
         return float(times.user + times.system)
 
@@ -171,38 +170,48 @@ class Watched:
 
 
 @contextmanager
-def limited(pid: int, share: float) -> Iterator[str]:
-    """Give a process only a share of one core; says how."""
-    period = round(PERIOD_SECONDS * 1e6)
-    quota = round(share * period)
-    for root in _CGROUPS:
-        group = root / f"rtaction-{pid}"
-        with suppress(OSError):
-            group.mkdir()
-            try:
-                if (group / "cpu.max").exists():
-                    (group / "cpu.max").write_text(f"{quota} {period}")
-                else:
-                    (group / "cpu.cfs_period_us").write_text(str(period))
-                    (group / "cpu.cfs_quota_us").write_text(str(quota))
-                (group / "cgroup.procs").write_text(str(pid))
-            except OSError:
-                group.rmdir()
-                continue
-            try:
-                yield "cgroup"
-            finally:
-                (root / "cgroup.procs").write_text(str(pid))
-                group.rmdir()
-            return
+def limited(pid: int, share: float) -> Iterator[None]:
+    """Give a process only a share of one core."""
+    group = _limited_group(pid, share)
+    if group is not None:
+        try:
+            yield
+        finally:
+            (group.parent / "cgroup.procs").write_text(str(pid))
+            group.rmdir()
+        return
     ended = threading.Event()
     stopper = threading.Thread(target=_stop_and_continue, args=(pid, share, ended))
     stopper.start()
     try:
-        yield "signals"
+        yield
     finally:
         ended.set()
         stopper.join()
+
+
+def _limited_group(pid: int, share: float) -> Path | None:
+    """A cgroup, of version 1 or 2, with the process in it; None if that is not permitted."""
+    period = round(PERIOD_SECONDS * 1e6)
+    quota = round(share * period)
+    for root in _CGROUPS:
+        group = root / f"rtaction-{pid}"
+        try:
+            group.mkdir()
+        except OSError:
+            continue
+        try:
+            if (group / "cpu.max").exists():
+                (group / "cpu.max").write_text(f"{quota} {period}")
+            else:
+                (group / "cpu.cfs_period_us").write_text(str(period))
+                (group / "cpu.cfs_quota_us").write_text(str(quota))
+            (group / "cgroup.procs").write_text(str(pid))
+        except OSError:
+            group.rmdir()
+        else:
+            return group
+    return None
 
 
 def _stop_and_continue(pid: int, share: float, ended: threading.Event) -> None:

@@ -20,7 +20,8 @@ from rtaction.errors import CameraLost, RtactionError, SourceRefused
 from rtaction.frame import FrameLike
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.sources.opening import open_source
-from rtaction.realtime.sources.source import Source
+from rtaction.realtime.sources.source import Source, TakesTurns
+from rtaction.realtime.sources.turns import Turn, Turns
 from rtaction.realtime.watching.back_off import BackOff
 from rtaction.realtime.watching.options import DEFAULT_OPTIONS, WatchOptions
 from rtaction.realtime.windows.state import State
@@ -45,6 +46,7 @@ class Feed:
         wake: set when there is something to do: a window is due, the link has changed or, with
             `keep_frames`, a frame has come.
         options: its `keep_frames`, `reconnect` and `on_frame`. Default `WatchOptions()`.
+        turn: when the camera is decoded. Default: always, unless it falls behind.
         back_off: waits between attempts. Default `BackOff()`.
         open_with: opens the source. Default `open_source`.
 
@@ -64,6 +66,7 @@ class Feed:
         wake: threading.Event,
         options: WatchOptions = DEFAULT_OPTIONS,
         *,
+        turn: Turn | None = None,
         back_off: BackOff | None = None,
         open_with: Callable[[Camera], Source] = open_source,
     ) -> None:
@@ -79,6 +82,7 @@ class Feed:
         self.error: RtactionError | None = None
         self._wake = wake
         self._options = options
+        self._turn = turn or Turns().join()
         self._back_off = back_off or BackOff()
         self._open_with = open_with
         self._closed = threading.Event()
@@ -116,6 +120,8 @@ class Feed:
         """Whether frames come. A source that has hung for the read timeout counts as down, even
         while the thread still waits for it, or for the first answer."""
         link = self._link
+        if self._turn.is_waiting:
+            return "up"  # whoever reads it without decoding it still notices a loss
         if link in ("connecting", "up"):
             # A webcam may take long to start up, and nothing else times it out.
             is_waking = link == "connecting" and self.camera.address.kind == "webcam"
@@ -123,15 +129,21 @@ class Feed:
             patience_seconds = (
                 camera.open_timeout_seconds if is_waking else camera.read_timeout_seconds
             )
-            if time.monotonic() - self._arrived_seconds > patience_seconds:
+            since_seconds = max(self._arrived_seconds, self._turn.began_seconds)
+            if time.monotonic() - since_seconds > patience_seconds:
                 return "down"
         return link
 
     @property
     def state(self) -> State:
         """Whether labels can be given, and if not, why."""
-        link = self.link
-        return self.tracker.state if link == "up" else link
+        return self.state_of(self.link)
+
+    def state_of(self, link: Link) -> State:
+        """The state, if this was the link."""
+        if link != "up":
+            return link
+        return "overloaded" if self._turn.is_waiting else self.tracker.state
 
     @property
     def drops(self) -> Counter[str]:
@@ -198,6 +210,9 @@ class Feed:
             if self._closed.is_set():
                 return None  # `close` found no source yet
             self.frames_per_second = source.frames_per_second
+            # Nobody waits for the next key frame of what comes at its own pace.
+            if isinstance(source, TakesTurns) and self.camera.address.kind == "rtsp":
+                source.turn = self._turn
             for frame in source.frames():
                 if self._closed.is_set():
                     break
@@ -210,6 +225,7 @@ class Feed:
             return CameraLost(f"{self.camera.name} could not be read")
         finally:
             self._source = None
+            self._turn.leave()
             if source is not None:
                 source.close()
                 self._drops.update(source.drops)

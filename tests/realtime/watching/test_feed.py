@@ -26,6 +26,7 @@ from rtaction.frame import Frame, FrameLike
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.sources.source import Source
+from rtaction.realtime.sources.turns import Turn, Turns
 from rtaction.realtime.watching.back_off import BackOff
 from rtaction.realtime.watching.feed import Feed, Link
 from rtaction.realtime.watching.options import WatchOptions
@@ -80,6 +81,7 @@ class Watched(Feed):
         *sources: Source | Exception,
         camera: Camera | None = None,
         back_off: BackOff = AT_ONCE,
+        turn: Turn | None = None,
         **options: Any,
     ) -> None:
         self.opener = Opener(*sources)
@@ -90,6 +92,7 @@ class Watched(Feed):
             Tracker(SPEC, is_live=True),
             self.wake,
             WatchOptions(**options),
+            turn=turn,
             back_off=back_off,
             open_with=self.opener,
         )
@@ -543,3 +546,35 @@ def test_figures_can_be_asked_for_while_they_change() -> None:
 
     assert len(seen) > 1
     assert feed.drops["reason 19999"] == 1
+
+
+class TakingTurns(ScriptedSource):
+    """A source that can be told to wait for others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turn = Turns().join()
+
+
+def test_who_waits_for_its_turn_is_not_lost() -> None:
+    turns = Turns()
+    turn, source = turns.join(), TakingTurns()
+    camera = replace(scripted_camera(kind="rtsp"), read_timeout_seconds=0.05)
+    with Watched(source, camera=camera, turn=turn) as feed:
+        source.give(*frames_from(0, 1))
+        assert source.turn is turn
+        turn.enter()
+        turn.goes_on(1.0)
+        assert turn.is_waiting
+        time.sleep(0.1)  # longer than it may send nothing
+        assert (feed.link, feed.state) == ("up", "overloaded")
+        turn.leave()
+        feed.wait_for(lambda: feed.link == "down")
+
+
+def test_what_comes_at_its_own_pace_waits_for_nobody() -> None:
+    source, turn = TakingTurns(), Turns().join()
+    with Watched(source, camera=scripted_camera(kind="http"), turn=turn) as feed:
+        source.give(*frames_from(0, 1))
+        assert source.turn is not turn
+        assert feed.link == "up"
