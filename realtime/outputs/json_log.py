@@ -27,7 +27,8 @@ Each line is one object. Fields of all lines, `schema_version` 2:
 
 "state", when a source starts or stops giving usable windows:
 
-    state            connecting, warming_up, ok, degraded, black, frozen, late, down, refused, ended
+    state            connecting, warming_up, ok, degraded, overloaded, black, frozen, late, down,
+                     refused, ended
     reason           for a person; may be ""
 
 "summary", at the end and on demand: `elapsed_seconds`, `memory_bytes`, `threads` and `sources`, by

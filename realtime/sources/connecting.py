@@ -76,6 +76,11 @@ def transport_of(camera: Camera) -> Transport:
     return _worked.get(str(camera.address.target), "tcp")
 
 
+def forget_transport(camera: Camera) -> None:
+    """Begin anew with TCP: by the transport that opened the camera, nothing came."""
+    _worked.pop(str(camera.address.target), None)
+
+
 def _open(camera: Camera) -> InputContainer:
     if camera.address.kind == "rtsp" and camera.transport == "auto":
         return _open_by_any_transport(camera)

@@ -25,20 +25,22 @@ from av.video.stream import VideoStream
 from rtaction.errors import CameraLost
 from rtaction.frame import DeferredFrame, FrameDamaged
 from rtaction.realtime.sources.cameras import Camera
-from rtaction.realtime.sources.connecting import open_stream, transport_of
-from rtaction.realtime.sources.jpeg import jpeg_size_hw
+from rtaction.realtime.sources.connecting import forget_transport, open_stream, transport_of
 from rtaction.realtime.sources.network_errors import single_picture
 from rtaction.realtime.sources.stamps import ArrivalStamps, PacedStamps, PtsStamps, Stamps
+from rtaction.realtime.sources.turns import Turns
+from rtaction.video.jpeg import jpeg_size_hw
 from rtaction.video.rgb_converter import RgbConverter
 
 # A sender may announce any size; a frame of this many pixels takes 200 MB as RGB.
 MAX_PIXELS = 8192 * 8192
-# Frames this late have piled up in our buffers, and are skipped up to the next key frame.
-_BEHIND_SECONDS = 0.5
+# After skipping what had piled up in our buffers, a frame is current again if no later than this,
+# or if this many had to be waited for: then the sender itself is late.
 _CAUGHT_UP_SECONDS = 0.2
+_CAUGHT_UP_WAITS = 3
+_NO_WAIT_SECONDS = 0.002
 # A sender that stays this late never catches up; a new session starts with current frames.
 _HOPELESS_SECONDS, _HOPELESS_FOR_SECONDS = 1.0, 5.0
-_NO_WAIT_SECONDS = 0.002
 _INTRA_ONLY = {"mjpeg"}
 
 ImageMaker = Callable[[], npt.NDArray[Any]]
@@ -62,7 +64,8 @@ class StreamSource:
 
     Attributes:
         drops: number of frames that came and were not given, by reason: "burst" (age unknown),
-            "damaged", "oversized", "behind" (skipped to catch up).
+            "damaged", "oversized", "behind" (skipped to catch up, or while others are decoded).
+        turn: when it may be decoded. Default: always, unless it falls behind.
         is_finite: whether it may end without being lost: a video file over HTTP.
     """
 
@@ -72,7 +75,8 @@ class StreamSource:
         self.name = camera.name
         self.drops: Counter[str] = Counter()
         self._camera = camera
-        self._closed = False
+        self.turn = Turns().join()
+        self._closing = threading.Event()
         self._container = open_stream(camera)
         self._stream = self._container.streams.video[0]
         self._demuxed: Iterator[VideoPacket] = self._container.demux(self._stream)
@@ -83,8 +87,9 @@ class StreamSource:
         self._converter = RgbConverter()
         self._segment = 0
         self._index = 0
+        self._num_packets = 0
         self._size_hw: tuple[int, int] | None = None
-        self._waited_seconds = 0.0
+        self._num_waits = 0
         self._behind_since_seconds: float | None = None
         kind = self._container.format.name
         # Other streams are paced by their timestamps; for Motion JPEG, FFmpeg derives those from an
@@ -96,7 +101,7 @@ class StreamSource:
         elif kind in ("mpjpeg", "mjpeg", "jpeg_pipe"):
             self._stamps, self.is_finite = ArrivalStamps(), False
         else:
-            self._stamps = PacedStamps(lambda: self._closed)
+            self._stamps = PacedStamps(self._closing.is_set)
         if kind.endswith("_pipe"):
             self._look_for_a_second_picture()
         rate = float(self._stream.average_rate or 0)
@@ -108,6 +113,7 @@ class StreamSource:
         Raises:
             CameraLost: it ended or stopped answering.
         """
+        self.turn.enter()
         try:
             for packet in self._packets():
                 arrived_at_seconds = time.monotonic()
@@ -115,15 +121,16 @@ class StreamSource:
                     yield from self._whole_picture(packet, arrived_at_seconds)
                 else:
                     yield from self._decoded(packet, arrived_at_seconds)
-                if self._closed:
+                if self._closing.is_set():
                     return
         finally:
+            self.turn.leave()
             with self._decoding:
                 self._container.close()
 
     def close(self) -> None:
         """End `frames` after the frame that is being read."""
-        self._closed = True
+        self._closing.set()
 
     def _look_for_a_second_picture(self) -> None:
         """Pictures one after the other are a stream; a single one is not."""
@@ -147,17 +154,21 @@ class StreamSource:
             except (StopIteration, av.error.EOFError):
                 break
             except av.error.ExitError:
+                if self._num_packets == 0:
+                    forget_transport(self._camera)
                 raise CameraLost(silence) from None
             except (av.error.FFmpegError, OSError):
                 # Their text contains the URL with the password.
                 raise CameraLost(f"{self.name}: the connection broke") from None
             if packet.size == 0:
                 break
-            self._waited_seconds = time.monotonic() - asked_seconds
-            if self._waited_seconds >= self._camera.read_timeout_seconds:
+            self._num_packets += 1
+            waited_seconds = time.monotonic() - asked_seconds
+            self._num_waits = self._num_waits + 1 if waited_seconds > _NO_WAIT_SECONDS else 0
+            if waited_seconds >= self._camera.read_timeout_seconds:
                 raise CameraLost(silence)  # FFmpeg's parser had held back a packet until now
             yield packet
-        if not (self._closed or self.is_finite):
+        if not (self._closing.is_set() or self.is_finite):
             raise CameraLost(f"{self.name} has ended the stream")
 
     def _whole_picture(
@@ -188,7 +199,9 @@ class StreamSource:
             yield self._frame(make_image, at_seconds)
 
     def _decoded(self, packet: VideoPacket, arrived_at_seconds: float) -> Iterator[DeferredFrame]:
-        is_empty = True
+        if self.turn.is_waiting and not self._begins(packet, arrived_at_seconds):
+            self.drops["behind"] += 1
+            return
         for picture in self._decode(packet):
             if not self._takes_size((picture.height, picture.width)):
                 continue
@@ -197,10 +210,8 @@ class StreamSource:
             if at_seconds is None:
                 self.drops["burst"] += 1
                 continue
-            self._stay_in_the_present(time.monotonic() - at_seconds, packet.is_keyframe)
-            is_empty = False
+            self._stay_in_the_present(time.monotonic() - at_seconds)
             yield self._frame(partial(self._to_rgb, picture), at_seconds)
-        self.drops["behind"] += is_empty and self._decoder.skip_frame == "NONKEY"
 
     def _decode(self, packet: VideoPacket) -> list[VideoFrame]:
         try:
@@ -232,22 +243,42 @@ class StreamSource:
             self._size_hw = size_hw
         return True
 
-    def _stay_in_the_present(self, age_seconds: float, is_keyframe: bool) -> None:
-        """Decode only key frames while more has piled up than can be decoded in time.
+    def _begins(self, packet: VideoPacket, arrived_at_seconds: float) -> bool:
+        """Whether to decode again, from this packet on. Until then, packets are only read."""
+        pts_seconds = _seconds(packet.pts, packet.time_base)
+        late_seconds = self._stamps.late_seconds(pts_seconds, arrived_at_seconds)
+        is_current = (
+            late_seconds is None
+            or late_seconds < _CAUGHT_UP_SECONDS
+            or self._num_waits >= _CAUGHT_UP_WAITS
+        )
+        nap_seconds = self.turn.nap_seconds
+        if is_current and nap_seconds:
+            # To read what has come meanwhile all at once costs a third.
+            self._closing.wait(nap_seconds)
+        elif is_current and packet.is_keyframe and self.turn.begin():
+            self._decoder.flush_buffers()
+            return True
+        elif not nap_seconds:
+            self._raise_if_hopeless(late_seconds or 0.0)
+        return False
+
+    def _stay_in_the_present(self, age_seconds: float) -> None:
+        """Stop decoding if more has piled up than can be decoded in time.
 
         If reading had to wait, nothing has piled up in our buffers: the sender itself is late.
         """
-        if age_seconds < _CAUGHT_UP_SECONDS or self._waited_seconds > _NO_WAIT_SECONDS:
-            self._decoder.skip_frame = "DEFAULT"
-        elif age_seconds > _BEHIND_SECONDS and not is_keyframe:
-            self._decoder.skip_frame = "NONKEY"
-        if age_seconds < _HOPELESS_SECONDS:
+        self._raise_if_hopeless(age_seconds)
+        self.turn.goes_on(0.0 if self._num_waits else age_seconds)
+
+    def _raise_if_hopeless(self, late_seconds: float) -> None:
+        if late_seconds < _HOPELESS_SECONDS:
             self._behind_since_seconds = None
             return
         now = time.monotonic()
         self._behind_since_seconds = self._behind_since_seconds or now
         if now - self._behind_since_seconds > _HOPELESS_FOR_SECONDS:
-            raise CameraLost(f"{self.name} is {age_seconds:.1f} s late")
+            raise CameraLost(f"{self.name} is {late_seconds:.1f} s late")
 
 
 def _decoder_options(coding: str) -> dict[str, str]:

@@ -76,3 +76,18 @@ class PtsClock:
             return None
         self._last_time_seconds = at_seconds
         return at_seconds
+
+    def late_seconds(self, pts_seconds: float, arrived_at_seconds: float) -> float | None:
+        """How much later a frame arrived than the promptest one did; changes nothing.
+
+        Args:
+            pts_seconds: its timestamp.
+            arrived_at_seconds: when it arrived, on the monotonic clock.
+
+        Returns:
+            Seconds; None before the first frame, or if the sender's clock has jumped.
+        """
+        if self._offset_seconds is None:
+            return None
+        late_seconds = arrived_at_seconds - pts_seconds - self._offset_seconds
+        return late_seconds if abs(late_seconds) <= self._max_step_seconds else None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from rtaction.frame import FrameLike
+from rtaction.realtime.sources.turns import Turn
 
 
 class BareSource(Protocol):
@@ -41,3 +42,11 @@ class Source(Protocol):
 
     def close(self) -> None:
         """End `frames` soon, from any thread."""
+
+
+@runtime_checkable
+class TakesTurns(Protocol):
+    """A source that can be read on without being decoded, if others are to be decoded instead."""
+
+    turn: Turn
+    """Set before its first frame is taken."""

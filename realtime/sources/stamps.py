@@ -24,6 +24,9 @@ class Stamps(Protocol):
     def stamp(self, pts_seconds: float | None, arrived_at_seconds: float) -> float | None:
         """The time of a frame, later than that of the previous one; None if it has none."""
 
+    def late_seconds(self, pts_seconds: float | None, arrived_at_seconds: float) -> float | None:
+        """How late a frame is, without giving it a time; None if that is not known."""
+
 
 class ArrivalStamps:
     """The time of arrival: for webcams and Motion JPEG."""
@@ -40,6 +43,10 @@ class ArrivalStamps:
             return None
         self._last_seconds = arrived_at_seconds
         return arrived_at_seconds
+
+    def late_seconds(self, pts_seconds: float | None, arrived_at_seconds: float) -> float | None:
+        """Unknown."""
+        return None
 
 
 class PtsStamps:
@@ -58,6 +65,12 @@ class PtsStamps:
         if pts_seconds is None:
             return None
         return self._clock.to_monotonic(pts_seconds, arrived_at_seconds)
+
+    def late_seconds(self, pts_seconds: float | None, arrived_at_seconds: float) -> float | None:
+        """See `PtsClock.late_seconds`."""
+        if pts_seconds is None:
+            return None
+        return self._clock.late_seconds(pts_seconds, arrived_at_seconds)
 
 
 class PacedStamps:
@@ -105,3 +118,11 @@ class PacedStamps:
         while not self._is_closed() and (wait_seconds := at_seconds - time.monotonic()) > 0:
             time.sleep(min(wait_seconds, _WAKE_SECONDS))
         return at_seconds
+
+    def late_seconds(self, pts_seconds: float | None, arrived_at_seconds: float) -> float | None:
+        """By how much a frame is overdue; None if its timestamp has jumped."""
+        if pts_seconds is None or self._offset_seconds is None:
+            return None
+        if not 0 < pts_seconds - self._last_pts_seconds <= self._max_step_seconds:
+            return None
+        return arrived_at_seconds - (pts_seconds + self._offset_seconds)

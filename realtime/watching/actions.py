@@ -52,10 +52,11 @@ class Actions:
         for prediction in moment.predictions:
             events += self.of(prediction.source).see(prediction)
         for change in moment.changes:
-            # A window or two with too few frames is not the end; the detector handles longer gaps.
+            # A window or two with too few frames is not the end, nor is the turn of another camera;
+            # the detector handles longer gaps.
             if change.state == "ended":
                 events += self.of(change.source).finish()
-            elif change.state not in ("ok", "warming_up", "degraded"):
+            elif change.state not in ("ok", "warming_up", "degraded", "overloaded"):
                 events += self.of(change.source).interrupt()
         return events
 

@@ -15,19 +15,20 @@ class BackOff:
 
     Args:
         first_seconds: the first wait. Default 0.5.
-        longest_seconds: the longest wait. Default 30.0.
+        longest_seconds: the longest wait. A try costs a camera little, and one that comes back must
+            not be left waiting. Default 5.0.
         lasting_seconds: the shortest wait if an early retry is pointless: wrong password, no such
             stream. Cameras lock out clients that try too often. Default 30.0.
         jitter: largest relative deviation of a wait. Default 0.2.
     """
 
     first_seconds: float = 0.5
-    longest_seconds: float = 30.0
+    longest_seconds: float = 5.0
     lasting_seconds: float = 30.0
     jitter: float = 0.2
 
     def wait_seconds(self, num_failures: int, *, is_lasting: bool = False) -> float:
-        """The wait after a number of failures in a row, counted from 1.
+        """The wait after a number of failures of this kind in a row, counted from 1.
 
         A lasting failure may take the wait beyond `longest_seconds`, up to ten times
         `lasting_seconds`.

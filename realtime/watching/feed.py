@@ -16,11 +16,12 @@ from collections.abc import Callable
 from typing import Literal
 from weakref import WeakSet
 
-from rtaction.errors import CameraLost, RtactionError
+from rtaction.errors import CameraLost, RtactionError, SourceRefused
 from rtaction.frame import FrameLike
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.sources.opening import open_source
-from rtaction.realtime.sources.source import Source
+from rtaction.realtime.sources.source import Source, TakesTurns
+from rtaction.realtime.sources.turns import Turn, Turns
 from rtaction.realtime.watching.back_off import BackOff
 from rtaction.realtime.watching.options import DEFAULT_OPTIONS, WatchOptions
 from rtaction.realtime.windows.state import State
@@ -45,7 +46,8 @@ class Feed:
         wake: set when there is something to do: a window is due, the link has changed or, with
             `keep_frames`, a frame has come.
         options: its `keep_frames`, `reconnect` and `on_frame`. Default `WatchOptions()`.
-        back_off: waits between attempts. Default: 0.5 to 30 s.
+        turn: when the camera is decoded. Default: always, unless it falls behind.
+        back_off: waits between attempts. Default `BackOff()`.
         open_with: opens the source. Default `open_source`.
 
     Attributes:
@@ -64,6 +66,7 @@ class Feed:
         wake: threading.Event,
         options: WatchOptions = DEFAULT_OPTIONS,
         *,
+        turn: Turn | None = None,
         back_off: BackOff | None = None,
         open_with: Callable[[Camera], Source] = open_source,
     ) -> None:
@@ -79,6 +82,7 @@ class Feed:
         self.error: RtactionError | None = None
         self._wake = wake
         self._options = options
+        self._turn = turn or Turns().join()
         self._back_off = back_off or BackOff()
         self._open_with = open_with
         self._closed = threading.Event()
@@ -89,6 +93,8 @@ class Feed:
         self._arrived_seconds = time.monotonic()
         self._up_since_seconds = 0.0
         self._num_failures = 0
+        self._num_lasting_failures = 0
+        self._has_been_refused = False
         self._thread = threading.Thread(target=self._run, name="rtaction-feed", daemon=True)
 
     def start(self) -> None:
@@ -114,6 +120,8 @@ class Feed:
         """Whether frames come. A source that has hung for the read timeout counts as down, even
         while the thread still waits for it, or for the first answer."""
         link = self._link
+        if self._turn.is_waiting:
+            return "up"  # whoever reads it without decoding it still notices a loss
         if link in ("connecting", "up"):
             # A webcam may take long to start up, and nothing else times it out.
             is_waking = link == "connecting" and self.camera.address.kind == "webcam"
@@ -121,15 +129,21 @@ class Feed:
             patience_seconds = (
                 camera.open_timeout_seconds if is_waking else camera.read_timeout_seconds
             )
-            if time.monotonic() - self._arrived_seconds > patience_seconds:
+            since_seconds = max(self._arrived_seconds, self._turn.began_seconds)
+            if time.monotonic() - since_seconds > patience_seconds:
                 return "down"
         return link
 
     @property
     def state(self) -> State:
         """Whether labels can be given, and if not, why."""
-        link = self.link
-        return self.tracker.state if link == "up" else link
+        return self.state_of(self.link)
+
+    def state_of(self, link: Link) -> State:
+        """The state, if this was the link."""
+        if link != "up":
+            return link
+        return "overloaded" if self._turn.is_waiting else self.tracker.state
 
     @property
     def drops(self) -> Counter[str]:
@@ -144,7 +158,7 @@ class Feed:
     @property
     def has_failed_at_first(self) -> bool:
         """Whether an attempt has failed and there has never been a frame."""
-        return self._num_failures > 0 and self.num_frames == 0
+        return self.error is not None and self.num_frames == 0
 
     def latest(self) -> FrameLike | None:
         """The newest frame that was not fetched before."""
@@ -159,19 +173,34 @@ class Feed:
                 if self.error is None:
                     return
                 self.tracker.clear()
-                self._num_failures += 1
                 if not self._options.reconnect:
                     return
                 # Errors that are not the source's, such as a missing library, last as well.
-                is_lasting = getattr(self.error, "is_lasting", True)
-                self._change("refused" if is_lasting else "down")
-                wait_seconds = self._back_off.wait_seconds(
-                    self._num_failures, is_lasting=is_lasting
-                )
+                is_refused = getattr(self.error, "is_lasting", True)
+                wait_seconds = self._wait_seconds(self.error, is_refused=is_refused)
+                self._change("refused" if is_refused else "down")
                 _log.debug("%s; next attempt in %.1f s", self.error, wait_seconds)
                 self._closed.wait(wait_seconds)
         finally:
             self._change("ended")
+
+    def _wait_seconds(self, error: RtactionError, *, is_refused: bool) -> float:
+        """How long to wait after one more failure. Each kind of failure is counted for itself:
+        a wrong password after a long outage is still the first wrong password."""
+        is_lasting = is_refused
+        if is_lasting and self.num_frames > 0:
+            # What has worked fails while a camera starts up. Only passwords are counted by cameras,
+            # so that of these a single one is tried again early.
+            is_lasting = isinstance(error, SourceRefused) and self._has_been_refused
+            self._has_been_refused |= isinstance(error, SourceRefused)
+        if is_lasting:
+            self._num_lasting_failures += 1
+        else:
+            self._num_failures += 1
+        return self._back_off.wait_seconds(
+            self._num_lasting_failures if is_lasting else self._num_failures,
+            is_lasting=is_lasting,
+        )
 
     def _read_once(self) -> RtactionError | None:
         """Open the source and read it to its end; returns the error, None for a regular end."""
@@ -182,6 +211,9 @@ class Feed:
             if self._closed.is_set():
                 return None  # `close` found no source yet
             self.frames_per_second = source.frames_per_second
+            # Nobody waits for the next key frame of what comes at its own pace.
+            if isinstance(source, TakesTurns) and self.camera.address.kind == "rtsp":
+                source.turn = self._turn
             for frame in source.frames():
                 if self._closed.is_set():
                     break
@@ -194,6 +226,7 @@ class Feed:
             return CameraLost(f"{self.camera.name} could not be read")
         finally:
             self._source = None
+            self._turn.leave()
             if source is not None:
                 source.close()
                 self._drops.update(source.drops)
@@ -205,6 +238,8 @@ class Feed:
             self._up_since_seconds = now
             self.num_reconnects += self.num_frames > 0
             self.error = None
+            # It is not refused, whatever else may be wrong with it.
+            self._num_lasting_failures, self._has_been_refused = 0, False
             self._arrived_seconds = now
             self._change("up")
         elif self._num_failures and now - self._up_since_seconds > _HEALTHY_SECONDS:

@@ -17,6 +17,7 @@ from rtaction.errors import RtactionError
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.sources.opening import is_file, open_source
 from rtaction.realtime.sources.source import Source
+from rtaction.realtime.sources.turns import Turns
 from rtaction.realtime.watching.back_off import BackOff
 from rtaction.realtime.watching.feed import Feed, Link
 from rtaction.realtime.watching.moment import Moment, Moments, StateChange
@@ -30,6 +31,8 @@ from rtaction.realtime.windows.tracker import Tracker
 _IDLE_SECONDS = 0.1
 # A thread may hang in the network until its timeout; it is not waited for.
 _JOIN_SECONDS = 1.0
+# While cameras are decoded by turns: the first window of a turn gives no label before its end.
+_WINDOWS_PER_TURN, _SHORTEST_TURN_SECONDS = 2.0, 3.0
 
 
 class LiveWatch:
@@ -55,6 +58,7 @@ class LiveWatch:
         open_with: Callable[[Camera], Source] = open_source,
     ) -> None:
         self._engine = Engine(model)
+        turns = Turns(max(_WINDOWS_PER_TURN * model.spec.window_seconds, _SHORTEST_TURN_SECONDS))
         self._stats = stats
         self._wait_for_sources = options.wait_for_sources
         self._wake = threading.Event()
@@ -71,6 +75,7 @@ class LiveWatch:
                 ),
                 self._wake,
                 replace(options, reconnect=options.reconnect and not is_file(camera)),
+                turn=turns.join(),
                 back_off=back_off,
                 open_with=open_with,
             )
@@ -127,7 +132,7 @@ class LiveWatch:
 
     def _change_of(self, feed: Feed, link: Link) -> StateChange | None:
         name = feed.camera.name
-        state: State = feed.tracker.state if link == "up" else link
+        state = feed.state_of(link)
         # The name is always shown next to the reason.
         text = str(feed.error) if feed.error else STATE_TEXT[state]
         reason = text.removeprefix(name).lstrip(": ")

@@ -9,6 +9,7 @@ State = Literal[
     "warming_up",
     "ok",
     "degraded",
+    "overloaded",
     "black",
     "frozen",
     "late",
@@ -22,6 +23,7 @@ connecting   not connected yet
 warming_up   the first window is not full yet
 ok           labels are given
 degraded     the frames of a window would misrepresent time: too few, or a gap between them
+overloaded   this machine cannot decode all cameras at once, and decodes others for the moment
 black        the frames are black
 frozen       no pixel has changed for half a window
 late         the newest frame is too old for current labels
@@ -35,6 +37,7 @@ STATE_TEXT: dict[State, str] = {
     "warming_up": "warming up…",
     "ok": "",
     "degraded": "too few frames",
+    "overloaded": "waits for its turn: too little processor time",
     "black": "black frames",
     "frozen": "frozen frames",
     "late": "late frames",

@@ -171,7 +171,7 @@ def test_a_loss_ends_the_event(state: State, tmp_path: Path) -> None:
     assert len(told.events) == 2
 
 
-@pytest.mark.parametrize("state", ["ok", "warming_up", "degraded"])
+@pytest.mark.parametrize("state", ["ok", "warming_up", "degraded", "overloaded"])
 def test_a_window_or_two_of_too_few_frames_ends_no_event(state: State) -> None:
     told = Told()
     with sinks_of([scripted_camera()], told) as sinks:

@@ -89,6 +89,21 @@ def test_a_firewall_in_the_way_of_udp() -> None:
         next(frames)
 
 
+def test_udp_by_which_nothing_comes_is_not_kept() -> None:
+    """A camera that starts up may refuse TCP for a moment, while a firewall always stops UDP."""
+    with FaultServer(transport="udp", sends=False) as server:
+        with (
+            reading(server.url(), read_timeout_seconds=0.5) as (_, frames),
+            pytest.raises(CameraLost, match="nothing for"),
+        ):
+            next(frames)
+        server.change_transport("tcp")
+        with reading(server.url()) as (_, frames):
+            next(frames)
+
+    assert server.transports_asked == ["tcp", "udp", "tcp"]
+
+
 def test_the_first_reason_is_told_if_neither_works() -> None:
     with FaultServer(transport="udp", refusal=500) as server:
         server.change_transport("none")

@@ -201,3 +201,19 @@ def test_time_never_runs_backwards_over_a_jump(jump_seconds: float) -> None:
     assert stamped == sorted(stamped)
     assert {run for run, _ in stamped} == {0, 1}
     assert len(stamped) > 480
+
+
+@pytest.mark.parametrize("late_seconds", [0.0, 0.2, 3.0])
+def test_how_late_a_frame_is(late_seconds: float) -> None:
+    clock = steady_clock()
+
+    measured = clock.late_seconds(2.0, NOW + 2.0 + LATE + late_seconds)
+
+    assert measured == pytest.approx(late_seconds, abs=0.001)
+    # It was only asked.
+    assert clock.late_seconds(2.0, NOW + 2.0 + LATE + late_seconds) == measured
+
+
+def test_how_late_is_unknown_at_first_and_after_a_jump() -> None:
+    assert PtsClock().late_seconds(1.0, NOW) is None
+    assert steady_clock().late_seconds(3600.0, NOW + 2.0) is None

@@ -135,3 +135,13 @@ def test_two_pictures_in_one_moment_of_arrival() -> None:
     stamps = ArrivalStamps()
 
     assert [stamps.stamp(None, seconds) for seconds in (1.0, 1.0, 1.016)] == [1.0, None, 1.016]
+
+
+def test_how_late_a_picture_is_is_known_by_its_stamp_alone() -> None:
+    paced = PacedStamps(never)
+    assert paced.late_seconds(0.0, NOW) is None
+    first = paced.stamp(0.0, NOW)
+    assert first is not None
+    assert paced.late_seconds(0.5, first + 0.7) == pytest.approx(0.2)
+    assert paced.late_seconds(100.0, first + 0.7) is None
+    assert ArrivalStamps().late_seconds(None, NOW) is None

@@ -13,7 +13,7 @@ STEADY = BackOff(jitter=0.0)
 
 @pytest.mark.parametrize(
     ("num_failures", "expected_seconds"),
-    [(0, 0.5), (1, 0.5), (2, 1.0), (3, 2.0), (6, 16.0), (7, 30.0), (8, 30.0), (10**9, 30.0)],
+    [(0, 0.5), (1, 0.5), (2, 1.0), (3, 2.0), (4, 4.0), (5, 5.0), (6, 5.0), (10**9, 5.0)],
 )
 def test_waits_double(num_failures: int, expected_seconds: float) -> None:
     assert STEADY.wait_seconds(num_failures) == expected_seconds
@@ -39,7 +39,7 @@ def test_chance_moves_a_wait_by_its_share_at_most(
     num_failures: int, is_lasting: bool, jitter: float
 ) -> None:
     middle_seconds = STEADY.wait_seconds(num_failures, is_lasting=is_lasting)
-    longest_seconds = 300.0 if is_lasting else 30.0
+    longest_seconds = 300.0 if is_lasting else 5.0
 
     wait_seconds = BackOff(jitter=jitter).wait_seconds(num_failures, is_lasting=is_lasting)
 

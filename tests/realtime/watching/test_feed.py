@@ -26,6 +26,7 @@ from rtaction.frame import Frame, FrameLike
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.sources.source import Source
+from rtaction.realtime.sources.turns import Turn, Turns
 from rtaction.realtime.watching.back_off import BackOff
 from rtaction.realtime.watching.feed import Feed, Link
 from rtaction.realtime.watching.options import WatchOptions
@@ -80,6 +81,7 @@ class Watched(Feed):
         *sources: Source | Exception,
         camera: Camera | None = None,
         back_off: BackOff = AT_ONCE,
+        turn: Turn | None = None,
         **options: Any,
     ) -> None:
         self.opener = Opener(*sources)
@@ -90,6 +92,7 @@ class Watched(Feed):
             Tracker(SPEC, is_live=True),
             self.wake,
             WatchOptions(**options),
+            turn=turn,
             back_off=back_off,
             open_with=self.opener,
         )
@@ -330,14 +333,50 @@ class Noted(BackOff):
         return 0.0
 
 
-def test_failures_in_a_row_are_counted() -> None:
+def test_failures_in_a_row_are_counted_by_their_kind() -> None:
+    """The first wrong password after a long outage is not the tenth."""
+    outage = [SourceMissing("nobody there") for _ in range(9)]
+    refused = [SourceRefused("wrong password") for _ in range(2)]
     back_off, source = Noted(), ScriptedSource()
-    with Watched(
-        *(SourceMissing("a"), SourceRefused("b"), SourceMissing("c"), source), back_off=back_off
-    ):
+    with Watched(*outage, *refused, SourceMissing("again"), source, back_off=back_off):
         source.give(*frames_from(0, 1))
 
-    assert back_off.asked == [(1, False), (2, True), (3, False)]
+    waits = [(number, False) for number in range(1, 10)]
+    assert back_off.asked == [*waits, (1, True), (2, True), (10, False)]
+
+
+def test_a_password_that_worked_is_tried_once_more_soon() -> None:
+    """A camera that starts up may refuse everybody; one that counts locks out who insists."""
+    back_off = Noted()
+    sources = [ScriptedSource(CameraLost("gone")) for _ in range(2)]
+    refused = [SourceRefused("wrong password") for _ in range(3)]
+    with Watched(sources[0], *refused, sources[1], *refused, back_off=back_off) as feed:
+        for number, source in enumerate(sources):
+            source.give(*frames_from(2 * number, 1))
+            source.end()
+        feed.wait_for(lambda: feed.num_tries > 8)
+
+    lost = [(1, False), (2, False), (1, True), (2, True)]
+    assert back_off.asked[:8] == [*lost, (3, False), (4, False), (1, True), (2, True)]
+
+
+@pytest.mark.parametrize("error", [StreamMissing("404"), SourceUnreadable("a web page")])
+def test_a_stream_that_worked_is_awaited(error: RtactionError) -> None:
+    back_off, source = Noted(), ScriptedSource(CameraLost("gone"))
+    with Watched(error, source, error, error, error, back_off=back_off) as feed:
+        source.give(*frames_from(0, 1))
+        source.end()
+        feed.wait_for(lambda: feed.num_tries > 5)
+
+    assert back_off.asked[:5] == [(1, True), (1, False), (2, False), (3, False), (4, False)]
+    assert feed.links[:3] == ["refused", "up", "down"]
+    assert feed.links[3] == "refused"
+
+
+def test_no_outage_makes_a_feed_wait_long() -> None:
+    """Whatever has failed how often: who comes back is found within seconds."""
+    for num_failures in (1, 10, 10_000):
+        assert BackOff().wait_seconds(num_failures) <= 5.0
 
 
 def test_a_source_that_is_lost_at_once_again_counts_as_failing(
@@ -507,3 +546,35 @@ def test_figures_can_be_asked_for_while_they_change() -> None:
 
     assert len(seen) > 1
     assert feed.drops["reason 19999"] == 1
+
+
+class TakingTurns(ScriptedSource):
+    """A source that can be told to wait for others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turn = Turns().join()
+
+
+def test_who_waits_for_its_turn_is_not_lost() -> None:
+    turns = Turns()
+    turn, source = turns.join(), TakingTurns()
+    camera = replace(scripted_camera(kind="rtsp"), read_timeout_seconds=0.05)
+    with Watched(source, camera=camera, turn=turn) as feed:
+        source.give(*frames_from(0, 1))
+        assert source.turn is turn
+        turn.enter()
+        turn.goes_on(1.0)
+        assert turn.is_waiting
+        time.sleep(0.1)  # longer than it may send nothing
+        assert (feed.link, feed.state) == ("up", "overloaded")
+        turn.leave()
+        feed.wait_for(lambda: feed.link == "down")
+
+
+def test_what_comes_at_its_own_pace_waits_for_nobody() -> None:
+    source, turn = TakingTurns(), Turns().join()
+    with Watched(source, camera=scripted_camera(kind="http"), turn=turn) as feed:
+        source.give(*frames_from(0, 1))
+        assert source.turn is not turn
+        assert feed.link == "up"

@@ -288,7 +288,7 @@ def test_detectors_are_kept_by_source() -> None:
     ("state", "expected_events"),
     [
         *((state, 2) for state in ("down", "refused", "black", "frozen", "late", "ended")),
-        *((state, 1) for state in ("ok", "warming_up", "degraded")),
+        *((state, 1) for state in ("ok", "warming_up", "degraded", "overloaded")),
     ],
 )
 def test_states_that_end_an_action(state: str, expected_events: int) -> None:
