@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 import psutil
 
+from benchmarks.share_of_a_core import limited
 from rtaction.realtime.bench.simulated import SimulatedVideo
 from tests.realtime.servers import rtp
 from tests.realtime.servers.fault_server import FaultServer
@@ -36,12 +37,10 @@ from tests.realtime.servers.steered_server import Connection
 
 FRAMES_PER_SECOND = 25.0
 KEY_FRAME_SECONDS = 2.0
-PERIOD_SECONDS = 0.1
 SHARES = (1.0, 0.5, 0.25, 0.1, 0.05)
 CAMERAS = (1, 4, 16)
 SETTLE_SECONDS = 15.0
 START_SECONDS = 60.0
-_CGROUPS = (Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup"))
 
 
 class EncodedServer(FaultServer):
@@ -167,58 +166,6 @@ class Watched:
         self.process.kill()
         self.process.wait()
         self._reader.join()
-
-
-@contextmanager
-def limited(pid: int, share: float) -> Iterator[None]:
-    """Give a process only a share of one core."""
-    group = _limited_group(pid, share)
-    if group is not None:
-        try:
-            yield
-        finally:
-            (group.parent / "cgroup.procs").write_text(str(pid))
-            group.rmdir()
-        return
-    ended = threading.Event()
-    stopper = threading.Thread(target=_stop_and_continue, args=(pid, share, ended))
-    stopper.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        stopper.join()
-
-
-def _limited_group(pid: int, share: float) -> Path | None:
-    """A cgroup, of version 1 or 2, with the process in it; None if that is not permitted."""
-    period = round(PERIOD_SECONDS * 1e6)
-    quota = round(share * period)
-    for root in _CGROUPS:
-        group = root / f"rtaction-{pid}"
-        try:
-            group.mkdir()
-        except OSError:
-            continue
-        try:
-            if (group / "cpu.max").exists():
-                (group / "cpu.max").write_text(f"{quota} {period}")
-            else:
-                (group / "cpu.cfs_period_us").write_text(str(period))
-                (group / "cpu.cfs_quota_us").write_text(str(quota))
-            (group / "cgroup.procs").write_text(str(pid))
-        except OSError:
-            group.rmdir()
-        else:
-            return group
-    return None
-
-
-def _stop_and_continue(pid: int, share: float, ended: threading.Event) -> None:
-    while not ended.wait(share * PERIOD_SECONDS):
-        os.kill(pid, signal.SIGSTOP)
-        time.sleep((1 - share) * PERIOD_SECONDS)
-        os.kill(pid, signal.SIGCONT)
 
 
 def measure(code: Path, url: str, num_cameras: int, share: float, seconds: float) -> Row:
