@@ -111,8 +111,9 @@ def test_every_network_is_proven_equal(
 @pytest.mark.parametrize("name", ["mobilenet", "mobilenet_v2", "mobilenet_v3", "lite0"])
 def test_known_encoders_are_proven_equal(name: NetworkName, tmp_path: Path) -> None:
     keras.utils.set_random_seed(0)
-    network = calibrated(build_network(SPEC, network=name, head="average"), SPEC)
-    found = export_model(save(network, SPEC, tmp_path), tmp_path / "model.onnx")
+    spec = replace(SPEC, frames_per_clip=2)  # Keras traces them one by one
+    network = calibrated(build_network(spec, network=name, head="average"), spec)
+    found = export_model(save(network, spec, tmp_path), tmp_path / "model.onnx")
     assert found.agreement.max_difference <= 1e-4
     assert found.agreement.spread >= 0.02
     assert found.agreement.top_1_agreement == 1.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from rich.console import Console
 
 from rtaction.keras_tensorflow import tensorflow
 from rtaction.train.data.clip_set import ClipSet
+from rtaction.train.learning import fit
 from rtaction.train.learning.fit import train
 from rtaction.train.learning.training_data import decode
 from rtaction.train.report.judged_clips import predict_scores
@@ -69,9 +71,20 @@ def untraced(config: TrainConfig) -> Iterator[None]:
         tensorflow.config.run_functions_eagerly(False)
 
 
-def quiet_training(config: TrainConfig, folder: Path, *, resume: bool = False) -> list[Any]:
+@contextmanager
+def undrawn() -> Iterator[None]:
+    """Leave out the plots and the report of a training, which take as long as three epochs."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("draw_curves", "draw_confusion", "write_report"):
+            patch.setattr(fit, name, lambda *_: None)
+        yield
+
+
+def quiet_training(
+    config: TrainConfig, folder: Path, *, resume: bool = False, is_drawn: bool = False
+) -> list[Any]:
     """Train and return the history."""
-    with untraced(config):
+    with untraced(config), nullcontext() if is_drawn else undrawn():
         train(config, folder, resume=resume, console=Console(file=StringIO()))
     return RunFolder(folder).read_history()
 

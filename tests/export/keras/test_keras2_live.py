@@ -20,7 +20,7 @@ from rtaction.onnx_format.file import OnnxFile
 keras = pytest.importorskip("tf_keras", reason="pip install tf_keras makes the files of Keras 2")
 pytestmark = pytest.mark.slow
 
-SPEC = ModelSpec(labels=("a", "b", "c"), frames_per_clip=3, clip_seconds=1.0, height=32, width=32)
+SPEC = ModelSpec(labels=("a", "b", "c"), frames_per_clip=2, clip_seconds=1.0, height=32, width=32)
 CLIPS = make_clips(SPEC, num_clips=6)
 
 

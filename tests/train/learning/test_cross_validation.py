@@ -36,7 +36,7 @@ def _run(config: TrainConfig, output: Path, **options: Any) -> tuple[CrossValida
 
 @pytest.mark.slow
 def test_every_video_is_tested_once_in_each_repeat(videos: Path, tmp_path: Path) -> None:
-    config = small_config(videos, epochs=2)
+    config = small_config(videos, epochs=1)
     found, said = _run(config, tmp_path / "cv", folds=3, repeats=2)
     for repeat in found.repeats.values():
         paths = [one.video.path for one in repeat.videos]

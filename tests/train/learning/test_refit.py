@@ -77,9 +77,9 @@ def test_a_longer_training_is_refitted_again(videos: Path, tmp_path: Path) -> No
     quiet_training(small_config(videos, refit=True, epochs=1), tmp_path / "run")
     folder = RunFolder(tmp_path / "run")
     short = keras.models.load_model(folder.model).get_weights()
-    quiet_training(small_config(videos, refit=True, epochs=3), folder.path, resume=True)
+    quiet_training(small_config(videos, refit=True, epochs=2), folder.path, resume=True)
     cut_and_resumed = keras.models.load_model(folder.model).get_weights()
-    quiet_training(small_config(videos, refit=True, epochs=3), tmp_path / "whole")
+    quiet_training(small_config(videos, refit=True, epochs=2), tmp_path / "whole")
     whole = keras.models.load_model(RunFolder(tmp_path / "whole").model).get_weights()
     for resumed, once, before in zip(cut_and_resumed, whole, short, strict=True):
         np.testing.assert_allclose(resumed, once, atol=1e-3)

@@ -107,6 +107,7 @@ def test_no_device_is_left_without_a_clip(
 
 _TWO_CPUS = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from rtaction.keras_tensorflow import keras, tensorflow
 
@@ -115,6 +116,7 @@ two = [tensorflow.config.LogicalDeviceConfiguration()] * 2
 tensorflow.config.set_logical_device_configuration(cpu, two)
 
 from rtaction.train.networks.encoders import ENCODERS
+from rtaction.train.settings.run_folder import RunFolder
 from tests.train.tiny_encoder import tiny_encoder
 from tests.train.small_training import (
     mean_loss, quiet_training, small_config, spoken_training, validation_clips
@@ -123,12 +125,15 @@ from tests.train.small_training import (
 ENCODERS["small"] = tiny_encoder
 # 33 clips in batches of 8: without care one device gets none of the last.
 folder = Path(sys.argv[1])
-for precision in ("float32", "mixed_float16"):
-    changes = dict(ema=0.5, epochs=3, precision=precision, balance="sampling", learning_rate=3e-3)
+options = dict(ema=0.5, balance="sampling", learning_rate=3e-3)
+for precision, first_epochs in (("float32", 3), ("mixed_float16", 6)):
+    config = small_config(folder / "videos", **options, precision=precision, epochs=first_epochs)
     run = folder / precision
-    print(spoken_training(small_config(folder / "videos", **changes), run))
-    config = small_config(folder / "videos", **changes | {"epochs": 6})
-    history = quiet_training(config, run, resume=True)
+    print(spoken_training(config, run))
+    history = RunFolder(run).read_history()
+    if first_epochs < 6:
+        config = replace(config, epochs=6)
+        history = quiet_training(config, run, resume=True)
     losses = [row["val_loss"] for row in history]
     best = keras.models.load_model(run / "model.keras")
     print(precision, "losses", len(losses), losses[0], losses[-1])
