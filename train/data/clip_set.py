@@ -121,9 +121,7 @@ class ClipSet:
     ) -> Float64Array:
         """Moments of one clip, augmented: float64, shape (frames_per_window,); see `changed`."""
         is_whole_video = self.sampling == "spread"
-        return augmentation.moments(
-            self.clip_times_seconds[clip], random, keep_ends=is_whole_video
-        )
+        return augmentation.moments(self.clip_times_seconds[clip], random, keep_ends=is_whole_video)
 
     def label_of(self, clip: int) -> str:
         """The label of one clip."""
@@ -135,7 +133,7 @@ class ClipSet:
 
     def shown(self, clip: int) -> UInt8Array:
         """A clip as the camera saw it: uint8, shape (frames_per_window, H, W, 3 or 1)."""
-        return self.images([clip])[0]
+        return np.asarray(self.images([clip])[0])
 
     def one_hot(self, clips: npt.NDArray[np.intp] | Sequence[int]) -> npt.NDArray[np.float32]:
         """Labels of some clips: float32, shape (len(clips), num_labels)."""

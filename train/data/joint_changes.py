@@ -99,10 +99,11 @@ def points_at(
     nearer = np.where((share < 0.5)[:, np.newaxis, np.newaxis], first, second)
     both = (first[..., 2:] > VISIBLE_SCORE) & (second[..., 2:] > VISIBLE_SCORE)
     weights = share[:, np.newaxis, np.newaxis]
-    return np.where(both, first + weights * (second - first), nearer).astype(np.float32)
+    between = np.where(both, first + weights * (second - first), nearer)
+    return np.asarray(between, np.float32)
 
 
 def _map_of(stretch: float, angle: float) -> Float32Array:
     """Rotation after a change of height against width, for rows of y and x."""
     rotation = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    return (np.diag([1 + stretch, 1.0]) @ rotation).astype(np.float32)
+    return np.asarray(np.diag([1 + stretch, 1.0]) @ rotation, np.float32)

@@ -59,9 +59,7 @@ class PoseClips(ClipSet):
         """Joints of some clips: float32, shape (len(clips), frames_per_clip, 17, 3)."""
         return np.asarray(self.images(clips), np.float32)
 
-    def changed(
-        self, clip: int, augmentation: Augmentation, random: np.random.Generator
-    ) -> Any:
+    def changed(self, clip: int, augmentation: Augmentation, random: np.random.Generator) -> Any:
         """What a network sees of one clip, augmented: float32, (frames_per_clip, NUM_NUMBERS)."""
         points: Any = self.changed_images(clip, augmentation, random)
         return window_numbers(points, self.interval_seconds)
@@ -72,7 +70,7 @@ class PoseClips(ClipSet):
         """Joints of one clip, augmented: float32, shape (frames_per_clip, 17, 3)."""
         moments = self.changed_moments(clip, augmentation, random)
         video = self.clip_videos[clip]
-        own = slice(self.video_starts[video], self.video_starts[video + 1])
+        own = np.arange(self.video_starts[video], self.video_starts[video + 1])
         points = points_at(
             np.asarray(self.frames[own], np.float32), self.video_times_seconds[video], moments
         )
@@ -213,7 +211,8 @@ def _clips_of(
     num_skipped: int,
 ) -> PoseClips:
     times: list[Float64Array] = [
-        np.arange(poses.num_moments) * poses.interval_seconds for poses, _ in found
+        np.asarray(np.arange(poses.num_moments) * poses.interval_seconds, np.float64)
+        for poses, _ in found
     ]
     firsts = np.cumsum([0, *map(len, times)])
     within = np.arange(spec.frames_per_clip)
