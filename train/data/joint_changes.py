@@ -12,26 +12,13 @@ import numpy.typing as npt
 
 from rtaction.arrays import Float32Array
 from rtaction.pose.keypoints import JOINTS, VISIBLE_SCORE
-from rtaction.pose.normal import normalised
+from rtaction.pose.normal import mirrored, normalised
 from rtaction.train.data.augment import Augmentation
 
 _FARTHEST_JITTER_UNITS = 0.06  # standard deviation; Lightning's is .01 to .04 at rest
 _MISSED_JOINT = 0.05  # probability in a clip in which joints are missed
 _CUT_OFF = 0.3  # probability that legs are below the edge, as a share of `dropped_frame`'s
 _LEGS = tuple(place for place, name in enumerate(JOINTS) if "knee" in name or "ankle" in name)
-
-
-def _mirrored_names() -> list[int]:
-    sides = {"left": "right", "right": "left"}
-    names = [name.partition("_") for name in JOINTS]
-    return [
-        JOINTS.index(f"{sides[side]}_{joint}") if joint else JOINTS.index(side)
-        for side, _, joint in names
-    ]
-
-
-MIRRORED = _mirrored_names()
-"""For each joint, the one of the other side."""
 
 
 def changed_joints(
@@ -60,9 +47,7 @@ def changed_joints(
     missed = random.random(points.shape[:2])
     lost = int(random.integers(len(points)))
 
-    changed = points[:, MIRRORED] if is_flipped else points.copy()
-    if is_flipped:
-        changed[..., 1] *= -1
+    changed = mirrored(points) if is_flipped else points.copy()
     changed[..., :2] @= _map_of(
         stretch * augmentation.scale, np.deg2rad(angle * augmentation.rotation_degrees)
     )
