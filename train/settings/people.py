@@ -14,7 +14,7 @@ DEFAULTS: dict[str, Any] = {"frames_per_clip": 16, "clip_seconds": 1.875}
 """Eight pictures a second: people are followed safely, and fast motion is still seen."""
 
 _PICTURES_ONLY = "the network sees joints, not pictures"
-_REFUSED: dict[str, str] = {
+REFUSED: dict[str, str] = {
     "network": "there is one network of joints; choose its --head",
     "pretrained": "ImageNet weights are for pictures",
     "trainable_layers": _PICTURES_ONLY,
@@ -24,6 +24,8 @@ _REFUSED: dict[str, str] = {
     "resize": "people are looked at in a square around them, without changing their shape",
     "num_variants": "joints are changed anew in each epoch",
 }
+"""Why each setting for pictures cannot be set for joints."""
+
 _FEWEST_FRAMES = 2
 
 
@@ -48,7 +50,7 @@ def require_sensible(config: TrainConfig) -> None:
             "alone; `rtaction teach --from` learns from both together"
         )
     for setting in fields(TrainConfig):
-        reason = _REFUSED.get(setting.name)
+        reason = REFUSED.get(setting.name)
         if reason is not None and getattr(config, setting.name) != setting.default:
             option = f"--{setting.name.replace('_', '-').replace('num-', '')}"
             raise UsageError(f"{option} cannot be set with --modality pose: {reason}")
