@@ -73,7 +73,7 @@ def learn(
     videos: Sequence[Video],
     features_folder: Path,
     *,
-    modality: str | None = None,
+    people: bool = True,
     on_progress: Progress | None = None,
 ) -> TaughtModel:
     """Train a model on takes.
@@ -85,33 +85,29 @@ def learn(
         videos: takes of two labels at least; "nothing" is the background label. Takes of one
             group are held out together.
         features_folder: where features and joints are kept, see `FeatureStore` and `PoseStore`.
-        modality: "pose", or one of `CANDIDATES`. Default None: chosen by the takes.
+        people: try people's joints. Default True.
         on_progress: called with the number of steps done so far and of all. Default None.
 
     Raises:
-        DatasetError: the takes are too few, too short or unreadable, or nobody is seen in them
-            although the modality is "pose".
+        DatasetError: the takes are too few, too short or unreadable.
     """
     durations, skipped = _durations(videos)
     if not durations:
         raise DatasetError(f"none of {len(videos)} takes can be read: {skipped[0]}")
-    steps = _Steps(on_progress, len(durations) * (2 if modality is None else 1))
-    pose: PoseLearned | str = ""
-    if modality in (None, POSE):
+    steps = _Steps(on_progress, len(durations) * (1 + people))
+    pose: PoseLearned | None = None
+    if people:
         store = PoseStore(features_folder, open_pose_networks())
-        pose = learn_pose(durations, store, BACKGROUND, on_take=steps.advance)
-    if modality == POSE and isinstance(pose, str):
-        raise DatasetError(f"people's joints cannot tell these takes apart: {pose}")
-    if isinstance(pose, PoseLearned) and (modality == POSE or pose.trial.is_flawless):
-        steps.finish()
-        return _taught_by_pose(pose, skipped, {})
+        found = learn_pose(durations, store, BACKGROUND, on_take=steps.advance)
+        pose = found if isinstance(found, PoseLearned) else None
+        if pose is not None and pose.trial.is_flawless:
+            steps.finish()
+            return _taught_by_pose(pose, skipped, {})
     pictures = _learn_pictures(durations, features_folder, steps)
-    candidates = pictures.errors if modality is None else {modality: pictures.errors[modality]}
-    known = pose if isinstance(pose, PoseLearned) else None
-    chosen = chosen_modality(known.trial if known else None, candidates)
-    errors = ({POSE: known.trial.error} if known else {}) | pictures.errors
-    if known and chosen == POSE:
-        return _taught_by_pose(known, skipped, pictures.errors)
+    chosen = chosen_modality(pose.trial if pose else None, pictures.errors)
+    if pose is not None and chosen == POSE:
+        return _taught_by_pose(pose, skipped, pictures.errors)
+    errors = ({POSE: pose.trial.error} if pose else {}) | pictures.errors
     spec = _spec(pictures.labels, pictures.pace, chosen)
     trial = pictures.trials[chosen]
     model = taught_model(spec, *_layer(pictures.windows, trial, chosen))
