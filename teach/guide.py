@@ -25,6 +25,7 @@ from rtaction.realtime.outputs.overlay import (
     Colour,
     draw_text,
     enlarged,
+    fitting_size,
 )
 from rtaction.teach.recorder import Recorder
 
@@ -68,12 +69,12 @@ def draw_guide(
     panel = _panel(picture, PANEL_UNITS, unit)
     draw_text(panel, quota.label, (_MARGIN, 44), 40, colour, unit, bold=True)
     words, words_colour = _words(recorder, people)
-    draw_text(panel, words, (_MARGIN, 78), 22, words_colour, unit, bold=words_colour == REFUSED)
+    _draw_line(panel, words, 78, 22, words_colour, unit, bold=words_colour == REFUSED)
     right = panel.shape[1] / unit - _MARGIN
     draw_text(panel, f"{quota.done} of {quota.wanted}", (right - 92, 30), 24, WHITE, unit)
     _draw_dots(panel, quota.done, quota.wanted, right, unit)
     _draw_bar(panel, recorder.share_done, colour, 96, unit)
-    draw_text(panel, KEYS, (_MARGIN, 134), 16, MUTED, unit)
+    _draw_line(panel, KEYS, 134, 16, MUTED, unit)
     return np.concatenate([picture, panel])
 
 
@@ -115,15 +116,30 @@ def draw_result(
     picture = enlarged(cv2.flip(image_rgb, 1))
     unit = picture.shape[0] / MIN_HEIGHT
     panel = _panel(picture, max(84 + _LINE_UNITS * len(lines), PANEL_UNITS), unit)
-    draw_text(panel, title, (_MARGIN, 44), 30, ACCENT, unit, bold=True)
+    _draw_line(panel, title, 44, 30, ACCENT, unit, bold=True)
     for row, line in enumerate(lines):
-        draw_text(panel, line, (_MARGIN, 74 + _LINE_UNITS * row), 19, WHITE, unit)
-    draw_text(panel, keys, (_MARGIN, panel.shape[0] / unit - 12), 16, MUTED, unit)
+        _draw_line(panel, line, 74 + _LINE_UNITS * row, 19, WHITE, unit)
+    _draw_line(panel, keys, panel.shape[0] / unit - 12, 16, MUTED, unit)
     return np.concatenate([picture, panel])
 
 
 def _panel(picture: npt.NDArray[np.uint8], height_units: float, unit: float) -> Any:
     return np.full((round(height_units * unit), picture.shape[1], 3), PANEL, np.uint8)
+
+
+def _draw_line(
+    panel: npt.NDArray[np.uint8],
+    text: str,
+    base: float,
+    size: int,
+    colour: Colour,
+    unit: float,
+    *,
+    bold: bool = False,
+) -> None:
+    """A line from margin to margin; in smaller letters if it is too long for an upright picture."""
+    size = fitting_size(text, size, panel.shape[1] / unit - 2 * _MARGIN, bold=bold)
+    draw_text(panel, text, (_MARGIN, base), size, colour, unit, bold=bold)
 
 
 def _words(recorder: Recorder, people: Sequence[Person] | None) -> tuple[str, Colour]:

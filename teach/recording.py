@@ -26,7 +26,7 @@ from rtaction.teach.takes import Take, TakesFolder
 
 OpenSource = Callable[[Camera], Source]
 
-NOBODY_SEEN = "nobody was seen; step into view, from head to hips"
+NOBODY_SEEN = "nobody was seen; step into view"
 
 
 def open_guide() -> Screen:

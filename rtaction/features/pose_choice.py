@@ -22,6 +22,8 @@ POSE = "pose"
 LEAST_SHARE_WITH_PEOPLE = 0.9
 """Share of videos in which somebody must be seen, for joints to be tried."""
 
+# Joints are in units of the body already: what hardly moves is noise, and must not be amplified.
+_LEAST_SPREAD = 1.0
 _WORSE_MIRRORED = 1.02  # an error above this share of the other shows that sides matter
 
 
@@ -90,7 +92,9 @@ def _fit(videos: Windows, statistics: Sequence[Float32Array], share_unseen: floa
     copies = len(statistics)
     weights: Float64Array = np.tile(videos.weights, copies)
     features = np.concatenate(statistics)
-    rows = ridge.Rows.standardised(features, weights, np.ones(features.shape[1]))
+    rows = ridge.Rows.standardised(
+        features, weights, np.ones(features.shape[1]), least_spread=_LEAST_SPREAD
+    )
     labels = np.tile(videos.labels, copies)
     groups = np.tile(videos.video_groups[videos.videos], copies)
     found = ridge.fit(rows.kernel, labels, groups, weights)
