@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from rtaction.arrays import Float32Array, UInt8Array
 from rtaction.errors import ExportError, ModelSpecError, UsageError
@@ -29,7 +30,7 @@ from rtaction.pose.keypoints import NUM_JOINTS
 from rtaction.pose.normal import NUM_NUMBERS, window_numbers
 
 _POINTS = "points"
-_NUM_MADE_UP = 64
+_NUM_MADE_UP, _NUM_MADE_UP_CLIPS = 64, 2
 _PICTURES_AT_ONCE = 4  # clips of them
 _FIXED = ("layout", "scale", "resize", "frames", "size_hw", "logits", "modality", "clip_seconds")
 
@@ -72,7 +73,10 @@ def exported_people(
     content = pose_model(spec, head, network)
     file = OnnxFile(content, where=where)
     points = _points_to_compare(clips_path, spec)
-    clips, clips_from = clips_to_compare(clips_path, spec, num_made_up=2)
+    has_pictures = clips_path is not None and not _lacks_pictures(clips_path)
+    clips, clips_from = clips_to_compare(
+        clips_path if has_pictures else None, spec, num_made_up=_NUM_MADE_UP_CLIPS
+    )
     agreement = _compared(keras_model, file, points, clips)
     words = f"{len(points)} windows of joints and {len(clips)} of pictures, {clips_from}"
     return PeopleExport(content, agreement, words)
@@ -139,12 +143,9 @@ def _compared(
     features = points.reshape(len(points), spec.frames_per_clip, NUM_FEATURES)
     truth = [_scores(keras_model, spec, points)]
     found = np.asarray(judge(features)[0], np.float32)
-    ways = [[found]]
-    if len(clips):
-        truth.append(scores_of_pictures(keras_model, spec, clips))
-        by_pictures = scores_in_every_way(file, clips, clips_at_once=_PICTURES_AT_ONCE)
-        ways = [[found, scores] for scores in by_pictures]
-    both = [np.concatenate(parts) for parts in ways]
+    truth.append(scores_of_pictures(keras_model, spec, clips))
+    by_pictures = scores_in_every_way(file, clips, clips_at_once=_PICTURES_AT_ONCE)
+    both = [np.concatenate([found, scores]) for scores in by_pictures]
     return agreement_of(np.concatenate(truth), *both)
 
 
@@ -156,24 +157,33 @@ def _scores(keras_model: Any, spec: ModelSpec, points: Float32Array) -> Float32A
     return scores
 
 
+def _lacks_pictures(path: Path) -> bool:
+    """Whether a file holds joints alone."""
+    return _array_of(path, _POINTS) is not None and _array_of(path, "clips") is None
+
+
 def _points_to_compare(path: Path | None, spec: ModelSpec) -> Float32Array:
     shape = (spec.frames_per_clip, NUM_JOINTS, 3)
-    if path is not None:
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                points = archive[_POINTS] if _POINTS in archive.files else None
-        except Exception as error:
-            # For damaged files, zipfile, zlib and numpy raise many kinds of exceptions.
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise UsageError(f"cannot read the joints in {path}: {reason}") from None
-        if points is not None:
-            if points.dtype != np.float32 or points.shape[1:] != shape or len(points) < 2:
-                raise UsageError(
-                    f"{path}: expected at least two windows of joints, float32 {shape}, got "
-                    f"{points.dtype} {points.shape}"
-                )
-            return np.asarray(points)
-    return _made_up_points(shape)
+    points = _array_of(path, _POINTS) if path is not None else None
+    if points is None:
+        return _made_up_points(shape)
+    if points.dtype != np.float32 or points.shape[1:] != shape or len(points) < 2:
+        raise UsageError(
+            f"{path}: expected at least two windows of joints, float32 {shape}, got "
+            f"{points.dtype} {points.shape}"
+        )
+    return np.asarray(points)
+
+
+def _array_of(path: Path, name: str) -> npt.NDArray[Any] | None:
+    """An array of a `.npz` file; None if it has none of that name."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return np.asarray(archive[name]) if name in archive.files else None
+    except Exception as error:
+        # For damaged files, zipfile, zlib and numpy raise many kinds of exceptions.
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UsageError(f"cannot read the joints in {path}: {reason}") from None
 
 
 def _made_up_points(shape: tuple[int, ...]) -> Float32Array:

@@ -221,8 +221,9 @@ class RunFolder:
             videos = [clips.videos[clips.clip_videos[clip]].path for clip in chosen]
             few = list(dict.fromkeys(videos))[:_MAX_PICTURED_VIDEOS]
             pictured = [one.pictures for path in few for one in read_clips(path, spec, max_clips=1)]
-            pixels = np.stack(pictured) if pictured else np.zeros((0, *spec.clip_shape), np.uint8)
-            arrays = {"points": clips.points(chosen), "clips": pixels}
+            arrays = {"points": clips.points(chosen)}
+            if len(pictured) > 1:  # fewer prove nothing
+                arrays["clips"] = np.stack(pictured)
         else:
             arrays = {"clips": clips.pictures(chosen)}
         with whole_file(self.path / "sample_clips.npz") as path:
