@@ -1,0 +1,78 @@
+"""Curves over time for many windows at once.
+
+Arrays are float32 with a row for each window; a number that holds for a whole window has the shape
+(num_windows, 1). This module knows nothing about bodies.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rtaction.arrays import Float32Array
+
+Rng = np.random.Generator
+
+
+def between(rng: Rng, num: int, low: float, high: float) -> Float32Array:
+    """A number for each window, evenly from low to high; (num, 1)."""
+    return rng.uniform(low, high, (num, 1)).astype(np.float32)
+
+
+def around(rng: Rng, num: int, middle: float, spread: float) -> Float32Array:
+    """A number for each window, normally distributed; (num, 1)."""
+    return rng.normal(middle, spread, (num, 1)).astype(np.float32)
+
+
+def happens(rng: Rng, num: int, probability: float) -> Float32Array:
+    """1 for windows in which something happens, else 0; (num, 1)."""
+    return (rng.random((num, 1)) < probability).astype(np.float32)
+
+
+def eased(share: Float32Array) -> Float32Array:
+    """From 0 to 1 with a soft start and end, as hands move from place to place."""
+    cut = share.clip(0.0, 1.0)
+    return np.asarray(cut * cut * (3 - 2 * cut))
+
+
+def ramp(times: Float32Array, start: Float32Array, takes: Float32Array) -> Float32Array:
+    """From 0 before `start` softly to 1 after `takes` seconds; (num, num_times)."""
+    return eased((times - start) / takes)
+
+
+def bump(
+    times: Float32Array,
+    start: Float32Array,
+    rise: Float32Array,
+    hold: Float32Array,
+    fall: Float32Array,
+) -> Float32Array:
+    """From 0 to 1, some seconds there, and back; (num, num_times)."""
+    return ramp(times, start, rise) * (1 - ramp(times, start + rise + hold, fall))
+
+
+def phase(rng: Rng, times: Float32Array, hertz: Float32Array) -> Float32Array:
+    """Angle of something that repeats, from a random one, at a pace that varies a little."""
+    num = len(times)
+    drift = around(rng, num, 0.0, 0.12) * np.sin(1.7 * times + between(rng, num, 0, 6.28))
+    return np.asarray(2 * np.pi * (hertz * times + between(rng, num, 0, 1) + drift), np.float32)
+
+
+def strokes(angle: Float32Array, share: Float32Array) -> Float32Array:
+    """Quick strokes out and back: 0 to 1 to 0 within `share` of each turn of an angle."""
+    turn = (angle / (2 * np.pi)) % 1.0
+    out = (turn / share).clip(0.0, 1.0)
+    return np.asarray(np.sin(np.pi * out) ** 2, np.float32)
+
+
+def wander(
+    rng: Rng, times: Float32Array, size: Float32Array | float, hertz: float, axes: int
+) -> Float32Array:
+    """Smooth noise: (num, num_times, axes), of a spread `size` ((num, 1) or a number)."""
+    num = len(times)
+    total = np.zeros((*times.shape, axes), np.float32)
+    for share in (0.5, 1.0, 1.7):
+        speed = 2 * np.pi * hertz * share * rng.uniform(0.7, 1.3, (num, 1, axes))
+        start = rng.uniform(0, 6.28, (num, 1, axes))
+        total += np.sin(times[..., np.newaxis] * speed + start).astype(np.float32)
+    scale = np.asarray(size, np.float32)
+    return np.asarray(total * 0.8 * (scale[..., np.newaxis] if scale.ndim else scale))

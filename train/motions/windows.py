@@ -1,0 +1,172 @@
+"""Labelled windows of joints, as many as wanted, new ones each time.
+
+    python -m rtaction.train.motions.windows     # how many a second
+
+Windows in which an action has hardly begun, or is nearly over, have no clear label and are left out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.arrays import Float32Array
+from rtaction.train.motions.camera import look
+from rtaction.train.motions.floor import fall, sit_down, stand_up
+from rtaction.train.motions.gestures import (
+    Acted,
+    arms_raise,
+    arms_side,
+    clap,
+    point,
+    punch,
+    wave,
+)
+from rtaction.train.motions.others import other
+from rtaction.train.motions.sensor import keypoints_of
+from rtaction.train.motions.skeleton import YAW, Bodies, Motion, joints_of
+from rtaction.train.motions.steps import jumping_jack, kick, squat, walk
+from rtaction.train.motions.timing import Rng, between, happens
+
+BACKGROUND = "nothing"
+ACTIONS: Mapping[str, Callable[[Rng, Float32Array], Acted]] = {
+    "wave": wave,
+    "clap": clap,
+    "punch": punch,
+    "arms_raise": arms_raise,
+    "arms_side": arms_side,
+    "jumping_jack": jumping_jack,
+    "squat": squat,
+    "kick": kick,
+    "sit_down": sit_down,
+    "stand_up": stand_up,
+    "fall": fall,
+    "point": point,
+    "walk": walk,
+}
+LABELS = (*ACTIONS, BACKGROUND)
+"""The labels, in the order of the scores."""
+
+_UNCLEAR = -1
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Windows:
+    """Joints and labels.
+
+    Args:
+        points: float32, shape (num_windows, num_times, 17, 3): y and x in shares of the picture's
+            longer side, and score.
+        labels: int64, shape (num_windows,), numbers of `LABELS`.
+    """
+
+    points: Float32Array
+    labels: npt.NDArray[np.int64]
+
+
+def make_windows(
+    rng: Rng,
+    num: int,
+    *,
+    num_times: int = 16,
+    interval_seconds: float = 0.125,
+    background_share: float = 0.42,
+) -> Windows:
+    """Windows of random people who do random things, seen by random cameras.
+
+    Args:
+        rng: where all of it comes from.
+        num: how many to make; about a tenth is left out as unclear.
+        num_times: pictures in a window. Default 16.
+        interval_seconds: between two pictures. Default 0.125.
+        background_share: of windows that show something without a label. Default 0.42.
+    """
+    times = _times(rng, num, num_times, interval_seconds)
+    shares = np.full(len(LABELS), (1 - background_share) / len(ACTIONS))
+    shares[-1] = background_share
+    chosen = rng.choice(len(LABELS), size=num, p=shares)
+    motions, labels, rows = [], [], []
+    for number, name in enumerate(LABELS):
+        at = np.flatnonzero(chosen == number)
+        if not len(at):
+            continue
+        if name == BACKGROUND:
+            motion, label = other(rng, times[at]), np.full(len(at), number)
+        else:
+            acted = ACTIONS[name](rng, times[at])
+            motion, label = acted.motion, _label(acted, number)
+        clear = label != _UNCLEAR
+        motions.append(motion.picked(clear))
+        labels.append(label[clear])
+        rows.append(at[clear])
+    motion = Motion(
+        *(np.concatenate([getattr(one, name) for one in motions]) for name in Motion.__dataclass_fields__)
+    )
+    points = film(rng, motion, times[np.concatenate(rows)])
+    return Windows(points, np.concatenate(labels))
+
+
+def film(rng: Rng, motion: Motion, times: Float32Array) -> Float32Array:
+    """Motions as a pose network reads them off a camera's pictures.
+
+    Args:
+        rng: where bodies, cameras and errors come from.
+        motion: what people do.
+        times: float32, shape (num_windows, num_times), seconds.
+
+    Returns:
+        float32, shape (num_windows, num_times, 17, 3), as `Windows.points`.
+    """
+    motion.body[..., YAW] += rng.normal(0, 0.05, (len(times), 1))
+    joints = joints_of(motion, Bodies.random(rng, len(times)))
+    points = keypoints_of(rng, look(rng, joints, times), joints, times)
+    return _mirrored(rng, points)
+
+
+def _label(acted: Acted, number: int) -> npt.NDArray[np.int64]:
+    """The label of each window, or `_UNCLEAR`."""
+    share = acted.share
+    if acted.leads:
+        # The way must be nearly over, and much of it within the window.
+        first, last = share[:, 0], share[:, -1]
+        is_action, is_none = (last > 0.88) & (first < 0.4), (last < 0.12) | (first > 0.985)
+    else:
+        much = (share > 0.5).mean(axis=1)
+        is_action, is_none = much > 0.5, (share > 0.15).mean(axis=1) < 0.1
+    background = LABELS.index(BACKGROUND)
+    return np.where(is_action, number, np.where(is_none, background, _UNCLEAR))
+
+
+def _times(rng: Rng, num: int, num_times: int, interval_seconds: float) -> Float32Array:
+    """When the pictures are taken: evenly, or by cameras that are slower than wanted."""
+    even = np.arange(num_times, dtype=np.float32) * interval_seconds + np.zeros((num, 1), np.float32)
+    slow = happens(rng, num, 0.3)
+    period = between(rng, num, 0.03, 0.2)
+    shift = between(rng, num, 0, 1) * period
+    snapped = np.round((even - shift) / period) * period + shift
+    return np.asarray(even + slow * (snapped - even), np.float32)
+
+
+def _mirrored(rng: Rng, points: Float32Array) -> Float32Array:
+    """Half of the windows as in a mirror, so that actions of one side are made by both."""
+    sides = np.array([0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15])
+    mirrored = points[..., sides, :].copy()
+    found = points[..., 2].max(axis=-1) > 0
+    mirrored[..., 1] = np.where(found[..., np.newaxis], 1.0 - mirrored[..., 1], 0.0)
+    which = rng.random(len(points)) < 0.5
+    return np.asarray(np.where(which[:, np.newaxis, np.newaxis, np.newaxis], mirrored, points))
+
+
+def main() -> None:
+    """Print how many windows are made in a second."""
+    rng, started = np.random.default_rng(0), time.perf_counter()
+    num = sum(len(make_windows(rng, 4096).labels) for _ in range(4))
+    print(f"{num / (time.perf_counter() - started):.0f} windows a second")
+
+
+if __name__ == "__main__":
+    main()
