@@ -21,11 +21,13 @@ CHANNELS = {
     "flow": 2,
     "diff_mask": 3,
     "flow_mask": 3,
+    "pose": 3,
 }
-"""Channels of each name; `rtaction.video.motion` says what is in them."""
+"""Channels of each name; `rtaction.video.motion` says what is in them. "pose" takes the colours, of
+which a pose network in the model reads people's joints."""
 
-_NEED_COLOUR = {"rgb", "rgb_diff", "diff_mask", "flow_mask"}
-_MOTION = set(CHANNELS) - {"rgb", "gray"}
+_NEED_COLOUR = {"rgb", "pose", "rgb_diff", "diff_mask", "flow_mask"}
+_MOTION = set(CHANNELS) - {"rgb", "gray", "pose"}
 
 
 def parts_of(modality: str) -> tuple[str, ...]:

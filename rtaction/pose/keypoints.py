@@ -34,7 +34,7 @@ JOINTS = (
 
 NUM_JOINTS = len(JOINTS)
 HEAD = slice(0, 5)
-SHOULDERS, HIPS = slice(5, 7), slice(11, 13)
+EARS, SHOULDERS, HIPS = slice(3, 5), slice(5, 7), slice(11, 13)
 
 BONES = tuple(
     (JOINTS.index(start), JOINTS.index(end))

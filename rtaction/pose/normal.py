@@ -7,27 +7,32 @@ that it hardly changes as a person turns; a picture that shows neither is measur
 the head, or else by the spread of what is seen.
 
 Everything is sums, products, comparisons and selections over whole arrays, so that the same can be
-written as an ONNX graph. This file knows nothing of networks or of who is who.
+written as an ONNX graph: `rtaction.pose.graph` has it. This file knows nothing of networks or of
+who is who.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from rtaction.arrays import Float32Array
-from rtaction.pose.keypoints import HIPS, SHOULDERS, VISIBLE_SCORE
+from rtaction.pose.keypoints import EARS, HIPS, NUM_JOINTS, SHOULDERS, VISIBLE_SCORE
 
 FARTHEST = 4.0
 """Positions are cut off at this many units from the origin."""
 
+FASTEST = 4 * FARTHEST
+"""Speeds are cut off at this many units a second."""
+
 TRUNK_SHARE = 0.62  # shoulder width by trunk length, of people who face the camera
-_HEADS_PER_UNIT = 2.3  # shoulder width by head width
-_SPREADS_PER_UNIT = 0.5  # unit by root mean square distance from the middle
-_LEAST_UNIT = 1e-3  # of the picture's longer side
+HEADS_PER_UNIT = 2.3  # shoulder width by head width
+SPREADS_PER_UNIT = 0.5  # unit by root mean square distance from the middle
+LEAST_UNIT = 1e-3  # of the picture's longer side
+
+NUM_NUMBERS = 5 * NUM_JOINTS
+"""Numbers for each picture of a window, see `window_numbers`."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -47,16 +52,35 @@ class NormalPose:
     unit: Float32Array
 
 
-def normalised(points: Float32Array, size_hw: tuple[int, int]) -> NormalPose:
-    """Normalise joints.
+def picture_shares(points: Float32Array, size_hw: tuple[int, int]) -> Float32Array:
+    """Joints in shares of the picture's longer side; those outside of it get score 0.
 
     Args:
         points: float32, shape (..., 17, 3): y, x in pixels, and score.
         size_hw: height and width of the picture.
+
+    Returns:
+        float32, shape (..., 17, 3): y, x and score, what a network of poses sees of a person.
     """
-    places, limits = points[..., :2], np.asarray(size_hw, np.float32)
-    inside = ((places >= 0) & (places <= limits)).all(axis=-1)
-    seen = np.asarray((points[..., 2] > VISIBLE_SCORE) & inside, np.float32)  # (..., 17)
+    places = points[..., :2]
+    inside = ((places >= 0) & (places <= np.asarray(size_hw, np.float32))).all(axis=-1)
+    scores = np.where(inside, points[..., 2], 0)[..., np.newaxis]
+    return np.concatenate([places / max(size_hw), scores], axis=-1).astype(np.float32)
+
+
+def normalised(points: Float32Array, size_hw: tuple[int, int] | None = None) -> NormalPose:
+    """Normalise joints.
+
+    Args:
+        points: float32, shape (..., 17, 3): y, x in pixels, and score.
+        size_hw: height and width of the picture. Default None: the points are from
+            `picture_shares`, and so are origin and unit.
+    """
+    places, longer_side = points[..., :2], 1.0
+    seen = np.asarray(points[..., 2] > VISIBLE_SCORE, np.float32)  # (..., 17)
+    if size_hw is not None:
+        longer_side = max(size_hw)
+        seen *= ((places >= 0) & (places <= np.asarray(size_hw, np.float32))).all(axis=-1)
     shoulders, has_shoulders = _middle(places, seen, SHOULDERS)
     hips, has_hips = _middle(places, seen, HIPS)
     middle, has_any = _middle(places, seen, slice(None))
@@ -65,38 +89,34 @@ def normalised(points: Float32Array, size_hw: tuple[int, int]) -> NormalPose:
     width = _between(places, seen, SHOULDERS)
     trunk = _length(shoulders - hips) * has_shoulders[..., 0] * has_hips[..., 0]
     body = np.maximum(width, TRUNK_SHARE * trunk)
-    head = _HEADS_PER_UNIT * _between(places, seen, slice(3, 5))
+    head = HEADS_PER_UNIT * _between(places, seen, EARS)
     squares = ((places - middle[..., np.newaxis, :]) ** 2).sum(axis=-1) * seen
     spread = np.sqrt(squares.sum(axis=-1) / np.maximum(seen.sum(axis=-1), 1))
-    unit = np.where(body > 0, body, np.where(head > 0, head, _SPREADS_PER_UNIT * spread))
-    unit = np.maximum(unit, _LEAST_UNIT * limits.max()).astype(np.float32)
+    unit = np.where(body > 0, body, np.where(head > 0, head, SPREADS_PER_UNIT * spread))
+    unit = np.maximum(unit, LEAST_UNIT * longer_side).astype(np.float32)
 
     relative = (places - origin[..., np.newaxis, :]) / unit[..., np.newaxis, np.newaxis]
     positions = relative.clip(-FARTHEST, FARTHEST) * seen[..., np.newaxis]
     return NormalPose(positions.astype(np.float32), seen, origin.astype(np.float32), unit)
 
 
-def window_numbers(
-    points: Float32Array, times_seconds: npt.NDArray[Any], size_hw: tuple[int, int]
-) -> Float32Array:
+def window_numbers(points: Float32Array, interval_seconds: float) -> Float32Array:
     """The numbers that describe one person over the pictures of a window.
 
     Args:
-        points: float32, shape (..., num_times, 17, 3), see `normalised`.
-        times_seconds: of the pictures, shape (..., num_times), increasing.
-        size_hw: height and width of the pictures.
+        points: float32, shape (..., num_pictures, 17, 3), from `picture_shares`.
+        interval_seconds: between two pictures, by the contract of the model.
 
     Returns:
-        float32, shape (..., num_times, 85): for each joint its y and x; then for each its speed in
-        y and x, in units a second since the picture before, or 0 where it is unseen in either;
-        then whether it is seen. Speeds are cut off at 16 units a second.
+        float32, shape (..., num_pictures, `NUM_NUMBERS`): for each joint its y and x; then for each
+        its speed in y and x, in units a second since the picture before, or 0 where it is unseen
+        in either; then whether it is seen. Speeds are cut off at 16 units a second.
     """
-    normal = normalised(points, size_hw)
-    steps = np.diff(np.asarray(times_seconds, np.float64))[..., np.newaxis, np.newaxis]
+    normal = normalised(points)
     both = (normal.seen[..., 1:, :] * normal.seen[..., :-1, :])[..., np.newaxis]
-    moved = np.diff(normal.positions, axis=-3) * both / np.maximum(steps, 1e-3)
+    moved = np.diff(normal.positions, axis=-3) * both / np.float32(interval_seconds)
     speed = np.zeros_like(normal.positions)
-    speed[..., 1:, :, :] = moved.clip(-4 * FARTHEST, 4 * FARTHEST)
+    speed[..., 1:, :, :] = moved.clip(-FASTEST, FASTEST)
     flat = (*normal.seen.shape[:-1], -1)
     return np.concatenate(
         [normal.positions.reshape(flat), speed.reshape(flat), normal.seen], axis=-1

@@ -115,6 +115,7 @@ _MAKERS: dict[str, Callable[[npt.NDArray[Any], npt.NDArray[Any]], UInt8Array]] =
     "flow": _flow,
     "diff_mask": _diff_mask,
     "flow_mask": _flow_mask,
+    "pose": _rgb,
 }
 
 

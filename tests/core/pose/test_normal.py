@@ -5,7 +5,7 @@ import pytest
 
 from rtaction.arrays import Float32Array
 from rtaction.pose.keypoints import JOINTS
-from rtaction.pose.normal import normalised, window_numbers
+from rtaction.pose.normal import NUM_NUMBERS, normalised, picture_shares, window_numbers
 
 SIZE_HW = (480, 640)
 
@@ -15,6 +15,10 @@ def _points(**joints: tuple[float, float]) -> Float32Array:
     for name, (y, x) in joints.items():
         points[JOINTS.index(name)] = (y, x, 0.9)
     return points
+
+
+def _numbers(points: Float32Array) -> Float32Array:
+    return window_numbers(picture_shares(points, (1000, 1000)), 0.1)
 
 
 FACING = {
@@ -71,29 +75,34 @@ def test_numbers_are_the_same_elsewhere_nearer_and_turned_by_a_quarter() -> None
     rng = np.random.default_rng(1)
     points = rng.uniform(20, 200, (3, 17, 3)).astype(np.float32)
     points[..., 2] = 0.9
-    times = np.array([0.0, 0.1, 0.25])
-    numbers = window_numbers(points, times, (1000, 1000))
+    numbers = _numbers(points)
     elsewhere = points * np.array([2, 2, 1], np.float32) + np.array([100, 300, 0], np.float32)
-    np.testing.assert_allclose(window_numbers(elsewhere, times, (1000, 1000)), numbers, atol=1e-4)
+    np.testing.assert_allclose(_numbers(elsewhere), numbers, atol=1e-4)
 
     turned = points[..., [1, 0, 2]]
     expected = np.concatenate(
         [numbers[:, :68].reshape(3, 34, 2)[..., ::-1].reshape(3, 68), numbers[:, 68:]], axis=-1
     )
-    np.testing.assert_allclose(window_numbers(turned, times, (1000, 1000)), expected, atol=1e-4)
+    np.testing.assert_allclose(_numbers(turned), expected, atol=1e-4)
 
 
 def test_a_window_has_positions_speeds_and_what_is_seen() -> None:
     later = FACING | {"left_wrist": (164.0, 400.0)}
     gone = {name: place for name, place in FACING.items() if name != "left_wrist"}
     points = np.stack([_points(**one) for one in (FACING, later, gone)])
-    numbers = window_numbers(points, np.array([1.0, 1.2, 1.4]), SIZE_HW)
-    assert numbers.shape == (3, 85)
+    shares = picture_shares(points, SIZE_HW)
+    numbers = window_numbers(shares, 0.2)
+    assert numbers.shape == (3, NUM_NUMBERS)
     assert numbers.dtype == np.float32
     wrist = JOINTS.index("left_wrist")
     np.testing.assert_allclose(numbers[:, 2 * wrist], [-1.0, -0.9, 0.0], atol=1e-6)
     np.testing.assert_allclose(numbers[:, 34 + 2 * wrist], [0.0, 0.5, 0.0], atol=1e-5)
     assert numbers[:, 68 + wrist].tolist() == [1.0, 1.0, 0.0]
-    np.testing.assert_array_equal(
-        window_numbers(points[np.newaxis], np.array([[1.0, 1.2, 1.4]]), SIZE_HW), numbers[None]
-    )
+    np.testing.assert_array_equal(window_numbers(shares[np.newaxis], 0.2), numbers[None])
+
+
+def test_shares_are_of_the_longer_side_and_outside_nothing_is_seen() -> None:
+    points = _points(left_wrist=(240.0, 641.0), right_wrist=(480.0, 160.0), nose=(-1.0, 5.0))
+    shares = picture_shares(points, SIZE_HW)
+    assert shares[JOINTS.index("right_wrist")].tolist() == pytest.approx([0.75, 0.25, 0.9])
+    assert shares[:, 2].astype(bool).nonzero()[0].tolist() == [JOINTS.index("right_wrist")]

@@ -86,7 +86,7 @@ def test_a_clip_of_motion_has_one_picture_fewer_than_frames(part: str) -> None:
     channels = channels_of(base_of(part))
     images = np.random.default_rng(0).integers(0, 256, (4, 16, 24, channels)).astype(np.uint8)
     pictures = clip_pictures(images, part)
-    num_pictures = 4 if part in ("rgb", "gray") else 3
+    num_pictures = 4 if part in ("rgb", "gray", "pose") else 3
     assert pictures.shape == (num_pictures, 16, 24, CHANNELS[part])
     for number in range(num_pictures):
         after = images[number + 4 - num_pictures]
