@@ -72,13 +72,14 @@ def _off(rng: Rng, times: Float32Array, lies: Float32Array) -> Float32Array:
     """Errors of places in shoulder widths: some that last, some that change with each picture."""
     num = len(times)
     poor = np.exp(around(rng, num, np.log(0.022), 0.6))[..., np.newaxis] * (1 + 2.0 * lies)
-    lasting = rng.normal(0, 1.2, (num, 1, NUM_JOINTS, 2))
-    slow = wander(rng, times, 1.0, 0.5, 2 * NUM_JOINTS).reshape(*times.shape, NUM_JOINTS, 2)
-    # Rarely one joint is far off.
-    quick = rng.standard_t(4, (*times.shape, NUM_JOINTS, 2)).clip(-12, 12)
-    total = (lasting + 0.8 * slow + 0.8 * quick) * _OFF[:, np.newaxis]
-    wild = (rng.random((*times.shape, NUM_JOINTS, 1)) < 0.006 * _OFF[:, np.newaxis]) * 12.0
-    total = total * (1 + wild)
+    lasting = 1.2 * rng.standard_normal((num, 1, NUM_JOINTS, 2), np.float32)
+    slow = wander(rng, times, 0.8, 0.5, 2 * NUM_JOINTS).reshape(*times.shape, NUM_JOINTS, 2)
+    quick = rng.standard_normal((*times.shape, NUM_JOINTS, 2), np.float32)
+    # Some joints are worse than others for a while, and rarely one is far off.
+    worse = np.exp(0.4 * rng.standard_normal((num, 1, NUM_JOINTS, 1), np.float32))
+    chance = rng.random((*times.shape, NUM_JOINTS, 1), np.float32)
+    wild = 1 + 12.0 * (chance < 0.006 * _OFF[:, np.newaxis]) + 2.0 * (chance > 0.95)
+    total = (lasting + slow + 0.9 * worse * wild * quick) * _OFF[:, np.newaxis]
     return np.asarray(total * poor[..., np.newaxis], np.float32)
 
 
@@ -118,7 +119,7 @@ def _hidden(
     # Legs behind a table, all the time.
     table = happens(rng, num, 0.08)[..., np.newaxis] * _LEGS
     often = often + table
-    noise = wander(rng, times, 1.0, 0.7, NUM_JOINTS) + rng.normal(0, 0.5, (*times.shape, NUM_JOINTS))
+    noise = wander(rng, times, 1.0, 0.7, NUM_JOINTS) + np.float32(0.5) * rng.standard_normal((*times.shape, NUM_JOINTS), np.float32)
     spread = 0.8 * np.sqrt(1.5) * 1.06
     return np.asarray(_share_below(noise / spread) < often)
 
@@ -138,10 +139,10 @@ def _made_up(
     num = len(places)
     limits = seen.limits[:, np.newaxis, np.newaxis]
     clipped = places.clip(0.0, None)
-    clipped = np.minimum(clipped, limits - rng.uniform(0.002, 0.02, places.shape))
-    near = np.linalg.norm(clipped - places, axis=-1) < 1.5 * _unit(places)
-    chosen = (rng.random((num, 1, NUM_JOINTS)) < 0.5) & (happens(rng, num, 0.4) > 0)[..., np.newaxis]
-    made = ~seen.inside & near & chosen & (rng.random(near.shape) < 0.7)
+    clipped = np.minimum(clipped, limits - (0.002 + 0.018 * rng.random(places.shape, np.float32)))
+    near = np.linalg.norm(clipped - places, axis=-1) < 3.0 * _unit(places)
+    chosen = (rng.random((num, 1, NUM_JOINTS)) < 0.5) & (happens(rng, num, 0.5) > 0)[..., np.newaxis]
+    made = ~seen.inside & near & chosen & (rng.random(near.shape, np.float32) < 0.7)
     inside = ((places >= 0) & (places <= limits)).all(axis=-1)
     return np.where(made[..., np.newaxis], clipped, places), (visible & inside) | made
 

@@ -85,7 +85,7 @@ class Bodies:
     @classmethod
     def random(cls, rng: np.random.Generator, num: int) -> Bodies:
         """Bodies of all shapes: children, broad and narrow, long and short legs."""
-        middles = (0.285, 0.105, 0.058, 0.158, 0.135, 0.235, 0.235, 0.125)
+        middles = (0.29, 0.105, 0.062, 0.16, 0.137, 0.235, 0.235, 0.125)
         spreads = (0.06, 0.10, 0.14, 0.06, 0.07, 0.05, 0.06, 0.09)
         return cls(
             *(
@@ -136,7 +136,7 @@ def _put_arms(points: Float32Array, motion: Motion, bodies: Bodies) -> None:
 
 # Nose, eyes and ears from the middle of the shoulders, in lengths from there to the eyes.
 _FACE = np.array(
-    [[0, 0.82, 0.72], [0.24, 1.0, 0.55], [-0.24, 1.0, 0.55], [0.5, 0.92, 0.08], [-0.5, 0.92, 0.08]],
+    [[0, 0.82, 0.72], [0.19, 1.0, 0.55], [-0.19, 1.0, 0.55], [0.4, 0.92, 0.08], [-0.4, 0.92, 0.08]],
     np.float32,
 )
 

@@ -37,7 +37,7 @@ def jumping_jack(rng: Rng, times: Float32Array) -> Acted:
     """Arms out and overhead while the legs jump or step apart, and back."""
     num, motion = len(times), still(rng, times)
     done = episode(rng, times)
-    angle = phase(rng, times, between(rng, num, 0.35, 1.35))
+    angle = phase(rng, times, between(rng, num, 0.45, 1.35))
     open_ = 0.5 - 0.5 * np.cos(angle)
     late = 0.5 - 0.5 * np.cos(angle - around(rng, num, 0, 0.25))
     low, high = between(rng, num, 0.1, 0.5), between(rng, num, 1.7, 3.1)
@@ -53,7 +53,7 @@ def jumping_jack(rng: Rng, times: Float32Array) -> Acted:
     ]
     with_arms(motion, both(*arms), done)
     apart = between(rng, num, 0.15, 0.5) * open_ * done
-    steps = happens(rng, num, 0.2)[..., np.newaxis] * happens(rng, num, 1.0)[..., np.newaxis]
+    steps = happens(rng, num, 0.2)[..., np.newaxis]
     turn = (np.floor(angle / (2 * np.pi)) % 2)[..., np.newaxis] == np.array([0, 1])
     legs = apart[..., np.newaxis] * np.where(steps > 0, turn, 1.0)
     motion.legs[..., THIGH_OUT] += legs
@@ -134,7 +134,6 @@ def kick(rng: Rng, times: Float32Array) -> Acted:
     # At a ball: the leg swings back first.
     back = np.where(kind == 3, 0.7 * strokes(angle + 0.5, (0.5 * lasts * hertz).clip(0.1, 1)), 0)
     for side in range(2):
-        mine = np.abs(1 - side - turn) if True else turn
         mine = np.where(turn == side, 1.0, 0.0)
         motion.legs[..., side, THIGH] += mine * (thigh - back * done)
         motion.legs[..., side, THIGH_OUT] += mine * out

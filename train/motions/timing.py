@@ -70,9 +70,10 @@ def wander(
     """Smooth noise: (num, num_times, axes), of a spread `size` ((num, 1) or a number)."""
     num = len(times)
     total = np.zeros((*times.shape, axes), np.float32)
-    for share in (0.5, 1.0, 1.7):
-        speed = 2 * np.pi * hertz * share * rng.uniform(0.7, 1.3, (num, 1, axes))
-        start = rng.uniform(0, 6.28, (num, 1, axes))
-        total += np.sin(times[..., np.newaxis] * speed + start).astype(np.float32)
+    now = np.asarray(times, np.float32)[..., np.newaxis]
+    draws = rng.random((3, 2, num, 1, axes), np.float32)
+    for share, (pace, start) in zip((0.5, 1.0, 1.7), draws, strict=True):
+        total += np.sin(now * np.float32(2 * np.pi * hertz * share) * (0.7 + 0.6 * pace) + 6.28 * start)
+    total *= np.float32(0.8)
     scale = np.asarray(size, np.float32)
-    return np.asarray(total * 0.8 * (scale[..., np.newaxis] if scale.ndim else scale))
+    return np.asarray(total * (scale[..., np.newaxis] if scale.ndim else scale))

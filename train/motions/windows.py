@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.arrays import Float32Array
+from rtaction.pose.keypoints import JOINTS, VISIBLE_SCORE
 from rtaction.train.motions.camera import look
 from rtaction.train.motions.floor import fall, sit_down, stand_up
 from rtaction.train.motions.gestures import (
@@ -106,8 +107,9 @@ def make_windows(
     motion = Motion(
         *(np.concatenate([getattr(one, name) for one in motions]) for name in Motion.__dataclass_fields__)
     )
-    points = film(rng, motion, times[np.concatenate(rows)])
-    return Windows(points, np.concatenate(labels))
+    points, label = film(rng, motion, times[np.concatenate(rows)]), np.concatenate(labels)
+    shown = _is_shown(points, label)
+    return Windows(_mirrored(rng, points[shown]), label[shown])
 
 
 def film(rng: Rng, motion: Motion, times: Float32Array) -> Float32Array:
@@ -123,8 +125,7 @@ def film(rng: Rng, motion: Motion, times: Float32Array) -> Float32Array:
     """
     motion.body[..., YAW] += rng.normal(0, 0.05, (len(times), 1))
     joints = joints_of(motion, Bodies.random(rng, len(times)))
-    points = keypoints_of(rng, look(rng, joints, times), joints, times)
-    return _mirrored(rng, points)
+    return keypoints_of(rng, look(rng, joints, times), joints, times)
 
 
 def _label(acted: Acted, number: int) -> npt.NDArray[np.int64]:
@@ -139,6 +140,34 @@ def _label(acted: Acted, number: int) -> npt.NDArray[np.int64]:
         is_action, is_none = much > 0.5, (share > 0.15).mean(axis=1) < 0.1
     background = LABELS.index(BACKGROUND)
     return np.where(is_action, number, np.where(is_none, background, _UNCLEAR))
+
+
+# Joints without which an action cannot be told, and how many of them must be seen: the left arm
+# acts alone.
+_NEEDED: Mapping[str, tuple[tuple[str, ...], int]] = {
+    "wave": (("left_wrist", "left_elbow", "left_shoulder"), 3),
+    "point": (("left_wrist", "left_elbow", "left_shoulder"), 3),
+    "clap": (("left_wrist", "right_wrist", "left_elbow", "right_elbow"), 3),
+    "punch": (("left_wrist", "right_wrist", "left_elbow", "right_elbow"), 3),
+    "arms_raise": (("left_wrist", "right_wrist", "left_elbow", "right_elbow"), 3),
+    "arms_side": (("left_wrist", "right_wrist", "left_elbow", "right_elbow"), 3),
+    "jumping_jack": (("left_elbow", "right_elbow", "left_knee", "right_knee"), 4),
+    "squat": (("left_hip", "right_hip", "left_knee", "right_knee"), 3),
+    "kick": (("left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle"), 4),
+    "walk": (("left_hip", "right_hip", "left_knee", "right_knee"), 2),
+}
+_LEAST_SHOWN = 0.5  # of the pictures
+
+
+def _is_shown(points: Float32Array, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Whether the pictures show what the labels are about; (num_windows,)."""
+    seen = (points[..., 2] > VISIBLE_SCORE).mean(axis=1)  # (num_windows, 17)
+    enough = seen.mean(axis=1) > 0.12
+    for name, (joints, least) in _NEEDED.items():
+        is_this = labels == LABELS.index(name)
+        shown = seen[:, [JOINTS.index(joint) for joint in joints]] > _LEAST_SHOWN
+        enough &= ~is_this | (shown.sum(axis=1) >= least)
+    return enough
 
 
 def _times(rng: Rng, num: int, num_times: int, interval_seconds: float) -> Float32Array:
