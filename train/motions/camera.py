@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtaction.arrays import Float32Array
 from rtaction.pose.keypoints import SHOULDERS
-from rtaction.train.motions.timing import Rng, between, happens, wander
+from rtaction.train.motions.timing import Numbers, Rng, between, happens, wander
 
 _ASPECTS = (16 / 9, 16 / 9, 4 / 3, 4 / 3, 1.0, 9 / 16)  # width by height
 _NEAREST = 0.25  # of the stature, before the camera
@@ -26,16 +25,16 @@ class Seen:
             longer side.
         inside: bool, shape (num_windows, num_times, 17): whether a joint lies in the picture.
         depth: float32, shape (num_windows, num_times, 17): distance from the camera, in statures.
-        limits: float32, shape (num_windows, 2): height and width of the picture, by its longer side.
+        limits: float32, shape (num_windows, 2): height and width, by the longer side.
     """
 
-    places: Float32Array
+    places: Numbers
     inside: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
-    depth: Float32Array
-    limits: Float32Array
+    depth: Numbers
+    limits: Numbers
 
 
-def look(rng: Rng, joints: Float32Array, times: Float32Array) -> Seen:
+def look(rng: Rng, joints: Numbers, times: Numbers) -> Seen:
     """Film bodies, each window by a camera of its own.
 
     Args:
@@ -54,26 +53,29 @@ def look(rng: Rng, joints: Float32Array, times: Float32Array) -> Seen:
     flat = flat * distance[..., np.newaxis]
     flat = flat + _shake(rng, times)[:, :, np.newaxis]
     places, limits = _framed(rng, flat)
-    inside = ((places >= 0) & (places <= limits[:, np.newaxis, np.newaxis])).all(axis=-1)
-    return Seen(places.astype(np.float32), inside, depth.astype(np.float32), limits)
+    inside = np.all((places >= 0) & (places <= limits[:, np.newaxis, np.newaxis]), axis=-1)
+    return Seen(places.astype(np.float32), np.asarray(inside), depth.astype(np.float32), limits)
 
 
-def _view(rng: Rng, num: int) -> Float32Array:
+def _view(rng: Rng, num: int) -> Numbers:
     """Rotations into a camera's axes, right, up and towards it: (num, 3, 3)."""
     kind = rng.random((num, 1))
     spread = np.where(kind < 0.45, 0.6, np.where(kind < 0.8, 1.8, np.pi))
     azimuth = spread * rng.uniform(-1, 1, (num, 1))
     high = rng.random((num, 1))
     elevation = np.where(
-        high < 0.62, rng.normal(0.05, 0.12, (num, 1)), np.where(high < 0.9, rng.uniform(0.1, 0.65, (num, 1)), rng.uniform(0.5, 1.15, (num, 1)))
+        high < 0.52,
+        rng.normal(0.05, 0.12, (num, 1)),
+        np.where(high < 0.9, rng.uniform(0.1, 0.65, (num, 1)), rng.uniform(0.5, 1.15, (num, 1))),
     )
     roll = rng.normal(0, 0.05, (num, 1))
     (sa, se, sr), (ca, ce, cr) = (
-        [function(angle)[:, 0] for angle in (azimuth, elevation, roll)] for function in (np.sin, np.cos)
+        [function(angle)[:, 0] for angle in (azimuth, elevation, roll)]
+        for function in (np.sin, np.cos)
     )
     zero, one = np.zeros(num), np.ones(num)
 
-    def matrix(*rows: tuple[Float32Array, ...]) -> Float32Array:
+    def matrix(*rows: tuple[Numbers, ...]) -> Numbers:
         return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
 
     # Seen from the front, somebody's left is right in the picture.
@@ -83,7 +85,7 @@ def _view(rng: Rng, num: int) -> Float32Array:
     return (tilt @ down @ around).astype(np.float32)
 
 
-def _shake(rng: Rng, times: Float32Array) -> Float32Array:
+def _shake(rng: Rng, times: Numbers) -> Numbers:
     """How the picture moves: hardly ever, or held in a hand, or following somebody."""
     num = len(times)
     held = happens(rng, num, 0.15) * between(rng, num, 0.0, 0.06)
@@ -91,7 +93,7 @@ def _shake(rng: Rng, times: Float32Array) -> Float32Array:
     return wander(rng, times, held, 0.6, 2) + wander(rng, times, follows, 0.2, 2)
 
 
-def _framed(rng: Rng, flat: Float32Array) -> tuple[Float32Array, Float32Array]:
+def _framed(rng: Rng, flat: Numbers) -> tuple[Numbers, Numbers]:
     """Choose what of the plane is in the picture, (num, ..., 2), and its height and width."""
     num = len(flat)
     first = flat[:, 0]
@@ -126,6 +128,8 @@ def _framed(rng: Rng, flat: Float32Array) -> tuple[Float32Array, Float32Array]:
     left = (low[:, 1] + high[:, 1]) / 2 - width / 2 + spare * rng.uniform(-0.9, 0.9, num)
     corner = np.stack([bottom - height, left], axis=-1)
     longer = np.maximum(height, width)
-    places = (flat - corner[:, np.newaxis, np.newaxis]) / longer[:, np.newaxis, np.newaxis, np.newaxis]
+    places = (flat - corner[:, np.newaxis, np.newaxis]) / longer[
+        :, np.newaxis, np.newaxis, np.newaxis
+    ]
     limits = np.stack([height, width], axis=-1) / longer[:, np.newaxis]
     return places, limits.astype(np.float32)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from rtaction.arrays import Float32Array
 from rtaction.train.motions.gestures import Acted
 from rtaction.train.motions.postures import (
     crouching,
@@ -18,18 +17,16 @@ from rtaction.train.motions.postures import (
     on_all_fours,
     on_chair,
     on_floor,
-    still,
     stepping,
+    still,
     walking,
 )
 from rtaction.train.motions.skeleton import KNEE, PITCH, ROLL, THIGH, YAW, Motion, arm_to
 from rtaction.train.motions.steps import bend_legs
-from rtaction.train.motions.timing import Rng, around, between, eased, happens, wander
+from rtaction.train.motions.timing import Numbers, Rng, around, between, eased, happens, wander
 
 
-def _changed(
-    rng: Rng, times: Float32Array, before: Motion, after: Motion, takes: Float32Array
-) -> Acted:
+def _changed(rng: Rng, times: Numbers, before: Motion, after: Motion, takes: Numbers) -> Acted:
     """From one posture to another, beginning before or within the window."""
     num = len(times)
     end = times[:, -1:]
@@ -45,7 +42,7 @@ def _joined(before: Motion, after: Motion) -> Motion:
     return before
 
 
-def sit_down(rng: Rng, times: Float32Array) -> Acted:
+def sit_down(rng: Rng, times: Numbers) -> Acted:
     """From standing onto a chair, leaning ahead on the way."""
     num = len(times)
     before = mixture(rng, times, {still: 0.85, stepping: 0.15})
@@ -54,14 +51,12 @@ def sit_down(rng: Rng, times: Float32Array) -> Acted:
     return acted
 
 
-def stand_up(rng: Rng, times: Float32Array) -> Acted:
+def stand_up(rng: Rng, times: Numbers) -> Acted:
     """From a chair to standing; at times from the floor, a crouch, the knees or lying."""
     num = len(times)
     low = happens(rng, num, 0.25)
     seated = on_chair(rng, times)
-    floor = mixture(
-        rng, times, {on_floor: 0.25, kneeling: 0.3, on_all_fours: 0.3, lying: 0.15}
-    )
+    floor = mixture(rng, times, {on_floor: 0.25, kneeling: 0.3, on_all_fours: 0.3, lying: 0.15})
     for name in ("arms", "legs", "body", "trunk", "head"):
         chosen, other = getattr(floor, name), getattr(seated, name)
         weight = low[..., np.newaxis, np.newaxis] if chosen.ndim == 4 else low[..., np.newaxis]
@@ -82,7 +77,7 @@ def _lean_between(rng: Rng, acted: Acted) -> None:
     acted.motion.stands[:] = 1.0
 
 
-def fall(rng: Rng, times: Float32Array) -> Acted:
+def fall(rng: Rng, times: Numbers) -> Acted:
     """To the floor within a second or so, and lying there: tripped, fainted, slipped, pushed."""
     num = len(times)
     takes = between(rng, num, 0.35, 1.15)
@@ -90,7 +85,7 @@ def fall(rng: Rng, times: Float32Array) -> Acted:
     return _to_the_floor(rng, times, start, takes, sharp=between(rng, num, 1.2, 2.6))
 
 
-def lie_down(rng: Rng, times: Float32Array) -> Acted:
+def lie_down(rng: Rng, times: Numbers) -> Acted:
     """To the floor or a bed with care: over sitting, kneeling or all fours, in some seconds."""
     num = len(times)
     way = mixture(
@@ -109,7 +104,7 @@ def lie_down(rng: Rng, times: Float32Array) -> Acted:
     return Acted(moved.mixed(end, eased(2 * share - 1)), share, leads=True)
 
 
-def get_up(rng: Rng, times: Float32Array) -> Acted:
+def get_up(rng: Rng, times: Numbers) -> Acted:
     """From lying to sitting up, or onto all fours, slowly."""
     num = len(times)
     end = mixture(rng, times, {on_floor: 0.5, on_all_fours: 0.3, kneeling: 0.2})
@@ -117,7 +112,7 @@ def get_up(rng: Rng, times: Float32Array) -> Acted:
 
 
 def _to_the_floor(
-    rng: Rng, times: Float32Array, start: Float32Array, takes: Float32Array, sharp: Float32Array
+    rng: Rng, times: Numbers, start: Numbers, takes: Numbers, sharp: Numbers
 ) -> Acted:
     num = len(times)
     before = mixture(rng, times, {still: 0.45, stepping: 0.15, walking: 0.25, on_chair: 0.15})
@@ -153,7 +148,7 @@ def _to_the_floor(
     return Acted(motion, share.astype(np.float32), leads=True)
 
 
-def _slide(rng: Rng, motion: Motion, way: Float32Array, share: Float32Array) -> Float32Array:
+def _slide(rng: Rng, motion: Motion, way: Numbers, share: Numbers) -> Numbers:
     """How far somebody goes on while falling, mostly the way they fall; (num, num_times, 2)."""
     num = len(share)
     yaw = motion.body[..., YAW]
@@ -164,7 +159,7 @@ def _slide(rng: Rng, motion: Motion, way: Float32Array, share: Float32Array) -> 
     return np.stack([x, z], axis=-1).astype(np.float32)
 
 
-def _end_on_knees(rng: Rng, after: Motion, which: Float32Array) -> None:
+def _end_on_knees(rng: Rng, after: Motion, which: Numbers) -> None:
     """Some end on knees and hands, or with the chest on the floor and the knees under it."""
     num, by = len(which), which[..., np.newaxis]
     low = happens(rng, num, 0.5)
@@ -179,7 +174,7 @@ def _end_on_knees(rng: Rng, after: Motion, which: Float32Array) -> None:
     after.arms += weight * (down - after.arms)
 
 
-def _end_seated(rng: Rng, after: Motion, which: Float32Array) -> None:
+def _end_seated(rng: Rng, after: Motion, which: Numbers) -> None:
     """Some end sitting, leaning far back on their hands."""
     num, by = len(which), which[..., np.newaxis]
     thigh = between(rng, num, 0.9, 1.4)
@@ -188,7 +183,7 @@ def _end_seated(rng: Rng, after: Motion, which: Float32Array) -> None:
     after.body[..., PITCH] *= 1 - which * between(rng, num, 0.2, 0.6)
 
 
-def _throw_arms(rng: Rng, motion: Motion, times: Float32Array, half: Float32Array) -> None:
+def _throw_arms(rng: Rng, motion: Motion, times: Numbers, half: Numbers) -> None:
     num = len(half)
     wrists = rng.normal((0.4, 0.1, 0.6), (0.3, 0.4, 0.3), (num, 1, 2, 3))
     out = arm_to(wrists, rng.normal((0.8, -0.5, -0.2), 0.2, (num, 1, 3))[:, :, np.newaxis])

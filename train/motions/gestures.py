@@ -10,22 +10,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtaction.arrays import Float32Array
-from rtaction.train.motions.postures import mixture, on_chair, resting_arms, stepping, still, upright
+from rtaction.train.motions.postures import (
+    mixture,
+    on_chair,
+    resting_arms,
+    stepping,
+    still,
+    upright,
+)
 from rtaction.train.motions.skeleton import (
-    FORE,
-    FORE_AROUND,
     KNEE,
     PITCH,
     ROLL,
     THIGH,
-    UPPER,
-    UPPER_AROUND,
     YAW,
     Motion,
     arm_to,
 )
 from rtaction.train.motions.timing import (
+    Numbers,
     Rng,
     around,
     between,
@@ -49,11 +52,11 @@ class Acted:
     """
 
     motion: Motion
-    share: Float32Array
+    share: Numbers
     leads: bool = False
 
 
-def episode(rng: Rng, times: Float32Array, *, ease_seconds: float = 0.5) -> Float32Array:
+def episode(rng: Rng, times: Numbers, *, ease_seconds: float = 0.5) -> Numbers:
     """1 while an action lasts, else 0: it may begin before a window, or end within it."""
     num = len(times)
     long = happens(rng, num, 0.6)
@@ -63,27 +66,27 @@ def episode(rng: Rng, times: Float32Array, *, ease_seconds: float = 0.5) -> Floa
     return ramp(times, start, ease) * (1 - ramp(times, start + lasts, ease))
 
 
-def with_arms(motion: Motion, arms: Float32Array, weight: Float32Array) -> None:
+def with_arms(motion: Motion, arms: Numbers, weight: Numbers) -> None:
     """Mix other arms into a motion, by (num, num_times)."""
     motion.arms += weight[..., np.newaxis, np.newaxis] * (arms - motion.arms)
 
 
-def arm(*angles: Float32Array) -> Float32Array:
+def arm(*angles: Numbers) -> Numbers:
     """One arm from its four angles: (num, num_times, 4)."""
     return np.stack(np.broadcast_arrays(*angles), axis=-1).astype(np.float32)
 
 
-def both(one: Float32Array, other: Float32Array) -> Float32Array:
+def both(one: Numbers, other: Numbers) -> Numbers:
     """Left and right arm from two; (num, num_times, 2, 4)."""
     return np.stack(np.broadcast_arrays(one, other), axis=-2)
 
 
-def wave(rng: Rng, times: Float32Array) -> Acted:
+def wave(rng: Rng, times: Numbers) -> Acted:
     """One hand up, swung to and fro from the elbow, the shoulder or both."""
     num, motion = len(times), upright(rng, times)
     done = episode(rng, times)
-    angle = phase(rng, times, between(rng, num, 0.7, 3.2))
-    swing, whole = np.sin(angle), happens(rng, num, 0.3)
+    angle = phase(rng, times, between(rng, num, 0.4, 3.2))
+    swing, whole = np.sin(angle), happens(rng, num, 0.4)
     high = between(rng, num, 0.0, 1.0)
     upper = (1 - whole) * (0.25 + 1.5 * high) + whole * between(rng, num, 1.7, 2.9)
     out = between(rng, num, -0.3, 1.2)
@@ -109,7 +112,7 @@ def wave(rng: Rng, times: Float32Array) -> Acted:
     return Acted(motion, done)
 
 
-def clap(rng: Rng, times: Float32Array) -> Acted:
+def clap(rng: Rng, times: Numbers) -> Acted:
     """Hands that meet again and again, before the chest, low or overhead, narrow or wide."""
     num, motion = len(times), upright(rng, times)
     done = episode(rng, times)
@@ -137,16 +140,20 @@ def clap(rng: Rng, times: Float32Array) -> Acted:
     return Acted(motion, done)
 
 
-def arms_raise(rng: Rng, times: Float32Array) -> Acted:
+def arms_raise(rng: Rng, times: Numbers) -> Acted:
     """Both arms up through the front, or straight up past the chest; held, waved or pumped."""
     num, motion = len(times), upright(rng, times)
     start, takes = between(rng, num, -4.0, 0.9), between(rng, num, 0.3, 1.5)
     holds = between(rng, num, 0.2, 2.0) + happens(rng, num, 0.5) * between(rng, num, 0, 5)
     up = ramp(times, start, takes) * (1 - ramp(times, start + takes + holds, takes))
-    pumps = happens(rng, num, 0.2) * strokes(phase(rng, times, between(rng, num, 0.4, 1.2)), 1.0 + 0 * takes)
+    pumps = happens(rng, num, 0.2) * strokes(
+        phase(rng, times, between(rng, num, 0.4, 1.2)), 1.0 + 0 * takes
+    )
     up = up * (1 - between(rng, num, 0.2, 0.9) * pumps)
     goalpost = happens(rng, num, 0.25)
-    upper_end = goalpost * between(rng, num, 1.3, 2.1) + (1 - goalpost) * between(rng, num, 2.3, 3.0)
+    upper_end = goalpost * between(rng, num, 1.3, 2.1) + (1 - goalpost) * between(
+        rng, num, 2.3, 3.0
+    )
     fore_end = goalpost * between(rng, num, 2.6, 3.1) + (1 - goalpost) * between(rng, num, 2.4, 3.1)
     way = (np.pi / 2 - between(rng, num, -0.25, 0.5)) * (1 - 0.75 * goalpost)
     # Elbows lead: the forearm folds up before the arm is straight, or not at all.
@@ -165,13 +172,18 @@ def arms_raise(rng: Rng, times: Float32Array) -> Acted:
         )
         for one in (1.0, alike)
     ]
-    with_arms(motion, both(*arms), ramp(times, start - 0.2, takes * 0.5) * (1 - ramp(times, start + 1.7 * takes + holds, takes)))
+    with_arms(
+        motion,
+        both(*arms),
+        ramp(times, start - 0.2, takes * 0.5)
+        * (1 - ramp(times, start + 1.7 * takes + holds, takes)),
+    )
     motion.trunk[..., PITCH] -= 0.1 * up * happens(rng, num, 0.5)
     motion.trunk[..., ROLL] += 0.2 * sway * size * up * (alike < 0)
     return Acted(motion, up)
 
 
-def arms_side(rng: Rng, times: Float32Array) -> Acted:
+def arms_side(rng: Rng, times: Numbers) -> Acted:
     """Both straight arms out to the sides, held, circled, or on to overhead and back."""
     num, motion = len(times), mixture(rng, times, {still: 0.7, on_chair: 0.15, stepping: 0.15})
     start, takes = between(rng, num, -4.0, 0.9), between(rng, num, 0.3, 1.5)
@@ -181,7 +193,9 @@ def arms_side(rng: Rng, times: Float32Array) -> Acted:
     repeats = happens(rng, num, 0.25)
     on = happens(rng, num, 0.35)
     over = (0.5 - 0.5 * np.cos(angle)) * repeats
-    once = ramp(times, start + takes, takes) * (1 - ramp(times, start + takes + holds - takes, takes))
+    once = ramp(times, start + takes, takes) * (
+        1 - ramp(times, start + takes + holds - takes, takes)
+    )
     over = np.maximum(over, once * (1 - repeats)) * on
     pulses = repeats * (1 - on) * (0.5 - 0.5 * np.cos(angle))
     level = between(rng, num, 1.25, 1.8)
@@ -200,7 +214,12 @@ def arms_side(rng: Rng, times: Float32Array) -> Acted:
         )
         for _ in range(2)
     ]
-    with_arms(motion, both(*arms), ramp(times, start - 0.2, takes * 0.4) * (1 - ramp(times, start + 1.7 * takes + holds, takes)))
+    with_arms(
+        motion,
+        both(*arms),
+        ramp(times, start - 0.2, takes * 0.4)
+        * (1 - ramp(times, start + 1.7 * takes + holds, takes)),
+    )
     return Acted(motion, out)
 
 
@@ -217,14 +236,16 @@ _ENDS = (
 _VIA = ((0.0, 0.0, 0.0), (0.45, 0.05, 0.15), (0.0, -0.4, 0.15), (-0.2, 0.1, 0.0), (0.0, 0.0, 0.1))
 
 
-def punch(rng: Rng, times: Float32Array) -> Acted:
+def punch(rng: Rng, times: Numbers) -> Acted:
     """Fists thrust out and drawn back: straight, hooked, upward, backward, to the sides."""
     num, motion = len(times), fighting(rng, times)
     done = episode(rng, times)
     guard = np.array(_GUARDS)[rng.integers(len(_GUARDS), size=(num, 1))]
     guard = guard + rng.normal(0, 0.08, (num, 1, 3))
-    angle = phase(rng, times, between(rng, num, 0.4, 1.5))
-    share = between(rng, num, 0.35, 0.75)
+    slow = happens(rng, num, 0.3)
+    angle = phase(rng, times, between(rng, num, 0.4, 1.5) * (1 - 0.55 * slow))
+    share = between(rng, num, 0.35, 0.75) + 0.2 * slow
+    holds = 1 + slow * between(rng, num, 0.0, 1.5)
     alternate = happens(rng, num, 0.6)
     kind = rng.choice(5, size=(num, 1), p=(0.5, 0.15, 0.1, 0.12, 0.13))
     elbows = rng.normal((0.6, -0.8, -0.2), 0.2, (num, 1, 3))
@@ -234,7 +255,7 @@ def punch(rng: Rng, times: Float32Array) -> Acted:
     for side in range(2):
         mixed = rng.integers(5, size=(num, 1))
         one = np.where(happens(rng, num, 0.2) > 0, mixed, kind)
-        thrust = strokes(angle + np.pi * side, share)
+        thrust = (holds * strokes(angle + np.pi * side, share)).clip(0, 1)
         if side:
             thrust = thrust * alternate
         end = np.array(_ENDS)[one] + rng.normal(0, (0.15, 0.15, 0.08), (num, 1, 3))
@@ -254,7 +275,7 @@ def punch(rng: Rng, times: Float32Array) -> Acted:
     return Acted(motion, done)
 
 
-def fighting(rng: Rng, times: Float32Array) -> Motion:
+def fighting(rng: Rng, times: Numbers) -> Motion:
     """One foot ahead, or as one stands; bouncing or stepping, sometimes seated."""
     num = len(times)
     motion = mixture(rng, times, {still: 0.62, stepping: 0.3, on_chair: 0.08})
@@ -268,7 +289,7 @@ def fighting(rng: Rng, times: Float32Array) -> Motion:
     return motion
 
 
-def point(rng: Rng, times: Float32Array) -> Acted:
+def point(rng: Rng, times: Numbers) -> Acted:
     """One straight arm to something, held, and back; also reaching out."""
     num, motion = len(times), upright(rng, times)
     start, takes = between(rng, num, -3.0, 0.7), between(rng, num, 0.25, 0.9)
@@ -284,7 +305,9 @@ def point(rng: Rng, times: Float32Array) -> Acted:
         0.15 + (steep + bend - 0.15) * out + folds + shake[..., 0],
         way + around(rng, num, 0, 0.12) + shake[..., 1],
     )
-    weight = ramp(times, start - 0.2, takes * 0.5) * (1 - ramp(times, start + 1.7 * takes + holds, takes))
+    weight = ramp(times, start - 0.2, takes * 0.5) * (
+        1 - ramp(times, start + 1.7 * takes + holds, takes)
+    )
     motion.arms[..., 0, :] += weight[..., np.newaxis] * (pointing - motion.arms[..., 0, :])
     motion.head[..., YAW] += out * between(rng, num, -0.2, 0.6)
     motion.trunk[..., PITCH] += out * happens(rng, num, 0.3) * between(rng, num, 0.0, 0.4)

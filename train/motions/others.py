@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from rtaction.arrays import Float32Array
 from rtaction.train.motions.floor import get_up, lie_down
 from rtaction.train.motions.gestures import arm, both, episode, with_arms
 from rtaction.train.motions.postures import (
@@ -39,6 +38,7 @@ from rtaction.train.motions.skeleton import (
 )
 from rtaction.train.motions.steps import bend_legs
 from rtaction.train.motions.timing import (
+    Numbers,
     Rng,
     around,
     between,
@@ -74,7 +74,7 @@ _FACE = (
 )
 
 
-def errands(rng: Rng, times: Float32Array) -> Motion:
+def errands(rng: Rng, times: Numbers) -> Motion:
     """Hands go from spot to spot and rest there: drink, phone, hair, face, table, pockets."""
     motion = upright(rng, times)
     spots = np.array(_LOW + _FACE)
@@ -86,12 +86,12 @@ def errands(rng: Rng, times: Float32Array) -> Motion:
 
 def _visits(
     rng: Rng,
-    times: Float32Array,
-    spots: Float32Array,
-    weights: Float32Array,
-    alike: Float32Array,
+    times: Numbers,
+    spots: Numbers,
+    weights: Numbers,
+    alike: Numbers,
     least_rest: float,
-) -> Float32Array:
+) -> Numbers:
     """Both arms on ways between spots; (num, num_times, 2, 4). Alike: both the same way."""
     num = len(times)
     wrists = np.zeros((num, times.shape[1], 2, 3), np.float32)
@@ -109,9 +109,11 @@ def _visits(
             takes = takes + 0.5 * np.linalg.norm(stops[:, stop] - stops[:, stop - 1], axis=1)[
                 :, np.newaxis
             ] * rng.random((num, 1))
-            wrist = wrist + eased((times - start) / takes)[..., np.newaxis] * (
-                stops[:, stop] - stops[:, stop - 1]
-            )[:, np.newaxis]
+            wrist = (
+                wrist
+                + eased((times - start) / takes)[..., np.newaxis]
+                * (stops[:, stop] - stops[:, stop - 1])[:, np.newaxis]
+            )
             start = start + takes + least_rest + rng.random((num, 1)) * unhurried
         wrists[:, :, side] = wrist
     wrists[:, :, 1] += alike[..., np.newaxis] * (wrists[:, :, 0] - wrists[:, :, 1])
@@ -120,13 +122,16 @@ def _visits(
     return arm_to(wrists, elbows)
 
 
-def signing(rng: Rng, times: Float32Array) -> Motion:
+def signing(rng: Rng, times: Numbers) -> Motion:
     """Hands that talk before chest and face, with small quick movements: signs, gestures."""
     num, motion = len(times), upright(rng, times)
     hands = np.array([*_LOW[2:], *_FACE])
     arms = _visits(rng, times, hands, np.ones(len(hands)), happens(rng, num, 0.4), 0.05)
     quick = np.sin(phase(rng, times, between(rng, num, 0.8, 3.0)))[..., np.newaxis, np.newaxis]
-    shape = rng.normal(0, 1, (num, 1, 2, 4)) * between(rng, num, 0.03, 0.28)[..., np.newaxis, np.newaxis]
+    shape = (
+        rng.normal(0, 1, (num, 1, 2, 4))
+        * between(rng, num, 0.03, 0.28)[..., np.newaxis, np.newaxis]
+    )
     arms = arms + quick * shape * happens(rng, num, 0.7)[..., np.newaxis, np.newaxis]
     one = happens(rng, num, 0.45)[..., np.newaxis]
     arms[..., 1, :] += one * (motion.arms[..., 1, :] - arms[..., 1, :])
@@ -134,7 +139,7 @@ def signing(rng: Rng, times: Float32Array) -> Motion:
     return motion
 
 
-def busy(rng: Rng, times: Float32Array) -> Motion:
+def busy(rng: Rng, times: Numbers) -> Motion:
     """Hands at work before the belly: type, cook, stir, chop, wipe, play, steer, wash."""
     num, motion = len(times), upright(rng, times)
     middle = np.array([-0.15, -0.5, 0.55]) + rng.normal(0, (0.15, 0.15, 0.12), (num, 1, 2, 3))
@@ -146,18 +151,23 @@ def busy(rng: Rng, times: Float32Array) -> Motion:
     wrists = np.stack(
         [
             middle[:, :, 0] + np.sin(angle)[..., np.newaxis] * size,
-            middle[:, :, 1] + np.sin(angle + shift)[..., np.newaxis] * size * happens(rng, num, 0.6)[..., np.newaxis],
+            middle[:, :, 1]
+            + np.sin(angle + shift)[..., np.newaxis]
+            * size
+            * happens(rng, num, 0.6)[..., np.newaxis],
         ],
         axis=2,
     )
-    wrists = wrists + wander(rng, times, between(rng, num, 0.01, 0.06), 0.6, 6).reshape(wrists.shape)
+    wrists = wrists + wander(rng, times, between(rng, num, 0.01, 0.06), 0.6, 6).reshape(
+        wrists.shape
+    )
     with_arms(motion, arm_to(wrists, np.array([0.7, -0.9, -0.2])), 1 + 0 * times)
     motion.trunk[..., PITCH] += between(rng, num, 0.0, 0.45)
     motion.head[..., PITCH] += between(rng, num, 0.0, 0.5)
     return motion
 
 
-def chopping(rng: Rng, times: Float32Array) -> Motion:
+def chopping(rng: Rng, times: Numbers) -> Motion:
     """Both arms, or one, swung to and fro in a big arc: chop, sweep, row, golf, throw, swim."""
     num, motion = len(times), mixture(rng, times, {still: 0.6, stepping: 0.3, on_chair: 0.1})
     one = np.array([0.0, 0.2, 0.6]) + rng.normal(0, (0.3, 0.5, 0.3), (num, 1, 3))
@@ -179,7 +189,7 @@ def chopping(rng: Rng, times: Float32Array) -> Motion:
     return motion
 
 
-def stretching(rng: Rng, times: Float32Array) -> Motion:
+def stretching(rng: Rng, times: Numbers) -> Motion:
     """Slow and wide: an arm up or across, bends to a side, twists, shoulders rolled."""
     num, motion = len(times), upright(rng, times)
     weight = episode(rng, times, ease_seconds=1.5)
@@ -198,19 +208,20 @@ def stretching(rng: Rng, times: Float32Array) -> Motion:
     return motion
 
 
-def dancing(rng: Rng, times: Float32Array) -> Motion:
+def dancing(rng: Rng, times: Numbers) -> Motion:
     """Everything moves to a beat, nothing in particular."""
     num, motion = len(times), mixture(rng, times, {still: 0.5, stepping: 0.5})
     angle = phase(rng, times, between(rng, num, 0.5, 1.4))[..., np.newaxis]
     size = between(rng, num, 0.3, 1.0)[..., np.newaxis]
 
-    def beat(axes: int, spread: float) -> Float32Array:
+    def beat(axes: int, spread: float) -> Numbers:
         start = rng.uniform(0, 6.28, (num, 1, axes))
         double = rng.integers(1, 3, (num, 1, axes))
         return size * rng.normal(0, spread, (num, 1, axes)) * np.sin(angle * double + start)
 
     middle = arm_to(
-        np.array([0.1, -0.3, 0.45]) + rng.normal(0, 0.25, (num, 1, 2, 3)), np.array([0.8, -0.8, -0.2])
+        np.array([0.1, -0.3, 0.45]) + rng.normal(0, 0.25, (num, 1, 2, 3)),
+        np.array([0.8, -0.8, -0.2]),
     )
     with_arms(motion, middle, 1 + 0 * times)
     motion.arms += beat(8, 0.3).reshape(motion.arms.shape)
@@ -222,7 +233,7 @@ def dancing(rng: Rng, times: Float32Array) -> Motion:
     return motion
 
 
-def tai_chi(rng: Rng, times: Float32Array) -> Motion:
+def tai_chi(rng: Rng, times: Numbers) -> Motion:
     """Slow arms through large arcs, knees bent."""
     num, motion = len(times), mixture(rng, times, {still: 0.6, stepping: 0.4})
     middle = np.array([0.0, -0.1, 0.55]) + rng.normal(0, 0.2, (num, 1, 2, 3))
@@ -232,10 +243,12 @@ def tai_chi(rng: Rng, times: Float32Array) -> Motion:
     return motion
 
 
-def carrying(rng: Rng, times: Float32Array) -> Motion:
+def carrying(rng: Rng, times: Numbers) -> Motion:
     """Walking with something in one or both hands, or a phone at the ear."""
     num, motion = len(times), walking(rng, times)
-    spots = np.array([(-0.25, -0.55, 0.4), (-0.1, 0.4, 0.15), (0.1, -0.95, 0.05), (-0.2, -0.3, 0.5)])
+    spots = np.array(
+        [(-0.25, -0.55, 0.4), (-0.1, 0.4, 0.15), (0.1, -0.95, 0.05), (-0.2, -0.3, 0.5)]
+    )
     wrist = spots[rng.integers(len(spots), size=(num, 1))] + rng.normal(0, 0.06, (num, 1, 3))
     held = arm_to(wrist + 0 * times[..., np.newaxis], np.array([0.6, -0.9, -0.2]))
     motion.arms[..., 0, :] = held
@@ -244,7 +257,7 @@ def carrying(rng: Rng, times: Float32Array) -> Motion:
     return motion
 
 
-def bending(rng: Rng, times: Float32Array) -> Motion:
+def bending(rng: Rng, times: Numbers) -> Motion:
     """Down to the floor with a hand or both, and up again: pick up, tie a shoe, touch the toes."""
     num, motion = len(times), mixture(rng, times, {still: 0.8, stepping: 0.2})
     start, takes = between(rng, num, -3.0, 1.2), between(rng, num, 0.5, 1.6)
@@ -256,33 +269,37 @@ def bending(rng: Rng, times: Float32Array) -> Motion:
     motion.legs[..., THIGH] += thigh[..., np.newaxis]
     motion.legs[..., KNEE] += 1.3 * thigh[..., np.newaxis]
     # Arms hang down whichever way the trunk leans.
-    reach = np.stack(
-        np.broadcast_arrays(0.1, -np.cos(deep * share), np.sin(deep * share)), axis=-1
-    ) * between(rng, num, 0.7, 1.0)[..., np.newaxis]
-    down = arm_to(reach[..., np.newaxis, :] + rng.normal(0, 0.1, (num, 1, 2, 3)), np.array([0.8, -0.2, -0.5]))
+    reach = (
+        np.stack(np.broadcast_arrays(0.1, -np.cos(deep * share), np.sin(deep * share)), axis=-1)
+        * between(rng, num, 0.7, 1.0)[..., np.newaxis]
+    )
+    down = arm_to(
+        reach[..., np.newaxis, :] + rng.normal(0, 0.1, (num, 1, 2, 3)), np.array([0.8, -0.2, -0.5])
+    )
     one = happens(rng, num, 0.4)[..., np.newaxis]
     down[..., 1, :] += one * (motion.arms[..., 1, :] - down[..., 1, :])
     with_arms(motion, down, share)
     return motion
 
 
-def exercising(rng: Rng, times: Float32Array) -> Motion:
+def exercising(rng: Rng, times: Numbers) -> Motion:
     """Push-ups, burpees, lunges, crunches, planks."""
-    return mixture(
-        rng, times, {_push_ups: 0.25, _burpees: 0.3, _lunges: 0.25, _crunches: 0.2}
-    )
+    return mixture(rng, times, {_push_ups: 0.25, _burpees: 0.3, _lunges: 0.25, _crunches: 0.2})
 
 
-def _push_ups(rng: Rng, times: Float32Array) -> Motion:
+def _push_ups(rng: Rng, times: Numbers) -> Motion:
     num, motion = len(times), on_all_fours(rng, times)
     down = 0.5 - 0.5 * np.cos(phase(rng, times, between(rng, num, 0.0, 0.9)))
-    low = arm_to(np.array([0.45, 0.0, 0.35]) + rng.normal(0, 0.06, (num, 1, 2, 3)), np.array([1.0, -0.5, -0.5]))
+    low = arm_to(
+        np.array([0.45, 0.0, 0.35]) + rng.normal(0, 0.06, (num, 1, 2, 3)),
+        np.array([1.0, -0.5, -0.5]),
+    )
     with_arms(motion, low, down * between(rng, num, 0.0, 1.0))
     motion.body[..., PITCH] += down * 0.12
     return motion
 
 
-def _burpees(rng: Rng, times: Float32Array) -> Motion:
+def _burpees(rng: Rng, times: Numbers) -> Motion:
     """Upright, crouched, in the position of push-ups, and back, again and again."""
     num = len(times)
     turn = (times * between(rng, num, 0.22, 0.5) + between(rng, num, 0, 1)) % 1.0
@@ -291,7 +308,9 @@ def _burpees(rng: Rng, times: Float32Array) -> Motion:
         other.body[..., YAW], other.place[:] = up.body[..., YAW], up.place
     crouch = eased((turn - 0.1) / 0.15) * (1 - eased((turn - 0.75) / 0.15))
     out = eased((turn - 0.3) / 0.12) * (1 - eased((turn - 0.62) / 0.12))
-    hands = arm_to(np.array([0.05, -0.6, 0.7]) + rng.normal(0, 0.05, (num, 1, 2, 3)), np.array([1.0, 0, 0]))
+    hands = arm_to(
+        np.array([0.05, -0.6, 0.7]) + rng.normal(0, 0.05, (num, 1, 2, 3)), np.array([1.0, 0, 0])
+    )
     with_arms(low, hands, 1 + 0 * times)
     motion = up.mixed(low, crouch).mixed(plank, out)
     jump = np.maximum(np.sin(2 * np.pi * (turn - 0.92) / 0.2), 0) * (np.abs(turn - 0.97) < 0.05)
@@ -299,7 +318,7 @@ def _burpees(rng: Rng, times: Float32Array) -> Motion:
     return motion
 
 
-def _lunges(rng: Rng, times: Float32Array) -> Motion:
+def _lunges(rng: Rng, times: Numbers) -> Motion:
     num, motion = len(times), still(rng, times)
     angle = phase(rng, times, between(rng, num, 0.2, 0.6))
     down = (0.5 - 0.5 * np.cos(angle)) * between(rng, num, 0.5, 1.0)
@@ -310,7 +329,7 @@ def _lunges(rng: Rng, times: Float32Array) -> Motion:
     return motion
 
 
-def _crunches(rng: Rng, times: Float32Array) -> Motion:
+def _crunches(rng: Rng, times: Numbers) -> Motion:
     num, motion = len(times), on_floor(rng, times)
     down = 0.5 - 0.5 * np.cos(phase(rng, times, between(rng, num, 0.1, 0.7)))
     back = between(rng, num, 0.4, 1.5)
@@ -318,7 +337,7 @@ def _crunches(rng: Rng, times: Float32Array) -> Motion:
     return motion
 
 
-def jumping(rng: Rng, times: Float32Array) -> Motion:
+def jumping(rng: Rng, times: Numbers) -> Motion:
     """On the spot, or running: both feet or one after the other, arms hanging or swinging."""
     num, motion = len(times), still(rng, times)
     angle = phase(rng, times, between(rng, num, 0.6, 2.2))
@@ -338,14 +357,12 @@ def jumping(rng: Rng, times: Float32Array) -> Motion:
     return motion
 
 
-def yoga(rng: Rng, times: Float32Array) -> Motion:
+def yoga(rng: Rng, times: Numbers) -> Motion:
     """Poses that are held: legs wide with arms out, tree, warrior, hands joined overhead, bows."""
-    return mixture(
-        rng, times, {_wide: 0.45, _tree: 0.2, _seated_arms: 0.35}
-    )
+    return mixture(rng, times, {_wide: 0.35, _tree: 0.12, _seated_arms: 0.33, _down_dog: 0.2})
 
 
-def _wide(rng: Rng, times: Float32Array) -> Motion:
+def _wide(rng: Rng, times: Numbers) -> Motion:
     num, motion = len(times), still(rng, times)
     apart = between(rng, num, 0.4, 0.75)[..., np.newaxis]
     motion.legs[..., THIGH_OUT] = apart
@@ -356,12 +373,35 @@ def _wide(rng: Rng, times: Float32Array) -> Motion:
     motion.legs[..., 0, KNEE] += knee
     motion.legs[..., 0, THIGH] += 0.7 * knee
     level = between(rng, num, 0.4, 1.75)
-    out = arm(level + 0 * times, around(rng, num, 0, 0.15), level + 0 * times, around(rng, num, 0, 0.15))
-    with_arms(motion, both(out, out), ramp(times, between(rng, num, -5, 1.0), between(rng, num, 0.8, 2.5)))
+    out = arm(
+        level + 0 * times, around(rng, num, 0, 0.15), level + 0 * times, around(rng, num, 0, 0.15)
+    )
+    with_arms(
+        motion, both(out, out), ramp(times, between(rng, num, -5, 1.0), between(rng, num, 0.8, 2.5))
+    )
     return motion
 
 
-def _tree(rng: Rng, times: Float32Array) -> Motion:
+def _down_dog(rng: Rng, times: Numbers) -> Motion:
+    """Bent far ahead with straight legs, the arms in line with the trunk, hands to the floor."""
+    num, motion = len(times), still(rng, times)
+    share = bump(
+        times,
+        between(rng, num, -6, 1.2),
+        between(rng, num, 0.7, 2.5),
+        between(rng, num, 0.5, 6.0),
+        between(rng, num, 0.7, 2.5),
+    )
+    motion.trunk[..., PITCH] += share * between(rng, num, 1.2, 2.5)
+    motion.legs[..., THIGH] += (share * between(rng, num, -0.5, 0.6))[..., np.newaxis]
+    over = arm_to(
+        np.array([0.0, 0.95, 0.15]) + rng.normal(0, 0.12, (num, 1, 2, 3)), np.array([1.0, 0, 0.1])
+    )
+    with_arms(motion, over, ramp(share, between(rng, num, 0.0, 0.5), 0.5 + 0 * share[:, :1]))
+    return motion
+
+
+def _tree(rng: Rng, times: Numbers) -> Motion:
     num, motion = len(times), still(rng, times)
     share = ramp(times, between(rng, num, -4, 1.2), between(rng, num, 0.8, 2.5))
     motion.legs[..., 0, THIGH] += 0.9 * share
@@ -372,7 +412,8 @@ def _tree(rng: Rng, times: Float32Array) -> Motion:
         np.array([-0.33, 0.0, 0.3]) + rng.normal(0, 0.03, (num, 1, 1, 3)), np.array([1.0, -0.3, 0])
     )
     over = arm_to(
-        np.array([-0.33, 0.9, 0.05]) + rng.normal(0, 0.03, (num, 1, 1, 3)), np.array([1.0, 0.0, 0.1])
+        np.array([-0.33, 0.9, 0.05]) + rng.normal(0, 0.03, (num, 1, 1, 3)),
+        np.array([1.0, 0.0, 0.1]),
     )
     chosen = happens(rng, num, 0.5)[..., np.newaxis, np.newaxis]
     arms = joined + chosen * (over - joined)
@@ -380,20 +421,26 @@ def _tree(rng: Rng, times: Float32Array) -> Motion:
     return motion
 
 
-def _seated_arms(rng: Rng, times: Float32Array) -> Motion:
+def _seated_arms(rng: Rng, times: Numbers) -> Motion:
     """On heels or floor: arms go up and down with the trunk, as in a bow."""
     num, motion = len(times), mixture(rng, times, {kneeling: 0.7, on_floor: 0.3})
     up = arm_to(
         np.array([-0.1, 0.95, 0.1]) + rng.normal(0, 0.12, (num, 1, 2, 3)), np.array([1.0, 0.0, 0.1])
     )
-    lifted = bump(times, between(rng, num, -3, 1.2), between(rng, num, 0.6, 2.5), between(rng, num, 0.5, 4), between(rng, num, 0.8, 2.5))
+    lifted = bump(
+        times,
+        between(rng, num, -3, 1.2),
+        between(rng, num, 0.6, 2.5),
+        between(rng, num, 0.5, 4),
+        between(rng, num, 0.8, 2.5),
+    )
     with_arms(motion, up, lifted)
     bow = ramp(times, between(rng, num, -3.0, 3.0), between(rng, num, 1.0, 3.0))
     motion.trunk[..., PITCH] += bow * happens(rng, num, 0.7) * between(rng, num, 0.6, 1.7)
     return motion
 
 
-def one_arm_up(rng: Rng, times: Float32Array) -> Motion:
+def one_arm_up(rng: Rng, times: Numbers) -> Motion:
     """One hand up and still: a greeting without a wave, holding on, asking to speak, shading."""
     num, motion = len(times), upright(rng, times)
     wrist = np.array([0.1, 0.7, 0.3]) + rng.normal(0, (0.2, 0.25, 0.2), (num, 1, 3))
@@ -403,12 +450,13 @@ def one_arm_up(rng: Rng, times: Float32Array) -> Motion:
     return motion
 
 
-def slow_changes(rng: Rng, times: Float32Array) -> Motion:
+def slow_changes(rng: Rng, times: Numbers) -> Motion:
     """Lying down with care, getting up a little, sitting up."""
-    def lying_down(rng: Rng, times: Float32Array) -> Motion:
+
+    def lying_down(rng: Rng, times: Numbers) -> Motion:
         return lie_down(rng, times).motion
 
-    def getting_up(rng: Rng, times: Float32Array) -> Motion:
+    def getting_up(rng: Rng, times: Numbers) -> Motion:
         return get_up(rng, times).motion
 
     return mixture(rng, times, {lying_down: 0.65, getting_up: 0.35})
@@ -428,7 +476,7 @@ OTHERS: dict[Act, float] = {
     bending: 0.06,
     exercising: 0.06,
     jumping: 0.04,
-    yoga: 0.05,
+    yoga: 0.10,
     one_arm_up: 0.03,
     slow_changes: 0.06,
     lying: 0.04,
@@ -440,6 +488,6 @@ OTHERS: dict[Act, float] = {
 """Movements without a label and how often they are made."""
 
 
-def other(rng: Rng, times: Float32Array) -> Motion:
+def other(rng: Rng, times: Numbers) -> Motion:
     """Something that has no label."""
     return mixture(rng, times, OTHERS)

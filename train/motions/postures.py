@@ -11,7 +11,6 @@ from typing import TypeVar
 
 import numpy as np
 
-from rtaction.arrays import Float32Array
 from rtaction.train.motions.skeleton import (
     KNEE,
     PITCH,
@@ -24,6 +23,7 @@ from rtaction.train.motions.skeleton import (
     arm_to,
 )
 from rtaction.train.motions.timing import (
+    Numbers,
     Rng,
     around,
     between,
@@ -32,7 +32,7 @@ from rtaction.train.motions.timing import (
     wander,
 )
 
-Act = Callable[[Rng, Float32Array], Motion]
+Act = Callable[[Rng, Numbers], Motion]
 
 # Where a wrist rests and which way the elbow points: from the shoulder, outward, up and ahead, in
 # lengths of the arm.
@@ -49,7 +49,7 @@ _RESTS = (
 )
 
 
-def resting_arms(rng: Rng, times: Float32Array) -> Float32Array:
+def resting_arms(rng: Rng, times: Numbers) -> Numbers:
     """Both arms at rest, mostly alike: (num, num_times, 2, 4)."""
     num = len(times)
     weights = np.array([weight for _, _, weight in _RESTS])
@@ -63,7 +63,7 @@ def resting_arms(rng: Rng, times: Float32Array) -> Float32Array:
     return np.asarray(arms + fidget.reshape(*times.shape, 2, 4), np.float32)
 
 
-def still(rng: Rng, times: Float32Array) -> Motion:
+def still(rng: Rng, times: Numbers) -> Motion:
     """Somebody upright with straight legs and resting arms who sways a little."""
     num, shape = len(times), times.shape
     legs = np.zeros((*shape, 2, 4), np.float32)
@@ -92,7 +92,7 @@ def set_legs(motion: Motion, thigh: object, out: object, knee: object, shank_out
         motion.legs[..., number] = value[..., np.newaxis] if value.ndim else value
 
 
-def on_chair(rng: Rng, times: Float32Array) -> Motion:
+def on_chair(rng: Rng, times: Numbers) -> Motion:
     """Sitting on a chair, a sofa or a stool."""
     num, motion = len(times), still(rng, times)
     thigh = between(rng, num, 1.1, 1.65)
@@ -106,7 +106,7 @@ def on_chair(rng: Rng, times: Float32Array) -> Motion:
     return motion
 
 
-def on_floor(rng: Rng, times: Float32Array) -> Motion:
+def on_floor(rng: Rng, times: Numbers) -> Motion:
     """Sitting on the floor: cross-legged, legs ahead, or knees drawn up."""
     num, motion = len(times), still(rng, times)
     way = rng.integers(3, size=(num, 1))
@@ -120,7 +120,7 @@ def on_floor(rng: Rng, times: Float32Array) -> Motion:
     return motion
 
 
-def kneeling(rng: Rng, times: Float32Array) -> Motion:
+def kneeling(rng: Rng, times: Numbers) -> Motion:
     """On the knees, upright or sitting on the heels; sometimes on one knee."""
     num, motion = len(times), still(rng, times)
     heels = happens(rng, num, 0.6)
@@ -135,7 +135,7 @@ def kneeling(rng: Rng, times: Float32Array) -> Motion:
     return motion
 
 
-def crouching(rng: Rng, times: Float32Array) -> Motion:
+def crouching(rng: Rng, times: Numbers) -> Motion:
     """Low on the heels, as to look at something on the floor."""
     num, motion = len(times), still(rng, times)
     thigh = between(rng, num, 1.7, 2.1)
@@ -144,7 +144,7 @@ def crouching(rng: Rng, times: Float32Array) -> Motion:
     return motion
 
 
-def on_all_fours(rng: Rng, times: Float32Array) -> Motion:
+def on_all_fours(rng: Rng, times: Numbers) -> Motion:
     """On hands and knees, or in the position of push-ups."""
     num, motion = len(times), still(rng, times)
     straight = happens(rng, num, 0.5)
@@ -160,7 +160,7 @@ def on_all_fours(rng: Rng, times: Float32Array) -> Motion:
     return motion
 
 
-def lying(rng: Rng, times: Float32Array) -> Motion:
+def lying(rng: Rng, times: Numbers) -> Motion:
     """On the back, the belly or a side, with arms and legs as they come."""
     num, motion = len(times), still(rng, times)
     way = rng.random((num, 1)) * 2 * np.pi
@@ -187,7 +187,7 @@ def limp(rng: Rng, motion: Motion) -> None:
     motion.trunk += rng.normal(0, (0.2, 0.12, 0.15), (num, 1, 3)).astype(np.float32)
 
 
-def walking(rng: Rng, times: Float32Array) -> Motion:
+def walking(rng: Rng, times: Numbers) -> Motion:
     """Walking along, or on the spot, at any pace; arms swing."""
     num, motion = len(times), still(rng, times)
     # Two steps in each turn.
@@ -212,7 +212,7 @@ def walking(rng: Rng, times: Float32Array) -> Motion:
     return motion
 
 
-def go(motion: Motion, times: Float32Array, speed: Float32Array, turns: Float32Array) -> None:
+def go(motion: Motion, times: Numbers, speed: Numbers, turns: Numbers) -> None:
     """Move ahead, at statures a second, while turning, in radians a second."""
     motion.body[..., YAW] += turns * times
     yaw, step = motion.body[..., YAW], np.diff(times, axis=1, prepend=times[:, :1])
@@ -221,7 +221,7 @@ def go(motion: Motion, times: Float32Array, speed: Float32Array, turns: Float32A
     motion.place[..., 2] += np.cumsum(step * np.cos(yaw), axis=1)
 
 
-def _swing_of_arm(motion: Motion, side: int, angle: Float32Array) -> Float32Array:
+def _swing_of_arm(motion: Motion, side: int, angle: Numbers) -> Numbers:
     """By how much hanging arms change when they swing ahead by an angle; (..., 4)."""
     arm = motion.arms[..., side, :]
     moved = arm.copy()
@@ -236,7 +236,7 @@ def _swing_of_arm(motion: Motion, side: int, angle: Float32Array) -> Float32Arra
     return np.asarray(moved - arm)
 
 
-def stepping(rng: Rng, times: Float32Array) -> Motion:
+def stepping(rng: Rng, times: Numbers) -> Motion:
     """Upright, shifting the weight, with a step now and then."""
     num, motion = len(times), still(rng, times)
     angle = phase(rng, times, between(rng, num, 0.3, 0.9))
@@ -255,14 +255,12 @@ def stepping(rng: Rng, times: Float32Array) -> Motion:
 Part = TypeVar("Part")
 
 
-def mixture(rng: Rng, times: Float32Array, weights: Mapping[Act, float]) -> Motion:
+def mixture(rng: Rng, times: Numbers, weights: Mapping[Act, float]) -> Motion:
     """Each window by one of several functions, by their weights."""
     acts, shares = list(weights), np.array(list(weights.values()), np.float64)
     chosen = rng.choice(len(acts), size=len(times), p=shares / shares.sum())
     rows = [np.flatnonzero(chosen == number) for number in range(len(acts))]
-    parts = [
-        act(rng, times[at]) for act, at in zip(acts, rows, strict=True) if len(at)
-    ]
+    parts = [act(rng, times[at]) for act, at in zip(acts, rows, strict=True) if len(at)]
     order = np.argsort(np.concatenate(rows), kind="stable")
     joined = (
         np.concatenate([getattr(part, name) for part in parts])
@@ -275,6 +273,6 @@ UPRIGHT: dict[Act, float] = {still: 0.55, on_chair: 0.27, stepping: 0.15, walkin
 """What people do with their legs while they gesture."""
 
 
-def upright(rng: Rng, times: Float32Array) -> Motion:
+def upright(rng: Rng, times: Numbers) -> Motion:
     """Standing, sitting on a chair or stepping."""
     return mixture(rng, times, UPRIGHT)

@@ -1,7 +1,7 @@
 """A body's joints in space from the angles of its limbs, for many windows at once.
 
 Axes of a body: x to its own left, y up, z ahead; lengths are shares of the stature. Whatever is
-lowest stands or lies on the floor. This module knows nothing about actions, cameras or time.
+lowest stands or lies on the floor. This module knows nothing about actions or cameras.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rtaction.arrays import Float32Array
 from rtaction.pose.keypoints import JOINTS, NUM_JOINTS
+from rtaction.train.motions.timing import Numbers
 
 # The angles of an arm: of the upper arm and of the forearm, from hanging (0) to up (pi), and
 # around the vertical, from outward (0) to ahead (pi/2) to inward (pi).
@@ -41,19 +41,19 @@ class Motion:
             do.
     """
 
-    arms: Float32Array
-    legs: Float32Array
-    body: Float32Array
-    trunk: Float32Array
-    head: Float32Array
-    place: Float32Array
-    stands: Float32Array
+    arms: Numbers
+    legs: Numbers
+    body: Numbers
+    trunk: Numbers
+    head: Numbers
+    place: Numbers
+    stands: Numbers
 
     def copy(self) -> Motion:
         """With arrays of its own."""
         return Motion(*(getattr(self, name).copy() for name in Motion.__dataclass_fields__))
 
-    def mixed(self, other: Motion, weight: Float32Array) -> Motion:
+    def mixed(self, other: Motion, weight: Numbers) -> Motion:
         """From this to another, by a weight from 0 to 1; (num_windows, num_times)."""
         by_axis, by_limb = weight[..., np.newaxis], weight[..., np.newaxis, np.newaxis]
         parts = {
@@ -73,14 +73,14 @@ class Motion:
 class Bodies:
     """Proportions, float32, one for each window; shares of the stature."""
 
-    trunk: Float32Array
-    half_shoulders: Float32Array
-    half_hips: Float32Array
-    upper_arm: Float32Array
-    forearm: Float32Array
-    thigh: Float32Array
-    shank: Float32Array
-    head: Float32Array
+    trunk: Numbers
+    half_shoulders: Numbers
+    half_hips: Numbers
+    upper_arm: Numbers
+    forearm: Numbers
+    thigh: Numbers
+    shank: Numbers
+    head: Numbers
 
     @classmethod
     def random(cls, rng: np.random.Generator, num: int) -> Bodies:
@@ -95,7 +95,7 @@ class Bodies:
         )
 
 
-def joints_of(motion: Motion, bodies: Bodies) -> Float32Array:
+def joints_of(motion: Motion, bodies: Bodies) -> Numbers:
     """Joints in space: float32, shape (num_windows, num_times, 17, 3)."""
     shape = motion.body.shape[:2]
     points = np.zeros((*shape, NUM_JOINTS, 3), np.float32)
@@ -116,7 +116,7 @@ def joints_of(motion: Motion, bodies: Bodies) -> Float32Array:
 _THICK = np.array([0.04] * 5 + [0.05] * 2 + [0.025] * 4 + [0.06] * 2 + [0.035] * 2 + [0.04] * 2)
 
 
-def _put_arms(points: Float32Array, motion: Motion, bodies: Bodies) -> None:
+def _put_arms(points: Numbers, motion: Motion, bodies: Bodies) -> None:
     for name, length in (("shoulder", None), ("elbow", UPPER), ("wrist", FORE)):
         first = _LEFT_FIRST[name]
         if length is None:
@@ -125,7 +125,11 @@ def _put_arms(points: Float32Array, motion: Motion, bodies: Bodies) -> None:
             continue
         steep, around = motion.arms[..., length], motion.arms[..., length + 1]
         way = np.stack(
-            [np.sin(steep) * np.cos(around) * _SIDES, -np.cos(steep), np.sin(steep) * np.sin(around)],
+            [
+                np.sin(steep) * np.cos(around) * _SIDES,
+                -np.cos(steep),
+                np.sin(steep) * np.sin(around),
+            ],
             axis=-1,
         )
         size = bodies.upper_arm if length == UPPER else bodies.forearm
@@ -141,14 +145,14 @@ _FACE = np.array(
 )
 
 
-def _put_head(points: Float32Array, motion: Motion, bodies: Bodies) -> None:
+def _put_head(points: Numbers, motion: Motion, bodies: Bodies) -> None:
     neck = np.array([0.0, 0.35, 0.0], np.float32)
     face = (_FACE - neck) @ _turn(motion.head).swapaxes(-1, -2) + neck
     points[..., :5, :] = face * bodies.head[:, np.newaxis, np.newaxis, np.newaxis]
     points[..., :5, 1] += _column(bodies.trunk)
 
 
-def _put_legs(points: Float32Array, motion: Motion, bodies: Bodies) -> None:
+def _put_legs(points: Numbers, motion: Motion, bodies: Bodies) -> None:
     first = _LEGS["hip"]
     points[..., first : first + 2, 0] = _column(bodies.half_hips) * _SIDES
     thigh, thigh_out, knee, shank_out = (motion.legs[..., number] for number in range(4))
@@ -170,11 +174,11 @@ def _put_legs(points: Float32Array, motion: Motion, bodies: Bodies) -> None:
         )
 
 
-def _column(sizes: Float32Array) -> Float32Array:
+def _column(sizes: Numbers) -> Numbers:
     return sizes[:, np.newaxis, np.newaxis]
 
 
-def _turn(angles: Float32Array) -> Float32Array:
+def _turn(angles: Numbers) -> Numbers:
     """Rotations (..., 3, 3): pitched ahead, then rolled to the left, then turned."""
     (sx, sz, sy), (cx, cz, cy) = (
         np.moveaxis(np.sin(angles), -1, 0),
@@ -187,11 +191,11 @@ def _turn(angles: Float32Array) -> Float32Array:
     return np.asarray(yaw @ roll @ pitch)
 
 
-def _matrix(*rows: tuple[Float32Array, ...]) -> Float32Array:
+def _matrix(*rows: tuple[Numbers, ...]) -> Numbers:
     return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
 
 
-def arm_to(wrist: Float32Array, elbow: Float32Array) -> Float32Array:
+def arm_to(wrist: Numbers, elbow: Numbers) -> Numbers:
     """The angles of arms whose wrists are at given places.
 
     Args:
@@ -215,7 +219,7 @@ def arm_to(wrist: Float32Array, elbow: Float32Array) -> Float32Array:
     return np.concatenate([_steep_and_around(bend), _steep_and_around(rest)], axis=-1)
 
 
-def _steep_and_around(ways: Float32Array) -> Float32Array:
+def _steep_and_around(ways: Numbers) -> Numbers:
     length = np.linalg.norm(ways, axis=-1).clip(1e-6, None)
     steep = np.arccos((-ways[..., 1] / length).clip(-1, 1))
     around = np.arctan2(ways[..., 2], ways[..., 0])

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from rtaction.arrays import Float32Array
 from rtaction.train.motions.gestures import Acted, arm, both, episode, with_arms
-from rtaction.train.motions.postures import go, mixture, still, stepping, walking
+from rtaction.train.motions.postures import go, mixture, stepping, still, walking
 from rtaction.train.motions.skeleton import (
     KNEE,
     PITCH,
@@ -22,6 +21,7 @@ from rtaction.train.motions.skeleton import (
     arm_to,
 )
 from rtaction.train.motions.timing import (
+    Numbers,
     Rng,
     around,
     between,
@@ -33,7 +33,7 @@ from rtaction.train.motions.timing import (
 )
 
 
-def jumping_jack(rng: Rng, times: Float32Array) -> Acted:
+def jumping_jack(rng: Rng, times: Numbers) -> Acted:
     """Arms out and overhead while the legs jump or step apart, and back."""
     num, motion = len(times), still(rng, times)
     done = episode(rng, times)
@@ -67,14 +67,14 @@ def jumping_jack(rng: Rng, times: Float32Array) -> Acted:
     return Acted(motion, done)
 
 
-def squat(rng: Rng, times: Float32Array) -> Acted:
+def squat(rng: Rng, times: Numbers) -> Acted:
     """Down and up on both feet, again and again, or small pulses low down."""
     num, motion = len(times), still(rng, times)
     done = episode(rng, times, ease_seconds=0.8)
     angle = phase(rng, times, between(rng, num, 0.22, 0.85))
     down = (0.5 - 0.5 * np.cos(angle)) ** between(rng, num, 0.6, 1.4)
-    pulses = happens(rng, num, 0.2)
-    small = between(rng, num, 0.08, 0.4)
+    pulses = happens(rng, num, 0.3)
+    small = between(rng, num, 0.0, 0.4)
     quick = 0.5 - 0.5 * np.cos(phase(rng, times, between(rng, num, 0.5, 2.0)))
     down = (down * (1 - pulses) + (1 - small * quick) * pulses) * done
     bend_legs(rng, motion, down, between(rng, num, 1.2, 2.15))
@@ -101,11 +101,11 @@ def squat(rng: Rng, times: Float32Array) -> Acted:
     return Acted(motion, done)
 
 
-def bend_legs(rng: Rng, motion: Motion, down: Float32Array, deepest: Float32Array) -> None:
+def bend_legs(rng: Rng, motion: Motion, down: Numbers, deepest: Numbers) -> None:
     """Bend hips and knees on both feet, by (num, num_times), and lean ahead for balance."""
     num = len(down)
     thigh = deepest * down
-    out = between(rng, num, 0.0, 0.6) * down
+    out = between(rng, num, 0.0, 0.9) * down
     motion.legs[..., THIGH] += (thigh * between(rng, num, 0.85, 1.0))[..., np.newaxis]
     motion.legs[..., KNEE] += (thigh * between(rng, num, 1.0, 1.3))[..., np.newaxis]
     motion.legs[..., THIGH_OUT] += out[..., np.newaxis]
@@ -114,7 +114,7 @@ def bend_legs(rng: Rng, motion: Motion, down: Float32Array, deepest: Float32Arra
     motion.head[..., PITCH] -= down * between(rng, num, 0.0, 0.4)
 
 
-def kick(rng: Rng, times: Float32Array) -> Acted:
+def kick(rng: Rng, times: Numbers) -> Acted:
     """A leg swung or thrust out and back: ahead, around, sideways, at a ball; once or often."""
     num = len(times)
     motion = mixture(rng, times, {still: 0.55, stepping: 0.25, walking: 0.2})
@@ -153,7 +153,7 @@ def kick(rng: Rng, times: Float32Array) -> Acted:
     return Acted(motion, done)
 
 
-def walk(rng: Rng, times: Float32Array) -> Acted:
+def walk(rng: Rng, times: Numbers) -> Acted:
     """Walking, from a standstill or to one."""
     num = len(times)
     always = happens(rng, num, 0.75)

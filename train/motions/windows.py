@@ -2,7 +2,8 @@
 
     python -m rtaction.train.motions.windows     # how many a second
 
-Windows in which an action has hardly begun, or is nearly over, have no clear label and are left out.
+Windows in which an action has hardly begun, or is nearly over, have no clear label and are left
+out.
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rtaction.arrays import Float32Array
-from rtaction.pose.keypoints import JOINTS, VISIBLE_SCORE
+from rtaction.pose.keypoints import JOINTS
 from rtaction.train.motions.camera import look
 from rtaction.train.motions.floor import fall, sit_down, stand_up
 from rtaction.train.motions.gestures import (
@@ -28,13 +28,16 @@ from rtaction.train.motions.gestures import (
     wave,
 )
 from rtaction.train.motions.others import other
-from rtaction.train.motions.sensor import keypoints_of
+from rtaction.train.motions.sensor import MADE_UP_SCORE, keypoints_of
 from rtaction.train.motions.skeleton import YAW, Bodies, Motion, joints_of
 from rtaction.train.motions.steps import jumping_jack, kick, squat, walk
-from rtaction.train.motions.timing import Rng, between, happens
+from rtaction.train.motions.timing import Numbers, Rng, between, happens
+
+NUM_TIMES, INTERVAL_SECONDS = 16, 0.125
+"""Pictures in a window, and the time between two of them."""
 
 BACKGROUND = "nothing"
-ACTIONS: Mapping[str, Callable[[Rng, Float32Array], Acted]] = {
+ACTIONS: Mapping[str, Callable[[Rng, Numbers], Acted]] = {
     "wave": wave,
     "clap": clap,
     "punch": punch,
@@ -65,7 +68,7 @@ class Windows:
         labels: int64, shape (num_windows,), numbers of `LABELS`.
     """
 
-    points: Float32Array
+    points: Numbers
     labels: npt.NDArray[np.int64]
 
 
@@ -73,8 +76,8 @@ def make_windows(
     rng: Rng,
     num: int,
     *,
-    num_times: int = 16,
-    interval_seconds: float = 0.125,
+    num_times: int = NUM_TIMES,
+    interval_seconds: float = INTERVAL_SECONDS,
     background_share: float = 0.42,
 ) -> Windows:
     """Windows of random people who do random things, seen by random cameras.
@@ -105,14 +108,17 @@ def make_windows(
         labels.append(label[clear])
         rows.append(at[clear])
     motion = Motion(
-        *(np.concatenate([getattr(one, name) for one in motions]) for name in Motion.__dataclass_fields__)
+        *(
+            np.concatenate([getattr(one, name) for one in motions])
+            for name in Motion.__dataclass_fields__
+        )
     )
     points, label = film(rng, motion, times[np.concatenate(rows)]), np.concatenate(labels)
     shown = _is_shown(points, label)
-    return Windows(_mirrored(rng, points[shown]), label[shown])
+    return Windows(mirrored(rng, points[shown]), label[shown])
 
 
-def film(rng: Rng, motion: Motion, times: Float32Array) -> Float32Array:
+def film(rng: Rng, motion: Motion, times: Numbers) -> Numbers:
     """Motions as a pose network reads them off a camera's pictures.
 
     Args:
@@ -132,9 +138,10 @@ def _label(acted: Acted, number: int) -> npt.NDArray[np.int64]:
     """The label of each window, or `_UNCLEAR`."""
     share = acted.share
     if acted.leads:
-        # The way must be nearly over, and much of it within the window.
+        # The way must be nearly over, and much of it within the window: of a fall, less.
         first, last = share[:, 0], share[:, -1]
-        is_action, is_none = (last > 0.88) & (first < 0.4), (last < 0.12) | (first > 0.985)
+        is_action = (last > 0.88) & (first < (0.8 if number == LABELS.index("fall") else 0.4))
+        is_none = (last < 0.12) | (first > 0.985)
     else:
         much = (share > 0.5).mean(axis=1)
         is_action, is_none = much > 0.5, (share > 0.15).mean(axis=1) < 0.1
@@ -159,20 +166,22 @@ _NEEDED: Mapping[str, tuple[tuple[str, ...], int]] = {
 _LEAST_SHOWN = 0.5  # of the pictures
 
 
-def _is_shown(points: Float32Array, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+def _is_shown(points: Numbers, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Whether the pictures show what the labels are about; (num_windows,)."""
-    seen = (points[..., 2] > VISIBLE_SCORE).mean(axis=1)  # (num_windows, 17)
+    seen = (points[..., 2] > MADE_UP_SCORE).mean(axis=1)  # (num_windows, 17)
     enough = seen.mean(axis=1) > 0.12
     for name, (joints, least) in _NEEDED.items():
         is_this = labels == LABELS.index(name)
         shown = seen[:, [JOINTS.index(joint) for joint in joints]] > _LEAST_SHOWN
         enough &= ~is_this | (shown.sum(axis=1) >= least)
-    return enough
+    return np.asarray(enough)
 
 
-def _times(rng: Rng, num: int, num_times: int, interval_seconds: float) -> Float32Array:
+def _times(rng: Rng, num: int, num_times: int, interval_seconds: float) -> Numbers:
     """When the pictures are taken: evenly, or by cameras that are slower than wanted."""
-    even = np.arange(num_times, dtype=np.float32) * interval_seconds + np.zeros((num, 1), np.float32)
+    even = np.arange(num_times, dtype=np.float32) * interval_seconds + np.zeros(
+        (num, 1), np.float32
+    )
     slow = happens(rng, num, 0.3)
     period = between(rng, num, 0.03, 0.2)
     shift = between(rng, num, 0, 1) * period
@@ -180,8 +189,13 @@ def _times(rng: Rng, num: int, num_times: int, interval_seconds: float) -> Float
     return np.asarray(even + slow * (snapped - even), np.float32)
 
 
-def _mirrored(rng: Rng, points: Float32Array) -> Float32Array:
-    """Half of the windows as in a mirror, so that actions of one side are made by both."""
+def mirrored(rng: Rng, points: Numbers) -> Numbers:
+    """Half of the windows as in a mirror, so that actions of one side are made by both.
+
+    Args:
+        rng: which ones.
+        points: float32, shape (num_windows, num_times, 17, 3), as `Windows.points`.
+    """
     sides = np.array([0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15])
     mirrored = points[..., sides, :].copy()
     found = points[..., 2].max(axis=-1) > 0

@@ -107,13 +107,15 @@ def test_a_window_has_the_path_of_the_body() -> None:
     shares = picture_shares(np.stack([_points(**one) for one in (FACING, lower, {})]), SIZE_HW)
     numbers = window_numbers(shares, 0.25)
     wrist = 85 + 2 * JOINTS.index("left_wrist")
-    np.testing.assert_allclose(numbers[:, wrist : wrist + 2], [[-1.5, 2], [-0.5, 2], [0, 0]])
-    place, path, box, direction = (numbers[:, at : at + 2] for at in (119, 121, 123, 125))
-    np.testing.assert_allclose(place, [[-0.5, 0], [0.5, 0], [0, 0]], atol=1e-6)
-    np.testing.assert_allclose(path, [[0, 0], [4, 0], [0, 0]], atol=1e-5)
-    np.testing.assert_allclose(box, [[2.25, 2.5], [2.25, 2.5], [0, 0]], atol=1e-5)
-    np.testing.assert_allclose(direction, [[1, 0], [1, 0], [0, 0]], atol=1e-6)
-    np.testing.assert_allclose(numbers[:, 127:], [[0, 1], [0, 1], [0, 0]], atol=1e-6)
+    np.testing.assert_allclose(
+        numbers[:, wrist : wrist + 2], np.array([[-1.5, 2], [-0.5, 2], [0, 0]])
+    )
+    place, path, box, direction = (numbers[:, at : at + 2] for at in range(119, 127, 2))
+    np.testing.assert_allclose(place, np.array([[-0.5, 0], [0.5, 0], [0, 0]]), atol=1e-6)
+    np.testing.assert_allclose(path, np.array([[0, 0], [4, 0], [0, 0]]), atol=1e-5)
+    np.testing.assert_allclose(box, np.array([[2.25, 2.5], [2.25, 2.5], [0, 0]]), atol=1e-5)
+    np.testing.assert_allclose(direction, np.array([[1, 0], [1, 0], [0, 0]]), atol=1e-6)
+    np.testing.assert_allclose(numbers[:, 127:], np.array([[0, 1], [0, 1], [0, 0]]), atol=1e-6)
 
 
 def test_a_window_tells_how_much_nearer_somebody_comes() -> None:
