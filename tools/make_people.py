@@ -1,11 +1,12 @@
 """Build the bundled model of people's actions from motions that are made, not filmed.
 
-    python -m tools.make_people --clips ../shared/data
+    python -m tools.make_people --clips ../shared/data --work /tmp/people
 
 Joints are made by `rtaction.train.motions`, new ones for each step, by a process of its own while
 the network learns. Keypoints of the clips in `LICENSED`, whose licences allow it, are mixed in.
 Several small networks are trained from different seeds; the model is their mean. Thresholds are
-then chosen on made and licensed motions. The model card is PEOPLE.md.
+then chosen on made motions. Networks that are in the work folder already are reused. The model card
+is PEOPLE.md.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ def main() -> None:
     """Train, choose thresholds and write `models/people.onnx`."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--clips", type=Path, required=True, help="folder that holds people_dev")
+    parser.add_argument("--work", type=Path, required=True, help="folder for trained networks")
     parser.add_argument("--steps", type=int, default=4000, help="batches of each training")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--output", type=Path, default=HERE / "people.onnx")
@@ -70,8 +72,8 @@ def main() -> None:
     if missing:
         raise SystemExit(f"no {', '.join(missing)} in {arguments.clips}")
     real = licensed_windows(arguments.clips)
-    networks = [trained(seed, arguments.steps, real) for seed in arguments.seeds]
-    network = mean_of(networks)
+    work, num_steps = arguments.work, arguments.steps
+    network = mean_of([once_trained(work, seed, num_steps, real) for seed in arguments.seeds])
     thresholds = choose_thresholds(
         lambda numbers: np.asarray(network.predict(numbers, verbose=0)), SPEC
     )
@@ -97,9 +99,9 @@ def network_of(numbers: Float32Array) -> Any:
         return layers.Add()([x, more])
 
     given = keras.Input((NUM_TIMES, NUM_NUMBERS), name=NUMBERS)
-    x = layers.Normalization(
-        mean=numbers.mean(axis=(0, 1)), variance=numbers.var(axis=(0, 1)) + 0.01
-    )(given)
+    spread = np.sqrt(numbers.var(axis=(0, 1)) + 0.01)
+    middle = numbers.mean(axis=(0, 1))
+    x = layers.Rescaling(scale=1 / spread, offset=-middle / spread)(given)
     x = layers.Dense(WIDTH, activation="relu")(x)
     x = layers.MaxPooling1D(2)(convolved(x, 1))
     x = convolved(convolved(x, 1), 2)
@@ -107,6 +109,17 @@ def network_of(numbers: Float32Array) -> Any:
     x = layers.Dropout(0.1)(x)
     x = layers.Dropout(0.1)(layers.Dense(WIDTH, activation="relu")(x))
     return keras.Model(given, layers.Dense(len(LABELS), activation="softmax")(x))
+
+
+def once_trained(work: Path, seed: int, num_steps: int, real: Windows) -> Any:
+    """A network as `trained`, from the work folder if it is there."""
+    from rtaction.keras_tensorflow import keras
+
+    path = work / f"network-{seed}.keras"
+    if not path.exists():
+        work.mkdir(parents=True, exist_ok=True)
+        trained(seed, num_steps, real).save(path)
+    return keras.models.load_model(path)
 
 
 def trained(seed: int, num_steps: int, real: Windows) -> Any:
@@ -214,6 +227,8 @@ def mean_of(networks: Sequence[Any]) -> Any:
     from rtaction.keras_tensorflow import keras
 
     given = keras.Input((NUM_TIMES, NUM_NUMBERS), name=NUMBERS)
+    for number, network in enumerate(networks):
+        network.name = f"network_{number}"
     scores = [network(given) for network in networks]
     return keras.Model(given, keras.layers.Average()(scores) if len(scores) > 1 else scores[0])
 

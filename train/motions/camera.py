@@ -60,13 +60,13 @@ def look(rng: Rng, joints: Numbers, times: Numbers) -> Seen:
 def _view(rng: Rng, num: int) -> Numbers:
     """Rotations into a camera's axes, right, up and towards it: (num, 3, 3)."""
     kind = rng.random((num, 1))
-    spread = np.where(kind < 0.45, 0.6, np.where(kind < 0.8, 1.8, np.pi))
+    spread = np.where(kind < 0.5, 0.6, np.where(kind < 0.87, 1.8, np.pi))
     azimuth = spread * rng.uniform(-1, 1, (num, 1))
     high = rng.random((num, 1))
     elevation = np.where(
         high < 0.52,
         rng.normal(0.05, 0.12, (num, 1)),
-        np.where(high < 0.9, rng.uniform(0.1, 0.65, (num, 1)), rng.uniform(0.5, 1.15, (num, 1))),
+        np.where(high < 0.94, rng.uniform(0.1, 0.65, (num, 1)), rng.uniform(0.5, 1.15, (num, 1))),
     )
     roll = rng.normal(0, 0.05, (num, 1))
     (sa, se, sr), (ca, ce, cr) = (

@@ -87,7 +87,7 @@ def wave(rng: Rng, times: Numbers) -> Acted:
     done = episode(rng, times)
     angle = phase(rng, times, between(rng, num, 0.4, 3.2))
     swing, whole = np.sin(angle), happens(rng, num, 0.4)
-    high = between(rng, num, 0.0, 1.0)
+    high = between(rng, num, 0.12, 1.0)
     upper = (1 - whole) * (0.25 + 1.5 * high) + whole * between(rng, num, 1.7, 2.9)
     out = between(rng, num, -0.3, 1.2)
     fore = between(rng, num, 2.3, 3.05)

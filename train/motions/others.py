@@ -482,7 +482,6 @@ OTHERS: dict[Act, float] = {
     lying: 0.04,
     on_floor: 0.02,
     kneeling: 0.02,
-    crouching: 0.01,
     on_all_fours: 0.02,
 }
 """Movements without a label and how often they are made."""

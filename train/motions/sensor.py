@@ -79,9 +79,9 @@ def _lies(joints: Numbers) -> Numbers:
 def _off(rng: Rng, times: Numbers, lies: Numbers) -> Numbers:
     """Errors of places in shoulder widths: some that last, some that change with each picture."""
     num = len(times)
-    poor = np.exp(around(rng, num, np.log(0.022), 0.6)) * (1 + 3.0 * happens(rng, num, 0.06))
+    poor = np.exp(around(rng, num, np.log(0.022), 0.6))
     # Who lies is read wrongly, or not as a person at all.
-    garbled = 2.0 + 12.0 * happens(rng, num, 0.35) * rng.random((num, 1))
+    garbled = 2.0 + 8.0 * happens(rng, num, 0.5) * rng.random((num, 1))
     poor = poor[..., np.newaxis] * (1 + garbled[..., np.newaxis] * lies)
     lasting = 1.2 * rng.standard_normal((num, 1, NUM_JOINTS, 2), np.float32)
     slow = wander(rng, times, 0.8, 0.5, 2 * NUM_JOINTS).reshape(*times.shape, NUM_JOINTS, 2)
@@ -172,5 +172,5 @@ def _lost(
     weak = happens(rng, num, 0.15) * 0.12 + happens(rng, num, 0.25) * 0.5 * lies
     noise = wander(rng, times, 1.0, 0.5, 1)[..., 0] / 0.98
     gone = _share_below(noise) < weak
-    came = happens(rng, num, 0.12) * between(rng, num, 0.05, 0.55) * times[:, -1:]
+    came = happens(rng, num, 0.06) * between(rng, num, 0.05, 0.55) * times[:, -1:]
     return np.asarray(gone | (times < came))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from rtaction.train.motions.gestures import Acted, arm, both, episode, with_arms
-from rtaction.train.motions.postures import go, mixture, stepping, still, walking
+from rtaction.train.motions.postures import crouching, go, mixture, stepping, still, walking
 from rtaction.train.motions.skeleton import (
     KNEE,
     PITCH,
@@ -78,27 +78,34 @@ def squat(rng: Rng, times: Numbers) -> Acted:
     quick = 0.5 - 0.5 * np.cos(phase(rng, times, between(rng, num, 0.5, 2.0)))
     down = (down * (1 - pulses) + (1 - small * quick) * pulses) * done
     bend_legs(rng, motion, down, between(rng, num, 1.2, 2.15))
-    held = between(rng, num, 0, 1)
-    ahead = arm_to(
-        np.array([-0.1, 0.0, 0.95]) + rng.normal(0, (0.15, 0.15, 0.1), (num, 1, 2, 3)),
-        np.array([0.8, -0.6, 0.0]),
-    )
-    chest = arm_to(
-        np.array([-0.3, -0.1, 0.3]) + rng.normal(0, 0.12, (num, 1, 2, 3)), np.array([0.7, -0.8, 0])
-    )
-    neck = arm_to(
-        np.array([0.05, 0.3, -0.05]) + rng.normal(0, 0.1, (num, 1, 2, 3)), np.array([1.0, 0.2, 0])
-    )
+    _hold_arms(rng, motion, down, done)
+    # Low on the heels without a rest is as good as a squat.
+    low = crouching(rng, times)
+    stays = happens(rng, num, 0.12) * done
+    low.body, low.place = motion.body, motion.place
+    return Acted(motion.mixed(low, stays), done)
+
+
+# Where hands are held, and which way the elbows point: ahead, at the chest, behind the neck, out.
+_HELD = (
+    ((-0.1, 0.0, 0.95), (0.8, -0.6, 0.0)),
+    ((-0.3, -0.1, 0.3), (0.7, -0.8, 0.0)),
+    ((0.05, 0.3, -0.05), (1.0, 0.2, 0.0)),
+    ((0.9, 0.0, 0.2), (0.3, -1.0, 0.0)),
+)
+
+
+def _hold_arms(rng: Rng, motion: Motion, down: Numbers, done: Numbers) -> None:
+    """Hold the arms somewhere, swing them ahead on the way down, or let them be."""
+    num = len(down)
+    held = rng.choice(6, size=num, p=(0.3, 0.18, 0.1, 0.12, 0.15, 0.15))
     weight = done * np.maximum(down, happens(rng, num, 0.5))
-    for chosen, arms in (
-        (held < 0.35, ahead),
-        ((held >= 0.35) & (held < 0.55), chest),
-        ((held >= 0.55) & (held < 0.65), neck),
-    ):
-        with_arms(motion, arms, weight * chosen)
-    swings = (held >= 0.65) & (held < 0.8)
-    with_arms(motion, ahead, down * swings)
-    return Acted(motion, done)
+    for number, (wrist, elbow) in enumerate(_HELD):
+        arms = arm_to(np.array(wrist) + rng.normal(0, 0.14, (num, 1, 2, 3)), np.array(elbow))
+        rows = (held == number)[:, np.newaxis]
+        if number == 0:
+            with_arms(motion, arms, down * (held == len(_HELD))[:, np.newaxis])
+        with_arms(motion, arms, weight * rows)
 
 
 def bend_legs(rng: Rng, motion: Motion, down: Numbers, deepest: Numbers) -> None:
