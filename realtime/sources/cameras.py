@@ -19,6 +19,7 @@ from typing import Any, Literal, get_args
 from urllib.parse import quote
 
 from rtaction.errors import UsageError
+from rtaction.pose.region import Region
 from rtaction.realtime.sources.address import Address, parse_address, parse_addresses
 from rtaction.realtime.sources.view import View
 
@@ -38,6 +39,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "roi": list,
     "rotation": int,
     "mirror": bool,
+    "region": list,
     "transport": str,
     "follow": bool,
     "open_timeout_seconds": _NUMBER,
@@ -45,7 +47,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
 }
 _TYPE_NAMES: dict[type | tuple[type, ...], str] = {
     str: "a string in quotes",
-    list: "a list of four numbers",
+    list: "a list of numbers",
     int: "an integer",
     bool: "true or false",
     _NUMBER: "a number",
@@ -76,6 +78,8 @@ class Camera:
         read_timeout_seconds: how long it may send nothing, above 0. Default 3.0.
         follow: follow redirects and playlists of HTTP, which may lead to other servers. Default
             True.
+        region: of its frames, after `view`: people who stand there count, for a model of people.
+            Default None: what is said for all cameras, or else the whole picture.
 
     Raises:
         ValueError: another transport, or a timeout that is not above 0.
@@ -88,6 +92,7 @@ class Camera:
     open_timeout_seconds: float = OPEN_TIMEOUT_SECONDS
     read_timeout_seconds: float = READ_TIMEOUT_SECONDS
     follow: bool = True
+    region: Region | None = None
 
     def __post_init__(self) -> None:
         if self.transport not in get_args(Transport):
@@ -262,7 +267,10 @@ def _from_environment(variable: str, where: str) -> str:
 def _camera(table: dict[str, Any], where: str, address: Address, names: set[str]) -> Camera:
     roi = table.get("roi")
     if roi is not None and any(type(edge) not in (int, float) for edge in roi):
-        raise UsageError(f"{where}: roi: expected {_TYPE_NAMES[list]}")
+        raise UsageError(f"{where}: roi: expected a list of four numbers")
+    region = table.get("region")
+    if region is not None and any(type(number) not in (int, float) for number in region):
+        raise UsageError(f"{where}: region: expected {_TYPE_NAMES[list]}")
     name = table["name"] if "name" in table else _unused(address.name, names)
     options = {key: table[key] for key in _OPTIONS if key in table}
     try:
@@ -271,7 +279,8 @@ def _camera(table: dict[str, Any], where: str, address: Address, names: set[str]
             table.get("rotation", 0),
             table.get("mirror", False),
         )
-        return Camera(address, name, view, **options)
+        counts = None if region is None else Region.of(region)
+        return Camera(address, name, view, region=counts, **options)
     except ValueError as error:
         raise UsageError(f"{where}: {error}") from None
 

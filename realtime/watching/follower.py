@@ -10,9 +10,10 @@ from collections import Counter
 from rtaction.frame import FrameLike
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.watching.moment import Moment, StateChange
+from rtaction.realtime.watching.options import DEFAULT_OPTIONS, WatchOptions
+from rtaction.realtime.watching.people import news_of, tracker_for
 from rtaction.realtime.windows.engine import Engine, Scorer
 from rtaction.realtime.windows.state import State
-from rtaction.realtime.windows.tracker import Tracker
 
 
 class Follower:
@@ -21,9 +22,8 @@ class Follower:
     Args:
         model: the model.
         name: of the source.
-        stride_seconds: see `Tracker`.
+        options: see `tracker_for`.
         is_live: see `Tracker`; times are then on the monotonic clock. Default False.
-        keep_frames: see `Tracker`. Default False.
 
     Attributes:
         num_frames: number of frames so far.
@@ -36,10 +36,9 @@ class Follower:
         self,
         model: Scorer,
         name: str,
+        options: WatchOptions = DEFAULT_OPTIONS,
         *,
-        stride_seconds: float | None = None,
         is_live: bool = False,
-        keep_frames: bool = False,
     ) -> None:
         self.num_frames = 0
         self.num_predictions = 0
@@ -48,9 +47,7 @@ class Follower:
         self._name = name
         self._is_live = is_live
         self._engine = Engine(model)
-        self._tracker = Tracker(
-            model.spec, stride_seconds=stride_seconds, is_live=is_live, keep_frames=keep_frames
-        )
+        self._tracker = tracker_for(model, options, is_live=is_live)
         self._state = self._tracker.state
 
     @property
@@ -76,14 +73,15 @@ class Follower:
         if self._tracker.state != self._state:
             self._state = self._tracker.state
             changes.append(StateChange(self._name, self._state, "", frame.captured_at_seconds))
-        return Moment([frame], predictions, changes)
+        return Moment([frame], predictions, changes, *news_of([self._tracker]))
 
     def end(self) -> Moment:
         """What is new once the source has ended."""
         tracker = self._tracker
         predictions = self._engine.predict_due([tracker], ended=[tracker], is_live=self._is_live)
         self.num_predictions += len(predictions)
-        return Moment([], predictions, [StateChange(self._name, "ended", "", self.last_seconds)])
+        ended = StateChange(self._name, "ended", "", self.last_seconds)
+        return Moment([], predictions, [ended], *news_of([tracker]))
 
     @property
     def is_slow(self) -> bool:

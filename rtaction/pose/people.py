@@ -42,6 +42,19 @@ class FindsPeople(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class PoseNetworks:
+    """The two networks that people are followed with; they may serve many cameras.
+
+    Args:
+        close: reads the joints of one person.
+        find: finds people in a whole picture.
+    """
+
+    close: LooksClosely
+    find: FindsPeople
+
+
+@dataclass(frozen=True, slots=True)
 class FollowOptions:
     """How often to look.
 
@@ -68,6 +81,7 @@ class PeopleFollower:
         size_hw: height and width of the pictures.
         options: default `FollowOptions()`.
         tracker_options: default `TrackerOptions()`.
+        num_before: see `rtaction.pose.tracker.PersonTracker`. Default 0.
     """
 
     def __init__(
@@ -77,12 +91,14 @@ class PeopleFollower:
         size_hw: tuple[int, int],
         options: FollowOptions | None = None,
         tracker_options: TrackerOptions | None = None,
+        *,
+        num_before: int = 0,
     ) -> None:
         self._close = close
         self._find = find
         self._size_hw = size_hw
         self._options = options or FollowOptions()
-        self._tracker = PersonTracker(size_hw, tracker_options)
+        self._tracker = PersonTracker(size_hw, tracker_options, num_before=num_before)
         self._squares: dict[int, Square] = {}
         self._found_at_seconds = -np.inf
         self._thumb: npt.NDArray[Any] | None = None
@@ -91,6 +107,11 @@ class PeopleFollower:
     def people(self) -> list[Person]:
         """All who are followed, those hidden at the moment too."""
         return self._tracker.people
+
+    @property
+    def num_people(self) -> int:
+        """How many people have had an id so far."""
+        return self._tracker.num_people
 
     def look_at(
         self, picture: UInt8Array, time_seconds: float
