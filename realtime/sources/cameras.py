@@ -47,11 +47,12 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
 }
 _TYPE_NAMES: dict[type | tuple[type, ...], str] = {
     str: "a string in quotes",
-    list: "a list of numbers",
+    list: "a list of four numbers",
     int: "an integer",
     bool: "true or false",
     _NUMBER: "a number",
 }
+_REGION = "a list of numbers, such as [0.2, 0.0, 0.8, 1.0]"
 _CAME: dict[type, str] = {
     str: "a string",
     bool: "true or false",
@@ -205,7 +206,8 @@ def _check_keys(table: dict[str, Any], where: str) -> None:
         # In Python, true is an integer as well. The value may be a secret.
         if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
             came = _CAME.get(type(value), "a date or time")
-            raise UsageError(f"{where}: {key}: expected {_TYPE_NAMES[expected]}, got {came}")
+            wanted = _REGION if key == "region" else _TYPE_NAMES[expected]
+            raise UsageError(f"{where}: {key}: expected {wanted}, got {came}")
     if ("url" in table) == ("source" in table):
         came = "both" if "url" in table else "neither"
         raise UsageError(
@@ -267,10 +269,10 @@ def _from_environment(variable: str, where: str) -> str:
 def _camera(table: dict[str, Any], where: str, address: Address, names: set[str]) -> Camera:
     roi = table.get("roi")
     if roi is not None and any(type(edge) not in (int, float) for edge in roi):
-        raise UsageError(f"{where}: roi: expected a list of four numbers")
+        raise UsageError(f"{where}: roi: expected {_TYPE_NAMES[list]}")
     region = table.get("region")
     if region is not None and any(type(number) not in (int, float) for number in region):
-        raise UsageError(f"{where}: region: expected {_TYPE_NAMES[list]}")
+        raise UsageError(f"{where}: region: expected {_REGION}")
     name = table["name"] if "name" in table else _unused(address.name, names)
     options = {key: table[key] for key in _OPTIONS if key in table}
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from rtaction.errors import UsageError
@@ -73,6 +73,7 @@ def count_options(
     max_persons: int | None = None,
     person: Persons | None = None,
     region: Region | Sequence[float] | None = None,
+    name_of: Callable[[str], str] = str,
 ) -> CountOptions:
     """Who counts, as a person says it.
 
@@ -80,6 +81,7 @@ def count_options(
         spec: of the model.
         max_persons, person: see `CountOptions`. Default None: its defaults.
         region: see `Region.of`. Default None: the whole picture.
+        name_of: what the person calls one of these. Default: as it is called here.
 
     Raises:
         UsageError: a value is out of range, or is given for a model that sees whole pictures.
@@ -88,8 +90,8 @@ def count_options(
     names = [name for name, value in given.items() if value is not None]
     if names and not spec.follows_people:
         raise UsageError(
-            f"{names[0]} is for models of people (modality pose), and this model sees whole "
-            f"pictures (modality {spec.modality}); leave it out, or use another model"
+            f"{name_of(names[0])} is for models of people (modality pose), and this model sees "
+            f"whole pictures (modality {spec.modality}); leave it out, or use another model"
         )
     try:
         if region is not None and not isinstance(region, Region):
