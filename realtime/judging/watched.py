@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rtaction.errors import SourceError
@@ -70,8 +70,9 @@ def _judge(model: Scorer, path: Path, stride_seconds: float | None) -> Judged:
     predictions: list[Prediction] = []
     times_seconds: list[float] = []
     num_frames = 0
+    stats = WatchStats()
     try:
-        for moment_predictions, moment_times in _moments(model, path, stride_seconds):
+        for moment_predictions, moment_times in _moments(model, path, stride_seconds, stats):
             predictions += moment_predictions
             times_seconds = (times_seconds + moment_times)[-2:]
             num_frames += len(moment_times)
@@ -80,18 +81,38 @@ def _judge(model: Scorer, path: Path, stride_seconds: float | None) -> Judged:
     duration_seconds = times_seconds[-1] + last_period_seconds(times_seconds)
     if predictions:
         return Judged(path, tuple(predictions), duration_seconds)
-    return Judged(path, (), duration_seconds, why_nothing(model.spec, num_frames, duration_seconds))
+    is_slow = stats.of(str(path)).drops["degraded"] > 0
+    why = why_nothing(model.spec, num_frames, duration_seconds, is_slow=is_slow)
+    return Judged(path, (), duration_seconds, why)
+
+
+def of_main_person(judged: Judged) -> Judged:
+    """The same, with the predictions of one person: who is largest for longest.
+
+    That is the highest sum of the areas of their boxes, over their windows. Without people, it is
+    unchanged.
+    """
+    areas: dict[int, float] = {}
+    for one in judged.predictions:
+        if one.person is not None and one.box is not None:
+            top, left, bottom, right = one.box
+            areas[one.person] = areas.get(one.person, 0.0) + (bottom - top) * (right - left)
+    if not areas:
+        return judged
+    main = max(areas, key=lambda person: areas[person])
+    kept = tuple(one for one in judged.predictions if one.person == main)
+    return replace(judged, predictions=kept)
 
 
 def _moments(
-    model: Scorer, path: Path, stride_seconds: float | None
+    model: Scorer, path: Path, stride_seconds: float | None, stats: WatchStats
 ) -> Iterator[tuple[list[Prediction], list[float]]]:
     """The predictions and the frame times of each moment."""
     # The path is not parsed as a source: it may look like another kind ("0", "screen:", a pattern).
     camera = Camera(Address("file", str(path), str(path)), str(path))
     # Why a video has no prediction is told once, by `why_nothing`.
     options = WatchOptions(stride_seconds=stride_seconds, tell_slow=False)
-    moments = watch_cameras(model, [camera], WatchStats(), options)
+    moments = watch_cameras(model, [camera], stats, options)
     with closing(moments):
         for moment in moments:
             yield moment.predictions, [frame.captured_at_seconds for frame in moment.frames]

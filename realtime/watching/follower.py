@@ -13,6 +13,7 @@ from rtaction.realtime.watching.moment import Moment, StateChange
 from rtaction.realtime.watching.options import DEFAULT_OPTIONS, WatchOptions
 from rtaction.realtime.watching.people import news_of, tracker_for
 from rtaction.realtime.windows.engine import Engine, Scorer
+from rtaction.realtime.windows.people_tracker import LEAST_SEEN
 from rtaction.realtime.windows.state import State
 
 
@@ -117,15 +118,22 @@ def too_slow(spec: ModelSpec, num_frames: int, length_seconds: float) -> str:
     )
 
 
-def why_nothing(spec: ModelSpec, num_frames: int, length_seconds: float) -> str:
+def why_nothing(
+    spec: ModelSpec, num_frames: int, length_seconds: float, *, is_slow: bool = True
+) -> str:
     """Why no window of a source that has ended could be judged.
 
     Args:
         spec: the contract of the model.
         num_frames: of the source, at least 1.
         length_seconds: how long it lasted.
+        is_slow: whether frames were too far apart. Default True; only a model of people can lack
+            something else.
     """
     # Times rounded to milliseconds can make a video slightly shorter than it is.
     if length_seconds < spec.window_seconds + 0.01:
         return f"too short: {length_seconds:.2f} s, a window needs {spec.window_seconds:.2f} s"
+    if spec.follows_people and not is_slow:
+        seconds = LEAST_SEEN * spec.window_seconds
+        return f"nobody who counts is seen in it for {seconds:.1f} s"
     return too_slow(spec, num_frames, length_seconds)

@@ -34,8 +34,9 @@ from rtaction.realtime.windows.who_counts import EVERYBODY, CountOptions, WhoCou
 LEAST_SEEN = 0.6
 """Share of a window's pictures in which somebody must be seen for it to be judged."""
 
-# More pictures than this that wait to be looked at are too many to catch up with.
-_MOST_WAITING = 3
+# Pictures that wait for longer than so many frame intervals are left out, but for the newest.
+_LATE_INTERVALS = 2.0
+_MOST_WAITING = 4
 _SAMPLED = 8  # every so many rows and columns tell whether a camera hangs
 
 
@@ -47,6 +48,7 @@ class Look:
         frame: as it came, until it is looked at; kept longer if it may be asked for.
         at_seconds: its time.
         run: number of the uninterrupted run of frames that it belongs to.
+        is_taken: whether it is, was or will not be looked at.
         people: who was seen, by id; None if it was not looked at.
         size_hw: height and width of the picture, once it was looked at.
         is_black: whether it is black.
@@ -56,6 +58,7 @@ class Look:
     frame: FrameLike | None
     at_seconds: float
     run: int
+    is_taken: bool = False
     people: dict[int, Person] | None = None
     size_hw: tuple[int, int] = (0, 0)
     is_black: bool = False
@@ -184,7 +187,7 @@ class PeopleTracker:
             if len(self._ring) == 1:
                 self._begin_run()
                 look.run = self._run
-            elif settled is not None and settled.people is None and settled.frame is not None:
+            elif settled is not None and not settled.is_taken:
                 self._waiting.append(settled)
                 self._leave_out_the_oldest()
             is_due = bool(self._waiting) or self._ring.num_due > 0
@@ -227,7 +230,8 @@ class PeopleTracker:
 
     def _leave_out_the_oldest(self) -> None:
         if self._is_live and len(self._waiting) > _MOST_WAITING:
-            self._waiting.pop(0).frame = None
+            oldest = self._waiting.pop(0)
+            oldest.is_taken, oldest.frame = True, None
             self.drops["not looked at"] += 1
 
     def _next(self, *, has_ended: bool) -> tuple[Window[Look] | None, list[Look]]:
@@ -239,14 +243,30 @@ class PeopleTracker:
             window = self._ring.take()
         elif has_ended:
             window = self._ring.take_last()
-        looks = {id(look): look for look in self._waiting}
+        looks = list(self._waiting)
         self._waiting.clear()
-        if window is not None:
-            looks |= {id(look): look for look in window.values if look.people is None}
-        return window, sorted(
-            (look for look in looks.values() if look.frame is not None),
-            key=lambda look: look.at_seconds,
-        )
+        for look in looks:
+            look.is_taken = True
+        for look in window.values if window is not None else ():
+            if not look.is_taken:
+                look.is_taken = True
+                looks.append(look)
+        looks.sort(key=lambda look: look.at_seconds)
+        return window, self._in_time(looks)
+
+    def _in_time(self, looks: list[Look]) -> list[Look]:
+        """Those of a live source's pictures that there is time for."""
+        late_seconds = _LATE_INTERVALS * self._spec.frame_interval_seconds
+        if (
+            not self._is_live
+            or len(looks) < 2
+            or time.monotonic() - looks[0].at_seconds <= late_seconds
+        ):
+            return looks
+        for look in looks[:-1]:
+            look.frame = None
+        self.drops["not looked at"] += len(looks) - 1
+        return looks[-1:]
 
     def _look_at(self, look: Look) -> None:
         frame = look.frame
