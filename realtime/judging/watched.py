@@ -70,9 +70,8 @@ def _judge(model: Scorer, path: Path, stride_seconds: float | None) -> Judged:
     predictions: list[Prediction] = []
     times_seconds: list[float] = []
     num_frames = 0
-    stats = WatchStats()
     try:
-        for moment_predictions, moment_times in _moments(model, path, stride_seconds, stats):
+        for moment_predictions, moment_times in _moments(model, path, stride_seconds):
             predictions += moment_predictions
             times_seconds = (times_seconds + moment_times)[-2:]
             num_frames += len(moment_times)
@@ -81,9 +80,7 @@ def _judge(model: Scorer, path: Path, stride_seconds: float | None) -> Judged:
     duration_seconds = times_seconds[-1] + last_period_seconds(times_seconds)
     if predictions:
         return Judged(path, tuple(predictions), duration_seconds)
-    is_slow = stats.of(str(path)).drops["degraded"] > 0
-    why = why_nothing(model.spec, num_frames, duration_seconds, is_slow=is_slow)
-    return Judged(path, (), duration_seconds, why)
+    return Judged(path, (), duration_seconds, why_nothing(model.spec, num_frames, duration_seconds))
 
 
 def of_main_person(judged: Judged) -> Judged:
@@ -105,14 +102,14 @@ def of_main_person(judged: Judged) -> Judged:
 
 
 def _moments(
-    model: Scorer, path: Path, stride_seconds: float | None, stats: WatchStats
+    model: Scorer, path: Path, stride_seconds: float | None
 ) -> Iterator[tuple[list[Prediction], list[float]]]:
     """The predictions and the frame times of each moment."""
     # The path is not parsed as a source: it may look like another kind ("0", "screen:", a pattern).
     camera = Camera(Address("file", str(path), str(path)), str(path))
     # Why a video has no prediction is told once, by `why_nothing`.
     options = WatchOptions(stride_seconds=stride_seconds, tell_slow=False)
-    moments = watch_cameras(model, [camera], stats, options)
+    moments = watch_cameras(model, [camera], WatchStats(), options)
     with closing(moments):
         for moment in moments:
             yield moment.predictions, [frame.captured_at_seconds for frame in moment.frames]

@@ -45,6 +45,7 @@ class Follower:
         self.num_predictions = 0
         self.first_seconds = 0.0
         self.last_seconds = 0.0
+        self._spec = model.spec
         self._name = name
         self._is_live = is_live
         self._engine = Engine(model)
@@ -87,7 +88,9 @@ class Follower:
     @property
     def is_slow(self) -> bool:
         """Whether there is no prediction, because the frames are too far apart."""
-        return not self.num_predictions and self.num_frames > 1 and self.drops["degraded"] > 0
+        if self.num_predictions or self.num_frames < 2 or not self.drops["degraded"]:
+            return False
+        return not self._spec.follows_people or self._state == "degraded"
 
     @property
     def length_seconds(self) -> float:
@@ -118,22 +121,19 @@ def too_slow(spec: ModelSpec, num_frames: int, length_seconds: float) -> str:
     )
 
 
-def why_nothing(
-    spec: ModelSpec, num_frames: int, length_seconds: float, *, is_slow: bool = True
-) -> str:
+def why_nothing(spec: ModelSpec, num_frames: int, length_seconds: float) -> str:
     """Why no window of a source that has ended could be judged.
 
     Args:
         spec: the contract of the model.
         num_frames: of the source, at least 1.
         length_seconds: how long it lasted.
-        is_slow: whether frames were too far apart. Default True; only a model of people can lack
-            something else.
     """
     # Times rounded to milliseconds can make a video slightly shorter than it is.
     if length_seconds < spec.window_seconds + 0.01:
         return f"too short: {length_seconds:.2f} s, a window needs {spec.window_seconds:.2f} s"
-    if spec.follows_people and not is_slow:
+    has_enough = num_frames * spec.frame_interval_seconds >= LEAST_SEEN * length_seconds
+    if spec.follows_people and has_enough:
         seconds = LEAST_SEEN * spec.window_seconds
         return f"nobody who counts is seen in it for {seconds:.1f} s"
     return too_slow(spec, num_frames, length_seconds)

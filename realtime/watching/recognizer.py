@@ -164,13 +164,8 @@ class Recognizer:
         predictions = [] if follower is None else self._give(follower.end())
         self._teller.finish()
         if follower is not None and not follower.num_predictions:
-            why = why_nothing(
-                self.model.spec,
-                follower.num_frames,
-                follower.lasted_seconds,
-                is_slow=follower.is_slow,
-            )
-            if not self._is_timed and (follower.is_slow or not self.model.spec.follows_people):
+            why = why_nothing(self.model.spec, follower.num_frames, follower.lasted_seconds)
+            if not self._is_timed:
                 why += "; these are the times at which frames came: give frames_per_second, or "
                 why += "a time with each frame, if they do not come from a camera"
             _log.warning("%s: %s", _NAME, why)

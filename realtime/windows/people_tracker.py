@@ -32,7 +32,10 @@ from rtaction.realtime.windows.tracker import MAX_AGE_SECONDS, looks_black
 from rtaction.realtime.windows.who_counts import EVERYBODY, CountOptions, WhoCounts
 
 LEAST_SEEN = 0.6
-"""Share of a window's pictures in which somebody must be seen for it to be judged."""
+"""Share of a window's pictures in which somebody must be seen for it to be judged; pictures in
+gaps that are filled count."""
+
+_LEAST_LOOKED = 0.4  # every other picture will do, as the gaps are filled
 
 # Pictures that wait for longer than so many frame intervals are left out, but for the newest.
 _LATE_INTERVALS = 2.0
@@ -330,7 +333,7 @@ class PeopleTracker:
         if self._is_live and time.monotonic() - window.times_seconds[-1] > MAX_AGE_SECONDS:
             return "late"
         looks = [look for look in window.values if look.people is not None]
-        if len(looks) < LEAST_SEEN * len(window.values):
+        if len(looks) < _LEAST_LOOKED * len(window.values):
             return "degraded"
         if self._is_camera:
             if any(look.is_black for look in looks):
