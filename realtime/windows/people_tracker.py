@@ -23,7 +23,7 @@ from rtaction.model_spec import ModelSpec
 from rtaction.pose.gaps import filled
 from rtaction.pose.keypoints import NUM_JOINTS, Pose
 from rtaction.pose.normal import picture_shares
-from rtaction.pose.people import PeopleFollower, PoseNetworks
+from rtaction.pose.people import FollowOptions, PeopleFollower, PoseNetworks
 from rtaction.pose.tracker import Person, TrackerOptions
 from rtaction.prediction import Box
 from rtaction.realtime.windows.ring_buffer import RingBuffer, Window
@@ -40,6 +40,7 @@ _LEAST_LOOKED = 0.4  # every other picture will do, as the gaps are filled
 # Pictures that wait for longer than so many frame intervals are left out, but for the newest.
 _LATE_INTERVALS = 2.0
 _MOST_WAITING = 4
+_REST_SECONDS = 0.5  # between two looks at somebody around whom nothing changes
 _SAMPLED = 8  # every so many rows and columns tell whether a camera hangs
 
 
@@ -308,6 +309,7 @@ class PeopleTracker:
                 self._networks.close,
                 self._networks.find,
                 look.size_hw,
+                FollowOptions(rest_seconds=_REST_SECONDS),
                 tracker_options=TrackerOptions(most_people=self._count.most_followed),
                 num_before=num_before,
             )

@@ -39,7 +39,7 @@ def _ends(windows: Iterable[PersonWindow], person: int) -> list[float]:
 
 
 def test_a_window_holds_the_joints_of_its_person_in_its_pictures() -> None:
-    people = ScriptedPeople(lambda t: [standing(0.3 + 0.02 * t), standing(0.75, hands_up=True)])
+    people = ScriptedPeople(lambda t: [standing(0.3 + 0.1 * t), standing(0.8, hands_up=True)])
     windows = _windows(_tracker(people), people.frames(2.0))
 
     assert {one.person for one in windows} == {1, 2}
@@ -53,8 +53,8 @@ def test_a_window_holds_the_joints_of_its_person_in_its_pictures() -> None:
         np.testing.assert_allclose(window.features, np.reshape(expected, (8, 51)), atol=1e-6)
     top, left, bottom, right = second.box
     assert (top + bottom) / 2 == pytest.approx(0.52, abs=0.03)
-    assert 0.5 * (left + right) == pytest.approx(0.75, abs=0.01)
-    assert second.joints[:, 1].mean() == pytest.approx(0.75, abs=0.01)
+    assert 0.5 * (left + right) == pytest.approx(0.8, abs=0.01)
+    assert second.joints[:, 1].mean() == pytest.approx(0.8, abs=0.01)
 
 
 @pytest.mark.parametrize("rate", [8.0, 25.0, 30.0, 60.0])
