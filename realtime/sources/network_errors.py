@@ -34,6 +34,50 @@ _NO_STREAMS = (
 )
 _LOOK_ELSEWHERE = "look for the address of the stream itself in the camera's settings or manual"
 
+_Kind = type[Exception] | tuple[type[Exception], ...]
+_STATUSES: tuple[tuple[_Kind, type[SourceError], str], ...] = (
+    (
+        av.error.HTTPUnauthorizedError,
+        SourceRefused,
+        "{name} answers, but refuses this user and password (401); retries are rare, because "
+        "cameras lock out clients that try too often",
+    ),
+    (
+        av.error.HTTPForbiddenError,
+        SourceRefused,
+        "{name} answers, but forbids access (403); check whether this user may see the stream, and "
+        "whether the camera admits this computer",
+    ),
+    (
+        av.error.HTTPNotFoundError,
+        StreamMissing,
+        "{name}: the server answers, but has no stream at that path (404)",
+    ),
+    (
+        av.error.HTTPBadRequestError,
+        SourceMissing,
+        "{name}: the server answers with an error: it does not understand the request (400); check "
+        "the address",
+    ),
+    (
+        av.error.HTTPTooManyRequestsError,
+        SourceMissing,
+        "{name}: the server answers with an error: too many requests (429)",
+    ),
+    (
+        av.error.HTTPServerError,
+        SourceMissing,
+        "{name}: the server answers with an error of its own (5xx) instead of a stream; it may be "
+        "starting up or overloaded",
+    ),
+    (
+        (av.error.HTTPClientError, av.error.HTTPError),
+        SourceMissing,
+        "{name}: the server answers with an error instead of a stream (4xx)",
+    ),
+)
+"""Statuses of HTTP and RTSP with their errors; the first that fits counts."""
+
 
 def explain_open_failure(camera: Camera, error: Exception, elapsed_seconds: float) -> SourceError:
     """The error to raise instead of FFmpeg's.
@@ -129,33 +173,9 @@ def _what_came(answer: HttpAnswer) -> str:
 
 def _explain_status(name: str, error: Exception) -> SourceError | None:
     """The error for a status of HTTP or RTSP; None if there was none."""
-    errors = av.error
-    if isinstance(error, errors.HTTPUnauthorizedError):
-        return SourceRefused(
-            f"{name} answers, but refuses this user and password (401); retries are rare, because "
-            "cameras lock out clients that try too often"
-        )
-    if isinstance(error, errors.HTTPForbiddenError):
-        return SourceRefused(
-            f"{name} answers, but forbids access (403); check whether this user may see the "
-            "stream, and whether the camera admits this computer"
-        )
-    if isinstance(error, errors.HTTPNotFoundError):
-        return StreamMissing(f"{name}: the server answers, but has no stream at that path (404)")
-    if isinstance(error, errors.HTTPBadRequestError):
-        return SourceMissing(
-            f"{name}: the server answers with an error: it does not understand the request (400); "
-            "check the address"
-        )
-    if isinstance(error, errors.HTTPTooManyRequestsError):
-        return SourceMissing(f"{name}: the server answers with an error: too many requests (429)")
-    if isinstance(error, errors.HTTPServerError):
-        return SourceMissing(
-            f"{name}: the server answers with an error of its own (5xx) instead of a stream; it "
-            "may be starting up or overloaded"
-        )
-    if isinstance(error, errors.HTTPClientError | errors.HTTPError):
-        return SourceMissing(f"{name}: the server answers with an error instead of a stream (4xx)")
+    for kind, made, text in _STATUSES:
+        if isinstance(error, kind):
+            return made(text.format(name=name))
     return None
 
 

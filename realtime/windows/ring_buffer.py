@@ -60,6 +60,8 @@ class RingBuffer(Generic[Value]):
         frames_per_clip: frames per window.
         clip_seconds: length of a window.
         stride_seconds: time from the start of one window to the start of the next.
+        keeps_spares: keep both of two frames that are equally near to a moment, so that one can
+            stand in for the other if that is damaged. Default True.
     """
 
     def __init__(
@@ -68,10 +70,12 @@ class RingBuffer(Generic[Value]):
         frames_per_clip: int,
         clip_seconds: float,
         stride_seconds: float,
+        keeps_spares: bool = True,
     ) -> None:
         self._frames_per_clip = frames_per_clip
         self._clip_seconds = clip_seconds
         self._stride_seconds = stride_seconds
+        self._keeps_spares = keeps_spares
         self._interval_seconds = frame_interval_seconds(frames_per_clip, clip_seconds)
         self._values: deque[Value | None] = deque()
         self._times_seconds: deque[float] = deque()
@@ -206,9 +210,14 @@ class RingBuffer(Generic[Value]):
     def _needs_newest(self, grid: WindowGrid, next_seconds: float) -> bool:
         """Whether a window can need the newest frame, given that one at `next_seconds` follows."""
         at_seconds = self._times_seconds[-1]
-        before_seconds = self._times_seconds[-2] if len(self._times_seconds) > 1 else at_seconds
+        before_seconds = at_seconds
+        # Of two frames that are equally near, `nearest_indices` takes the earlier.
+        is_spare_needed = self._keeps_spares or len(self._times_seconds) == 1
+        tolerance_seconds = TIME_TOLERANCE_SECONDS * (1 if is_spare_needed else -0.25)
+        if len(self._times_seconds) > 1:
+            before_seconds = self._times_seconds[-2]
         return grid.has_moment(
-            (before_seconds + at_seconds) / 2 - TIME_TOLERANCE_SECONDS,
+            (before_seconds + at_seconds) / 2 - tolerance_seconds,
             (at_seconds + next_seconds) / 2 + TIME_TOLERANCE_SECONDS,
             self._interval_seconds,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from rtaction.video.labelled_videos import Video
 _log = logging.getLogger(__name__)
 
 
-class ReadsVideos:
+class ReadsVideos(ABC):
     """What `VideoFrameGenerator` knows of frames; its attributes are described there."""
 
     rescale: float
@@ -40,9 +41,9 @@ class ReadsVideos:
     _transforms: dict[int, Any]
 
     @property
+    @abstractmethod
     def spec(self) -> ModelSpec:
         """Timing and size of the clips."""
-        raise NotImplementedError
 
     def _file(self, number: int) -> str:
         """The video of a clip."""
