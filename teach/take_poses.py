@@ -15,7 +15,7 @@ from rtaction.pose.video_poses import PoseNetworks, VideoPoses, read_poses
 from rtaction.teach.take_features import LONGEST_SECONDS
 
 # Increase this when the same take would give other joints.
-_FORMAT = 1
+_FORMAT = 2
 
 
 class PoseStore:

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.arrays import Float32Array, Float64Array
+from rtaction.pose.gaps import filled
 from rtaction.pose.keypoints import NUM_JOINTS, VISIBLE_SCORE, Pose
 from rtaction.pose.normal import normalised, picture_shares
 from rtaction.pose.people import FindsPeople, LooksClosely, PeopleFollower
@@ -152,6 +153,9 @@ def read_poses(
     points = np.zeros((num_moments, NUM_JOINTS, 3), np.float32)
     for moment, pose in chosen.items():
         points[moment] = picture_shares(pose.points, size_hw)
+    # As live: a picture or two in which somebody was missed are between those around.
+    is_seen = np.isin(np.arange(num_moments), list(chosen))
+    points, _ = filled(points, is_seen)
     return VideoPoses(points, np.array(times), interval_seconds)
 
 

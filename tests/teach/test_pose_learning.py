@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from rtaction.output_file import write_file
-from rtaction.pose.video_poses import read_poses
+from rtaction.pose.video_poses import PoseNetworks, read_poses
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.teach import learning
 from rtaction.teach.learning import TaughtModel, learn
 from rtaction.teach.report import report_lines, result_shown
 from rtaction.video.labelled_videos import find_videos
-from tests.made_people import MadePeople, PoseNetworks, made_networks, write_actions, write_people
+from tests.made_people import MadePeople, made_networks, write_actions, write_people
 
 
 @pytest.fixture

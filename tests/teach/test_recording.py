@@ -48,6 +48,18 @@ class _Tones(Beeper):
         self.played.append(tone)
 
 
+class _Refusals(Recorder):
+    """Remembers why takes were refused."""
+
+    def __init__(self, quotas: list[Quota], **options: Any) -> None:
+        self.reasons: list[str] = []
+        super().__init__(quotas, **options)
+
+    def refuse(self, reason: str) -> None:
+        self.reasons.append(reason)
+        super().refuse(reason)
+
+
 class _Camera:
     """Flat pictures of a brightness for each second, the last one for ever."""
 
@@ -78,12 +90,9 @@ def _record(
         onlooker=onlooker,
         beeper=tones,
     )
-    recorder = Recorder([Quota("wave", 0, 2)], take_seconds=2.0, seed=0)
-    reasons: list[str] = []
-    refuse = recorder.refuse
-    recorder.refuse = lambda why: (reasons.append(why), refuse(why))  # type: ignore[method-assign,assign,func-returns-value]
+    recorder = _Refusals([Quota("wave", 0, 2)], take_seconds=2.0, seed=0)
     assert session.record(recorder)
-    return takes, screen, tones, reasons
+    return takes, screen, tones, recorder.reasons
 
 
 def test_takes_in_which_nobody_is_seen_are_refused_until_somebody_is(tmp_path: Path) -> None:

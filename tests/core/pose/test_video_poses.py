@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from rtaction.arrays import UInt8Array
+from rtaction.pose.crop import Square
 from rtaction.pose.keypoints import JOINTS, Pose
 from rtaction.pose.normal import picture_shares
 from rtaction.pose.video_poses import PoseNetworks, VideoPoses, networks_of, read_poses
@@ -52,7 +55,7 @@ def test_a_video_may_be_cut_off(tmp_path: Path) -> None:
 class _Two(MadePeople):
     """Somebody small who moves much, and somebody large who moves little, at their sides."""
 
-    def people_in(self, picture):  # type: ignore[no-untyped-def]
+    def people_in(self, picture: UInt8Array) -> list[Pose]:
         (found,) = super().people_in(picture)
         raised = (float(picture.mean()) - 55) / 200
         large = standing_points(0.1 * raised)
@@ -61,7 +64,7 @@ class _Two(MadePeople):
         large[:, 1] += 40
         return [Pose(small, 0.9), Pose(large, 0.9)]
 
-    def poses_in(self, picture, squares):  # type: ignore[no-untyped-def]
+    def poses_in(self, picture: UInt8Array, squares: Sequence[Square]) -> list[Pose]:
         found = self.people_in(picture)
         middles = [square.left + square.side / 2 for square in squares]
         return [found[middle > 60] for middle in middles]

@@ -11,12 +11,13 @@ import pytest
 from rtaction.errors import DatasetError
 from rtaction.model_spec import ModelSpec
 from rtaction.pose.normal import NUM_NUMBERS, window_numbers
+from rtaction.pose.video_poses import PoseNetworks
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.data.pose_clips import PoseClips, read_pose_clips
 from rtaction.video.labelled_videos import find_videos
-from tests.made_people import MadePeople, PoseNetworks, write_actions, write_people
+from tests.made_people import MadePeople, write_actions, write_people
 
 SPEC = ModelSpec(("hold", "swing"), 8, 0.875, 192, 192, modality="pose", resize="letterbox")
 
