@@ -12,6 +12,9 @@ STARTER_MODEL = _HERE / "starter.onnx"
 ENCODER_MODEL = _HERE / "lite0.onnx"
 """An ImageNet network that turns a frame into 320 features; see its card, ENCODER.md."""
 
+ACTIONS_MODEL = _HERE / "people.onnx"
+"""A model that recognises what each person does, from their joints; see its card, PEOPLE.md."""
+
 SAMPLE_CLIP = _HERE / "sample.webm"
 """A drawn person who performs those gestures one after another."""
 

@@ -112,16 +112,26 @@ def number_pieces(frames_per_clip: int, interval_seconds: float) -> Pieces:
     )
     places, scores = terms.split(points, [2, 1], axis=3)
     seen = terms.truth("Greater", scores, terms.number(VISIBLE_SCORE))  # (N, F, 17, 1)
-    origin, unit = _origin_and_unit(terms, places, seen)
+    origin, unit, shown = _origin_and_unit(terms, places, seen)
     relative = terms.add("Div", terms.add("Sub", places, origin), unit)
     positions = terms.add("Mul", terms.clipped(relative, normal.FARTHEST), seen)
     speeds = _speeds(terms, positions, seen, interval_seconds)
+    in_window, path = _in_window(terms, places, seen, (origin, unit, shown), interval_seconds)
+    direction = _trunk_direction(terms, positions, seen)
+    place, path_speed, box, size = path
     parts = [
-        terms.pieces.reshape(part, f"flat_{name}", [-1, frames_per_clip, size * NUM_JOINTS])
-        for name, part, size in (
-            ("positions", positions, 2),
-            ("speeds", speeds, 2),
-            ("seen", seen, 1),
+        terms.pieces.reshape(part, f"flat_{name}", [-1, frames_per_clip, count])
+        for name, part, count in (
+            ("positions", positions, 2 * NUM_JOINTS),
+            ("speeds", speeds, 2 * NUM_JOINTS),
+            ("seen", seen, NUM_JOINTS),
+            ("in_window", in_window, 2 * NUM_JOINTS),
+            ("place", place, 2),
+            ("path", path_speed, 2),
+            ("box", box, 2),
+            ("direction", direction, 2),
+            ("size", size, 1),
+            ("shown", shown, 1),
         )
     ]
     terms.pieces.add("Concat", parts, NUMBERS, axis=2)
@@ -166,8 +176,9 @@ class _Terms:
         return f"{self._prefix}_{len(self.pieces.nodes) + len(self.pieces.weights)}{suffix}"
 
 
-def _origin_and_unit(terms: _Terms, places: str, seen: str) -> tuple[str, str]:
-    """See `rtaction.pose.normal.normalised`: (N, F, 1, 2) and (N, F, 1, 1)."""
+def _origin_and_unit(terms: _Terms, places: str, seen: str) -> tuple[str, str, str]:
+    """See `rtaction.pose.normal.normalised`: (N, F, 1, 2), (N, F, 1, 1), and whether any joint is
+    seen, (N, F, 1, 1)."""
     groups = np.zeros((4, NUM_JOINTS), np.float32)
     for row, joints in enumerate((SHOULDERS, HIPS, slice(None), EARS)):
         groups[row, joints] = 1
@@ -201,11 +212,63 @@ def _origin_and_unit(terms: _Terms, places: str, seen: str) -> tuple[str, str]:
     spread = terms.add("Mul", spread, terms.number(normal.SPREADS_PER_UNIT))
     unit = terms.either(body, body, terms.either(head, head, spread))
     unit = terms.add("Max", unit, terms.number(normal.LEAST_UNIT))
-    return terms.add("Mul", origin, have[2]), unit
+    return terms.add("Mul", origin, have[2]), unit, have[2]
+
+
+def _in_window(
+    terms: _Terms,
+    places: str,
+    seen: str,
+    body: tuple[str, str, str],
+    interval_seconds: float,
+) -> tuple[str, tuple[str, str, str, str]]:
+    """Joints relative to the window, (N, F, 17, 2), and the body's path: its place and speed, the
+    box around it, (N, F, 1, 2) each, and its size, (N, F, 1, 1)."""
+    origins, units, shown = body
+    one, over_time = terms.number(1), terms.array(np.array([1]))
+    count = terms.add("Max", terms.add("ReduceSum", shown, over_time), one)
+
+    def mean(values: str) -> str:
+        total = terms.add("ReduceSum", terms.add("Mul", values, shown), over_time)
+        return terms.add("Div", total, count)
+
+    origin = mean(origins)
+    unit = terms.add("Max", mean(units), terms.number(normal.LEAST_UNIT))
+    limit = normal.FARTHEST_IN_WINDOW
+
+    def relative(values: str, counts: str) -> str:
+        apart = terms.add("Div", terms.add("Sub", values, origin), unit)
+        return terms.add("Mul", terms.clipped(apart, limit), counts)
+
+    in_window, place = relative(places, seen), relative(origins, shown)
+    speed = _speeds(terms, place, shown, interval_seconds)
+    # Joints that are unseen are beyond all others.
+    far = terms.add("Mul", terms.add("Sub", one, seen), terms.number(2 * limit))
+    highest = terms.add("ReduceMax", terms.add("Sub", in_window, far), axes=[2])
+    lowest = terms.add("ReduceMin", terms.add("Add", in_window, far), axes=[2])
+    box = terms.add("Mul", terms.add("Sub", highest, lowest), shown)
+    bounds = terms.number(1 / limit), terms.number(limit)
+    size = terms.add("Log", terms.add("Clip", terms.add("Div", units, unit), *bounds))
+    return in_window, (place, speed, box, terms.add("Mul", size, shown))
+
+
+def _trunk_direction(terms: _Terms, positions: str, seen: str) -> str:
+    """From the middle of the shoulders to that of the hips; (N, F, 1, 2)."""
+    groups = np.zeros((2, NUM_JOINTS), np.float32)
+    groups[0, SHOULDERS] = groups[1, HIPS] = 1
+    members, one = terms.array(groups), terms.number(1)
+    counts = terms.add("MatMul", members, seen)  # (N, F, 2, 1)
+    sums = terms.add("MatMul", members, terms.add("Mul", positions, seen))
+    means = terms.add("Div", sums, terms.add("Max", counts, one))
+    shoulders, hips = terms.split(means, [1, 1], axis=2)
+    have = terms.split(terms.add("Min", counts, one), [1, 1], axis=2)
+    vector = terms.add("Mul", terms.add("Sub", hips, shoulders), terms.add("Mul", *have))
+    length = terms.add("ReduceL2", vector, axes=[3])
+    return terms.add("Div", vector, terms.add("Max", length, terms.number(1e-3)))
 
 
 def _speeds(terms: _Terms, positions: str, seen: str, interval_seconds: float) -> str:
-    """Units a second since the picture before, 0 in the first; (N, F, 17, 2)."""
+    """Units a second since the picture before, 0 in the first; (N, F, joints, 2)."""
     first, next_, last, end, axis = (
         terms.array(np.array([value])) for value in (0, 1, -1, np.iinfo(np.int64).max, 1)
     )

@@ -31,7 +31,13 @@ HEADS_PER_UNIT = 2.3  # shoulder width by head width
 SPREADS_PER_UNIT = 0.5  # unit by root mean square distance from the middle
 LEAST_UNIT = 1e-3  # of the picture's longer side
 
-NUM_NUMBERS = 5 * NUM_JOINTS
+FARTHEST_IN_WINDOW = 6.0
+"""Positions relative to the window are cut off at this many units from its origin."""
+
+NUM_PATH_NUMBERS = 10
+"""Numbers of a whole body's path, see `window_numbers`."""
+
+NUM_NUMBERS = 7 * NUM_JOINTS + NUM_PATH_NUMBERS
 """Numbers for each picture of a window, see `window_numbers`."""
 
 
@@ -104,23 +110,72 @@ def window_numbers(points: Float32Array, interval_seconds: float) -> Float32Arra
     """The numbers that describe one person over the pictures of a window.
 
     Args:
-        points: float32, shape (..., num_pictures, 17, 3), from `picture_shares`.
+        points: float32, shape (..., num_pictures, 17, 3), from `picture_shares`; a score of 0 for
+            all joints of a picture that does not show the person.
         interval_seconds: between two pictures, by the contract of the model.
 
     Returns:
-        float32, shape (..., num_pictures, `NUM_NUMBERS`): for each joint its y and x; then for each
-        its speed in y and x, in units a second since the picture before, or 0 where it is unseen
-        in either; then whether it is seen. Speeds are cut off at 16 units a second.
+        float32, shape (..., num_pictures, `NUM_NUMBERS`). For each joint its y and x, from the
+        picture's origin; then its speed in y and x, in units a second since the picture before, or
+        0 where it is unseen in either; then whether it is seen; then its y and x from the window's
+        origin in the window's units. Both of the window are means over the pictures that show the
+        person. Then, of the body as a whole: y and x of the origin in the window; its speed in y
+        and x, in the window's units a second; height and width of the box around the seen joints;
+        y and x of the direction from shoulders to hips, of length 1; the logarithm of the unit by
+        the window's; and whether any joint is seen.
     """
     normal = normalised(points)
-    both = (normal.seen[..., 1:, :] * normal.seen[..., :-1, :])[..., np.newaxis]
-    moved = np.diff(normal.positions, axis=-3) * both / np.float32(interval_seconds)
-    speed = np.zeros_like(normal.positions)
-    speed[..., 1:, :, :] = moved.clip(-FASTEST, FASTEST)
     flat = (*normal.seen.shape[:-1], -1)
+    both = (normal.seen[..., 1:, :] * normal.seen[..., :-1, :])[..., np.newaxis]
+    speeds = _speeds(normal.positions, both, interval_seconds, axis=-3)
+    shown = np.minimum(normal.seen.sum(axis=-1, keepdims=True), 1)  # (..., F, 1)
+    num_shown = np.maximum(shown.sum(axis=-2, keepdims=True), 1)
+    origin = (normal.origin * shown).sum(axis=-2, keepdims=True) / num_shown
+    units = normal.unit[..., np.newaxis]
+    unit = (units * shown).sum(axis=-2, keepdims=True) / num_shown
+    unit = np.maximum(unit, LEAST_UNIT)
+
+    seen, limit = normal.seen[..., np.newaxis], FARTHEST_IN_WINDOW
+    relative = (points[..., :2] - origin[..., np.newaxis, :]) / unit[..., np.newaxis]
+    in_window = relative.clip(-limit, limit) * seen
+    place = ((normal.origin - origin) / unit).clip(-limit, limit) * shown
+    path = _speeds(place, shown[..., 1:, :] * shown[..., :-1, :], interval_seconds, axis=-2)
+    far = 2 * limit * (1 - seen)
+    box = ((in_window - far).max(axis=-2) - (in_window + far).min(axis=-2)) * shown
+    size = np.log((units / unit).clip(1 / limit, limit)) * shown
     return np.concatenate(
-        [normal.positions.reshape(flat), speed.reshape(flat), normal.seen], axis=-1
+        [
+            normal.positions.reshape(flat),
+            speeds.reshape(flat),
+            normal.seen,
+            in_window.reshape(flat),
+            place,
+            path,
+            box,
+            _trunk_direction(normal),
+            size,
+            shown,
+        ],
+        axis=-1,
+        dtype=np.float32,
     )
+
+
+def _speeds(
+    places: Float32Array, both: Float32Array, interval_seconds: float, *, axis: int
+) -> Float32Array:
+    """Per second since the picture before, where both are seen; 0 in the first."""
+    moved = np.diff(places, axis=axis) * both / np.float32(interval_seconds)
+    first = np.zeros_like(places.take([0], axis=axis))
+    return np.concatenate([first, moved.clip(-FASTEST, FASTEST)], axis=axis)
+
+
+def _trunk_direction(normal: NormalPose) -> Float32Array:
+    """From the middle of the shoulders to that of the hips, (..., 2); 0 if either is unseen."""
+    shoulders, has_shoulders = _middle(normal.positions, normal.seen, SHOULDERS)
+    hips, has_hips = _middle(normal.positions, normal.seen, HIPS)
+    vector = (hips - shoulders) * has_shoulders * has_hips
+    return np.asarray(vector / np.maximum(_length(vector), 1e-3)[..., np.newaxis])
 
 
 def _middle(

@@ -25,11 +25,13 @@ DATA = {"rtaction/py.typed"} | {
     f"rtaction/models/{name}"
     for name in (
         "ENCODER.md",
+        "PEOPLE.md",
         "POSE.md",
         "STARTER.md",
         "lite0.onnx",
         "movenet_lightning.onnx",
         "movenet_multipose.onnx",
+        "people.onnx",
         "sample.webm",
         "starter.onnx",
     )

@@ -80,9 +80,9 @@ def test_numbers_are_the_same_elsewhere_nearer_and_turned_by_a_quarter() -> None
     np.testing.assert_allclose(_numbers(elsewhere), numbers, atol=1e-4)
 
     turned = points[..., [1, 0, 2]]
-    expected = np.concatenate(
-        [numbers[:, :68].reshape(3, 34, 2)[..., ::-1].reshape(3, 68), numbers[:, 68:]], axis=-1
-    )
+    expected = numbers.copy()
+    for pairs in (slice(0, 68), slice(85, 127)):  # y and x of joints, and of the body's path
+        expected[:, pairs] = numbers[:, pairs].reshape(3, -1, 2)[..., ::-1].reshape(3, -1)
     np.testing.assert_allclose(_numbers(turned), expected, atol=1e-4)
 
 
@@ -99,6 +99,30 @@ def test_a_window_has_positions_speeds_and_what_is_seen() -> None:
     np.testing.assert_allclose(numbers[:, 34 + 2 * wrist], [0.0, 0.5, 0.0], atol=1e-5)
     assert numbers[:, 68 + wrist].tolist() == [1.0, 1.0, 0.0]
     np.testing.assert_array_equal(window_numbers(shares[np.newaxis], 0.2), numbers[None])
+
+
+def test_a_window_has_the_path_of_the_body() -> None:
+    """Somebody as large as before moves down by a shoulder width, then is gone."""
+    lower = {name: (y + 40.0, x) for name, (y, x) in FACING.items()}
+    shares = picture_shares(np.stack([_points(**one) for one in (FACING, lower, {})]), SIZE_HW)
+    numbers = window_numbers(shares, 0.25)
+    wrist = 85 + 2 * JOINTS.index("left_wrist")
+    np.testing.assert_allclose(
+        numbers[:, wrist : wrist + 2], np.array([[-1.5, 2], [-0.5, 2], [0, 0]])
+    )
+    place, path, box, direction = (numbers[:, at : at + 2] for at in range(119, 127, 2))
+    np.testing.assert_allclose(place, np.array([[-0.5, 0], [0.5, 0], [0, 0]]), atol=1e-6)
+    np.testing.assert_allclose(path, np.array([[0, 0], [4, 0], [0, 0]]), atol=1e-5)
+    np.testing.assert_allclose(box, np.array([[2.25, 2.5], [2.25, 2.5], [0, 0]]), atol=1e-5)
+    np.testing.assert_allclose(direction, np.array([[1, 0], [1, 0], [0, 0]]), atol=1e-6)
+    np.testing.assert_allclose(numbers[:, 127:], np.array([[0, 1], [0, 1], [0, 0]]), atol=1e-6)
+
+
+def test_a_window_tells_how_much_nearer_somebody_comes() -> None:
+    nearer = {name: (2 * y, 2 * x) for name, (y, x) in FACING.items() if "wrist" not in name}
+    shares = picture_shares(np.stack([_points(**FACING), _points(**nearer)]), (1000, 1000))
+    sizes = window_numbers(shares, 0.25)[:, 127]
+    np.testing.assert_allclose(np.exp(sizes), [2 / 3, 4 / 3], rtol=1e-5)
 
 
 def test_shares_are_of_the_longer_side_and_outside_nothing_is_seen() -> None:

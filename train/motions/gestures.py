@@ -1,0 +1,314 @@
+"""Actions of the arms: wave, clap, punch, arms raised, arms out, point.
+
+Each function takes a random generator and times, float32 of shape (num_windows, num_times), and
+returns an `Acted`: the motion, and from 0 to 1 how much of the action is done at each time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rtaction.train.motions.postures import (
+    mixture,
+    on_chair,
+    resting_arms,
+    stepping,
+    still,
+    upright,
+)
+from rtaction.train.motions.skeleton import (
+    KNEE,
+    PITCH,
+    ROLL,
+    THIGH,
+    YAW,
+    Motion,
+    arm_to,
+)
+from rtaction.train.motions.timing import (
+    Numbers,
+    Rng,
+    around,
+    between,
+    happens,
+    phase,
+    ramp,
+    strokes,
+    wander,
+)
+
+
+@dataclass(eq=False, slots=True)
+class Acted:
+    """A motion and when its action happens.
+
+    Args:
+        motion: of the bodies.
+        share: float32, shape (num_windows, num_times): of an action that lasts, 1 while it does;
+            of one that leads from one state to another, how much of the way is done.
+        leads: whether it leads from one state to another.
+    """
+
+    motion: Motion
+    share: Numbers
+    leads: bool = False
+
+
+def episode(rng: Rng, times: Numbers, *, ease_seconds: float = 0.5) -> Numbers:
+    """1 while an action lasts, else 0: it may begin before a window, or end within it."""
+    num = len(times)
+    long = happens(rng, num, 0.6)
+    start = between(rng, num, -3.0, 0.9)
+    lasts = between(rng, num, 1.0, 3.0) + long * between(rng, num, 1.0, 8.0)
+    ease = between(rng, num, 0.2, ease_seconds)
+    return ramp(times, start, ease) * (1 - ramp(times, start + lasts, ease))
+
+
+def with_arms(motion: Motion, arms: Numbers, weight: Numbers) -> None:
+    """Mix other arms into a motion, by (num, num_times)."""
+    motion.arms += weight[..., np.newaxis, np.newaxis] * (arms - motion.arms)
+
+
+def arm(*angles: Numbers) -> Numbers:
+    """One arm from its four angles: (num, num_times, 4)."""
+    return np.stack(np.broadcast_arrays(*angles), axis=-1).astype(np.float32)
+
+
+def both(one: Numbers, other: Numbers) -> Numbers:
+    """Left and right arm from two; (num, num_times, 2, 4)."""
+    return np.stack(np.broadcast_arrays(one, other), axis=-2)
+
+
+def wave(rng: Rng, times: Numbers) -> Acted:
+    """One hand up, swung to and fro from the elbow, the shoulder or both."""
+    num, motion = len(times), upright(rng, times)
+    done = episode(rng, times)
+    angle = phase(rng, times, between(rng, num, 0.4, 3.2))
+    swing, whole = np.sin(angle), happens(rng, num, 0.4)
+    high = between(rng, num, 0.12, 1.0)
+    upper = (1 - whole) * (0.25 + 1.5 * high) + whole * between(rng, num, 1.7, 2.9)
+    out = between(rng, num, -0.3, 1.2)
+    fore = between(rng, num, 2.3, 3.05)
+    size = between(rng, num, 0.2, 0.75)
+    lean = between(rng, num, -0.35, 0.35)
+    # The forearm goes to both sides of a middle that leans a little.
+    sideways = lean + size * swing
+    ahead = between(rng, num, -0.1, 0.9) * (1 - whole)
+    fore_now = np.pi - np.hypot(sideways, (np.pi - fore) * ahead).clip(0.02, 1.5)
+    fore_around = np.arctan2((np.pi - fore) * ahead, sideways)
+    bent = arm(upper + 0.12 * size * swing, out + 0.0 * swing, fore_now, fore_around)
+    tilt = whole * size * 0.7 * swing
+    straight = arm(
+        np.pi - np.hypot(lean + tilt, 0.2).clip(0.05, 1.4),
+        np.arctan2(0.2, lean + tilt),
+        np.pi - np.hypot(lean + 1.4 * tilt, 0.15).clip(0.05, 1.5),
+        np.arctan2(0.15, lean + 1.4 * tilt),
+    )
+    waving = bent + whole[..., np.newaxis] * (straight - bent)
+    motion.arms[..., 0, :] += done[..., np.newaxis] * (waving - motion.arms[..., 0, :])
+    motion.trunk[..., ROLL] += done * 0.06 * happens(rng, num, 0.4) * swing
+    return Acted(motion, done)
+
+
+def clap(rng: Rng, times: Numbers) -> Acted:
+    """Hands that meet again and again, before the chest, low or overhead, narrow or wide."""
+    num, motion = len(times), upright(rng, times)
+    done = episode(rng, times)
+    hertz = between(rng, num, 0.8, 4.0)
+    apart = (0.5 - 0.5 * np.cos(phase(rng, times, hertz))) ** between(rng, num, 0.7, 1.6)
+    widest = between(rng, num, 0.15, 1.1) / np.maximum(hertz / 2.2, 1)
+    overhead = happens(rng, num, 0.12)
+    up = between(rng, num, -0.6, 0.35) + overhead * between(rng, num, 0.5, 0.9)
+    ahead = between(rng, num, 0.3, 0.85) * (1 - 0.6 * overhead)
+    wrist = np.stack(
+        np.broadcast_arrays(
+            -0.36 + 0.03 + widest * apart,
+            up + between(rng, num, -0.2, 0.2) * apart,
+            ahead - 0.3 * widest * apart * happens(rng, num, 0.5),
+        ),
+        axis=-1,
+    )
+    elbows = rng.normal((0.7, -0.8, -0.2), 0.2, (num, 1, 3))
+    one = arm_to(wrist, elbows)
+    still_hand = between(rng, num, 0.0, 1.0) * happens(rng, num, 0.3)
+    resting = wrist.copy()
+    resting[..., 0] -= still_hand * widest * apart
+    with_arms(motion, both(one, arm_to(resting, elbows)), done)
+    motion.trunk[..., YAW] += done * around(rng, num, 0, 0.1)
+    return Acted(motion, done)
+
+
+def arms_raise(rng: Rng, times: Numbers) -> Acted:
+    """Both arms up through the front, or straight up past the chest; held, waved or pumped."""
+    num, motion = len(times), upright(rng, times)
+    start, takes = between(rng, num, -4.0, 0.9), between(rng, num, 0.3, 1.5)
+    holds = between(rng, num, 0.2, 2.0) + happens(rng, num, 0.5) * between(rng, num, 0, 5)
+    up = ramp(times, start, takes) * (1 - ramp(times, start + takes + holds, takes))
+    pumps = happens(rng, num, 0.2) * strokes(
+        phase(rng, times, between(rng, num, 0.4, 1.2)), 1.0 + 0 * takes
+    )
+    up = up * (1 - between(rng, num, 0.2, 0.9) * pumps)
+    goalpost = happens(rng, num, 0.25)
+    upper_end = goalpost * between(rng, num, 1.3, 2.1) + (1 - goalpost) * between(
+        rng, num, 2.3, 3.0
+    )
+    fore_end = goalpost * between(rng, num, 2.6, 3.1) + (1 - goalpost) * between(rng, num, 2.4, 3.1)
+    way = (np.pi / 2 - between(rng, num, -0.25, 0.5)) * (1 - 0.75 * goalpost)
+    # Elbows lead: the forearm folds up before the arm is straight, or not at all.
+    folds = happens(rng, num, 0.6) * between(rng, num, 0.5, 1.8)
+    upper = 0.12 + (upper_end - 0.12) * up
+    fore = 0.2 + (fore_end - 0.2) * up + folds * up * (1 - up) * 2.2
+    sway = np.sin(phase(rng, times, between(rng, num, 0.5, 2.2))) * happens(rng, num, 0.35)
+    size = between(rng, num, 0.1, 0.45)
+    alike = np.where(happens(rng, num, 0.6), 1.0, -1.0)
+    arms = [
+        arm(
+            upper + one * size * 0.4 * sway * up,
+            way + around(rng, num, 0, 0.1) + 0 * up,
+            (fore + one * size * sway * up).clip(0.05, 3.6),
+            way - goalpost * 0.3 + around(rng, num, 0, 0.2) + 0 * up,
+        )
+        for one in (1.0, alike)
+    ]
+    with_arms(
+        motion,
+        both(*arms),
+        ramp(times, start - 0.2, takes * 0.5)
+        * (1 - ramp(times, start + 1.7 * takes + holds, takes)),
+    )
+    motion.trunk[..., PITCH] -= 0.1 * up * happens(rng, num, 0.5)
+    motion.trunk[..., ROLL] += 0.2 * sway * size * up * (alike < 0)
+    return Acted(motion, up)
+
+
+def arms_side(rng: Rng, times: Numbers) -> Acted:
+    """Both straight arms out to the sides, held, circled, or on to overhead and back."""
+    num, motion = len(times), mixture(rng, times, {still: 0.7, on_chair: 0.15, stepping: 0.15})
+    start, takes = between(rng, num, -4.0, 0.9), between(rng, num, 0.3, 1.5)
+    holds = between(rng, num, 0.2, 2.0) + happens(rng, num, 0.5) * between(rng, num, 0, 5)
+    out = ramp(times, start, takes) * (1 - ramp(times, start + takes + holds, takes))
+    angle = phase(rng, times, between(rng, num, 0.25, 1.0))
+    repeats = happens(rng, num, 0.25)
+    on = happens(rng, num, 0.35)
+    over = (0.5 - 0.5 * np.cos(angle)) * repeats
+    once = ramp(times, start + takes, takes) * (
+        1 - ramp(times, start + takes + holds - takes, takes)
+    )
+    over = np.maximum(over, once * (1 - repeats)) * on
+    pulses = repeats * (1 - on) * (0.5 - 0.5 * np.cos(angle))
+    level = between(rng, num, 1.25, 1.8)
+    circles = happens(rng, num, 0.3) * between(rng, num, 0.03, 0.25)
+    turn = phase(rng, times, between(rng, num, 0.6, 2.2))
+    steep = 0.12 + (level - 0.12) * out * (1 - pulses * between(rng, num, 0.3, 1.0))
+    steep = steep + over * out * (between(rng, num, 2.6, 3.1) - level)
+    way = between(rng, num, -0.25, 0.3)
+    bend = np.abs(around(rng, num, 0, 0.12)) + over * happens(rng, num, 0.5) * 0.5
+    arms = [
+        arm(
+            steep + circles * np.sin(turn) + around(rng, num, 0, 0.06),
+            way + circles * np.cos(turn) + around(rng, num, 0, 0.06),
+            steep + bend * np.where(over > 0.3, 1, 0.6) + 1.2 * circles * np.sin(turn),
+            way + 1.2 * circles * np.cos(turn) + around(rng, num, 0, 0.15),
+        )
+        for _ in range(2)
+    ]
+    with_arms(
+        motion,
+        both(*arms),
+        ramp(times, start - 0.2, takes * 0.4)
+        * (1 - ramp(times, start + 1.7 * takes + holds, takes)),
+    )
+    return Acted(motion, out)
+
+
+# Guards, and where a fist goes, from the shoulder: outward, up and ahead, in lengths of the arm.
+_GUARDS = ((-0.22, 0.12, 0.35), (-0.1, -0.25, 0.35), (-0.3, -0.1, 0.25), (0.0, 0.3, 0.3))
+_STRAIGHT, _HOOK, _UPPERCUT, _BACK_FIST, _SIDE = range(5)
+_ENDS = (
+    (-0.15, 0.08, 0.97),
+    (-0.65, 0.1, 0.6),
+    (-0.25, 0.3, 0.65),
+    (0.75, 0.1, 0.55),
+    (0.97, 0.02, 0.1),
+)
+_VIA = ((0.0, 0.0, 0.0), (0.45, 0.05, 0.15), (0.0, -0.4, 0.15), (-0.2, 0.1, 0.0), (0.0, 0.0, 0.1))
+
+
+def punch(rng: Rng, times: Numbers) -> Acted:
+    """Fists thrust out and drawn back: straight, hooked, upward, backward, to the sides."""
+    num, motion = len(times), fighting(rng, times)
+    done = episode(rng, times)
+    guard = np.array(_GUARDS)[rng.integers(len(_GUARDS), size=(num, 1))]
+    guard = guard + rng.normal(0, 0.08, (num, 1, 3))
+    slow = happens(rng, num, 0.3)
+    angle = phase(rng, times, between(rng, num, 0.4, 1.5) * (1 - 0.55 * slow))
+    share = between(rng, num, 0.35, 0.75) + 0.2 * slow
+    holds = 1 + slow * between(rng, num, 0.0, 1.5)
+    alternate = happens(rng, num, 0.6)
+    kind = rng.choice(5, size=(num, 1), p=(0.5, 0.15, 0.1, 0.12, 0.13))
+    elbows = rng.normal((0.6, -0.8, -0.2), 0.2, (num, 1, 3))
+    elbows += (kind[..., np.newaxis] == _HOOK) * np.array([0.5, 0.6, 0.0])
+    arms = []
+    twist = np.zeros_like(times)
+    for side in range(2):
+        mixed = rng.integers(5, size=(num, 1))
+        one = np.where(happens(rng, num, 0.2) > 0, mixed, kind)
+        thrust = (holds * strokes(angle + np.pi * side, share)).clip(0, 1)
+        if side:
+            thrust = thrust * alternate
+        end = np.array(_ENDS)[one] + rng.normal(0, (0.15, 0.15, 0.08), (num, 1, 3))
+        via = np.array(_VIA)[one] * 4 * (thrust * (1 - thrust))[..., np.newaxis]
+        wrist = guard + thrust[..., np.newaxis] * (end - guard) + via
+        wrist = wrist + wander(rng, times, 0.03, 1.0, 3)
+        arms.append(arm_to(wrist, elbows))
+        twist = twist + (-1.0 if side == 0 else 1.0) * thrust * np.where(one == _SIDE, -0.8, 1.0)
+    arms[1] = np.where(
+        ((1 - alternate) * happens(rng, num, 0.25))[..., np.newaxis] > 0,
+        resting_arms(rng, times)[..., 1, :],
+        arms[1],
+    )
+    with_arms(motion, both(*arms), done)
+    motion.trunk[..., YAW] += done * twist * between(rng, num, 0.0, 0.7)
+    motion.trunk[..., PITCH] += done * (between(rng, num, -0.05, 0.25) + 0.1 * np.abs(twist))
+    return Acted(motion, done)
+
+
+def fighting(rng: Rng, times: Numbers) -> Motion:
+    """One foot ahead, or as one stands; bouncing or stepping, sometimes seated."""
+    num = len(times)
+    motion = mixture(rng, times, {still: 0.62, stepping: 0.3, on_chair: 0.08})
+    stance = happens(rng, num, 0.6) * between(rng, num, 0.1, 0.5)
+    stance = stance * (np.abs(motion.legs[..., 0, THIGH]).mean(axis=1, keepdims=True) < 0.8)
+    motion.legs[..., 0, THIGH] += stance
+    motion.legs[..., 1, THIGH] -= 0.6 * stance
+    motion.legs[..., KNEE] += (0.8 * stance)[..., np.newaxis]
+    bounce = happens(rng, num, 0.35) * np.sin(phase(rng, times, between(rng, num, 1.0, 2.5)))
+    motion.place[..., 1] += 0.012 * (1 + bounce) * (np.abs(bounce) > 0)
+    return motion
+
+
+def point(rng: Rng, times: Numbers) -> Acted:
+    """One straight arm to something, held, and back; also reaching out."""
+    num, motion = len(times), upright(rng, times)
+    start, takes = between(rng, num, -3.0, 0.7), between(rng, num, 0.25, 0.9)
+    holds = between(rng, num, 0.5, 4.0)
+    out = ramp(times, start, takes) * (1 - ramp(times, start + takes + holds, takes))
+    steep, way = around(rng, num, 1.55, 0.25), between(rng, num, -0.3, 2.1)
+    bend = np.abs(around(rng, num, 0, 0.15))
+    shake = wander(rng, times, between(rng, num, 0.0, 0.07), 0.8, 2)
+    folds = happens(rng, num, 0.5) * between(rng, num, 0.2, 1.2) * out * (1 - out) * 3
+    pointing = arm(
+        0.1 + (steep - 0.1) * out + shake[..., 0],
+        way + shake[..., 1],
+        0.15 + (steep + bend - 0.15) * out + folds + shake[..., 0],
+        way + around(rng, num, 0, 0.12) + shake[..., 1],
+    )
+    weight = ramp(times, start - 0.2, takes * 0.5) * (
+        1 - ramp(times, start + 1.7 * takes + holds, takes)
+    )
+    motion.arms[..., 0, :] += weight[..., np.newaxis] * (pointing - motion.arms[..., 0, :])
+    motion.head[..., YAW] += out * between(rng, num, -0.2, 0.6)
+    motion.trunk[..., PITCH] += out * happens(rng, num, 0.3) * between(rng, num, 0.0, 0.4)
+    return Acted(motion, out)
