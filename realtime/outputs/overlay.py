@@ -192,6 +192,18 @@ def draw_text(
     )
 
 
+def fitting_size(text: str, size: int, width: float, *, bold: bool = False) -> int:
+    """The size of letters at which a text is no wider than `width`, at most `size`; in units."""
+    while size > 8:
+        weight = 700 if bold else 400
+        # Measured larger, as small sizes are rounded.
+        right = cv2.getTextSize((1, 1), text, (0, 0), _font(), 4 * size, weight)[2] / 4
+        if right <= width:
+            break
+        size -= 1
+    return size
+
+
 def _font() -> Any:
     return cv2.FontFace("sans")
 
