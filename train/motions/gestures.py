@@ -49,11 +49,21 @@ class Acted:
         share: float32, shape (num_windows, num_times): of an action that lasts, 1 while it does;
             of one that leads from one state to another, how much of the way is done.
         leads: whether it leads from one state to another.
+        strokes: of an action of strokes with pauses, how far each stroke is out at each time, as
+            `share`. Default None: there are no pauses.
     """
 
     motion: Motion
     share: Numbers
     leads: bool = False
+    strokes: Numbers | None = None
+
+    @property
+    def tells(self) -> Numbers:
+        """From 0 to 1, at which times something tells the action: (num_windows, num_times)."""
+        if self.leads:
+            return np.asarray(self.share < 0.5, np.float32)
+        return self.share if self.strokes is None else self.strokes
 
 
 def episode(rng: Rng, times: Numbers, *, ease_seconds: float = 0.5) -> Numbers:
@@ -85,7 +95,7 @@ def wave(rng: Rng, times: Numbers) -> Acted:
     """One hand up, swung to and fro from the elbow, the shoulder or both."""
     num, motion = len(times), upright(rng, times)
     done = episode(rng, times)
-    angle = phase(rng, times, between(rng, num, 0.4, 3.2))
+    angle = phase(rng, times, np.exp(between(rng, num, np.log(0.25), np.log(3.2))))
     swing, whole = np.sin(angle), happens(rng, num, 0.4)
     high = between(rng, num, 0.12, 1.0)
     upper = (1 - whole) * (0.25 + 1.5 * high) + whole * between(rng, num, 1.7, 2.9)
@@ -251,13 +261,14 @@ def punch(rng: Rng, times: Numbers) -> Acted:
     elbows = rng.normal((0.6, -0.8, -0.2), 0.2, (num, 1, 3))
     elbows += (kind[..., np.newaxis] == _HOOK) * np.array([0.5, 0.6, 0.0])
     arms = []
-    twist = np.zeros_like(times)
+    twist, furthest = np.zeros_like(times), np.zeros_like(times)
     for side in range(2):
         mixed = rng.integers(5, size=(num, 1))
         one = np.where(happens(rng, num, 0.2) > 0, mixed, kind)
         thrust = (holds * strokes(angle + np.pi * side, share)).clip(0, 1)
         if side:
             thrust = thrust * alternate
+        furthest = np.maximum(furthest, thrust * done)
         end = np.array(_ENDS)[one] + rng.normal(0, (0.15, 0.15, 0.08), (num, 1, 3))
         via = np.array(_VIA)[one] * 4 * (thrust * (1 - thrust))[..., np.newaxis]
         wrist = guard + thrust[..., np.newaxis] * (end - guard) + via
@@ -272,7 +283,7 @@ def punch(rng: Rng, times: Numbers) -> Acted:
     with_arms(motion, both(*arms), done)
     motion.trunk[..., YAW] += done * twist * between(rng, num, 0.0, 0.7)
     motion.trunk[..., PITCH] += done * (between(rng, num, -0.05, 0.25) + 0.1 * np.abs(twist))
-    return Acted(motion, done)
+    return Acted(motion, done, strokes=furthest)
 
 
 def fighting(rng: Rng, times: Numbers) -> Motion:

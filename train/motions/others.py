@@ -450,6 +450,19 @@ def one_arm_up(rng: Rng, times: Numbers) -> Motion:
     return motion
 
 
+def phantom(rng: Rng, times: Numbers) -> Motion:
+    """What a pose network sees in a coat or a poster: limbs jump about, the trunk stays."""
+    num, motion = len(times), mixture(rng, times, {still: 0.6, on_chair: 0.4})
+    size = between(rng, num, 0.05, 0.5)[..., np.newaxis]
+    jumps = size * rng.standard_normal((*times.shape, 8), np.float32)
+    motion.arms += (jumps + wander(rng, times, size[..., 0], 1.0, 8)).reshape(motion.arms.shape)
+    jumps = 0.5 * size * rng.standard_normal((*times.shape, 8), np.float32)
+    motion.legs += jumps.reshape(motion.legs.shape)
+    around_again = (np.abs(wander(rng, times, 1.0, 1.0, 1)[..., 0]) > 1.3) * happens(rng, num, 0.3)
+    motion.body[..., YAW] += np.pi * around_again
+    return motion
+
+
 def slow_changes(rng: Rng, times: Numbers) -> Motion:
     """Lying down with care, getting up a little, sitting up."""
 
@@ -476,8 +489,9 @@ OTHERS: dict[Act, float] = {
     bending: 0.06,
     exercising: 0.06,
     jumping: 0.04,
-    yoga: 0.10,
-    one_arm_up: 0.03,
+    phantom: 0.03,
+    yoga: 0.09,
+    one_arm_up: 0.02,
     slow_changes: 0.06,
     lying: 0.04,
     on_floor: 0.02,

@@ -81,7 +81,7 @@ def squat(rng: Rng, times: Numbers) -> Acted:
     _hold_arms(rng, motion, down, done)
     # Low on the heels without a rest is as good as a squat.
     low = crouching(rng, times)
-    stays = happens(rng, num, 0.12) * done
+    stays = happens(rng, num, 0.18) * done
     low.body, low.place = motion.body, motion.place
     return Acted(motion.mixed(low, stays), done)
 
@@ -126,9 +126,9 @@ def kick(rng: Rng, times: Numbers) -> Acted:
     num = len(times)
     motion = mixture(rng, times, {still: 0.55, stepping: 0.25, walking: 0.2})
     done = episode(rng, times)
-    hertz = between(rng, num, 0.4, 1.2)
+    hertz = between(rng, num, 0.3, 1.2)
     angle = phase(rng, times, hertz)
-    lasts = between(rng, num, 0.4, 0.95)
+    lasts = between(rng, num, 0.4, 1.4)
     up = strokes(angle, (lasts * hertz).clip(0.2, 1.0)) * done
     alternate = happens(rng, num, 0.45)
     turn = (np.floor(angle / (2 * np.pi)) % 2) * alternate
@@ -156,8 +156,8 @@ def kick(rng: Rng, times: Numbers) -> Acted:
     swing = wander(rng, times, between(rng, num, 0.05, 0.4), 0.8, 8).reshape(motion.arms.shape)
     motion.arms += swing * (0.3 + up)[..., np.newaxis, np.newaxis]
     motion.stands[:] = 0
-    go(motion, times, np.where(kind == 3, 0.35, 0.0) * happens(rng, num, 0.6), 0 * hertz)
-    return Acted(motion, done)
+    go(motion, times, np.where(kind == 3, 0.6, 0.0) * rng.random((num, 1)), 0 * hertz)
+    return Acted(motion, done, strokes=up)
 
 
 def walk(rng: Rng, times: Numbers) -> Acted:

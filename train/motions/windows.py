@@ -79,7 +79,7 @@ def make_windows(
     *,
     num_times: int = NUM_TIMES,
     interval_seconds: float = INTERVAL_SECONDS,
-    background_share: float = 0.38,
+    background_share: float = 0.27,
 ) -> Windows:
     """Windows of random people who do random things, seen by random cameras.
 
@@ -88,13 +88,14 @@ def make_windows(
         num: how many to make; about a tenth is left out as unclear.
         num_times: pictures in a window. Default 16.
         interval_seconds: between two pictures. Default 0.125.
-        background_share: of windows that show something without a label. Default 0.38.
+        background_share: of windows that show something without a label. Default 0.27.
     """
     times = _times(rng, num, num_times, interval_seconds)
     shares = np.array([_OFTEN.get(name, 1.0) for name in ACTIONS])
     shares = np.append(shares / shares.sum() * (1 - background_share), background_share)
     chosen = rng.choice(len(LABELS), size=num, p=shares)
     motions, labels, rows = [], [], []
+    tells = np.ones_like(times)
     for number, name in enumerate(LABELS):
         at = np.flatnonzero(chosen == number)
         if not len(at):
@@ -103,7 +104,7 @@ def make_windows(
             motion, label = other(rng, times[at]), np.full(len(at), number)
         else:
             acted = ACTIONS[name](rng, times[at])
-            motion, label = acted.motion, _label(acted, number)
+            motion, label, tells[at] = acted.motion, _label(acted, number), acted.tells
         clear = label != _UNCLEAR
         motions.append(motion.picked(clear))
         labels.append(label[clear])
@@ -114,8 +115,9 @@ def make_windows(
             for name in Motion.__dataclass_fields__
         )
     )
-    points, label = film(rng, motion, times[np.concatenate(rows)]), np.concatenate(labels)
-    shown = _is_shown(points, label)
+    row, label = np.concatenate(rows), np.concatenate(labels)
+    points = film(rng, motion, times[row])
+    shown = _is_shown(points, label, tells[row])
     return Windows(mirrored(rng, points[shown]), label[shown])
 
 
@@ -167,10 +169,14 @@ _NEEDED: Mapping[str, tuple[tuple[str, ...], int]] = {
 _LEAST_SHOWN = 0.5  # of the pictures
 
 
-def _is_shown(points: Numbers, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+def _is_shown(
+    points: Numbers, labels: npt.NDArray[np.int64], tells: Numbers
+) -> npt.NDArray[np.bool_]:
     """Whether the pictures show what the labels are about; (num_windows,)."""
-    seen = (points[..., 2] > MADE_UP_SCORE).mean(axis=1)  # (num_windows, 17)
-    enough = seen.mean(axis=1) > 0.12
+    is_seen = points[..., 2] > MADE_UP_SCORE
+    seen = is_seen.mean(axis=1)  # (num_windows, 17)
+    told = (tells * is_seen.any(axis=-1)).max(axis=1) > 0.6
+    enough = (seen.mean(axis=1) > 0.12) & (told | (labels == LABELS.index(BACKGROUND)))
     for name, (joints, least) in _NEEDED.items():
         is_this = labels == LABELS.index(name)
         shown = seen[:, [JOINTS.index(joint) for joint in joints]] > _LEAST_SHOWN
