@@ -182,15 +182,30 @@ def arms_raise(rng: Rng, times: Numbers) -> Acted:
         )
         for one in (1.0, alike)
     ]
-    with_arms(
-        motion,
-        both(*arms),
-        ramp(times, start - 0.2, takes * 0.5)
-        * (1 - ramp(times, start + 1.7 * takes + holds, takes)),
-    )
+    raised = both(*arms)
+    close = happens(rng, num, 0.4)[..., np.newaxis, np.newaxis]
+    raised = raised + close * (_past_the_chest(rng, up, size * sway * up) - raised)
+    weight = ramp(times, start - 0.2, takes * 0.5)
+    weight = weight * (1 - ramp(times, start + 1.7 * takes + holds, takes))
+    with_arms(motion, raised, weight)
     motion.trunk[..., PITCH] -= 0.1 * up * happens(rng, num, 0.5)
     motion.trunk[..., ROLL] += 0.2 * sway * size * up * (alike < 0)
     return Acted(motion, up)
+
+
+def _past_the_chest(rng: Rng, up: Numbers, sway: Numbers) -> Numbers:
+    """Both arms on the way up with the hands close to chest and face, elbows out."""
+    num = len(up)
+    chest = np.array([-0.25, -0.2, 0.3]) + rng.normal(0, (0.12, 0.2, 0.1), (num, 1, 3))
+    over = np.array([0.05, 0.9, 0.1]) + rng.normal(0, (0.2, 0.1, 0.1), (num, 1, 3))
+    low = np.array([0.0, -0.9, 0.1]) + rng.normal(0, 0.08, (num, 1, 3))
+    share = up[..., np.newaxis]
+    wrist = (
+        low + (2 * share).clip(0, 1) * (chest - low) + (2 * share - 1).clip(0, 1) * (over - chest)
+    )
+    wrist = wrist[:, :, np.newaxis] + np.zeros((2, 1))
+    wrist[..., 0] += sway[..., np.newaxis] * np.array([0.5, -0.5])
+    return arm_to(wrist, rng.normal((1.0, -0.4, 0.1), 0.2, (num, 1, 1, 3)))
 
 
 def arms_side(rng: Rng, times: Numbers) -> Acted:

@@ -140,7 +140,8 @@ def crouching(rng: Rng, times: Numbers) -> Motion:
     num, motion = len(times), still(rng, times)
     thigh = between(rng, num, 1.7, 2.1)
     knee = thigh + between(rng, num, 0.3, 0.7)
-    set_legs(motion, thigh, between(rng, num, 0.1, 1.0), knee, between(rng, num, -0.1, 0.2))
+    out = between(rng, num, 0.1, 1.0)
+    set_legs(motion, thigh, out, knee, -out * between(rng, num, -0.2, 1.0))
     motion.trunk[..., PITCH] += between(rng, num, 0.2, 0.7)
     return motion
 

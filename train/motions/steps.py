@@ -83,7 +83,7 @@ def squat(rng: Rng, times: Numbers) -> Acted:
     low = crouching(rng, times)
     stays = happens(rng, num, 0.18) * done
     low.body, low.place = motion.body, motion.place
-    return Acted(motion.mixed(low, stays), done)
+    return Acted(motion.mixed(low, stays), done, strokes=np.maximum(down, stays))
 
 
 # Where hands are held, and which way the elbows point: ahead, at the chest, behind the neck, out.
@@ -116,7 +116,7 @@ def bend_legs(rng: Rng, motion: Motion, down: Numbers, deepest: Numbers) -> None
     motion.legs[..., THIGH] += (thigh * between(rng, num, 0.85, 1.0))[..., np.newaxis]
     motion.legs[..., KNEE] += (thigh * between(rng, num, 1.0, 1.3))[..., np.newaxis]
     motion.legs[..., THIGH_OUT] += out[..., np.newaxis]
-    motion.legs[..., SHANK_OUT] += (out * between(rng, num, -0.2, 0.3))[..., np.newaxis]
+    motion.legs[..., SHANK_OUT] += (-out * between(rng, num, -0.3, 0.9))[..., np.newaxis]
     motion.trunk[..., PITCH] += down * between(rng, num, 0.1, 0.85)
     motion.head[..., PITCH] -= down * between(rng, num, 0.0, 0.4)
 

@@ -143,7 +143,8 @@ def _label(acted: Acted, number: int) -> npt.NDArray[np.int64]:
     if acted.leads:
         # The way must be nearly over, and much of it within the window: of a fall, less.
         first, last = share[:, 0], share[:, -1]
-        is_action = (last > 0.88) & (first < (0.8 if number == LABELS.index("fall") else 0.4))
+        is_fall = number == LABELS.index("fall")
+        is_action = (last > (0.75 if is_fall else 0.88)) & (first < (0.8 if is_fall else 0.4))
         is_none = (last < 0.12) | (first > 0.985)
     else:
         much = (share > 0.5).mean(axis=1)
