@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rtaction.train.motions.gestures import Acted, arm, both, episode, with_arms
+from rtaction.train.motions.acted import Acted, arm, both, episode, with_arms
 from rtaction.train.motions.postures import crouching, go, mixture, stepping, still, walking
 from rtaction.train.motions.skeleton import (
     KNEE,

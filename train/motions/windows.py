@@ -16,18 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.pose.keypoints import JOINTS
+from rtaction.train.motions.acted import Acted
 from rtaction.train.motions.camera import look
 from rtaction.train.motions.floor import fall, sit_down, stand_up
-from rtaction.train.motions.gestures import (
-    Acted,
-    arms_raise,
-    arms_side,
-    clap,
-    point,
-    punch,
-    wave,
-)
+from rtaction.train.motions.gestures import arms_raise, arms_side, clap, point, wave
 from rtaction.train.motions.others import other
+from rtaction.train.motions.punches import punch
 from rtaction.train.motions.sensor import MADE_UP_SCORE, keypoints_of
 from rtaction.train.motions.skeleton import YAW, Bodies, Motion, joints_of
 from rtaction.train.motions.steps import jumping_jack, kick, squat, walk
