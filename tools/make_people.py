@@ -44,8 +44,9 @@ from tools.people_thresholds import choose_thresholds
 
 HERE = Path(__file__).parents[1] / "models"
 WIDTH, BATCH = 96, 512
-KEPT, MOST_USES = 40_960, 2.5  # windows that batches are drawn from, and how often each is used
+KEPT, MOST_USES = 122_880, 5  # windows that batches are drawn from, and how often each is used
 HIGHEST_RATE, WARM_STEPS, SMOOTHING = 2e-3, 150, 0.05
+LEAST_KEPT = 16_000
 LICENSED_SHARE = 0.03  # of each batch
 SPEC = ModelSpec(
     labels=LABELS,
@@ -64,7 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--clips", type=Path, required=True, help="folder that holds people_dev")
     parser.add_argument("--work", type=Path, required=True, help="folder for trained networks")
-    parser.add_argument("--steps", type=int, default=4000, help="batches of each training")
+    parser.add_argument("--steps", type=int, default=2400, help="batches of each training")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--output", type=Path, default=HERE / "people.onnx")
     arguments = parser.parse_args()
@@ -188,7 +189,7 @@ class Supply:
 
     def __enter__(self) -> Supply:
         self._maker.start()
-        while self.num_kept < KEPT // 2:
+        while self.num_kept < LEAST_KEPT:
             self._take()
         return self
 
@@ -200,7 +201,7 @@ class Supply:
         self, rng: np.random.Generator, size: int, *, most_used: float
     ) -> tuple[Float32Array, npt.NDArray[np.int64]]:
         """Random windows of those kept, once at least `most_used` have been made."""
-        while self._num_made < most_used or self._queue.qsize() > 1:
+        while self._num_made < most_used:
             self._take()
         chosen = rng.integers(self.num_kept, size=size)
         return self.numbers[chosen].astype(np.float32), self.labels[chosen]

@@ -139,7 +139,9 @@ def crouching(rng: Rng, times: Numbers) -> Motion:
     """Low on the heels, as to look at something on the floor."""
     num, motion = len(times), still(rng, times)
     thigh = between(rng, num, 1.7, 2.1)
-    set_legs(motion, thigh, between(rng, num, 0.1, 0.6), thigh + 0.5, between(rng, num, -0.1, 0.1))
+    knee = thigh + between(rng, num, 0.3, 0.7)
+    out = between(rng, num, 0.1, 1.0)
+    set_legs(motion, thigh, out, knee, -out * between(rng, num, -0.2, 1.0))
     motion.trunk[..., PITCH] += between(rng, num, 0.2, 0.7)
     return motion
 
