@@ -238,6 +238,20 @@ def _swing_of_arm(motion: Motion, side: int, angle: Numbers) -> Numbers:
     return np.asarray(moved - arm)
 
 
+def carrying(rng: Rng, times: Numbers) -> Motion:
+    """Walking with something in one or both hands, or a phone at the ear."""
+    num, motion = len(times), walking(rng, times)
+    spots = np.array(
+        [(-0.25, -0.55, 0.4), (-0.1, 0.4, 0.15), (0.1, -0.95, 0.05), (-0.2, -0.3, 0.5)]
+    )
+    wrist = spots[rng.integers(len(spots), size=(num, 1))] + rng.normal(0, 0.06, (num, 1, 3))
+    held = arm_to(wrist + 0 * times[..., np.newaxis], np.array([0.6, -0.9, -0.2]))
+    motion.arms[..., 0, :] = held
+    two = happens(rng, num, 0.5)[..., np.newaxis]
+    motion.arms[..., 1, :] += two * (held - motion.arms[..., 1, :])
+    return motion
+
+
 def stepping(rng: Rng, times: Numbers) -> Motion:
     """Upright, shifting the weight, with a step now and then."""
     num, motion = len(times), still(rng, times)
