@@ -65,7 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--clips", type=Path, required=True, help="folder that holds people_dev")
     parser.add_argument("--work", type=Path, required=True, help="folder for trained networks")
-    parser.add_argument("--steps", type=int, default=2400, help="batches of each training")
+    parser.add_argument("--steps", type=int, default=2800, help="batches of each training")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--output", type=Path, default=HERE / "people.onnx")
     arguments = parser.parse_args()

@@ -209,6 +209,7 @@ def walking(rng: Rng, times: Numbers) -> Motion:
     speed = (1 - on_the_spot) * 2.1 * stride * hertz * between(rng, num, 0.6, 1.1)
     motion.trunk[..., PITCH] += between(rng, num, -0.03, 0.12)
     motion.trunk[..., YAW] += 0.25 * stride * np.sin(angle)
+    motion.body[..., YAW] += happens(rng, num, 0.6) * between(rng, num, 0, 2 * np.pi)
     go(motion, times, speed, happens(rng, num, 0.35) * around(rng, num, 0, 0.35))
     motion.stands[:] = 0
     return motion

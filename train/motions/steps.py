@@ -89,7 +89,7 @@ def squat(rng: Rng, times: Numbers) -> Acted:
     _hold_arms(rng, motion, down, done)
     # Low on the heels without a rest is as good as a squat.
     low = crouching(rng, times)
-    stays = happens(rng, num, 0.18) * done
+    stays = happens(rng, num, 0.28) * done
     low.body, low.place = motion.body, motion.place
     return Acted(motion.mixed(low, stays), done, strokes=np.maximum(down, stays))
 
