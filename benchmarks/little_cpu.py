@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import psutil
 
 from benchmarks.share_of_a_core import limited
@@ -69,15 +70,18 @@ class EncodedServer(FaultServer):
 def serve() -> None:
     """Print an address, and serve cameras there until stdin is closed."""
     video = SimulatedVideo.make(frames_per_second=FRAMES_PER_SECOND)
-    gop = round(KEY_FRAME_SECONDS * FRAMES_PER_SECOND)
-    encoder = rtp.H264Encoder(video.images[0].shape[:2], gop=gop)
-    units = [
-        encoder.encode(image, number / FRAMES_PER_SECOND)
-        for number, image in enumerate(video.images)
-    ]
-    with EncodedServer(units) as server:
+    with EncodedServer(encoded(video.images)) as server:
         print(server.url(), flush=True)
         sys.stdin.read()
+
+
+def encoded(images: Sequence[npt.NDArray[Any]]) -> list[bytes]:
+    """H.264 frames of uint8 RGB images, for `EncodedServer`."""
+    gop = round(KEY_FRAME_SECONDS * FRAMES_PER_SECOND)
+    encoder = rtp.H264Encoder(images[0].shape[:2], gop=gop)
+    return [
+        encoder.encode(image, number / FRAMES_PER_SECOND) for number, image in enumerate(images)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +121,19 @@ class Row:
 class Watched:
     """A running `rtaction cam`, with its lines and when they came."""
 
-    def __init__(self, code: Path, urls: Sequence[str]) -> None:
+    def __init__(self, code: Path, urls: Sequence[str], more: Sequence[str] = ()) -> None:
         sources = [part for url in urls for part in ("--source", url)]
-        command = [sys.executable, "-m", "rtaction", "cam", *sources, "--headless", "-o", "-"]
+        command = [
+            sys.executable,
+            "-m",
+            "rtaction",
+            "cam",
+            *sources,
+            "--headless",
+            "-o",
+            "-",
+            *more,
+        ]
         self.process = subprocess.Popen(
             command,
             cwd=code,

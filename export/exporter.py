@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +15,13 @@ from rtaction.export.agreement.agreement import MIN_SPREAD, Agreement, agreement
 from rtaction.export.agreement.clips import OTHER_CLIPS, clips_to_compare, make_other_clips
 from rtaction.export.agreement.onnx_run import Scores, scores_in_every_way
 from rtaction.export.contract.adapted import adapted
-from rtaction.export.contract.spec import SPEC_NAME, contract_of, scales_of
+from rtaction.export.contract.spec import SPEC_NAME, changed, contract_of, scales_of
 from rtaction.export.keras.convert import to_onnx
 from rtaction.export.keras.graph import flattened
 from rtaction.export.keras.loading import load_keras_model
 from rtaction.export.keras.parts import divide
 from rtaction.export.options import TOLERANCE, ContractOptions
+from rtaction.export.people import exported_people, refuse_fixed, scores_of_pictures
 from rtaction.export.unforeseen import unforeseen_told
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_format.build import bytes_of
@@ -27,6 +30,7 @@ from rtaction.output_file import write_file
 from rtaction.prediction import why_no_scores
 
 SAMPLE_CLIPS_NAME = "sample_clips.npz"
+POSE = "pose"
 _REMEDY = (
     ". The network is untrained, or the clips are nothing like what it knows; give real ones with "
     "--clips clips.npz"
@@ -116,10 +120,19 @@ def _exported(
     trust: bool,
 ) -> Export:
     keras_model = load_keras_model(model_path, trust=trust)
+    spec_file = spec_path or _beside(model_path, SPEC_NAME)
+    if spec_file.exists() and (spec := ModelSpec.load(spec_file)).modality == POSE:
+        refuse_fixed(options)
+        beside = _beside(model_path, SAMPLE_CLIPS_NAME)
+        found = exported_people(
+            keras_model,
+            changed(spec, options),
+            clips_path or (beside if beside.exists() else None),
+            where=str(output),
+        )
+        return _written(output, found.content, found.agreement, found.clips_from, tolerance)
     flat = flattened(keras_model)
-    spec = contract_of(
-        flat, options, spec_path or _beside(model_path, SPEC_NAME), is_named=spec_path is not None
-    )
+    spec = contract_of(flat, options, spec_file, is_named=spec_path is not None)
     scales = scales_of(flat, options)
     words = [one.words for one in scales if one is not None]
     if words:
@@ -141,12 +154,25 @@ def _exported(
     content = bytes_of(to_onnx(parts, spec))
     file = OnnxFile(content, where=str(output))
     agreement = agreement_of(truth, *scores_in_every_way(file, clips))
-    require_proof(agreement, tolerance=tolerance)
-    write_file(output, content)
     notes = list(model.notes)
     if parts.reason_for_whole:
         notes.append(f"runs whole for each window: {parts.reason_for_whole}")
-    return Export(output, file.num_nodes, len(content), agreement, clips_from, tuple(notes))
+    return _written(output, content, agreement, clips_from, tolerance, notes)
+
+
+def _written(
+    output: Path,
+    content: bytes,
+    agreement: Agreement,
+    clips_from: str,
+    tolerance: float,
+    notes: Sequence[str] = (),
+) -> Export:
+    """Write a file, if its scores are proven."""
+    require_proof(agreement, tolerance=tolerance)
+    write_file(output, content)
+    num_nodes = OnnxFile(content).num_nodes
+    return Export(output, num_nodes, len(content), agreement, clips_from, tuple(notes))
 
 
 def _remedy_for(scores: Float32Array) -> str:
@@ -195,6 +221,8 @@ def scores_of_keras(
     """
     model = load_keras_model(path, trust=trust)
     what = f"{path} cannot be compared"
+    if spec.modality == POSE:
+        return partial(scores_of_pictures, model, spec)
     with unforeseen_told(what):
         flat = flattened(model)
         scales = scales_of(flat, ContractOptions(scale=scale))

@@ -21,6 +21,7 @@ from rtaction.errors import (
     UsageError,
 )
 from rtaction.model_spec import ModelSpec
+from rtaction.pose.region import Region
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.rules import ActionRules
 from rtaction.realtime.cam_config import CamConfig
@@ -32,8 +33,10 @@ from rtaction.realtime.sources.opening import is_file
 from rtaction.realtime.watching.actions import Actions, EventCallback, StateCallback
 from rtaction.realtime.watching.moment import Moments
 from rtaction.realtime.watching.options import WatchOptions
+from rtaction.realtime.watching.people import count_options
 from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.watching.watch import watch_cameras
+from rtaction.realtime.windows.who_counts import CountOptions
 
 _log = logging.getLogger(__name__)
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -94,14 +97,26 @@ def run_cam(
     _check_overwriting(config, cameras, Path(model.file.where))
     spec = with_threshold(model.spec, config.threshold)
     rules = ActionRules.for_model(spec, overrides=rule_overrides)
+    count = count_options(
+        spec,
+        max_persons=config.max_persons,
+        person=config.person,
+        region=config.region,
+        name_of=lambda name: f"--{name.replace('_', '-')}",
+    )
+    regions = _regions(cameras, count, spec, config.cameras_file)
     summary = summary or CamSummary(WatchStats())
     stats = summary.stats
     stop, report = threading.Event(), threading.Event()
     with ExitStack() as stack:
         if screen is None and (screen := open_screen(config.show)) is not None:
             stack.enter_context(screen)
+        if config.show_pose and screen is None and config.save is None:
+            _log.warning(
+                "--show-pose draws nothing: there is neither a window nor --save to draw into"
+            )
         live = {camera.name: not is_file(camera) for camera in cameras}
-        watched = Watched(live, stats, Actions(model, rules, config.stride_seconds))
+        watched = Watched(live, stats, Actions(model, rules, config.stride_seconds), regions)
         sinks = stack.enter_context(
             open_sinks(
                 config,
@@ -122,6 +137,7 @@ def run_cam(
             reconnect=config.reconnect,
             wait_for_sources=config.cameras_file is not None,
             on_frame=sinks.on_frame,
+            count=count,
         )
         moments = watch_cameras(model, cameras, stats, options)
         keeps = len(cameras) == 1 and is_file(cameras[0])
@@ -171,6 +187,21 @@ def _cameras_and_rules(config: CamConfig) -> tuple[list[Camera], dict[str, Any]]
         }
         rules = rules | {"labels": kept}
     return cameras, rules | given
+
+
+def _regions(
+    cameras: Sequence[Camera], count: CountOptions, spec: ModelSpec, cameras_file: Path | None
+) -> dict[str, Region]:
+    """Where people count, by the names of cameras; the whole picture of those left out."""
+    own = {camera.name: camera.region for camera in cameras if camera.region is not None}
+    if own and not spec.follows_people:
+        raise UsageError(
+            f"{cameras_file}: region of {next(iter(own))!r} is for models of people (modality "
+            f"pose), and this model sees whole pictures; use roi, or leave it out"
+        )
+    if count.region is None:
+        return own
+    return {camera.name: count.region for camera in cameras} | own
 
 
 def _check_overwriting(config: CamConfig, cameras: list[Camera], model: Path) -> None:

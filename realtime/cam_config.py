@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from rtaction.choices import Option
 from rtaction.errors import UsageError
+from rtaction.pose.region import Region
 from rtaction.realtime.outputs.options import OutputOptions
 
 _EVENTS = "Events"
+_PEOPLE = "People"
+
+
+def _region(text: str) -> Region:
+    try:
+        return Region.parse(text)
+    except ValueError as error:
+        raise UsageError(f"--region: {error}") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +66,29 @@ class CamConfig(OutputOptions):
         bool,
         Option("Follow redirects and playlists of HTTP, which may lead to other servers, or not."),
     ] = True
+    max_persons: Annotated[
+        int | None,
+        Option(
+            "People to recognise at once, by a model of people. Default: 6.", _PEOPLE, minimum=1
+        ),
+    ] = None
+    person: Annotated[
+        Literal["all", "largest"] | None,
+        Option(
+            "Recognise everybody, or only who is largest, by a model of people. Default: all.",
+            _PEOPLE,
+        ),
+    ] = None
+    region: Annotated[
+        Region | None,
+        Option(
+            "Recognise only who stands here: LEFT,TOP,RIGHT,BOTTOM as shares of the picture, 0 to "
+            "1, or X,Y of each corner. Default: anywhere.",
+            _PEOPLE,
+            metavar="NUMBERS",
+            parse=_region,
+        ),
+    ] = None
     threshold: Annotated[
         float | None,
         Option(

@@ -128,6 +128,11 @@ class ModelSpec:
         return shows_motion(self.modality)
 
     @property
+    def follows_people(self) -> bool:
+        """Whether a window shows one person who is followed, rather than whole pictures."""
+        return self.modality == "pose"
+
+    @property
     def frame_shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of one frame of the network."""
         return self.height, self.width, self.channels

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.arrays import Float32Array
 from rtaction.frame import LentFrame
 
 # A softmax in float16 or int8 may miss the ends by as much.
@@ -23,14 +24,19 @@ def why_no_scores(scores: npt.NDArray[Any]) -> str:
     return f"from {scores.min():.3g} to {scores.max():.3g}, not from 0 to 1"
 
 
+Box: TypeAlias = tuple[float, float, float, float]
+"""Top, left, bottom and right, as shares of a picture's height and width, 0 to 1."""
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Prediction:
-    """Scores of all labels for one window.
+    """Scores of all labels for one window; by a model of people, for one window of one person.
 
     Args:
         scores: float32, shape (num_labels,), a probability per label.
         labels: the labels, in the order of the scores.
-        start_seconds: time of the window's first frame, on its source's clock.
+        start_seconds: time of the window's first frame, on its source's clock. A window of a model
+            of people may begin before the first frame of its source.
         end_seconds: time of the window's last frame, on its source's clock.
         latency_seconds: from the capture of the newest frame to this prediction; for a file that is
             read as fast as possible, the computing time. Default 0.0.
@@ -40,6 +46,12 @@ class Prediction:
         frame: the window's last frame. Its `image` (uint8 RGB, shape (height, width, 3)) is kept
             until the next prediction is asked for. Default None: it was not kept, as in
             `rtaction cam`.
+        person: the person's id, unique within a run of one source. Default None: the model sees
+            whole pictures.
+        box: around the person's seen joints, when they were last seen in the window. Default None.
+        joints: float32, shape (17, 3): y and x of each joint then, as shares of the picture's
+            height and width, and score, in the order of `rtaction.pose.keypoints.JOINTS`. Default
+            None.
 
     Raises:
         ValueError: the scores do not match the labels, or the window ends before it starts.
@@ -53,6 +65,9 @@ class Prediction:
     source: str = ""
     frame_age_seconds: float = 0.0
     frame: LentFrame | None = field(default=None, repr=False)
+    person: int | None = None
+    box: Box | None = None
+    joints: Float32Array | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.scores.dtype != np.float32 or self.scores.shape != (len(self.labels),):

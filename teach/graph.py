@@ -1,7 +1,8 @@
 """A taught model as one ONNX file: the bundled encoder, statistics over time, and one layer.
 
-Each part of the modality becomes an image of three channels, and all parts of a clip go through the
-encoder as one batch, so that the file contains its weights only once:
+A model of joints has the bundled pose network instead, see `rtaction.pose.graph`. In one of
+pictures, each part of the modality becomes an image of three channels, and all parts of a clip go
+through the encoder as one batch, so that the file contains its weights only once:
 
     clip (N, F, H, W, C) -> frames (N*F, H, W, C) -> parts (N*F*P, 3, H, W) -> encoder
          -> frame_features (N*F, P*D) -> clip_features (N, F, P*D)
@@ -20,8 +21,9 @@ import numpy.typing as npt
 from rtaction.arrays import Float32Array
 from rtaction.modality import CHANNELS, channels_of, parts_of
 from rtaction.model_spec import ModelSpec
-from rtaction.models import ENCODER_MODEL
+from rtaction.models import ENCODER_MODEL, POSE_MODEL
 from rtaction.onnx_format.build import (
+    SCORES,
     Pieces,
     bytes_of,
     described,
@@ -30,6 +32,8 @@ from rtaction.onnx_format.build import (
 )
 from rtaction.onnx_format.file import OnnxFile
 from rtaction.onnx_format.graph import part
+from rtaction.pose.graph import NUMBERS, pose_model
+from rtaction.pose.normal import NUM_NUMBERS
 
 PICTURE_SIZE = 224
 NUM_FEATURES = 320
@@ -88,9 +92,7 @@ def taught_model(spec: ModelSpec, weights: Float32Array, bias: Float32Array) -> 
     head.add("Abs", ["steps"], "step_sizes")
     head.add("ReduceMean", ["step_sizes"], "changes", axes=[1], keepdims=0)
     head.add("Concat", ["means", "highest", "changes"], "statistics", axis=1)
-    layer = [head.store("weights", weights), head.store("bias", bias)]
-    head.add("Gemm", ["statistics", *layer], "logits")
-    head.add("Softmax", ["logits"], "scores", axis=1)
+    _add_layer(head, "statistics", weights, bias)
     model = model_with_contract(
         [front, _frame_pieces(spec.modality), head],
         spec,
@@ -99,6 +101,43 @@ def taught_model(spec: ModelSpec, weights: Float32Array, bias: Float32Array) -> 
         metadata={"encoder": OnnxFile.load(ENCODER_MODEL).metadata["attribution"]},
     )
     return bytes_of(model)
+
+
+def taught_pose_model(spec: ModelSpec, weights: Float32Array, bias: Float32Array) -> bytes:
+    """Build a complete model of people's joints.
+
+    Args:
+        spec: the contract; its modality is "pose".
+        weights: float32, shape (3 * NUM_NUMBERS, num_labels), for `pose_statistics`.
+        bias: float32, shape (num_labels,).
+
+    Returns:
+        An ONNX file with an embedded contract, for `rtaction cam --model`.
+    """
+    head = Pieces()
+    head.add("ReduceMean", [NUMBERS], "means", axes=[1], keepdims=1)
+    head.add("Sub", [NUMBERS, "means"], "deviations")
+    head.add("Mul", ["deviations", "deviations"], "squares")
+    head.add("ReduceMean", ["squares"], "variances", axes=[1], keepdims=1)
+    head.add("Sqrt", ["variances"], "spreads")
+    head.add("Abs", [NUMBERS], "sizes")
+    head.add("ReduceMean", ["sizes"], "mean_sizes", axes=[1], keepdims=1)
+    head.add("Concat", ["means", "spreads", "mean_sizes"], "statistics", axis=2)
+    head.reshape("statistics", "row", [-1, len(weights)])
+    _add_layer(head, "row", weights, bias)
+    model = model_of(
+        [head],
+        name="taught",
+        inputs=[described(NUMBERS, "float32", ["n", spec.frames_per_clip, NUM_NUMBERS])],
+        outputs=[described(SCORES, "float32", ["n", len(spec.labels)])],
+    )
+    return pose_model(spec, model, OnnxFile.load(POSE_MODEL))
+
+
+def _add_layer(head: Pieces, source: str, weights: Float32Array, bias: Float32Array) -> None:
+    layer = [head.store("weights", weights), head.store("bias", bias)]
+    head.add("Gemm", [source, *layer], "logits")
+    head.add("Softmax", ["logits"], SCORES, axis=1)
 
 
 def _width(modality: str) -> int:

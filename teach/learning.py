@@ -5,7 +5,7 @@ This file knows nothing about cameras or screens.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +13,17 @@ import numpy as np
 
 from rtaction.arrays import Float32Array
 from rtaction.errors import DatasetError, SourceError
-from rtaction.features.modality_choice import Trial, Windows, best_modality, try_modalities
+from rtaction.features.modality_choice import Trial, Windows, try_modalities
+from rtaction.features.pose_choice import POSE, chosen_modality
 from rtaction.features.statistics import NUM_STATISTICS
 from rtaction.modality import parts_of
 from rtaction.model_spec import ModelSpec
+from rtaction.realtime.model.pose_networks import open_pose_networks
 from rtaction.teach.graph import PICTURE_SIZE, taught_model
 from rtaction.teach.pace import Pace, choose_pace
+from rtaction.teach.pose_learning import PoseLearned, learn_pose
 from rtaction.teach.take_features import FeatureStore, PictureEncoder, TakeFeatures
+from rtaction.teach.take_poses import PoseStore
 from rtaction.video.file import read_length_seconds
 from rtaction.video.labelled_videos import Video, labels_of
 
@@ -66,28 +70,85 @@ class TaughtModel:
 
 
 def learn(
-    videos: Sequence[Video], features_folder: Path, *, on_progress: Progress | None = None
+    videos: Sequence[Video],
+    features_folder: Path,
+    *,
+    people: bool = True,
+    on_progress: Progress | None = None,
 ) -> TaughtModel:
     """Train a model on takes.
+
+    Joints are tried first. Pictures are tried where those do not name all held-out takes rightly,
+    and are taken if their error is clearly lower.
 
     Args:
         videos: takes of two labels at least; "nothing" is the background label. Takes of one
             group are held out together.
-        features_folder: where features are kept, see `FeatureStore`.
-        on_progress: called with the number of takes encoded so far and of all. Default None.
+        features_folder: where features and joints are kept, see `FeatureStore` and `PoseStore`.
+        people: try people's joints. Default True.
+        on_progress: called with the number of steps done so far and of all. Default None.
 
     Raises:
         DatasetError: the takes are too few, too short or unreadable.
     """
-    encoder = PictureEncoder()
     durations, skipped = _durations(videos)
     if not durations:
         raise DatasetError(f"none of {len(videos)} takes can be read: {skipped[0]}")
+    steps = _Steps(on_progress, len(durations) * (1 + people))
+    pose: PoseLearned | None = None
+    if people:
+        store = PoseStore(features_folder, open_pose_networks())
+        found = learn_pose(durations, store, BACKGROUND, on_take=steps.advance)
+        pose = found if isinstance(found, PoseLearned) else None
+        if pose is not None and pose.trial.is_flawless:
+            steps.finish()
+            return _taught_by_pose(pose, skipped, {})
+    pictures = _learn_pictures(durations, features_folder, steps)
+    chosen = chosen_modality(pose.trial if pose else None, pictures.errors)
+    if pose is not None and chosen == POSE:
+        return _taught_by_pose(pose, skipped, pictures.errors)
+    errors = ({POSE: pose.trial.error} if pose else {}) | pictures.errors
+    spec = _spec(pictures.labels, pictures.pace, chosen)
+    trial = pictures.trials[chosen]
+    model = taught_model(spec, *_layer(pictures.windows, trial, chosen))
+    takes = _judge(pictures.videos, trial, pictures.labels)
+    return TaughtModel(spec, model, takes, (*skipped, *pictures.skipped), errors)
+
+
+def _taught_by_pose(
+    pose: PoseLearned, skipped: Sequence[str], errors: Mapping[str, float]
+) -> TaughtModel:
+    spec = pose.spec(BACKGROUND)
+    takes = _judge(pose.videos, pose.trial.trial, spec.labels)
+    every = {POSE: pose.trial.error, **errors}
+    return TaughtModel(spec, pose.model(spec), takes, (*skipped, *pose.skipped), every)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pictures:
+    """What pictures tell of the takes."""
+
+    videos: tuple[Video, ...]
+    skipped: tuple[str, ...]
+    labels: tuple[str, ...]
+    pace: Pace
+    windows: Windows
+    trials: dict[str, Trial]
+
+    @property
+    def errors(self) -> dict[str, float]:
+        return {modality: trial.error for modality, trial in self.trials.items()}
+
+
+def _learn_pictures(
+    durations: Mapping[Video, float], features_folder: Path, steps: _Steps
+) -> _Pictures:
     pace = choose_pace(list(durations.values()))
-    store = FeatureStore(features_folder, encoder)
+    store = FeatureStore(features_folder, PictureEncoder())
     used: list[Video] = []
+    skipped: list[str] = []
     features: list[TakeFeatures] = []
-    for number, video in enumerate(durations):
+    for video in durations:
         try:
             of_take = store.of(video.path, pace, max_pictures=MAX_PICTURES // len(durations))
         except (DatasetError, SourceError) as reason:
@@ -95,8 +156,7 @@ def learn(
         else:
             used.append(video)
             features.append(of_take)
-        if on_progress is not None:
-            on_progress(number + 1, len(durations))
+        steps.advance()
     labels = labels_of(used)
     if len(labels) < 2:
         raise DatasetError(
@@ -109,12 +169,25 @@ def learn(
         [video.group for video in used],
     )
     trials = try_modalities(windows)
-    errors = {modality: trial.error for modality, trial in trials.items()}
-    chosen = best_modality(errors)
-    spec = _spec(labels, pace, chosen)
-    weights, bias = _layer(windows, trials[chosen], chosen)
-    model = taught_model(spec, weights, bias)
-    return TaughtModel(spec, model, _judge(used, trials[chosen], labels), tuple(skipped), errors)
+    return _Pictures(tuple(used), tuple(skipped), labels, pace, windows, trials)
+
+
+class _Steps:
+    """Counts what is done."""
+
+    def __init__(self, on_progress: Progress | None, total: int) -> None:
+        self._on_progress = on_progress
+        self._total = total
+        self._done = 0
+
+    def advance(self) -> None:
+        self._done += 1
+        if self._on_progress is not None:
+            self._on_progress(self._done, self._total)
+
+    def finish(self) -> None:
+        if self._on_progress is not None and self._done < self._total:
+            self._on_progress(self._total, self._total)
 
 
 def _durations(videos: Sequence[Video]) -> tuple[dict[Video, float], list[str]]:

@@ -21,8 +21,8 @@ class Pace:
 
     Args:
         interval_seconds: time from one frame to the next.
-        frames_per_clip: frames in a clip. A window has one more frame, since modalities with
-            motion need a frame before the first.
+        frames_per_clip: frames in a clip. A window of pictures has one more frame, since
+            modalities with motion need a frame before the first.
     """
 
     interval_seconds: float
@@ -54,8 +54,34 @@ def choose_pace(durations_seconds: Sequence[float]) -> Pace:
     interval_seconds = _INTERVALS_SECONDS[int(ratios.argmin())]
     frames_per_clip = int(window_seconds / interval_seconds + 1e-6)
     if frames_per_clip < _FEWEST_FRAMES:
-        raise DatasetError(
-            f"takes are too short: one in ten lasts {short_seconds:.2f} s or less, expected about "
-            "a second or more; record longer ones"
-        )
+        raise DatasetError(_too_short(short_seconds))
     return Pace(interval_seconds, frames_per_clip)
+
+
+POSE_INTERVAL_SECONDS = 0.125
+"""Eight pictures a second: people are followed safely, and fast motion is still seen."""
+
+_MOST_POSE_FRAMES = 16
+
+
+def pose_pace(durations_seconds: Sequence[float]) -> Pace:
+    """Up to 16 pictures of joints, eight a second, that fit into nine takes in ten.
+
+    Args:
+        durations_seconds: lengths of the takes, at least one.
+
+    Raises:
+        DatasetError: the takes are too short to show a movement.
+    """
+    window_seconds, short_seconds = window_length(durations_seconds)
+    num_frames = int(window_seconds / POSE_INTERVAL_SECONDS + 1e-6) + 1
+    if num_frames < _FEWEST_FRAMES:
+        raise DatasetError(_too_short(short_seconds))
+    return Pace(POSE_INTERVAL_SECONDS, min(num_frames, _MOST_POSE_FRAMES))
+
+
+def _too_short(short_seconds: float) -> str:
+    return (
+        f"takes are too short: one in ten lasts {short_seconds:.2f} s or less, expected about "
+        "a second or more; record longer ones"
+    )

@@ -48,6 +48,9 @@ class Recorder:
         take_seconds: approximate length of a take, above 0; it varies by a factor of 0.85 to 1.3.
             Default 3.0.
         seed: of the variation. Default None: a random one.
+
+    Attributes:
+        refused: why the last take was refused, until the next one begins; else "".
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Recorder:
         self.quotas = list(quotas)
         self._take_seconds = take_seconds
         self._random = random.Random(seed)
+        self.refused = ""
         self._recorded: list[int] = []  # positions of the labels of this session's takes
         self._phase: Phase = "countdown"
         self._until_seconds: float | None = None
@@ -108,6 +112,7 @@ class Recorder:
             return None
         if self._phase == "countdown":
             self._phase = "recording"
+            self.refused = ""
             self._wait(self._take_seconds * self._random.uniform(*_LENGTHS))
             return "begin"
         self.quota.done += 1
@@ -134,6 +139,18 @@ class Recorder:
         step = self._delete()
         self.quota.wanted -= step is not None
         return step
+
+    def refuse(self, reason: str) -> None:
+        """Do not count the take that has just ended; another is recorded in its place.
+
+        Args:
+            reason: shown until then.
+        """
+        self._position = self._recorded.pop()
+        self.quota.done -= 1
+        self.refused = reason
+        self._is_first = True  # time to read the reason, and to do something about it
+        self._restart("countdown")
 
     def next_label(self) -> Step | None:
         """Continue with the next label, even if takes of this one are missing."""

@@ -18,11 +18,15 @@ from rtaction.realtime.outputs.screen import Screen, display_available
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.sources.opening import open_source
 from rtaction.realtime.sources.source import Source
+from rtaction.teach.beep import Beeper
 from rtaction.teach.guide import draw_guide
+from rtaction.teach.onlooker import Onlooker
 from rtaction.teach.recorder import Recorder, Step
 from rtaction.teach.takes import Take, TakesFolder
 
 OpenSource = Callable[[Camera], Source]
+
+NOBODY_SEEN = "nobody was seen; step into view"
 
 
 def open_guide() -> Screen:
@@ -49,6 +53,8 @@ class RecordingSession:
         takes: where they are saved.
         screen: where the guide is drawn.
         open_with: opens the camera. Default `open_source`.
+        onlooker: refuses takes in which nobody is seen. Default None: all are kept.
+        beeper: tells when takes begin and end. Default None: silence.
 
     Attributes:
         last_image: the newest frame, uint8 RGB, or None before the first.
@@ -61,12 +67,16 @@ class RecordingSession:
         screen: Screen,
         *,
         open_with: OpenSource = open_source,
+        onlooker: Onlooker | None = None,
+        beeper: Beeper | None = None,
     ) -> None:
         self.last_image: npt.NDArray[Any] | None = None
         self._camera = camera
         self._takes = takes
         self._screen = screen
         self._open_with = open_with
+        self._onlooker = onlooker
+        self._beeper = beeper or Beeper(is_on=False)
         self._take: Take | None = None
 
     def record(self, recorder: Recorder) -> bool:
@@ -103,10 +113,14 @@ class RecordingSession:
 
     def _see(self, recorder: Recorder, image_rgb: npt.NDArray[Any], at_seconds: float) -> None:
         self._do(recorder.see(at_seconds), recorder)
+        people = None
+        if self._onlooker is not None:
+            self._onlooker.look_at(image_rgb, at_seconds)
+            people = self._onlooker.people
         if self._take is not None:
             self._take.add(image_rgb, at_seconds)
         self.last_image = image_rgb
-        self._screen.show(draw_guide(image_rgb, recorder))
+        self._screen.show(draw_guide(image_rgb, recorder, people))
 
     def _obey(self, recorder: Recorder, key: str) -> None:
         commands = {
@@ -121,11 +135,20 @@ class RecordingSession:
     def _do(self, step: Step | None, recorder: Recorder) -> None:
         if step == "begin":
             self._take = self._takes.begin(recorder.quota.label)
+            self._beeper.play("begin")
+            if self._onlooker is not None:
+                self._onlooker.begin()
         elif step == "delete":
             self._takes.takes_of(recorder.quota.label)[-1].unlink()
         elif self._take is not None and step == "end":
-            self._take.finish()
-            self._take = None
+            take, self._take = self._take, None
+            if self._onlooker is not None and not self._onlooker.has_seen_enough:
+                take.drop()
+                recorder.refuse(NOBODY_SEEN)
+                self._beeper.play("refused")
+                return
+            take.finish()
+            self._beeper.play("end")
         elif self._take is not None and step == "drop":
             self._take.drop()
             self._take = None

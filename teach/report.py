@@ -10,7 +10,9 @@ from collections.abc import Sequence
 
 from rtaction.evaluation.classification import Classification
 from rtaction.evaluation.estimate import clusters_of
-from rtaction.evaluation.text import accuracy_text, counted
+from rtaction.evaluation.text import accuracy_text, counted, percent
+from rtaction.features.pose_choice import POSE
+from rtaction.model_spec import ModelSpec
 from rtaction.teach.learning import BACKGROUND, JudgedTake, TaughtModel
 
 _MOST_PAIRS = 3
@@ -37,7 +39,7 @@ def report_lines(taught: TaughtModel) -> list[str]:
     lines = [
         *(f"left out: {reason}" for reason in taught.skipped),
         f"trained on {counted(len(takes), 'take')}: {listed}",
-        f"input: {spec.modality}, {spec.frames_per_clip} frames in {spec.window_seconds:.1f} s",
+        _input_text(spec),
         accuracy_text(judged.accuracy, counted(len(judged), "take"))
         if len(judged)
         else "accuracy cannot be measured: that needs two takes of a label",
@@ -63,6 +65,37 @@ def report_lines(taught: TaughtModel) -> list[str]:
             f"standing, walking and scratching, labelled {BACKGROUND}"
         )
     return lines
+
+
+def _input_text(spec: ModelSpec) -> str:
+    if spec.modality == POSE:
+        count = counted(spec.frames_per_clip, "picture")
+        return f"input: the joints of people, {count} in {spec.window_seconds:.1f} s"
+    return f"input: {spec.modality}, {spec.frames_per_clip} frames in {spec.window_seconds:.1f} s"
+
+
+def result_shown(taught: TaughtModel) -> tuple[str, list[str]]:
+    """How good a model is, for the window: a title, and a few short lines."""
+    judged = classification_of(taught.takes, taught.spec.labels)
+    if not len(judged):
+        return "learned", ["how well cannot be measured: that needs two takes of a label"]
+    accuracy = judged.accuracy
+    title = f"learned: {percent(accuracy.value, digits=0)} of takes right"
+    num_right = round(accuracy.value * len(judged))
+    lines = [
+        f"{num_right} of {counted(len(judged), 'take')} it was not trained on; with others, "
+        f"{percent(accuracy.low, digits=0)} to {percent(accuracy.high, digits=0)}"
+    ]
+    mixed = judged.confused_pairs(_MOST_PAIRS)
+    lines += [
+        f"{one.true_label} taken for {one.predicted_label}: {one.count} of {one.num_true}"
+        for one in mixed
+    ]
+    if not mixed:
+        lines.append("no label was taken for another")
+    if mixed:
+        lines.append(f"more takes of {mixed[0].true_label} would help most")
+    return title, lines
 
 
 def _advice(true_label: str, predicted_label: str) -> str:

@@ -30,20 +30,16 @@ from rtaction.models import ENCODER_MODEL
 from rtaction.output_file import whole_file
 from rtaction.realtime.model.batch_runner import BatchRunner
 from rtaction.realtime.model.session import open_session
-from rtaction.sampling import (
-    TIME_TOLERANCE_SECONDS,
-    last_period_seconds,
-    nearest_indices,
-    select_frames,
-)
 from rtaction.teach.graph import NUM_FEATURES, PICTURE_SIZE, frame_encoder
 from rtaction.teach.pace import Pace
 from rtaction.video.file import read_video
+from rtaction.video.grid import frames_on_grid, shown_until_seconds, usable_windows
 from rtaction.video.motion import network_picture
 from rtaction.video.pixels import prepare_image
 
 _BATCH_SIZE = 8  # pictures of four parts each; larger batches are no faster
-_LONGEST_SECONDS = 60.0  # the rest of a take is ignored
+LONGEST_SECONDS = 60.0
+"""The rest of a take is ignored."""
 _STRIDE = 1 / 4  # of a window, where a take is short enough to encode all its pictures
 _SUFFIX = ".npz"
 _THREADS = os.cpu_count() or 1
@@ -186,28 +182,15 @@ def _merged(kept: _Kept, numbers: IndexArray, new_features: Float16Array) -> _Ke
 
 
 def _read_grid(take: Path, interval_seconds: float) -> tuple[Float64Array, list[UInt8Array]]:
-    """Times of all frames, and the frame nearest to each grid point.
-
-    If two frames are equally near, it is the earlier one, as in `rtaction.sampling`.
-    """
+    """Times of all frames, and the frame nearest to each grid point."""
     times: list[float] = []
-    grid: list[UInt8Array] = []
-    before: FrameLike | None = None
-    for frame in read_video(take):
-        seconds = frame.captured_at_seconds
-        if seconds > _LONGEST_SECONDS:
-            break
-        times.append(seconds)
-        while (target := len(grid) * interval_seconds) <= seconds:
-            is_before = before is not None and (
-                target - before.captured_at_seconds <= seconds - target
-            )
-            grid.append(_small(before if is_before and before is not None else frame))
-        before = frame
-    assert before is not None  # `read_video` gives one frame or raises
-    shown_until_seconds = times[-1] + last_period_seconds(times) + TIME_TOLERANCE_SECONDS
-    while len(grid) * interval_seconds <= shown_until_seconds:
-        grid.append(_small(before))
+    frames = frames_on_grid(
+        read_video(take),
+        interval_seconds,
+        times_seconds=times,
+        longest_seconds=LONGEST_SECONDS,
+    )
+    grid = [_small(frame) for frame in frames]
     return np.array(times), grid
 
 
@@ -224,8 +207,7 @@ def _small(frame: FrameLike) -> UInt8Array:
 
 def _window_starts(times: Float64Array, pace: Pace, max_pictures: int) -> IndexArray:
     """The first picture of each window."""
-    until_seconds = times[-1] + last_period_seconds(times) + TIME_TOLERANCE_SECONDS
-    num_pictures = int(until_seconds / pace.interval_seconds)
+    num_pictures = int(shown_until_seconds(times) / pace.interval_seconds)
     last = num_pictures - pace.frames_per_clip
     if last < 0:
         return np.zeros(0, np.intp)
@@ -236,14 +218,5 @@ def _window_starts(times: Float64Array, pace: Pace, max_pictures: int) -> IndexA
         count = max(max_pictures // pace.frames_per_clip, 1)
         starts = ((np.arange(count) + 0.5) / count * last).round()
     chosen = np.unique(starts.astype(np.intp))
-    moments = np.arange(pace.frames_per_clip + 1) * pace.interval_seconds
-    targets = chosen[:, np.newaxis] * pace.interval_seconds + moments
-    usable = [select_frames(times, row).problem is None for row in targets]
-    if not any(usable):
-        # A take recorded on a busy machine stutters, and is still better than none.
-        usable = [_largest_error_seconds(times, row) <= pace.interval_seconds for row in targets]
-    return chosen[usable]
-
-
-def _largest_error_seconds(times: Float64Array, targets: Float64Array) -> float:
-    return float(np.abs(times[nearest_indices(times, targets)] - targets).max())
+    num_frames = pace.frames_per_clip + 1
+    return usable_windows(chosen, times, pace.interval_seconds, num_frames)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,19 +16,27 @@ from rtaction.output_file import write_file
 from rtaction.realtime.cam import CamSummary, run_cam
 from rtaction.realtime.cam_config import CamConfig
 from rtaction.realtime.model.action_model import ActionModel
+from rtaction.realtime.model.pose_networks import open_pose_networks
 from rtaction.realtime.outputs.screen import Screen
 from rtaction.realtime.sources.cameras import Camera, cameras_of
 from rtaction.realtime.sources.opening import open_source
 from rtaction.realtime.watching.actions import EventCallback
-from rtaction.teach.guide import draw_message
+from rtaction.teach.beep import Beeper
+from rtaction.teach.guide import draw_message, draw_result
 from rtaction.teach.learning import BACKGROUND, Progress, TaughtModel, learn
+from rtaction.teach.onlooker import Onlooker
 from rtaction.teach.recorder import Quota, Recorder
 from rtaction.teach.recording import OpenSource, RecordingSession, open_guide
-from rtaction.teach.report import report_lines
+from rtaction.teach.report import report_lines, result_shown
 from rtaction.teach.takes import TakesFolder, check_label
 from rtaction.video.labelled_videos import find_videos
 
 Say = Callable[[str], None]
+
+RESULT_SECONDS = 10.0
+"""How long the window shows how good the model is, unless a key is pressed."""
+
+_KEY_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,9 @@ class TeachConfig:
         num_takes: takes wanted of each label, at least 1. Default 10.
         take_seconds: mean length of a take, above 0. Default 3.0.
         seed: of the varied timing. Default None: a random one.
+        people: refuse takes in which nobody is seen, and try people's joints; False for actions
+            that are not of people. Default True.
+        beep: tell by a tone when takes begin and end. Default True.
     """
 
     labels: tuple[str, ...]
@@ -48,6 +61,8 @@ class TeachConfig:
     num_takes: int = 10
     take_seconds: float = 3.0
     seed: int | None = None
+    people: bool = True
+    beep: bool = True
 
     def __post_init__(self) -> None:
         for label in self.labels:
@@ -73,8 +88,14 @@ def record(config: TeachConfig, say: Say, *, open_with: OpenSource = open_source
         done = len(takes.takes_of(label))
         quotas.append(Quota(label, done, done + config.num_takes))
     camera = _camera_of(config)
-    with open_guide() as screen:
-        _record(config, quotas, RecordingSession(camera, takes, screen, open_with=open_with))
+    with open_guide() as screen, closing(Beeper(is_on=config.beep)) as beeper:
+        session = RecordingSession(
+            *(camera, takes, screen),
+            open_with=open_with,
+            onlooker=_onlooker(config),
+            beeper=beeper,
+        )
+        _record(config, quotas, session)
     for label in config.labels:
         say(f"{label}: {len(takes.takes_of(label))} takes in {takes.folder / label}")
 
@@ -109,14 +130,23 @@ def teach(
         labels.append(BACKGROUND)
     quotas = [Quota(label, len(takes.takes_of(label)), config.num_takes) for label in labels]
     camera = _camera_of(config)
-    with open_guide() as screen:
-        session = RecordingSession(camera, takes, screen, open_with=open_with)
+    with open_guide() as screen, closing(Beeper(is_on=config.beep)) as beeper:
+        session = RecordingSession(
+            *(camera, takes, screen),
+            open_with=open_with,
+            onlooker=_onlooker(config),
+            beeper=beeper,
+        )
         if not _record(config, quotas, session):
             say(f"stopped; the takes are in {takes.folder}; run the same command to continue")
             return None
-        taught = _learn(takes, _ShownProgress(screen, session))
+        shown = _Shown(screen, session)
+        taught = _learn(takes, shown.progress, people=config.people)
         for line in report_lines(taught):
             say(line)
+        if not shown.result(taught):
+            say(f"the model: {takes.model}")
+            return None
         say(f"the model: {takes.model}; press q to quit")
         live = CamConfig(sources=(config.source,), mirror=True)
         return run_cam(ActionModel(takes.model), live, screen=screen, on_event=on_event)
@@ -128,6 +158,7 @@ def teach_from(
     *,
     labels: Sequence[str] | None = None,
     group: str | None = None,
+    people: bool = True,
     on_progress: Progress | None = None,
 ) -> TaughtModel:
     """Train on existing videos; needs neither camera nor screen.
@@ -137,6 +168,7 @@ def teach_from(
         folder: where the model goes.
         labels: only these. Default None: all that are found.
         group: which videos are one group, see `find_videos`. Default None: each its own.
+        people: try people's joints. Default True.
         on_progress: see `learn`.
 
     Raises:
@@ -149,7 +181,7 @@ def teach_from(
             "choose another folder with --output"
         )
     found = find_videos(videos, labels=labels or None, group=group)
-    taught = learn(found, takes.features, on_progress=on_progress)
+    taught = learn(found, takes.features, people=people, on_progress=on_progress)
     write_file(takes.model, taught.model)
     return taught
 
@@ -168,25 +200,45 @@ def _record(config: TeachConfig, quotas: Sequence[Quota], session: RecordingSess
     return recorder.is_over or session.record(recorder)
 
 
-def _learn(takes: TakesFolder, on_progress: Progress) -> TaughtModel:
+def _onlooker(config: TeachConfig) -> Onlooker | None:
+    return Onlooker(open_pose_networks()) if config.people else None
+
+
+def _learn(takes: TakesFolder, on_progress: Progress, *, people: bool) -> TaughtModel:
+    videos = find_videos(takes.folder)
     try:
-        taught = learn(find_videos(takes.folder), takes.features, on_progress=on_progress)
+        taught = learn(videos, takes.features, people=people, on_progress=on_progress)
     except DatasetError as error:
         raise DatasetError(f"{error}. The takes are kept in {takes.folder}") from None
     write_file(takes.model, taught.model)
     return taught
 
 
-class _ShownProgress:
-    """Draws the progress of the training, and keeps the window responsive."""
+class _Shown:
+    """Draws what the training does and finds, and keeps the window responsive."""
 
     def __init__(self, screen: Screen, session: RecordingSession) -> None:
         self._screen = screen
         image = session.last_image
         self._image = np.zeros((480, 640, 3), np.uint8) if image is None else image
-        self(0, 1)
+        self.progress(0, 1)
 
-    def __call__(self, num_done: int, num_all: int) -> None:
-        share = num_done / num_all
-        self._screen.show(draw_message(self._image, "learning", share))
+    def progress(self, num_done: int, num_all: int) -> None:
+        """Show how much of the takes has been looked at."""
+        self._screen.show(draw_message(self._image, "learning", num_done / num_all))
         self._screen.key()
+
+    def result(self, taught: TaughtModel) -> bool:
+        """Show how good the model is, for some seconds or until a key; False to quit."""
+        title, lines = result_shown(taught)
+        until_seconds = time.monotonic() + RESULT_SECONDS
+        while (left_seconds := until_seconds - time.monotonic()) > 0:
+            keys = f"live in {left_seconds:.0f} s; space now, q quit"
+            self._screen.show(draw_result(self._image, title, lines, keys))
+            key = self._screen.key()
+            if self._screen.wants_to_quit(key):
+                return False
+            if key == " ":
+                break
+            time.sleep(_KEY_SECONDS)
+        return True

@@ -7,14 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from rtaction.train.data.augment import Augmentation
-from rtaction.train.data.clip_dataset import changed_images
 from rtaction.train.data.clip_reading import read_clip_set
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.report.filmstrip import Strip, draw_filmstrip, strips_of
 from rtaction.train.settings.config import TrainConfig
 from rtaction.video.labelled_videos import find_videos, labels_of
-from rtaction.video.motion import clip_pictures
 
 
 def show_clips(config: TrainConfig, path: Path, *, num_clips: int = 6) -> int:
@@ -47,16 +45,16 @@ def show_clips(config: TrainConfig, path: Path, *, num_clips: int = 6) -> int:
     chosen = _some_of_each_label(clips, num_clips, random)
     augmentation = Augmentation.of(config.augment, keep_sides=config.keep_sides)
     strips: list[Strip] = []
-    for number, images in zip(chosen, clips.images(chosen), strict=True):
+    for number in chosen:
         label = clips.labels[clips.clip_labels[number]]
         start_seconds = clips.clip_times_seconds[number, 0]
         name = clips.videos[clips.clip_videos[number]].path.name
-        clip = clip_pictures(images, spec.modality)
+        clip = clips.drawn(clips.images([number])[0])
         strips += strips_of(clip, spec.modality, f"{label}   {name}, from {start_seconds:.2f} s")
         if augmentation is not None:
-            after = changed_images(clips, number, augmentation, random)
-            changed = clip_pictures(after, spec.modality)
-            strips += strips_of(changed, spec.modality, f"{label}   changed ({config.augment})")
+            after = clips.changed_images(number, augmentation, random)
+            title = f"{label}   changed ({config.augment})"
+            strips += strips_of(clips.drawn(after), spec.modality, title)
     draw_filmstrip(path, strips)
     return len(clips)
 

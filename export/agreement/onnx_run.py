@@ -115,7 +115,7 @@ def scores_in_every_way(
     """
     scores, found = scores_of_onnx(file), []
     if file.input_dims[0] != 1:
-        batches = np.array_split(clips, len(clips) // (clips_at_once or len(clips)))
+        batches = np.array_split(clips, max(len(clips) // (clips_at_once or len(clips)), 1))
         found.append(np.concatenate([scores(batch) for batch in batches]))
     found.append(np.concatenate([scores(clip[np.newaxis]) for clip in clips]))
     if file.is_cut:

@@ -35,7 +35,7 @@ def contract_of(
     """
     require_clips_to_scores(model)
     if is_named or spec_path.exists():
-        return _changed(ModelSpec.load(spec_path), options)
+        return changed(ModelSpec.load(spec_path), options)
     missing = _missing(model, options)
     if missing:
         raise ModelSpecError(
@@ -53,7 +53,7 @@ def contract_of(
         width=width,
         modality=options.modality or _usual_modality(model),
     )
-    return _changed(spec, options)
+    return changed(spec, options)
 
 
 def scales_of(model: FlatModel, options: ContractOptions) -> list[Scale | None]:
@@ -106,7 +106,8 @@ def require_clips_to_scores(model: FlatModel) -> None:
         )
 
 
-def _changed(spec: ModelSpec, options: ContractOptions) -> ModelSpec:
+def changed(spec: ModelSpec, options: ContractOptions) -> ModelSpec:
+    """A contract with the fields set by the user."""
     names = ("labels", "clip_seconds", "modality", "resize", "background_label", "threshold")
     said = {name: getattr(options, name) for name in names}
     return replace(spec, **{name: value for name, value in said.items() if value is not None})

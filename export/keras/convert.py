@@ -31,6 +31,8 @@ from rtaction.onnx_format.build import (
     OPSET,
     SCORES,
     Pieces,
+    described,
+    model_of,
     model_with_contract,
     require_valid,
 )
@@ -58,15 +60,7 @@ def to_onnx(parts: KerasParts, spec: ModelSpec) -> onnx.ModelProto:
     names = {id(parts.clip): CLIP}  # ONNX names of the model's tensors
     if parts.encoder is not None:
         names = _add_encoder(pieces, parts.encoder, spec)
-    for number, part in enumerate(parts.head):
-        prefix = f"head{number}"
-        target = SCORES if part.target is parts.scores else f"{prefix}/output"
-        if isinstance(part, Recurrent):
-            pieces.extend(recurrent_nodes(part.layer, names[id(part.source)], target, prefix))
-        else:
-            read = [names[id(one)] for one in part.sources]
-            pieces.extend(_convert(part, part.sources, read, target, prefix))
-        names[id(part.target)] = target
+    _add_head(pieces, parts, names)
     model = model_with_contract(
         [pieces],
         spec,
@@ -76,6 +70,44 @@ def to_onnx(parts: KerasParts, spec: ModelSpec) -> onnx.ModelProto:
     require_valid(model, "converted")
     check_structure(model, parts)
     return model
+
+
+def head_to_onnx(parts: KerasParts, source: str) -> onnx.ModelProto:
+    """Convert a model without encoder, whose input is made by other operations.
+
+    Args:
+        parts: of the Keras model, undivided.
+        source: name of the input.
+
+    Returns:
+        A valid ONNX model: `source` float32 (batch, ...) to `scores` float32 (batch, num_labels).
+
+    Raises:
+        ExportError: a layer cannot be converted.
+    """
+    pieces = Pieces()
+    _add_head(pieces, parts, {id(parts.clip): source})
+    model = model_of(
+        [pieces],
+        inputs=[described(source, "float32", ["batch", *parts.clip.shape[1:]])],
+        outputs=[described(SCORES, "float32", ["batch", parts.scores.shape[1]])],
+    )
+    require_valid(model, "converted")
+    check_structure(model, parts)
+    return model
+
+
+def _add_head(pieces: Pieces, parts: KerasParts, names: dict[int, str]) -> None:
+    """Add all but the encoder; `names` are those of the tensors made so far, by their ids."""
+    for number, part in enumerate(parts.head):
+        prefix = f"head{number}"
+        target = SCORES if part.target is parts.scores else f"{prefix}/output"
+        if isinstance(part, Recurrent):
+            pieces.extend(recurrent_nodes(part.layer, names[id(part.source)], target, prefix))
+        else:
+            read = [names[id(one)] for one in part.sources]
+            pieces.extend(_convert(part, part.sources, read, target, prefix))
+        names[id(part.target)] = target
 
 
 def check_structure(model: onnx.ModelProto, parts: KerasParts) -> None:

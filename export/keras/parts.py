@@ -118,6 +118,23 @@ def divide(flat: FlatModel) -> KerasParts:
     return KerasParts(encoder, head, clip, scores, reason)
 
 
+def undivided(flat: FlatModel) -> KerasParts:
+    """A model as a head alone, for one whose encoder is another file.
+
+    Args:
+        flat: a model from one input to one row of scores.
+
+    Raises:
+        ExportError: a layer cannot be exported; the message names it.
+    """
+    source, scores = flat.inputs[0], flat.outputs[0]
+    nodes = between(flat.nodes, [source], [scores])
+    _write_down_statistics(nodes)
+    for node in nodes:
+        _require_possible(node)
+    return KerasParts(None, _head(nodes, [source], scores), source, scores)
+
+
 def _write_down_statistics(nodes: list[Node]) -> None:
     """Convert statistics of Normalization layers to NumPy; tensors would become graph inputs."""
     for layer in layers_called(nodes):

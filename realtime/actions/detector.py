@@ -10,8 +10,10 @@ leave, a minimum duration, and a cooldown after the end.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.model_spec import ModelSpec
-from rtaction.prediction import Prediction
+from rtaction.prediction import Box, Prediction
 from rtaction.realtime.actions.rules import ActionRules
 from rtaction.sampling import TIME_TOLERANCE_SECONDS
 
@@ -36,6 +38,8 @@ class ActionEvent:
         end_seconds: the time of its last scores, or None while it is ongoing.
         peak_score: highest smoothed score so far.
         number: count of the source's events, from 1.
+        person: id of who did it. Default None: the model sees whole pictures.
+        box: where they were last seen. Default None.
     """
 
     source: str
@@ -44,10 +48,12 @@ class ActionEvent:
     end_seconds: float | None
     peak_score: float
     number: int
+    person: int | None = None
+    box: Box | None = None
 
 
 class ActionDetector:
-    """Detects the events of one source.
+    """Detects the events of one source, or of one person.
 
     A window counts at its middle. A label enters when its smoothed score is the highest of all
     labels, the background label included, and reaches its `enter` threshold; it stays while the
@@ -59,10 +65,17 @@ class ActionDetector:
         spec: labels, background label and clip length.
         stride_seconds: expected time between windows. Windows whose middles are further apart
             than a clip and a stride are not joined. Default: the frame interval of a clip.
+        numbers: of the events to come, where several people of a source share them. Default: from
+            1.
     """
 
     def __init__(
-        self, rules: ActionRules, spec: ModelSpec, *, stride_seconds: float | None = None
+        self,
+        rules: ActionRules,
+        spec: ModelSpec,
+        *,
+        stride_seconds: float | None = None,
+        numbers: Iterator[int] | None = None,
     ) -> None:
         stride = spec.frame_interval_seconds if stride_seconds is None else stride_seconds
         self._max_gap_seconds = spec.window_seconds + stride + TIME_TOLERANCE_SECONDS
@@ -79,7 +92,7 @@ class ActionDetector:
         self._ongoing: ActionEvent | None = None
         self._newcomer: ActionEvent | None = None
         self._ended_seconds: dict[str, float] = {}
-        self._num_events = 0
+        self._numbers = itertools.count(1) if numbers is None else numbers
 
     @property
     def current(self) -> ActionEvent | None:
@@ -117,8 +130,8 @@ class ActionDetector:
         self._scores = dict(zip(self._labels, smoothed.tolist(), strict=True))
         if self._first_seconds is None:
             self._first_seconds = self._now_seconds
-        self._choose_newcomer(prediction.source)
-        return events + self._advance()
+        self._choose_newcomer(prediction)
+        return events + self._advance(prediction.box)
 
     def interrupt(self) -> list[ActionEvent]:
         """The source is interrupted: an ongoing event ends at the last window that showed it.
@@ -146,7 +159,7 @@ class ActionDetector:
             events = self._begin(newcomer)
         return events + self.interrupt()
 
-    def _choose_newcomer(self, source: str) -> None:
+    def _choose_newcomer(self, prediction: Prediction) -> None:
         ongoing, newcomer = self._ongoing, self._newcomer
         if newcomer is not None and not self._stays(newcomer):
             newcomer = None
@@ -157,7 +170,9 @@ class ActionDetector:
                 newcomer = None
             elif all(run is None or score > self._scores[run.label] for run in (ongoing, newcomer)):
                 now = self._now_seconds
-                newcomer = ActionEvent(source, label, now, now, score, 0)
+                newcomer = ActionEvent(
+                    prediction.source, label, now, now, score, 0, prediction.person
+                )
         self._newcomer = newcomer
 
     def _entering_label(self) -> str | None:
@@ -171,14 +186,14 @@ class ActionDetector:
         )
         return label if enters else None
 
-    def _advance(self) -> list[ActionEvent]:
+    def _advance(self, box: Box | None) -> list[ActionEvent]:
         events = []
         if self._ongoing is not None and not self._stays(self._ongoing):
             events += self._end_ongoing()
         elif self._ongoing is not None and self._newcomer is None:
-            self._ongoing = self._extended(self._ongoing)
+            self._ongoing = self._extended(self._ongoing, box)
         if self._newcomer is not None:
-            self._newcomer = self._extended(self._newcomer)
+            self._newcomer = self._extended(self._newcomer, box)
             lasted_seconds = self._now_seconds - self._newcomer.start_seconds
             min_seconds = self._rules.of(self._newcomer.label).min_seconds
             if lasted_seconds + TIME_TOLERANCE_SECONDS >= min_seconds:
@@ -187,8 +202,7 @@ class ActionDetector:
         return events
 
     def _begin(self, newcomer: ActionEvent) -> list[ActionEvent]:
-        self._num_events += 1
-        self._ongoing = replace(newcomer, number=self._num_events)
+        self._ongoing = replace(newcomer, number=next(self._numbers))
         return [replace(self._ongoing, end_seconds=None)]
 
     def _end_ongoing(self) -> list[ActionEvent]:
@@ -198,9 +212,9 @@ class ActionDetector:
         self._ended_seconds[event.label] = event.end_seconds
         return [event]
 
-    def _extended(self, run: ActionEvent) -> ActionEvent:
+    def _extended(self, run: ActionEvent, box: Box | None) -> ActionEvent:
         peak_score = max(run.peak_score, self._scores[run.label])
-        return replace(run, end_seconds=self._now_seconds, peak_score=peak_score)
+        return replace(run, end_seconds=self._now_seconds, peak_score=peak_score, box=box)
 
     def _stays(self, run: ActionEvent) -> bool:
         return _reaches(self._scores[run.label], self._rules.of(run.label).exit)

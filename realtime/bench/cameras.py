@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psutil
 
@@ -15,6 +15,8 @@ from rtaction.realtime.bench.simulated import (
     SimulatedVideo,
     simulated_cameras,
 )
+from rtaction.realtime.bench.simulated_people import simulated_people
+from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.watching.live import LiveWatch
 from rtaction.realtime.watching.options import WatchOptions
@@ -63,6 +65,9 @@ def bench_cameras(
 ) -> Iterator[CamerasRow]:
     """Run cameras with 25 frames and 5 predictions per second each.
 
+    In front of each camera of a model of people, one person is simulated: the pose networks run on
+    its pictures, and what they see is replaced.
+
     Args:
         model: the model.
         counts: numbers of cameras to try.
@@ -99,13 +104,10 @@ def _bench(
             camera, video, kind, decode_all=decode_all, delay_seconds=delay_seconds
         )
 
-    watch = LiveWatch(
-        model,
-        cameras,
-        WatchStats(),
-        WatchOptions(stride_seconds=1.0 / PREDICTIONS_PER_SECOND, keep_frames=False),
-        open_with=open_camera,
-    )
+    options = WatchOptions(stride_seconds=1.0 / PREDICTIONS_PER_SECOND, keep_frames=False)
+    if isinstance(model, ActionModel) and model.spec.follows_people:
+        options = replace(options, networks=simulated_people(model.pose_networks))
+    watch = LiveWatch(model, cameras, WatchStats(), options, open_with=open_camera)
     halves = Histogram(), Histogram()
     whole = Histogram()
     process = psutil.Process()

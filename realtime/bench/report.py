@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from rtaction.realtime.bench.cameras import (
     FRAMES_PER_SECOND,
     PREDICTIONS_PER_SECOND,
     CamerasRow,
     bench_cameras,
 )
-from rtaction.realtime.bench.model import ModelRow, bench_model, measure_peaks, num_cores
+from rtaction.realtime.bench.model import (
+    ModelRow,
+    bench_model,
+    measure_peaks,
+    num_cores,
+    take_turns,
+)
 from rtaction.realtime.model.action_model import ActionModel
 
 Say = Callable[[str], None]
@@ -52,19 +60,33 @@ def print_bench(
     if not model.is_cut:
         reason = model.file.reason_for_whole or "the file does not say where to cut it"
         say(f"runs whole for each window: {reason}")
+    if spec.follows_people:
+        say(_people_line(model))
     say(f"matrix product, float32, threads: {peaks_text}\n")
     say(MODEL_HEAD)
     for row in bench_model(path, devices=devices, threads=threads, peaks=peaks):
         say(model_line(row))
     if not counts:
         return
+    who = ", one simulated person each" if spec.follows_people else ""
     say(
-        f"\nSimulated cameras, 640x480, {FRAMES_PER_SECOND:g} frames and "
+        f"\nSimulated cameras, 640x480{who}, {FRAMES_PER_SECOND:g} frames and "
         f"{PREDICTIONS_PER_SECOND:g} predictions per second each, on {model.device_in_use}:"
     )
     say(CAMERAS_HEAD)
     for cameras_row in bench_cameras(model, counts, seconds=seconds):
         say(cameras_line(cameras_row))
+
+
+def _people_line(model: ActionModel) -> str:
+    """What a model of people computes, and what finding them costs on top."""
+    picture = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    find = model.pose_networks.find
+    seconds = take_turns({"find": lambda: find.people_in(picture)})["find"]
+    return (
+        "encoder: the joints of one person in one picture; head: one window of one person; "
+        f"besides, {_ms(seconds)} to find people in a picture, about once a second"
+    )
 
 
 def model_line(row: ModelRow) -> str:

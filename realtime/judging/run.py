@@ -14,7 +14,7 @@ from rtaction.realtime.judging.events import EventEvaluation, evaluate_events, i
 from rtaction.realtime.judging.options import EvalOptions
 from rtaction.realtime.judging.text import event_lines, video_lines
 from rtaction.realtime.judging.videos import VideoEvaluation, evaluate_videos, require_known_label
-from rtaction.realtime.judging.watched import judge_videos
+from rtaction.realtime.judging.watched import judge_videos, of_main_person
 from rtaction.realtime.windows.engine import Scorer
 from rtaction.video.labelled_videos import find_videos, grouping
 
@@ -75,6 +75,7 @@ def _evaluate_videos(
             stride_seconds=options.stride_seconds,
             on_video=step,
         )
+    judged = [of_main_person(one) for one in judged]
     found = evaluate_videos(listed, judged, model.spec)
     lines = video_lines(found, model.spec, grouped=options.group is not None)
     return Judgement(model.spec, found, lines)

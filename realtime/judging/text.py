@@ -39,6 +39,7 @@ def video_lines(found: VideoEvaluation, spec: ModelSpec, *, grouped: bool) -> li
         f"{len(found.videos)} of {counted(len(found.results), 'video')} judged, "
         f"{counted(len(found.windows), 'window')}, {len(spec.labels)} labels",
         *_problem_lines(found.problems),
+        *["of several people, whoever is largest for longest counts"] * spec.follows_people,
         *_label_notes(found, spec),
         *_sampling_note(spec),
         "",

@@ -5,6 +5,7 @@ They fit the videos they are searched on too well, so those videos are not repor
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections import Counter
@@ -85,22 +86,38 @@ def find_events(
 ) -> tuple[Event, ...]:
     """The events in the predictions of one file, as `rtaction cam` would report them.
 
+    Of a model of people, each person's events are found apart.
+
     Args:
         predictions: all of them, in order.
         rules: when scores make an event.
         spec: of the model.
         stride_seconds: see `ActionDetector`.
     """
-    detector = ActionDetector(rules, spec, stride_seconds=stride_seconds)
+    detectors: dict[int | None, ActionDetector] = {}
+    seen_seconds: dict[int | None, float] = {}
+    numbers = itertools.count(1)
     reported_seconds: dict[int, float] = {}
     events = []
     now_seconds = 0.0
     for prediction in [*predictions, None]:
         if prediction is None:
-            news = detector.finish()
+            news = [
+                # Whoever has left earlier was interrupted by it.
+                event
+                for who, detector in detectors.items()
+                for event in (
+                    detector.finish() if seen_seconds[who] == now_seconds else detector.interrupt()
+                )
+            ]
         else:
-            now_seconds = prediction.end_seconds
-            news = detector.see(prediction)
+            person, now_seconds = prediction.person, prediction.end_seconds
+            seen_seconds[person] = now_seconds
+            if person not in detectors:
+                detectors[person] = ActionDetector(
+                    rules, spec, stride_seconds=stride_seconds, numbers=numbers
+                )
+            news = detectors[person].see(prediction)
         for one in news:
             if one.end_seconds is None:
                 reported_seconds[one.number] = now_seconds

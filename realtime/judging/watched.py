@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rtaction.errors import SourceError
@@ -81,6 +81,24 @@ def _judge(model: Scorer, path: Path, stride_seconds: float | None) -> Judged:
     if predictions:
         return Judged(path, tuple(predictions), duration_seconds)
     return Judged(path, (), duration_seconds, why_nothing(model.spec, num_frames, duration_seconds))
+
+
+def of_main_person(judged: Judged) -> Judged:
+    """The same, with the predictions of one person: who is largest for longest.
+
+    That is the highest sum of the areas of their boxes, over their windows. Without people, it is
+    unchanged.
+    """
+    areas: dict[int, float] = {}
+    for one in judged.predictions:
+        if one.person is not None and one.box is not None:
+            top, left, bottom, right = one.box
+            areas[one.person] = areas.get(one.person, 0.0) + (bottom - top) * (right - left)
+    if not areas:
+        return judged
+    main = max(areas, key=lambda person: areas[person])
+    kept = tuple(one for one in judged.predictions if one.person == main)
+    return replace(judged, predictions=kept)
 
 
 def _moments(

@@ -15,13 +15,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
 from rtaction.arrays import Float32Array
 from rtaction.errors import ModelUnreadable, ScoresInvalid
+from rtaction.installation import program
+from rtaction.models import PEOPLE_MODEL
 from rtaction.onnx_format.errors import LOADING_ERRORS
 from rtaction.onnx_format.file import OnnxFile
+from rtaction.pose.keypoints import NUM_JOINTS
+from rtaction.pose.network import CloseNetwork, FindNetwork
+from rtaction.pose.people import PoseNetworks
 from rtaction.prediction import why_no_scores
 from rtaction.realtime.model.batch_runner import BatchRunner
 from rtaction.realtime.model.devices import CPU
@@ -130,6 +136,33 @@ class ActionModel:
         """
         return self._checked(self._whole.run(clips), len(clips))
 
+    @cached_property
+    def pose_networks(self) -> PoseNetworks:
+        """The networks that find and follow people, for a model of people: its own pose network,
+        and the bundled one that finds people in a whole picture.
+
+        Raises:
+            ModelUnreadable: it cannot be cut, or its features are not joints.
+        """
+        size, reader = self.spec.height, _JointReader(self)
+        if not self.is_cut or self.spec.width != size or not self._reads_joints():
+            raise ModelUnreadable(
+                f"{self.file.where} is a model of people (modality pose), but not from squares to "
+                f"17 joints to scores; expected one made by `{program()} teach` or "
+                f"`{program()} export`"
+            )
+        find = open_session(
+            PEOPLE_MODEL.read_bytes(),
+            self._device_of_rest,
+            num_threads=self._num_threads,
+            strict=False,
+        )
+        return PoseNetworks(CloseNetwork(reader, size=size), FindNetwork(find))
+
+    def _reads_joints(self) -> bool:
+        blank = np.zeros((1, *self.spec.frame_shape), np.uint8)
+        return self.encode(blank).shape == (1, 3 * NUM_JOINTS)
+
     def _checked(self, scores: Float32Array, num_clips: int) -> Float32Array:
         """Scores that may be shown; one that is not between 0 and 1 would pass for an action."""
         expected = num_clips, len(self.spec.labels)
@@ -172,6 +205,17 @@ class ActionModel:
             raise ModelUnreadable(
                 f"onnxruntime cannot load {self.file.where}: {words_of(error)}"
             ) from None
+
+
+class _JointReader:
+    """The encoder of a model of people, as the session of a pose network."""
+
+    def __init__(self, model: ActionModel) -> None:
+        self._model = model
+
+    def run(self, outputs: Any, inputs: dict[str, Any]) -> list[npt.NDArray[Any]]:
+        """Joints, float32 (n, 17, 3), of the "pictures", uint8 (n, size, size, 3)."""
+        return [self._model.encode(inputs["pictures"]).reshape(-1, NUM_JOINTS, 3)]
 
 
 def _num_cores() -> int:

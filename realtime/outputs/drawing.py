@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from rtaction.frame import FrameDamaged, FrameLike
 from rtaction.model_spec import ModelSpec
+from rtaction.pose.region import Region
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionDetector
 from rtaction.realtime.outputs.drawn_people import DrawnPeople, open_networks
@@ -19,7 +20,7 @@ from rtaction.realtime.outputs.drawn_source import DrawnSource
 from rtaction.realtime.outputs.mosaic import Mosaic
 from rtaction.realtime.outputs.overlay import shown_label
 from rtaction.realtime.outputs.screen import Screen
-from rtaction.realtime.watching.moment import StateChange
+from rtaction.realtime.watching.moment import Leave, PeopleSeen, StateChange
 from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.windows.state import State
 from rtaction.video.writer import VideoWriter
@@ -42,7 +43,9 @@ class Drawing:
         save: the video to write, or None.
         top_k: labels to draw. Default 3.
         mirror: mirror the drawn frames. Default False.
-        show_pose: draw the people of each frame. Default False.
+        show_pose: draw the people of each frame, if the model sees whole pictures; those of a
+            model of people are always drawn. Default False.
+        regions: see `Watched`. Default none.
 
     Raises:
         OutputError: the video cannot be written.
@@ -61,6 +64,7 @@ class Drawing:
         top_k: int = 3,
         mirror: bool = False,
         show_pose: bool = False,
+        regions: Mapping[str, Region] | None = None,
     ) -> None:
         self._spec = spec
         self._live = live
@@ -69,12 +73,13 @@ class Drawing:
         self._screen = screen
         self._top_k = top_k
         several = len(live) > 1
-        networks = open_networks() if show_pose else None
+        networks = open_networks() if show_pose and not spec.follows_people else None
         self._sources = {
             name: DrawnSource(
                 name if several else "",
                 mirror=mirror,
                 people=DrawnPeople(*networks) if networks else None,
+                region=(regions or {}).get(name),
             )
             for name in live
         }
@@ -99,12 +104,20 @@ class Drawing:
 
     def prediction(self, prediction: Prediction, detector: ActionDetector) -> None:
         """Take a prediction, drawn with the smoothed scores of its source's detector."""
-        source = self._sources[prediction.source]
         smoothed = detector.smoothed
-        source.prediction = prediction if smoothed is None else replace(prediction, scores=smoothed)
+        if smoothed is not None:
+            prediction = replace(prediction, scores=smoothed)
         # The display does not wait until an event is certain.
         ongoing = detector.current
-        source.action = ongoing.label if ongoing else shown_label(source.prediction, self._spec)
+        action = ongoing.label if ongoing else shown_label(prediction, self._spec)
+        self._sources[prediction.source].take(prediction, action)
+
+    def people(self, seen: Sequence[PeopleSeen], left: Sequence[Leave]) -> None:
+        """Take who was seen in the newest pictures, and who has left."""
+        for picture in seen:
+            self._sources[picture.source].see(picture.people)
+        for one in left:
+            self._sources[one.source].leave(one.person)
 
     def frames(self, frames: Sequence[FrameLike]) -> None:
         """Draw the newest frames."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,12 @@ import numpy.typing as npt
 
 from rtaction.frame import FrameLike
 from rtaction.opencv import cv2
+from rtaction.pose.region import Region
+from rtaction.pose.tracker import Person
 from rtaction.prediction import Prediction
 from rtaction.realtime.outputs.drawn_people import DrawnPeople
-from rtaction.realtime.outputs.overlay import Status, draw_overlay, enlarged
-from rtaction.realtime.outputs.skeleton import draw_people
+from rtaction.realtime.outputs.overlay import Status, draw_overlay, draw_status, enlarged
+from rtaction.realtime.outputs.skeleton import draw_people, draw_region
 from rtaction.realtime.windows.state import State
 
 
@@ -24,11 +27,18 @@ class DrawnSource:
     Args:
         name: shown in the status line; "" to omit it.
         mirror: mirror the frame. Default False.
-        people: follows the people to draw. Default None: no people are drawn.
+        people: follows the people to draw. Default None: no people are drawn but those who are
+            told.
+        region: where people count, to be drawn. Default None.
     """
 
     def __init__(
-        self, name: str, *, mirror: bool = False, people: DrawnPeople | None = None
+        self,
+        name: str,
+        *,
+        mirror: bool = False,
+        people: DrawnPeople | None = None,
+        region: Region | None = None,
     ) -> None:
         self.state: State = "connecting"
         self.prediction: Prediction | None = None
@@ -36,8 +46,25 @@ class DrawnSource:
         self._name = name
         self._mirror = mirror
         self._people = people
+        self._region = region
+        self._seen: Sequence[Person] | None = None
+        self._doing: dict[int, tuple[Prediction, str | None]] = {}
         self._size_hw = (480, 640)
         self._recent: deque[tuple[float, int]] = deque(maxlen=31)
+
+    def see(self, people: Sequence[Person]) -> None:
+        """Take who was seen in the newest picture that a model of people looked at."""
+        self._seen = people
+
+    def take(self, prediction: Prediction, action: str | None) -> None:
+        """Take a prediction and the ongoing action."""
+        self.prediction, self.action = prediction, action
+        if prediction.person is not None:
+            self._doing[prediction.person] = prediction, action
+
+    def leave(self, person: int) -> None:
+        """Take that somebody has left."""
+        self._doing.pop(person, None)
 
     def draw(
         self, frame: FrameLike, num_frames: int, device: str, *, top_k: int
@@ -59,6 +86,8 @@ class DrawnSource:
         self._size_hw = (image_rgb.shape[0], image_rgb.shape[1])
         self._recent.append((time.monotonic(), num_frames))
         status = self._status(device)
+        if self._seen is not None:
+            return self._draw_followed(image_rgb, self._seen, status, top_k)
         if self._people is not None:
             people = self._people.people_in(frame)
             image_rgb = enlarged(image_rgb)
@@ -66,10 +95,38 @@ class DrawnSource:
             draw_people(image_rgb, people, scale=scale, mirror=self._mirror)
         return draw_overlay(image_rgb, self.prediction, status, action=self.action, top_k=top_k)
 
+    def _draw_followed(
+        self, image_rgb: npt.NDArray[Any], seen: Sequence[Person], status: Status, top_k: int
+    ) -> npt.NDArray[Any]:
+        """The frame with the people of a model of people, and what each of them does.
+
+        The scores of somebody who is alone are drawn as those of a whole picture; of several,
+        each has the label at their box, and the picture stays free.
+        """
+        image = enlarged(image_rgb)
+        scale = image.shape[0] / self._size_hw[0]
+        doing = self._doing if self.state == "ok" else {}
+        captions = {
+            person: f"{action}  {prediction.score_of(action):.2f}"
+            for person, (prediction, action) in doing.items()
+            if action is not None
+        }
+        if self._region is not None:
+            draw_region(image, self._region, mirror=self._mirror)
+        draw_people(image, seen, scale=scale, mirror=self._mirror, captions=captions)
+        if len({*doing, *(one.number for one in seen)}) > 1 and self.state == "ok":
+            draw_status(image, status)
+            return image
+        prediction, action = next(iter(doing.values()), (None, None))
+        empty = "warming up…" if seen else "nobody"
+        return draw_overlay(image, prediction, status, action=action, top_k=top_k, empty=empty)
+
     def draw_lost(self, device: str) -> npt.NDArray[Any]:
         """A dark image with the reason why there are no frames: uint8 RGB."""
         self.prediction = self.action = None
         self._recent.clear()
+        self._doing.clear()
+        self._seen = None if self._seen is None else ()
         dark = np.zeros((*self._size_hw, 3), np.uint8)
         return draw_overlay(dark, None, self._status(device), action=None)
 

@@ -39,10 +39,11 @@ _log = logging.getLogger(__name__)
 class EventClips:
     """Keeps a video of each event of one or many sources.
 
-    A clip is named `<UTC time>_<source>_<label>_<number>.mkv` or .mp4 after the start of its event;
-    names sort by time. Its first frame has time 0, the others their true offset from it,
-    to the millisecond. It is playable even if the process is killed. Frames that were written
-    before the end of the event was known stay in the clip.
+    A clip is named `<UTC time>_<source>_<label>_<number>.mkv` or .mp4 after the start of its event,
+    with `_person-<id>` after the number if the model is one of people; names sort by time. Its
+    first frame has time 0, the others their true offset from it, to the millisecond. It is playable
+    even if the process is killed. Frames that were written before the end of the event was known
+    stay in the clip.
 
     Each source may add its frames from its own thread.
 
@@ -249,7 +250,9 @@ def _stem(event: ActionEvent, state: _Source) -> str:
     stamp = f"{started:%Y%m%dT%H%M%S}.{started.microsecond // 1000:03}Z"
     source = redact(event.source) if "://" in event.source else event.source
     # The end of a path says more than its beginning.
-    return f"{stamp}_{_slug(source)[-40:].lstrip('-')}_{_slug(event.label)[:40]}_{event.number}"
+    who = "" if event.person is None else f"_person-{event.person}"
+    what = f"{_slug(event.label)[:40]}_{event.number}{who}"
+    return f"{stamp}_{_slug(source)[-40:].lstrip('-')}_{what}"
 
 
 def _slug(text: str) -> str:

@@ -7,7 +7,12 @@ Each line is one object. Fields of all lines, `schema_version` 2:
     source           name of the source, without its password (not in "summary")
     time             wall-clock time that the line refers to, ISO 8601 UTC; null for a file
 
-"prediction", once per window:
+With a model of people, "prediction" and "event" also have:
+
+    person           id of the person, from 1, never given twice in a run of one source
+    box              [top, left, bottom, right] of their seen joints, as shares of the picture
+
+"prediction", once per window; with a model of people, once per person and window:
 
     start_seconds    first frame of the window, counted from the source's first frame
     end_seconds      last frame of the window, likewise; `time` is its time
@@ -52,7 +57,7 @@ from typing import Any, TextIO
 
 from rtaction.errors import OutputError
 from rtaction.model_spec import ModelSpec
-from rtaction.prediction import Prediction
+from rtaction.prediction import Box, Prediction
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.outputs.line_writer import LineWriter
 from rtaction.realtime.outputs.overlay import shown_label
@@ -150,7 +155,7 @@ class JsonLog:
             "prediction",
             source,
             wall_clock(prediction.end_seconds) if is_live else None,
-            start_seconds=self._since_start(source, prediction.start_seconds),
+            start_seconds=max(self._since_start(source, prediction.start_seconds) or 0.0, 0.0),
             end_seconds=self._since_start(source, prediction.end_seconds),
             label=prediction.label,
             score=round(prediction.score, 6),
@@ -161,6 +166,7 @@ class JsonLog:
             ],
             latency_seconds=round(prediction.latency_seconds, 6),
             frame_age_seconds=round(prediction.frame_age_seconds, 6),
+            **_person(prediction.person, prediction.box),
         )
 
     def event(self, event: ActionEvent, *, is_live: bool) -> None:
@@ -176,6 +182,7 @@ class JsonLog:
             start_seconds=self._since_start(event.source, event.start_seconds),
             end_seconds=self._since_start(event.source, event.end_seconds),
             peak_score=round(event.peak_score, 6),
+            **_person(event.person, event.box),
         )
 
     def state(self, change: StateChange, *, is_live: bool) -> None:
@@ -220,6 +227,13 @@ class JsonLog:
 
     def _error(self, error: OSError) -> OutputError:
         return OutputError(f"cannot write --output {self._target}: {error}")
+
+
+def _person(person: int | None, box: Box | None) -> dict[str, Any]:
+    """The fields of a model of people; none for a model that sees whole pictures."""
+    if person is None:
+        return {}
+    return {"person": person, "box": None if box is None else [round(edge, 4) for edge in box]}
 
 
 def _descriptor_of_a_reader(file: TextIO) -> int | None:

@@ -23,6 +23,8 @@ ACCENT: Colour = (94, 214, 128)
 BAR_TRACK: Colour = (74, 78, 84)
 PANEL: Colour = (18, 20, 24)
 
+_BAR_LEFT, _BAR_RIGHT, _BAR_THICKNESS = 16.0, 284.0, 5.0  # units
+
 # Smaller frames are enlarged, so that the text is legible.
 MIN_HEIGHT = 480
 
@@ -59,6 +61,7 @@ def draw_overlay(
     *,
     action: str | None,
     top_k: int = 3,
+    empty: str = "",
 ) -> npt.NDArray[np.uint8]:
     """Draw label, scores and status.
 
@@ -68,17 +71,19 @@ def draw_overlay(
         status: the bottom line.
         action: the ongoing action, or None.
         top_k: number of labels with a bar. Default 3.
+        empty: the title where there could be a prediction, and is none. Default none.
 
     Returns:
         uint8 RGB, at least `MIN_HEIGHT` high.
     """
     image = enlarged(image_rgb)
     unit = image.shape[0] / MIN_HEIGHT
+    draw_status(image, status)
     # The scores of an earlier window are not shown while no window can be judged.
     prediction = prediction if status.state == "ok" else None
     top = prediction.top(top_k) if prediction else []
     panel_height = round((64 + 30 * len(top)) * unit)
-    title = STATE_TEXT[status.state]
+    title = STATE_TEXT[status.state] or empty
     title_colour = MUTED
     if prediction is not None:
         title = f"{action}  {prediction.score_of(action):.2f}" if action else "no action"
@@ -90,11 +95,12 @@ def draw_overlay(
     draw_text(image, title, (16, 42), 30, title_colour, unit, bold=True)
     for row, (label, score) in enumerate(top):
         _bar(image, label, score, 64 + 30 * row, unit, best=row == 0)
-    _draw_status(image, status, unit)
     return image
 
 
-def _draw_status(image: npt.NDArray[np.uint8], status: Status, unit: float) -> None:
+def draw_status(image: npt.NDArray[np.uint8], status: Status) -> None:
+    """Draw the bottom line into an image of at least `MIN_HEIGHT`: uint8 RGB, in place."""
+    unit = image.shape[0] / MIN_HEIGHT
     height = round(30 * unit)
     shade(image[-height:])
     latency = status.latency_seconds
@@ -111,14 +117,51 @@ def _draw_status(image: npt.NDArray[np.uint8], status: Status, unit: float) -> N
 def _bar(
     image: npt.NDArray[np.uint8], label: str, score: float, top: float, unit: float, *, best: bool
 ) -> None:
-    left, right, thickness = 16.0, 284.0, 5.0
-    draw_text(image, label, (left, top + 12), 16, WHITE if best else MUTED, unit)
-    draw_text(image, f"{score:.2f}", (right - 32, top + 12), 16, WHITE if best else MUTED, unit)
-    filled = left + (right - left) * float(np.clip(score, 0.0, 1.0))
-    for end, colour in ((right, BAR_TRACK), (filled, ACCENT if best else MUTED)):
-        corner_a = (round(left * unit), round((top + 18) * unit))
-        corner_b = (round(end * unit), round((top + 18 + thickness) * unit))
-        cv2.rectangle(image, corner_a, corner_b, colour, cv2.FILLED)
+    draw_text(image, label, (_BAR_LEFT, top + 12), 16, WHITE if best else MUTED, unit)
+    place = (_BAR_RIGHT - 32, top + 12)
+    draw_text(image, f"{score:.2f}", place, 16, WHITE if best else MUTED, unit)
+    draw_bar(image, score, top + 18, unit, ACCENT if best else MUTED)
+
+
+def draw_bar(
+    image: npt.NDArray[np.uint8], score: float, top: float, unit: float, colour: Colour
+) -> None:
+    """Draw a bar that is as long as a score, 0 to 1, over a dark one; see `draw_text`."""
+    filled = _BAR_LEFT + (_BAR_RIGHT - _BAR_LEFT) * float(np.clip(score, 0.0, 1.0))
+    for end, drawn in ((_BAR_RIGHT, BAR_TRACK), (filled, colour)):
+        corner_a = (round(_BAR_LEFT * unit), round(top * unit))
+        corner_b = (round(end * unit), round((top + _BAR_THICKNESS) * unit))
+        cv2.rectangle(image, corner_a, corner_b, drawn, cv2.FILLED)
+
+
+def draw_tab(
+    image: npt.NDArray[np.uint8],
+    text: str,
+    corner_xy: tuple[int, int],
+    colour: Colour,
+    text_colour: Colour,
+    unit: float,
+) -> int:
+    """Write a short text on a filled rectangle.
+
+    Args:
+        image: uint8 RGB, shape (height, width, 3), changed in place.
+        text: one line.
+        corner_xy: upper left corner, in pixels; moved so that the tab is in the image.
+        colour, text_colour: RGB.
+        unit: see `draw_text`.
+
+    Returns:
+        The width of the tab, in pixels.
+    """
+    size = max(round(15 * unit), 8)
+    text_width = cv2.getTextSize(image.shape[1::-1], text, (0, 0), _font(), size, 700)[2]
+    width, height = text_width + round(10 * unit), round(20 * unit)
+    left = max(min(corner_xy[0], image.shape[1] - width), 0)
+    top = max(min(corner_xy[1], image.shape[0] - height), 0)
+    cv2.rectangle(image, (left, top), (left + width, top + height), colour, cv2.FILLED)
+    draw_text(image, text, (left / unit + 5, top / unit + 15), 15, text_colour, unit, bold=True)
+    return width
 
 
 def draw_text(
@@ -147,6 +190,18 @@ def draw_text(
     cv2.putText(
         image, text, origin, colour, _font(), max(round(size * unit), 8), 700 if bold else 400
     )
+
+
+def fitting_size(text: str, size: int, width: float, *, bold: bool = False) -> int:
+    """The size of letters at which a text is no wider than `width`, at most `size`; in units."""
+    while size > 8:
+        weight = 700 if bold else 400
+        # Measured larger, as small sizes are rounded.
+        right = cv2.getTextSize((1, 1), text, (0, 0), _font(), 4 * size, weight)[2] / 4
+        if right <= width:
+            break
+        size -= 1
+    return size
 
 
 def _font() -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from rtaction.frame import FrameDamaged, FrameLike
 from rtaction.model_spec import ModelSpec
+from rtaction.pose.region import Region
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.outputs.drawing import Drawing
 from rtaction.realtime.outputs.event_clips import EventClips
@@ -31,11 +32,13 @@ class Watched:
         live: for each source, by name, whether it is live; otherwise it is a file.
         stats: statistics of the sources.
         actions: detects the events.
+        regions: where people count, by source; the whole picture of those left out. Default none.
     """
 
     live: dict[str, bool]
     stats: WatchStats
     actions: Actions
+    regions: Mapping[str, Region] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +103,18 @@ class Sinks:
         for change in moment.changes:
             self._take_change(change)
         events = self._actions.see(moment)
+        gone = {(one.source, one.person) for one in moment.left}
         for prediction in moment.predictions:
-            if self._drawing is not None:
-                self._drawing.prediction(prediction, self._actions.of(prediction.source))
+            is_there = (prediction.source, prediction.person) not in gone
+            if self._drawing is not None and is_there:
+                detector = self._actions.of(prediction.source, prediction.person)
+                self._drawing.prediction(prediction, detector)
             if self._log is not None:
                 self._log.prediction(prediction, is_live=self._live[prediction.source])
         for event in events:
             self._take_event(event)
         if self._drawing is not None:
+            self._drawing.people(moment.people, moment.left)
             self._drawing.frames(moment.frames)
 
     def finish(self) -> None:
@@ -231,6 +238,7 @@ def open_sinks(
                 top_k=options.top_k,
                 mirror=options.mirror,
                 show_pose=options.show_pose,
+                regions=watched.regions,
             )
             closing.callback(drawing.close)
         yield Sinks(watched, drawing=drawing, log=log, clips=clips, callbacks=callbacks)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from rtaction.opencv import cv2
 from rtaction.pose.keypoints import BONES
+from rtaction.pose.region import Region
 from rtaction.pose.tracker import Person
-from rtaction.realtime.outputs.overlay import MIN_HEIGHT, PANEL, Colour, draw_text
+from rtaction.realtime.outputs.overlay import MIN_HEIGHT, MUTED, PANEL, Colour, draw_tab
 
 # Told apart on any background, also by those who cannot tell red from green.
 _COLOURS: tuple[Colour, ...] = (
@@ -30,6 +31,7 @@ def draw_people(
     *,
     scale: float = 1.0,
     mirror: bool = False,
+    captions: Mapping[int, str] | None = None,
 ) -> None:
     """Draw each person's box, skeleton and id, in a color of their own.
 
@@ -38,12 +40,13 @@ def draw_people(
         people: with joints in pixels of the frame.
         scale: how many times larger the image is than the frame. Default 1.
         mirror: the image is already mirrored, the joints are not. Default False.
+        captions: what stands beside the id, by id. Default none.
     """
     height, width = image_rgb.shape[:2]
     unit = height / MIN_HEIGHT
     thickness = max(round(2 * unit), 1)
     for person in people:
-        colour = _COLOURS[(person.number - 1) % len(_COLOURS)]
+        colour = colour_of(person.number)
         points = person.pose.points[:, 1::-1] * scale  # x, y
         top, left, bottom, right = (edge * scale for edge in person.pose.box)
         if mirror:
@@ -62,14 +65,29 @@ def draw_people(
         corner = (max(round(left - spare), 0), max(round(top - spare), 0))
         opposite = (min(round(right + spare), width - 1), min(round(bottom + spare), height - 1))
         cv2.rectangle(image_rgb, corner, opposite, colour, thickness)
-        _draw_number(image_rgb, person.number, corner, colour, unit)
+        caption = (captions or {}).get(person.number, "")
+        text = f"{person.number}  {caption}" if caption else str(person.number)
+        draw_tab(image_rgb, text, corner, colour, PANEL, unit)
 
 
-def _draw_number(
-    image: npt.NDArray[np.uint8], number: int, corner: tuple[int, int], colour: Colour, unit: float
-) -> None:
-    left, top = corner
-    text = str(number)
-    tab_wh = (round((10 + 9 * len(text)) * unit), round(20 * unit))
-    cv2.rectangle(image, corner, (left + tab_wh[0], top + tab_wh[1]), colour, cv2.FILLED)
-    draw_text(image, text, (left / unit + 5, top / unit + 15), 15, PANEL, unit, bold=True)
+def draw_region(image_rgb: npt.NDArray[np.uint8], region: Region, *, mirror: bool = False) -> None:
+    """Draw the outline of a region: uint8 RGB, shape (height, width, 3), in place.
+
+    Args:
+        image_rgb: the image.
+        region: in shares of the picture.
+        mirror: the image is already mirrored. Default False.
+    """
+    height, width = image_rgb.shape[:2]
+    corners = [
+        [round((1 - x if mirror else x) * (width - 1)), round(y * (height - 1))]
+        for x, y in region.corners_xy
+    ]
+    thickness = max(round(height / MIN_HEIGHT), 1)
+    outline = [np.array(corners, np.int32)]
+    cv2.polylines(image_rgb, outline, True, MUTED, thickness, cv2.LINE_AA)
+
+
+def colour_of(number: int) -> Colour:
+    """The color of the person with this id."""
+    return _COLOURS[(number - 1) % len(_COLOURS)]

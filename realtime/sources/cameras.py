@@ -19,6 +19,7 @@ from typing import Any, Literal, get_args
 from urllib.parse import quote
 
 from rtaction.errors import UsageError
+from rtaction.pose.region import Region
 from rtaction.realtime.sources.address import Address, parse_address, parse_addresses
 from rtaction.realtime.sources.view import View
 
@@ -38,6 +39,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "roi": list,
     "rotation": int,
     "mirror": bool,
+    "region": list,
     "transport": str,
     "follow": bool,
     "open_timeout_seconds": _NUMBER,
@@ -50,6 +52,7 @@ _TYPE_NAMES: dict[type | tuple[type, ...], str] = {
     bool: "true or false",
     _NUMBER: "a number",
 }
+_REGION = "a list of numbers, such as [0.2, 0.0, 0.8, 1.0]"
 _CAME: dict[type, str] = {
     str: "a string",
     bool: "true or false",
@@ -76,6 +79,8 @@ class Camera:
         read_timeout_seconds: how long it may send nothing, above 0. Default 3.0.
         follow: follow redirects and playlists of HTTP, which may lead to other servers. Default
             True.
+        region: of its frames, after `view`: people who stand there count, for a model of people.
+            Default None: what is said for all cameras, or else the whole picture.
 
     Raises:
         ValueError: another transport, or a timeout that is not above 0.
@@ -88,6 +93,7 @@ class Camera:
     open_timeout_seconds: float = OPEN_TIMEOUT_SECONDS
     read_timeout_seconds: float = READ_TIMEOUT_SECONDS
     follow: bool = True
+    region: Region | None = None
 
     def __post_init__(self) -> None:
         if self.transport not in get_args(Transport):
@@ -200,7 +206,8 @@ def _check_keys(table: dict[str, Any], where: str) -> None:
         # In Python, true is an integer as well. The value may be a secret.
         if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
             came = _CAME.get(type(value), "a date or time")
-            raise UsageError(f"{where}: {key}: expected {_TYPE_NAMES[expected]}, got {came}")
+            wanted = _REGION if key == "region" else _TYPE_NAMES[expected]
+            raise UsageError(f"{where}: {key}: expected {wanted}, got {came}")
     if ("url" in table) == ("source" in table):
         came = "both" if "url" in table else "neither"
         raise UsageError(
@@ -263,6 +270,9 @@ def _camera(table: dict[str, Any], where: str, address: Address, names: set[str]
     roi = table.get("roi")
     if roi is not None and any(type(edge) not in (int, float) for edge in roi):
         raise UsageError(f"{where}: roi: expected {_TYPE_NAMES[list]}")
+    region = table.get("region")
+    if region is not None and any(type(number) not in (int, float) for number in region):
+        raise UsageError(f"{where}: region: expected {_REGION}")
     name = table["name"] if "name" in table else _unused(address.name, names)
     options = {key: table[key] for key in _OPTIONS if key in table}
     try:
@@ -271,7 +281,8 @@ def _camera(table: dict[str, Any], where: str, address: Address, names: set[str]
             table.get("rotation", 0),
             table.get("mirror", False),
         )
-        return Camera(address, name, view, **options)
+        counts = None if region is None else Region.of(region)
+        return Camera(address, name, view, region=counts, **options)
     except ValueError as error:
         raise UsageError(f"{where}: {error}") from None
 

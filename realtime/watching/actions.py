@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from rtaction.realtime.actions.detector import ActionDetector, ActionEvent
@@ -15,7 +16,7 @@ StateCallback = Callable[[StateChange], Any]
 
 
 class Actions:
-    """The events of all sources.
+    """The events of all sources; of each person apart, by a model of people.
 
     Args:
         model: labels, thresholds and clip length.
@@ -29,7 +30,8 @@ class Actions:
         self._spec = model.spec
         self._rules = rules or ActionRules.for_model(model.spec)
         self._stride_seconds = stride_seconds
-        self._detectors: dict[str, ActionDetector] = {}
+        self._detectors: dict[str, dict[int | None, ActionDetector]] = {}
+        self._numbers: dict[str, Iterator[int]] = {}
 
     @property
     def longest_delay_seconds(self) -> float:
@@ -38,32 +40,46 @@ class Actions:
         lasting_seconds = max(rule.min_seconds for rule in rules)
         return lasting_seconds + self._spec.window_seconds + self._rules.smoothing_seconds
 
-    def of(self, source: str) -> ActionDetector:
-        """The detector of one source."""
-        if source not in self._detectors:
-            self._detectors[source] = ActionDetector(
-                self._rules, self._spec, stride_seconds=self._stride_seconds
+    def of(self, source: str, person: int | None = None) -> ActionDetector:
+        """The detector of one source, or of one person in it."""
+        detectors = self._detectors.setdefault(source, {})
+        if person not in detectors:
+            detectors[person] = ActionDetector(
+                self._rules,
+                self._spec,
+                stride_seconds=self._stride_seconds,
+                numbers=self._numbers.setdefault(source, itertools.count(1)),
             )
-        return self._detectors[source]
+        return detectors[person]
 
     def see(self, moment: Moment) -> list[ActionEvent]:
         """The events that started or ended with this moment."""
         events = []
         for prediction in moment.predictions:
-            events += self.of(prediction.source).see(prediction)
+            events += self.of(prediction.source, prediction.person).see(prediction)
+        for one in moment.left:
+            detector = self._detectors.get(one.source, {}).pop(one.person, None)
+            if detector is not None:
+                events += detector.interrupt()
         for change in moment.changes:
             # A window or two with too few frames is not the end, nor is the turn of another camera;
             # the detector handles longer gaps.
-            if change.state == "ended":
-                events += self.of(change.source).finish()
-            elif change.state not in ("ok", "warming_up", "degraded", "overloaded"):
-                events += self.of(change.source).interrupt()
+            for detector in self._detectors.get(change.source, {}).values():
+                if change.state == "ended":
+                    events += detector.finish()
+                elif change.state not in ("ok", "warming_up", "degraded", "overloaded"):
+                    events += detector.interrupt()
         return events
 
     def finish(self) -> list[ActionEvent]:
         """At the end of the run: the events that were still ongoing."""
 
-        return [event for detector in self._detectors.values() for event in detector.finish()]
+        return [
+            event
+            for detectors in self._detectors.values()
+            for detector in detectors.values()
+            for event in detector.finish()
+        ]
 
 
 class Teller:

@@ -13,7 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Generic, Literal, Protocol, TypeVar
 from weakref import WeakSet
 
 from rtaction.errors import CameraLost, RtactionError, SourceRefused
@@ -25,7 +25,6 @@ from rtaction.realtime.sources.turns import Turn, Turns
 from rtaction.realtime.watching.back_off import BackOff
 from rtaction.realtime.watching.options import DEFAULT_OPTIONS, WatchOptions
 from rtaction.realtime.windows.state import State
-from rtaction.realtime.windows.tracker import Tracker
 from rtaction.redaction import scrub
 
 # A source that has given frames for this long has recovered, and the next loss is a new one.
@@ -37,7 +36,26 @@ _log = logging.getLogger(__name__)
 Link = Literal["connecting", "up", "down", "refused", "ended"]
 
 
-class Feed:
+class TakesFrames(Protocol):
+    """The part of a tracker that a feed needs; `Tracker` and `PeopleTracker` have it."""
+
+    drops: Counter[str]
+
+    @property
+    def state(self) -> State:
+        """See `Tracker`."""
+
+    def push(self, frame: FrameLike) -> bool:
+        """Take the next frame; returns whether there is something to compute."""
+
+    def clear(self) -> None:
+        """Forget all frames."""
+
+
+TrackerT = TypeVar("TrackerT", bound=TakesFrames)
+
+
+class Feed(Generic[TrackerT]):
     """Reads one camera into its tracker.
 
     Args:
@@ -62,7 +80,7 @@ class Feed:
     def __init__(
         self,
         camera: Camera,
-        tracker: Tracker,
+        tracker: TrackerT,
         wake: threading.Event,
         options: WatchOptions = DEFAULT_OPTIONS,
         *,
@@ -265,7 +283,7 @@ class Feed:
         self._wake.set()
 
 
-_feeds: WeakSet[Feed] = WeakSet()
+_feeds: WeakSet[Feed[Any]] = WeakSet()
 
 
 def has_hanging_threads() -> bool:

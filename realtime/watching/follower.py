@@ -10,9 +10,11 @@ from collections import Counter
 from rtaction.frame import FrameLike
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.watching.moment import Moment, StateChange
+from rtaction.realtime.watching.options import DEFAULT_OPTIONS, WatchOptions
+from rtaction.realtime.watching.people import news_of, tracker_for
 from rtaction.realtime.windows.engine import Engine, Scorer
+from rtaction.realtime.windows.people_tracker import LEAST_SEEN, num_blank
 from rtaction.realtime.windows.state import State
-from rtaction.realtime.windows.tracker import Tracker
 
 
 class Follower:
@@ -21,9 +23,8 @@ class Follower:
     Args:
         model: the model.
         name: of the source.
-        stride_seconds: see `Tracker`.
+        options: see `tracker_for`.
         is_live: see `Tracker`; times are then on the monotonic clock. Default False.
-        keep_frames: see `Tracker`. Default False.
 
     Attributes:
         num_frames: number of frames so far.
@@ -36,21 +37,19 @@ class Follower:
         self,
         model: Scorer,
         name: str,
+        options: WatchOptions = DEFAULT_OPTIONS,
         *,
-        stride_seconds: float | None = None,
         is_live: bool = False,
-        keep_frames: bool = False,
     ) -> None:
         self.num_frames = 0
         self.num_predictions = 0
         self.first_seconds = 0.0
         self.last_seconds = 0.0
+        self._spec = model.spec
         self._name = name
         self._is_live = is_live
         self._engine = Engine(model)
-        self._tracker = Tracker(
-            model.spec, stride_seconds=stride_seconds, is_live=is_live, keep_frames=keep_frames
-        )
+        self._tracker = tracker_for(model, options, is_live=is_live)
         self._state = self._tracker.state
 
     @property
@@ -76,19 +75,22 @@ class Follower:
         if self._tracker.state != self._state:
             self._state = self._tracker.state
             changes.append(StateChange(self._name, self._state, "", frame.captured_at_seconds))
-        return Moment([frame], predictions, changes)
+        return Moment([frame], predictions, changes, *news_of([self._tracker]))
 
     def end(self) -> Moment:
         """What is new once the source has ended."""
         tracker = self._tracker
         predictions = self._engine.predict_due([tracker], ended=[tracker], is_live=self._is_live)
         self.num_predictions += len(predictions)
-        return Moment([], predictions, [StateChange(self._name, "ended", "", self.last_seconds)])
+        ended = StateChange(self._name, "ended", "", self.last_seconds)
+        return Moment([], predictions, [ended], *news_of([tracker]))
 
     @property
     def is_slow(self) -> bool:
         """Whether there is no prediction, because the frames are too far apart."""
-        return not self.num_predictions and self.num_frames > 1 and self.drops["degraded"] > 0
+        if self.num_predictions or self.num_frames < 2 or not self.drops["degraded"]:
+            return False
+        return not self._spec.follows_people or self._state == "degraded"
 
     @property
     def length_seconds(self) -> float:
@@ -127,7 +129,13 @@ def why_nothing(spec: ModelSpec, num_frames: int, length_seconds: float) -> str:
         num_frames: of the source, at least 1.
         length_seconds: how long it lasted.
     """
+    wanted_seconds = spec.window_seconds
+    if spec.follows_people:
+        wanted_seconds -= num_blank(spec) * spec.frame_interval_seconds
     # Times rounded to milliseconds can make a video slightly shorter than it is.
-    if length_seconds < spec.window_seconds + 0.01:
-        return f"too short: {length_seconds:.2f} s, a window needs {spec.window_seconds:.2f} s"
+    if length_seconds < wanted_seconds + 0.01:
+        return f"too short: {length_seconds:.2f} s, a window needs {wanted_seconds:.2f} s"
+    has_enough = num_frames * spec.frame_interval_seconds >= LEAST_SEEN * length_seconds
+    if spec.follows_people and has_enough:
+        return f"nobody who counts is seen in it for {wanted_seconds:.1f} s"
     return too_slow(spec, num_frames, length_seconds)

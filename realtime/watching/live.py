@@ -22,10 +22,10 @@ from rtaction.realtime.watching.back_off import BackOff
 from rtaction.realtime.watching.feed import Feed, Link
 from rtaction.realtime.watching.moment import Moment, Moments, StateChange
 from rtaction.realtime.watching.options import DEFAULT_OPTIONS, WatchOptions
+from rtaction.realtime.watching.people import news_of, options_of, tracker_for
 from rtaction.realtime.watching.stats import WatchStats
-from rtaction.realtime.windows.engine import Engine, Scorer
+from rtaction.realtime.windows.engine import AnyTracker, Engine, Scorer
 from rtaction.realtime.windows.state import STATE_TEXT, State
-from rtaction.realtime.windows.tracker import Tracker
 
 # The longest time in which the caller does not get to check the keyboard.
 _IDLE_SECONDS = 0.1
@@ -66,12 +66,11 @@ class LiveWatch:
         self.feeds = [
             Feed(
                 camera,
-                Tracker(
-                    model.spec,
-                    stride_seconds=options.stride_seconds,
+                tracker_for(
+                    model,
+                    options_of(camera, options),
                     is_live=True,
                     is_camera=camera.address.kind in ("webcam", "rtsp", "http"),
-                    keep_frames=options.frames_beside,
                 ),
                 self._wake,
                 replace(options, reconnect=options.reconnect and not is_file(camera)),
@@ -128,9 +127,10 @@ class LiveWatch:
         for feed in self.feeds:
             self._update_stats(feed)
         self._stats.count(predictions)
-        return Moment(frames, predictions, changes)
+        people, left = news_of(trackers)
+        return Moment(frames, predictions, changes, people, left)
 
-    def _change_of(self, feed: Feed, link: Link) -> StateChange | None:
+    def _change_of(self, feed: Feed[AnyTracker], link: Link) -> StateChange | None:
         name = feed.camera.name
         state = feed.state_of(link)
         # The name is always shown next to the reason.
@@ -147,7 +147,7 @@ class LiveWatch:
         self._reported[name] = (state, reason)
         return StateChange(name, state, reason, time.monotonic())
 
-    def _update_stats(self, feed: Feed) -> None:
+    def _update_stats(self, feed: Feed[AnyTracker]) -> None:
         stats = self._stats.of(feed.camera.name)
         stats.first_seconds = feed.first_seconds
         stats.last_seconds = feed.last_seconds

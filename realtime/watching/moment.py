@@ -6,6 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from rtaction.frame import FrameLike
+from rtaction.pose.tracker import Person
 from rtaction.prediction import Prediction
 from rtaction.realtime.windows.state import State
 
@@ -28,6 +29,32 @@ class StateChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Leave:
+    """Somebody has left, or does not count any longer.
+
+    Args:
+        source: name of the source.
+        person: their id.
+    """
+
+    source: str
+    person: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleSeen:
+    """Who was seen in the newest picture that was looked at.
+
+    Args:
+        source: name of the source.
+        people: those who count, with joints in pixels.
+    """
+
+    source: str
+    people: tuple[Person, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
     """The news since the moment before.
 
@@ -35,11 +62,15 @@ class Moment:
         frames: the newest frame of each source that has a new one; empty if nothing is drawn.
         predictions: of the windows that were due.
         changes: state changes of sources.
+        people: of sources in which somebody looked for people.
+        left: those who have left.
     """
 
     frames: list[FrameLike] = field(default_factory=list)
     predictions: list[Prediction] = field(default_factory=list)
     changes: list[StateChange] = field(default_factory=list)
+    people: list[PeopleSeen] = field(default_factory=list)
+    left: list[Leave] = field(default_factory=list)
 
 
 Moments = Generator[Moment, None, None]

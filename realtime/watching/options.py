@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rtaction.frame import FrameLike
+from rtaction.pose.people import PoseNetworks
+from rtaction.realtime.windows.who_counts import EVERYBODY, CountOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,9 @@ class WatchOptions:
         paced: play files in real time even if there are only files. Default False.
         tell_slow: warn of a video with too few frames a second for the model. Default True.
         on_frame: called with every frame, on the thread that reads its source. Default None.
+        count: who counts, for a model of people. Default `EVERYBODY`.
+        networks: find and follow people, for a model of people. Default None: those of the model,
+            see `rtaction.realtime.model.action_model.ActionModel.pose_networks`.
     """
 
     stride_seconds: float | None = None
@@ -32,6 +37,8 @@ class WatchOptions:
     paced: bool = False
     tell_slow: bool = True
     on_frame: Callable[[FrameLike], None] | None = None
+    count: CountOptions = EVERYBODY
+    networks: PoseNetworks | None = None
 
 
 DEFAULT_OPTIONS = WatchOptions()

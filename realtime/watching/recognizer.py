@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,10 @@ from rtaction.realtime.sources.stamps import ArrivalStamps
 from rtaction.realtime.watching.actions import Actions, EventCallback, StateCallback, Teller
 from rtaction.realtime.watching.follower import Follower, why_nothing
 from rtaction.realtime.watching.moment import Moment
+from rtaction.realtime.watching.options import WatchOptions
+from rtaction.realtime.watching.people import count_options
 from rtaction.realtime.windows.state import State
+from rtaction.realtime.windows.who_counts import Persons
 
 _NAME = "frames"
 _EXPECTED = "expected a frame as a numpy array, uint8 RGB of shape (height, width, 3)"
@@ -44,6 +48,10 @@ class Recognizer:
         frames_per_second: of frames that come without times and not from a camera, above 0.
             Default None.
         stride_seconds: time from one window to the next. Default: the frame interval of a clip.
+        max_persons: people to recognise at once, for a model of people. Default None: 6.
+        person: "all", or only the "largest", for a model of people. Default None: all.
+        region: where people count, for a model of people: left, top, right and bottom as shares of
+            the picture, or x and y of each corner. Default None: everywhere.
         rules: when scores make an event. Default: `ActionRules.for_model` of the model.
         on_event: called when an event has started, and again, with its end, when it has ended.
         on_state: called when the state changes, that is, whether labels can be given.
@@ -69,6 +77,9 @@ class Recognizer:
         device: str = "auto",
         frames_per_second: float | None = None,
         stride_seconds: float | None = None,
+        max_persons: int | None = None,
+        person: Persons | None = None,
+        region: Sequence[float] | None = None,
         rules: ActionRules | None = None,
         on_event: EventCallback | None = None,
         on_state: StateCallback | None = None,
@@ -78,15 +89,21 @@ class Recognizer:
                 f"frames_per_second must be a number above 0, such as 25; got {frames_per_second}"
             )
         self.model = load_model(model, device)
+        self._options = WatchOptions(
+            stride_seconds=stride_seconds,
+            frames_beside=True,
+            count=count_options(
+                self.model.spec, max_persons=max_persons, person=person, region=region
+            ),
+        )
         self._frames_per_second = frames_per_second
-        self._stride_seconds = stride_seconds
         self._rules = rules
         self._callbacks = on_event, on_state
         self._lent: list[Prediction] = []
         self._restart()
 
     def _restart(self) -> None:
-        actions = Actions(self.model, self._rules, self._stride_seconds)
+        actions = Actions(self.model, self._rules, self._options.stride_seconds)
         self._teller = Teller(actions, *self._callbacks)
         self._stamps = ArrivalStamps()
         self._follower: Follower | None = None
@@ -112,8 +129,9 @@ class Recognizer:
                 frames or for none. Default None.
 
         Returns:
-            The predictions of the windows that have ended; none for most frames. Each has the last
-            frame of its window, whose image is kept until the next `push`.
+            The predictions of the windows that have ended, by a model of people one for each
+            person; none for most frames. Each has the last frame of its window, whose image is
+            kept until the next `push`.
 
         Raises:
             UsageError: not such an array, or not such a time.
@@ -128,11 +146,7 @@ class Recognizer:
             return []
         if follower is None:
             follower = self._follower = Follower(
-                self.model,
-                _NAME,
-                stride_seconds=self._stride_seconds,
-                is_live=not self._is_timed,
-                keep_frames=True,
+                self.model, _NAME, self._options, is_live=not self._is_timed
             )
         if not self._is_timed:
             size_hw = (image.shape[0], image.shape[1])

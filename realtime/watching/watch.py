@@ -24,9 +24,11 @@ from rtaction.realtime.watching.given import Image, Place, TimedImage, places_or
 from rtaction.realtime.watching.live import LiveWatch
 from rtaction.realtime.watching.moment import Moments
 from rtaction.realtime.watching.options import DEFAULT_OPTIONS, WatchOptions
+from rtaction.realtime.watching.people import count_options, options_of
 from rtaction.realtime.watching.recognizer import Recognizer, load_model, take_back
 from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.windows.engine import Scorer
+from rtaction.realtime.windows.who_counts import Persons
 
 _log = logging.getLogger(__name__)
 
@@ -70,12 +72,7 @@ def _follow_file(
     model: Scorer, camera: Camera, stats: WatchStats, options: WatchOptions
 ) -> Moments:
     source = open_source(camera, paced=False)
-    follower = Follower(
-        model,
-        camera.name,
-        stride_seconds=options.stride_seconds,
-        keep_frames=options.frames_beside,
-    )
+    follower = Follower(model, camera.name, options_of(camera, options))
     figures = stats.of(camera.name)
     figures.frames_per_second = source.frames_per_second
     for frame in source.frames():
@@ -103,6 +100,9 @@ def watch(
     frames_per_second: float | None = None,
     stride_seconds: float | None = None,
     reconnect: bool = True,
+    max_persons: int | None = None,
+    person: Persons | None = None,
+    region: Sequence[float] | None = None,
     rules: ActionRules | None = None,
     on_event: EventCallback | None = None,
     on_state: StateCallback | None = None,
@@ -120,15 +120,19 @@ def watch(
         frames_per_second: of frames without times, above 0. Default None.
         stride_seconds: time from one window to the next. Default: the frame interval of a clip.
         reconnect: reopen lost cameras, without limit. Default True.
+        max_persons: people to recognise at once, for a model of people. Default None: 6.
+        person: "all", or only the "largest", for a model of people. Default None: all.
+        region: where people count, for a model of people: left, top, right and bottom as shares of
+            the picture, or x and y of each corner. Default None: everywhere.
         rules: when scores make an event. Default: `ActionRules.for_model` of the model.
         on_event: called when an event has started, and again, with its end, when it has ended.
         on_state: called when a source changes its state.
 
     Yields:
-        A prediction per window; its `source` is the name of the source, "frames" for arrays. Its
-        `frame` is the window's last frame; `frame.image` is kept until the next prediction is
-        asked for. A file's times count from its first frame, a camera's are on the monotonic clock
-        (`time.monotonic`).
+        A prediction per window, by a model of people one for each person. Its `source` is the name
+        of the source, "frames" for arrays. Its `frame` is the window's last frame; `frame.image` is
+        kept until the next prediction is asked for. A file's times count from its first frame, a
+        camera's are on the monotonic clock (`time.monotonic`).
 
     Raises:
         RtactionError: see `rtaction.errors`.
@@ -145,6 +149,9 @@ def watch(
             device=device,
             frames_per_second=frames_per_second,
             stride_seconds=stride_seconds,
+            max_persons=max_persons,
+            person=person,
+            region=region,
             rules=rules,
             on_event=on_event,
             on_state=on_state,
@@ -154,9 +161,14 @@ def watch(
         yield from _lent(recognizer.finish())
         return
     model = load_model(model, device)
+    count = count_options(model.spec, max_persons=max_persons, person=person, region=region)
     teller = Teller(Actions(model, rules, stride_seconds), on_event, on_state)
     options = WatchOptions(
-        stride_seconds=stride_seconds, keep_frames=False, frames_beside=True, reconnect=reconnect
+        stride_seconds=stride_seconds,
+        keep_frames=False,
+        frames_beside=True,
+        reconnect=reconnect,
+        count=count,
     )
     moments = watch_cameras(model, cameras_of(given), WatchStats(), options)
     with closing(moments):

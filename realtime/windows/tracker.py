@@ -277,6 +277,10 @@ class Tracker:
         size_hw = (spec.height, spec.width)
         seen.image = prepare_image(image_rgb, size_hw, base=spec.base, resize=spec.resize)
         if self._is_camera:
-            mean = float(seen.image.mean())
-            seen.is_black = mean < _BLACK_MEAN and float(seen.image.std()) < _BLACK_DEVIATION
+            seen.is_black = looks_black(seen.image)
             seen.fingerprint = zlib.crc32(seen.image.data)
+
+
+def looks_black(image: UInt8Array) -> bool:
+    """Whether a frame is as dark and as even as behind a lens cap."""
+    return float(image.mean()) < _BLACK_MEAN and float(image.std()) < _BLACK_DEVIATION

@@ -15,6 +15,8 @@ from rtaction.errors import OutputError, ReaderLeft
 from rtaction.realtime.cam_config import CamConfig
 
 if TYPE_CHECKING:
+    from rtaction.model_spec import ModelSpec
+    from rtaction.prediction import Prediction
     from rtaction.realtime.actions.detector import ActionEvent
     from rtaction.realtime.outputs.timeline import Segment
     from rtaction.realtime.watching.moment import StateChange
@@ -37,7 +39,6 @@ def cam(
     from rtaction.models import STARTER_MODEL
     from rtaction.realtime.cam import CamSummary, run_cam, with_threshold
     from rtaction.realtime.model.action_model import ActionModel
-    from rtaction.realtime.outputs.timeline import to_segments
     from rtaction.realtime.watching.stats import WatchStats
 
     config = chosen.make()
@@ -51,7 +52,7 @@ def cam(
         if summary.predictions and config.output != "-":
             spec = with_threshold(loaded.spec, config.threshold)
             with leaving_reader():
-                print_timeline(to_segments(summary.predictions, spec))
+                _print_timelines(summary.predictions, spec)
     except ReaderLeft:
         raise  # the video is complete
     except OutputError:
@@ -62,6 +63,19 @@ def cam(
             _say(summary.stats.to_text())
             if is_saved:
                 _say(f"saved {config.save}")
+
+
+def _print_timelines(predictions: list[Prediction], spec: ModelSpec) -> None:
+    """Print the timeline of a file, or of each person in it."""
+    from rtaction.realtime.outputs.timeline import to_segments
+
+    by_person: dict[int | None, list[Prediction]] = {}
+    for prediction in predictions:
+        by_person.setdefault(prediction.person, []).append(prediction)
+    for person, of_person in by_person.items():
+        if person is not None:
+            say(f"person {person}")
+        print_timeline(to_segments(of_person, spec))
 
 
 def print_timeline(segments: list[Segment]) -> None:
@@ -78,7 +92,8 @@ def print_event(event: ActionEvent) -> None:
     else:
         lasted_seconds = event.end_seconds - event.start_seconds
         what = f"{event.end_seconds:8.2f} s  {event.label} ended after {lasted_seconds:.1f} s"
-    _say(f"{what}  ({event.source})")
+    who = "" if event.person is None else f", person {event.person}"
+    _say(f"{what}  ({event.source}{who})")
 
 
 def _print_state(change: StateChange) -> None:

@@ -11,6 +11,7 @@ from rtaction.cli.terminal import say
 from rtaction.printable import printable
 
 if TYPE_CHECKING:
+    from rtaction.model_spec import ModelSpec
     from rtaction.realtime.model.inspect import Inspection
 
 
@@ -45,7 +46,7 @@ def _rows_of_ours(found: Inspection) -> list[tuple[str, Any]]:
     of_window = f"{found.flops_per_window / 1e6:,.2f} MFLOP"
     if found.is_cut:
         cost = [
-            ("runs", "cut into encoder and head: each frame is encoded once"),
+            ("runs", _how_ours_runs(found.spec)),
             ("per frame", f"{found.flops_per_frame / 1e6:,.2f} MFLOP (encoder)"),
             ("per window", f"{of_window} (head)"),
         ]
@@ -53,6 +54,15 @@ def _rows_of_ours(found: Inspection) -> list[tuple[str, Any]]:
         reason = found.reason_for_whole or "the file has no boundary to cut it at"
         cost = [("runs", f"whole for each window: {reason}"), ("per window", of_window)]
     return [*cost, *[(f"contract.{key}", value) for key, value in contract.items()]]
+
+
+def _how_ours_runs(spec: ModelSpec) -> str:
+    if spec.follows_people:
+        return (
+            "cut into encoder and head, for each person who is followed: the encoder reads their "
+            "joints in each frame once"
+        )
+    return "cut into encoder and head: each frame is encoded once"
 
 
 def _rows_of_foreign(found: Inspection) -> list[tuple[str, Any]]:

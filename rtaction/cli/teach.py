@@ -22,6 +22,17 @@ SourceOption = Annotated[
 SecondsOption = Annotated[
     float, typer.Option(min=0.5, max=30, help="Approximate length of a take.")
 ]
+PeopleOption = Annotated[
+    bool,
+    typer.Option(
+        "--people/--no-people",
+        help="Refuse takes in which nobody is seen, and learn from people's joints where that is "
+        "best. --no-people: the actions are not of people.",
+    ),
+]
+BeepOption = Annotated[
+    bool, typer.Option("--beep/--no-beep", help="A tone when a take begins and ends.")
+]
 FolderOption = Annotated[
     Path, typer.Option("--output", "-o", help="Folder for the takes and the model.")
 ]
@@ -45,6 +56,8 @@ def teach(
         int, typer.Option(min=2, max=200, help="Takes of each label, existing ones included.")
     ] = 10,
     seconds: SecondsOption = 3.0,
+    people: PeopleOption = True,
+    beep: BeepOption = True,
     output: FolderOption = Path("taught"),
 ) -> None:
     """Record takes of your own actions, learn them in a minute, and recognise them live."""
@@ -53,7 +66,14 @@ def teach(
     if videos is not None:
         from rtaction.teach.report import report_lines
 
-        taught = teach_from(videos, output, labels=labels, group=group, on_progress=_print_progress)
+        taught = teach_from(
+            videos,
+            output,
+            labels=labels,
+            group=group,
+            people=people,
+            on_progress=_print_progress,
+        )
         for line in report_lines(taught):
             say(line)
         say(f"the model: {output / 'model.onnx'}")
@@ -63,7 +83,9 @@ def teach(
         raise UsageError("--group requires --from; each recorded take is its own group")
     from rtaction.cli.cam import print_event
 
-    config = TeachConfig(tuple(labels or ()), source, output, takes, seconds)
+    config = TeachConfig(
+        tuple(labels or ()), source, output, takes, seconds, people=people, beep=beep
+    )
     summary = teach(config, say, on_event=print_event)
     if summary is not None:
         say(summary.stats.to_text(), err=True)
@@ -74,14 +96,17 @@ def record(
     source: SourceOption = "0",
     takes: Annotated[int, typer.Option(min=1, max=200, help="New takes of each label.")] = 10,
     seconds: SecondsOption = 3.0,
+    people: PeopleOption = True,
+    beep: BeepOption = True,
     output: FolderOption = Path("taught"),
 ) -> None:
     """Record takes for `rtaction teach` or `rtaction train`."""
     from rtaction.teach.teaching import TeachConfig, record
 
-    record(TeachConfig(tuple(labels), source, output, takes, seconds), say)
+    config = TeachConfig(tuple(labels), source, output, takes, seconds, people=people, beep=beep)
+    record(config, say)
 
 
 def _print_progress(num_done: int, num_all: int) -> None:
     if num_done % 10 == 0 or num_done == num_all:
-        say(f"processed {num_done} of {num_all} videos", err=True)
+        say(f"learning: {num_done / num_all:.0%}", err=True)

@@ -12,6 +12,7 @@ from rtaction.cli.terminal import is_quiet, say
 from rtaction.errors import UsageError
 from rtaction.installation import program
 from rtaction.train.settings.config import TrainConfig
+from rtaction.train.settings.people import with_defaults
 
 _CHECKING, _OUTPUT = "Checking", "Output and machine"
 
@@ -50,7 +51,9 @@ def train(
     if resume:
         settings = chosen.changed(TrainConfig.load(output / "train_config.json"))
     else:
-        settings = chosen.make(chosen_but=chosen.given if auto else None)
+        settings = with_defaults(
+            chosen.make(chosen_but=chosen.given if auto else None), chosen.given
+        )
     try:
         _run(settings, output, folds=folds, repeats=repeats, resume=resume)
     except KeyboardInterrupt:
@@ -64,6 +67,7 @@ def train(
 def _run(
     config: TrainConfig, output: Path, *, folds: int | None, repeats: int, resume: bool
 ) -> None:
+    from rtaction.realtime.model.pose_networks import open_pose_networks
     from rtaction.train.learning.cross_validation import cross_validate, saved_plan
     from rtaction.train.learning.fit import train as run_training
     from rtaction.train.learning.progress import CleanConsole
@@ -73,9 +77,19 @@ def _run(
     if plan is not None:
         folds, repeats = folds or plan["folds"], max(repeats, plan["repeats"])
     if folds is not None:
-        cross_validate(config, output, folds=folds, repeats=repeats, resume=resume, console=console)
+        cross_validate(
+            config,
+            output,
+            folds=folds,
+            repeats=repeats,
+            resume=resume,
+            console=console,
+            open_networks=open_pose_networks,
+        )
         return
     if repeats > 1:
         raise UsageError("--repeats needs --folds: it repeats a cross-validation")
-    result = run_training(config, output, resume=resume, console=console)
+    result = run_training(
+        config, output, resume=resume, console=console, open_networks=open_pose_networks
+    )
     say(f"wrote {result.model}; next: {program()} export {result.model} -o model.onnx", err=True)

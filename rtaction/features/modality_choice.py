@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,8 @@ from rtaction.features.statistics import clip_statistics, statistics_importance
 from rtaction.modality import parts_of
 
 CANDIDATES = ("rgb+rgb_diff", "rgb_diff+abs_diff+flow", "rgb+rgb_diff+abs_diff+flow")
-"""Modalities to choose from, the cheapest first: each part costs a pass of the encoder."""
+"""Modalities of pictures to choose from, the cheapest first: each part costs a pass of the encoder.
+Joints, see `pose_choice`, come before them."""
 
 ALL_PARTS = "+".join(dict.fromkeys(part for one in CANDIDATES for part in parts_of(one)))
 """The parts of all candidates, in the order in which features of them are given."""
@@ -71,20 +72,34 @@ class Windows:
             frames_per_clip, _, num_features = of_video.shape[1:]
             for number, name in enumerate(names):
                 rows[name].append(clip_statistics(of_video[:, :, number]))
-        counts = [len(of_video) for of_video in rows[names[0]]]
+        windows = cls.without_parts([len(one) for one in rows[names[0]]], labels, groups)
+        importance = statistics_importance(frames_per_clip, num_features)
+        parts = {
+            name: ridge.Rows.standardised(
+                np.concatenate(rows.pop(name)), windows.weights, importance
+            )
+            for name in names
+        }
+        return replace(windows, parts=parts)
+
+    @classmethod
+    def without_parts(
+        cls, counts: Sequence[int], labels: Sequence[str], groups: Sequence[str]
+    ) -> Windows:
+        """Windows without statistics.
+
+        Args:
+            counts: windows of each video, at least one.
+            labels, groups: of the videos.
+        """
         label_names, video_labels = np.unique(labels, return_inverse=True)
         _, video_groups = np.unique(groups, return_inverse=True)
         videos = np.repeat(np.arange(len(counts)), counts)
         videos_of_label = np.bincount(video_labels)
         weights = 1.0 / (np.repeat(counts, counts) * videos_of_label[video_labels[videos]])
         weights *= len(weights) / weights.sum()
-        importance = statistics_importance(frames_per_clip, num_features)
-        parts = {
-            name: ridge.Rows.standardised(np.concatenate(rows.pop(name)), weights, importance)
-            for name in names
-        }
-        names_of_labels = tuple(label_names.tolist())
-        return cls(parts, names_of_labels, video_labels, video_groups, videos, weights)
+        names = tuple(label_names.tolist())
+        return cls({}, names, video_labels, video_groups, videos, weights)
 
     @property
     def labels(self) -> IndexArray:
@@ -137,10 +152,19 @@ def best_modality(errors: Mapping[str, float]) -> str:
 
 
 def _try(windows: Windows, modality: str) -> Trial:
-    labels = windows.labels
     kernel = np.mean([windows.parts[part].kernel for part in parts_of(modality)], axis=0)
-    fit = ridge.fit(kernel, labels, windows.video_groups[windows.videos], windows.weights)
-    sharpness = ridge.sharpness_of(fit.held_out, labels, windows.weights)
+    groups = windows.video_groups[windows.videos]
+    return judged(windows, ridge.fit(kernel, windows.labels, groups, windows.weights))
+
+
+def judged(windows: Windows, fit: ridge.Fit) -> Trial:
+    """What the held-out predictions of a fit are worth.
+
+    Args:
+        windows: that it was fitted to.
+        fit: the fit.
+    """
+    sharpness = ridge.sharpness_of(fit.held_out, windows.labels, windows.weights)
     scores = _video_scores(windows, sharpness * fit.held_out)
     is_judged = _is_judged(windows)
     is_right = scores.argmax(axis=1) == windows.video_labels

@@ -43,7 +43,12 @@ class Rows:
 
     @classmethod
     def standardised(
-        cls, features: npt.NDArray[Any], weights: Float64Array, importance: Float64Array
+        cls,
+        features: npt.NDArray[Any],
+        weights: Float64Array,
+        importance: Float64Array,
+        *,
+        least_spread: float = _LEAST_SPREAD,
     ) -> Rows:
         """Standardise features.
 
@@ -51,6 +56,8 @@ class Rows:
             features: shape (num_windows, num_features).
             weights: of the windows, shape (num_windows,), of mean 1.
             importance: of the features, shape (num_features,), of mean 1.
+            least_spread: a feature that varies less than this share of the mean spread is divided
+                by that share instead, so that it counts less. Default 0.1.
         """
         share = weights / weights.sum()
         values = np.asarray(features, np.float64)
@@ -58,7 +65,7 @@ class Rows:
         values = values - mean
         spread = np.sqrt(share @ values**2)
         # A feature that hardly varies would otherwise be amplified until it drowns the others.
-        spread = np.maximum(spread, max(_LEAST_SPREAD * spread.mean(), 1e-12)) / np.sqrt(importance)
+        spread = np.maximum(spread, max(least_spread * spread.mean(), 1e-12)) / np.sqrt(importance)
         return cls(values / spread, mean, spread)
 
     @property

@@ -59,6 +59,13 @@ BONES = tuple(
 )
 """Pairs of joints that a skeleton connects."""
 
+_OTHER_SIDE = {"left": "right", "right": "left"}
+MIRRORED = tuple(
+    JOINTS.index("_".join([_OTHER_SIDE.get(name.split("_")[0], name), *name.split("_")[1:]]))
+    for name in JOINTS
+)
+"""For each joint, the one of the other side."""
+
 VISIBLE_SCORE = 0.2
 """A joint with a higher score counts as seen; MoveNet's own limit."""
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtaction.arrays import Float32Array
-from rtaction.pose.keypoints import EARS, HIPS, NUM_JOINTS, SHOULDERS, VISIBLE_SCORE
+from rtaction.pose.keypoints import EARS, HIPS, MIRRORED, NUM_JOINTS, SHOULDERS, VISIBLE_SCORE
 
 FARTHEST = 4.0
 """Positions are cut off at this many units from the origin."""
@@ -72,6 +72,17 @@ def picture_shares(points: Float32Array, size_hw: tuple[int, int]) -> Float32Arr
     inside = ((places >= 0) & (places <= np.asarray(size_hw, np.float32))).all(axis=-1)
     scores = np.where(inside, points[..., 2], 0)[..., np.newaxis]
     return np.concatenate([places / max(size_hw), scores], axis=-1).astype(np.float32)
+
+
+def mirrored(points: Float32Array) -> Float32Array:
+    """Joints as in a mirror: left and right exchanged; x counts from the other edge.
+
+    Args:
+        points: float32, shape (..., 17, 3), from `picture_shares`.
+    """
+    result = points[..., MIRRORED, :].copy()
+    result[..., 1] *= -1
+    return result
 
 
 def normalised(points: Float32Array, size_hw: tuple[int, int] | None = None) -> NormalPose:

@@ -24,6 +24,7 @@ from rtaction.pose.tracker import Person, PersonTracker, TrackerOptions
 _THUMB_SIDE = 64
 _CHANGED_LEVELS = 20  # of 255, beyond the noise of cameras at this size
 _LEAST_CHANGED_CELLS = 4
+_RESTING_LEVELS = 6  # of a cell in which not even a finger moves
 _MARGIN = 0.25  # of a person's box, in which movement is theirs
 
 
@@ -42,6 +43,19 @@ class FindsPeople(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class PoseNetworks:
+    """The two networks that people are followed with; they may serve many cameras.
+
+    Args:
+        close: reads the joints of one person.
+        find: finds people in a whole picture.
+    """
+
+    close: LooksClosely
+    find: FindsPeople
+
+
+@dataclass(frozen=True, slots=True)
 class FollowOptions:
     """How often to look.
 
@@ -51,12 +65,15 @@ class FollowOptions:
         idle_seconds: the same while nothing moves. Default 5.
         least_score: of a pose that is looked at closely, the mean over its joints. Default 0.15:
             somebody who falls is seen less surely for a while.
+        rest_seconds: between two close looks at somebody around whom nothing changes. Default 0:
+            everybody is looked at in every picture.
     """
 
     find_seconds: float = 1.0
     hurried_seconds: float = 0.25
     idle_seconds: float = 5.0
     least_score: float = 0.15
+    rest_seconds: float = 0.0
 
 
 class PeopleFollower:
@@ -68,6 +85,7 @@ class PeopleFollower:
         size_hw: height and width of the pictures.
         options: default `FollowOptions()`.
         tracker_options: default `TrackerOptions()`.
+        num_before: see `rtaction.pose.tracker.PersonTracker`. Default 0.
     """
 
     def __init__(
@@ -77,20 +95,29 @@ class PeopleFollower:
         size_hw: tuple[int, int],
         options: FollowOptions | None = None,
         tracker_options: TrackerOptions | None = None,
+        *,
+        num_before: int = 0,
     ) -> None:
         self._close = close
         self._find = find
         self._size_hw = size_hw
         self._options = options or FollowOptions()
-        self._tracker = PersonTracker(size_hw, tracker_options)
+        self._tracker = PersonTracker(size_hw, tracker_options, num_before=num_before)
         self._squares: dict[int, Square] = {}
         self._found_at_seconds = -np.inf
         self._thumb: npt.NDArray[Any] | None = None
+        # What the picture was like when each person was last looked at closely, and when.
+        self._rests: dict[int, tuple[float, npt.NDArray[Any]]] = {}
 
     @property
     def people(self) -> list[Person]:
         """All who are followed, those hidden at the moment too."""
         return self._tracker.people
+
+    @property
+    def num_people(self) -> int:
+        """How many people have had an id so far."""
+        return self._tracker.num_people
 
     def look_at(
         self, picture: UInt8Array, time_seconds: float
@@ -107,9 +134,9 @@ class PeopleFollower:
         Raises:
             ValueError: the time is not after that of the last picture.
         """
-        poses = self._follow(picture, time_seconds)
-        may_be_new = [False] * len(poses)
         thumb = _thumb_of(picture)
+        poses = self._follow(picture, thumb, time_seconds)
+        may_be_new = [False] * len(poses)
         if self._is_due(thumb, time_seconds, num_seen=len(poses)):
             self._found_at_seconds, self._thumb = time_seconds, thumb
             found = self._find.people_in(picture)
@@ -118,12 +145,19 @@ class PeopleFollower:
         left = self._tracker.update(poses, time_seconds, may_be_new=may_be_new)
         for person in left:
             self._squares.pop(person.number, None)
+            self._rests.pop(person.number, None)
         return self._tracker.seen_at(time_seconds), left
 
-    def _follow(self, picture: UInt8Array, time_seconds: float) -> list[Pose]:
+    def _follow(
+        self, picture: UInt8Array, thumb: npt.NDArray[Any], time_seconds: float
+    ) -> list[Pose]:
         """The poses of those who are known, if they are where they are expected."""
         squares: dict[int, Square] = {}
+        resting = []
         for person in self._tracker.people:
+            if self._rests_at(person, thumb, time_seconds):
+                resting.append(person.pose)
+                continue
             square = square_around(
                 person.expected_at(time_seconds),
                 self._size_hw,
@@ -131,9 +165,21 @@ class PeopleFollower:
             )
             if square is not None:
                 squares[person.number] = square
-        self._squares = squares
+                self._rests[person.number] = (time_seconds, thumb)
+        self._squares |= squares
         poses = self._close.poses_in(picture, list(squares.values()))
-        return [one for one in poses if one.score >= self._options.least_score]
+        return [*resting, *(one for one in poses if one.score >= self._options.least_score)]
+
+    def _rests_at(self, person: Person, thumb: npt.NDArray[Any], time_seconds: float) -> bool:
+        """Whether somebody was looked at a moment ago, and nothing has changed around them."""
+        looked_at_seconds, before = self._rests.get(person.number, (-np.inf, thumb))
+        if time_seconds - looked_at_seconds >= self._options.rest_seconds:
+            return False
+        if person.last_seen_seconds < looked_at_seconds:  # that look has not found them
+            return False
+        cells = _cells_of(person, thumb.shape, self._size_hw)
+        changed = np.abs(thumb[cells].astype(np.int16) - before[cells])
+        return bool(changed.max(initial=0) <= _RESTING_LEVELS)
 
     def _is_due(self, thumb: npt.NDArray[Any], time_seconds: float, *, num_seen: int) -> bool:
         """Whether to search the whole picture."""

@@ -79,19 +79,31 @@ class PersonTracker:
     Args:
         size_hw: height and width of the pictures.
         options: default `TrackerOptions()`.
+        num_before: how many people have an id already, who are not in these pictures. Default 0.
     """
 
-    def __init__(self, size_hw: tuple[int, int], options: TrackerOptions | None = None) -> None:
+    def __init__(
+        self,
+        size_hw: tuple[int, int],
+        options: TrackerOptions | None = None,
+        *,
+        num_before: int = 0,
+    ) -> None:
         self._size_hw = size_hw
         self._options = options or TrackerOptions()
         self._people: list[Person] = []
-        self._num_people = 0
+        self._num_people = num_before
         self._time_seconds = -np.inf
 
     @property
     def people(self) -> list[Person]:
         """All who are followed, the hidden ones too, in the order of their ids."""
         return list(self._people)
+
+    @property
+    def num_people(self) -> int:
+        """How many people have had an id so far."""
+        return self._num_people
 
     def seen_at(self, time_seconds: float) -> list[Person]:
         """Those who are seen in the picture of that time."""

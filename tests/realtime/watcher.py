@@ -129,7 +129,7 @@ class Watching:
         self.leave()
 
     @property
-    def feeds(self) -> list[Feed]:
+    def feeds(self) -> list[Feed[Any]]:
         """What reads the sources."""
         return self._live.feeds
 

@@ -1,4 +1,7 @@
-"""From takes of a drawn person to a model that predicts the labels of others."""
+"""From takes of a drawn person to a model of pictures that predicts the labels of others.
+
+Joints are in `test_pose_learning`.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ def taught(drawn_takes: Path, tmp_path_factory: pytest.TempPathFactory) -> Taugh
     folder = tmp_path_factory.mktemp("features")
     seen: list[tuple[int, int]] = []
     made = learn(
-        find_videos(drawn_takes), folder, on_progress=lambda done, all_: seen.append((done, all_))
+        find_videos(drawn_takes),
+        folder,
+        people=False,
+        on_progress=lambda done, all_: seen.append((done, all_)),
     )
     assert seen == [(number, 15) for number in range(1, 16)]
     return made
@@ -67,7 +73,7 @@ def test_labels_without_meaning_are_judged_at_chance(
     for _ in range(3):
         labels = random.permutation([take.video.label for take in taught.takes])
         videos = [Video(p, str(label), str(p)) for p, label in zip(paths, labels, strict=True)]
-        made = learn(videos, tmp_path / "kept")
+        made = learn(videos, tmp_path / "kept", people=False)
         shares.append(classification_of(made.takes, made.spec.labels).accuracy.value)
     assert np.mean(shares) <= 0.5
 
@@ -79,7 +85,7 @@ def test_bad_takes_are_left_out_and_reported(drawn_takes: Path, tmp_path: Path) 
             shutil.copy(path, tmp_path / label)
     (tmp_path / "wave" / "bad.mp4").write_bytes(b"nothing to see")
 
-    made = learn(find_videos(tmp_path), tmp_path / ".features")
+    made = learn(find_videos(tmp_path), tmp_path / ".features", people=False)
 
     assert len(made.takes) == 4
     assert "bad.mp4" in made.skipped[0]

@@ -21,6 +21,7 @@ from rtaction.teach.take_features import FeatureStore, TakeFeatures
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.split import Split
 from rtaction.train.learning import auto
+from rtaction.train.learning.trials import Trial, judge_features
 from rtaction.train.settings.config import TrainConfig
 from rtaction.video.labelled_videos import Video
 
@@ -54,6 +55,7 @@ def _taught(
         return TakeFeatures(pictures, np.arange(len(pictures)).reshape(WINDOWS_EACH, FRAMES))
 
     monkeypatch.setattr(learning, "_durations", lambda videos: (dict.fromkeys(videos, 2.0), []))
+    monkeypatch.setattr(learning, "learn_pose", lambda *_, **__: "nobody is seen")
     monkeypatch.setattr(FeatureStore, "of", of)
     return learn(_videos(), folder)
 
@@ -85,12 +87,12 @@ def _clips(videos: list[Video]) -> ClipSet:
 
 def _auto(
     features: npt.NDArray[np.float16], monkeypatch: pytest.MonkeyPatch
-) -> tuple[dict[str, auto.Trial], TrainConfig, str]:
+) -> tuple[dict[str, Trial], TrainConfig, str]:
     videos, output = _videos(), StringIO()
     encoded: Any = _Encoded(features)
-    trials = auto.judge_features(encoded, _clips(videos))
+    trials = judge_features(encoded, _clips(videos))
     monkeypatch.setattr(auto, "find_spec", lambda _: object())
-    monkeypatch.setattr(auto, "_try_features", lambda *_: trials)
+    monkeypatch.setattr(auto, "try_features", lambda *_: trials)
     config = TrainConfig("videos", chosen_but=(), sampling="spread")
     split = Split(videos, [], [])
     config = auto.choose_settings(config, split, Console(file=output, width=400))

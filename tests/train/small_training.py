@@ -47,7 +47,7 @@ def small_config(videos: Path, **changes: Any) -> TrainConfig:
     config = TrainConfig(
         videos=str(videos),
         network="small",
-        frames_per_clip=4,
+        frames_per_clip=2,
         clip_seconds=0.6,
         stride_seconds=0.3,
         height=32,

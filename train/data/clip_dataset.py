@@ -7,12 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rtaction.arrays import UInt8Array
 from rtaction.keras_tensorflow import keras
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.balance import balanced_order
 from rtaction.train.data.clip_set import ClipSet
-from rtaction.video.motion import clip_pictures
 
 Batch = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]
 
@@ -74,8 +72,8 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
         """Batch `index` of this epoch.
 
         Returns:
-            uint8 clips of shape (n, frames_per_clip, height, width, channels), and float32 one-hot
-            labels of shape (n, num_labels).
+            What the network sees of n clips, see `ClipSet.pictures`, and float32 one-hot labels of
+            shape (n, num_labels).
         """
         if not 0 <= index < len(self):
             raise IndexError(f"batch must be from 0 to {len(self) - 1}, got {index}")
@@ -83,13 +81,11 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
         chosen = self._order[places.start : places.stop]
         if self.augmentation is None:
             return self.clips.pictures(chosen), self.clips.one_hot(chosen)
-        # Before motion is computed, so that it is the motion of the changed frames.
         changed = [
-            changed_images(self.clips, number, self.augmentation, self._random_of(place))
+            self.clips.changed(number, self.augmentation, self._random_of(place))
             for number, place in zip(chosen.tolist(), places, strict=True)
         ]
-        pictures = np.stack([clip_pictures(clip, self.clips.modality) for clip in changed])
-        return pictures, self.clips.one_hot(chosen)
+        return np.stack(changed), self.clips.one_hot(chosen)
 
     def on_epoch_end(self) -> None:
         """Change the order for the next epoch."""
@@ -115,24 +111,3 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
         if not self.shuffle:
             return np.arange(len(self.clips))
         return random.permutation(len(self.clips))
-
-
-def changed_images(
-    clips: ClipSet, number: int, augmentation: Augmentation, random: np.random.Generator
-) -> UInt8Array:
-    """Frames of one clip, augmented, before motion is computed.
-
-    Args:
-        clips: the set of the clip.
-        number: index of the clip.
-        augmentation: the possible changes.
-        random: draws the amounts.
-
-    Returns:
-        uint8, shape (frames_per_window, height, width, 3 or 1).
-    """
-    times_seconds = clips.clip_times_seconds[number]
-    is_whole_video = clips.sampling == "spread"
-    moments = augmentation.moments(times_seconds, random, keep_ends=is_whole_video)
-    label = str(clips.labels[clips.clip_labels[number]])
-    return augmentation.apply(clips.images_at(number, moments), label, random)

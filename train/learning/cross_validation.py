@@ -26,6 +26,7 @@ from rtaction.train.data.folds import make_folds, split_of_fold
 from rtaction.train.data.split import Split
 from rtaction.train.learning.fit import train
 from rtaction.train.learning.progress import CleanConsole
+from rtaction.train.learning.training_data import OpenPoseNetworks
 from rtaction.train.report.cross_validation import (
     CrossValidation,
     FoldResult,
@@ -49,6 +50,7 @@ def cross_validate(
     repeats: int = 1,
     resume: bool = False,
     console: Console | None = None,
+    open_networks: OpenPoseNetworks | None = None,
 ) -> CrossValidation:
     """Train and test once for each fold of each repeat, and print the results.
 
@@ -63,6 +65,7 @@ def cross_validate(
         resume: keep finished folds and continue with the others; `repeats` may be larger than
             before. Default False.
         console: where progress is shown. Default: stderr.
+        open_networks: see `train`. Default None.
 
     Raises:
         UsageError: the settings contradict each other, or do not fit the folder.
@@ -93,7 +96,7 @@ def cross_validate(
         )
         path = output / f"repeat-{repeat}" / f"fold-{fold}"
         fold_config = replace(config, seed=_seed(config, repeat))
-        results.append(_result_of(path, fold_config, split, repeat, fold, console))
+        results.append(_result_of(path, fold_config, split, repeat, fold, console, open_networks))
     found = CrossValidation(tuple(results))
     write_json(output / _RESULT, found.to_dict(), indent=1)
     print_cross_validation(console, found)
@@ -142,7 +145,13 @@ def _splits(videos: list[Video], num_folds: int, config: TrainConfig, seed: int)
 
 
 def _result_of(
-    path: Path, config: TrainConfig, split: Split, repeat: int, fold: int, console: Console
+    path: Path,
+    config: TrainConfig,
+    split: Split,
+    repeat: int,
+    fold: int,
+    console: Console,
+    open_networks: OpenPoseNetworks | None,
 ) -> FoldResult:
     """The result of a fold: read if it is finished, else trained or resumed."""
     done = path / _FOLD_RESULT
@@ -157,7 +166,9 @@ def _result_of(
     begun = RunFolder(path).history.exists()
     if begun and config.chosen_but is not None:
         config = config.with_picks_of(TrainConfig.load(RunFolder(path).config))
-    result = train(config, path, resume=begun, split=split, console=console)
+    result = train(
+        config, path, resume=begun, split=split, console=console, open_networks=open_networks
+    )
     assert result.test is not None  # every fold tests
     found = FoldResult.of_clips(result.test, repeat=repeat, fold=fold, num_epochs=result.num_epochs)
     write_json(done, found.to_dict(), indent=1)

@@ -36,13 +36,19 @@ from rtaction.train.learning.learner import (
 )
 from rtaction.train.learning.progress import CleanConsole, ShowProgress, print_evaluation
 from rtaction.train.learning.refit import refit
-from rtaction.train.learning.training_data import datasets, decode, find_and_split
+from rtaction.train.learning.training_data import (
+    OpenPoseNetworks,
+    datasets,
+    decode,
+    find_and_split,
+)
 from rtaction.train.networks.build import require_size
 from rtaction.train.report.judged_clips import JudgedClips, predict_scores
 from rtaction.train.report.plots import draw_confusion, draw_curves
 from rtaction.train.report.write import Training, write_report
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.hardware import Hardware, choose_hardware
+from rtaction.train.settings.people import require_sensible
 from rtaction.train.settings.precision import precision_of
 from rtaction.train.settings.run_folder import HistoryRow, RunFolder
 from rtaction.train.settings.schedule import schedule_callback
@@ -79,6 +85,7 @@ def train(
     resume: bool = False,
     split: Split | None = None,
     console: Console | None = None,
+    open_networks: OpenPoseNetworks | None = None,
 ) -> TrainResult:
     """Train a network on folders of labelled videos.
 
@@ -89,6 +96,8 @@ def train(
         split: videos for training, validation and test; a resumed training keeps its own. Default:
             found and split according to `config`.
         console: where progress is shown. Default: stderr.
+        open_networks: loads the networks that read joints, which the modality "pose" needs, such
+            as `rtaction.realtime.model.pose_networks.open_pose_networks`. Default None.
 
     Raises:
         UsageError, DatasetError, OutputError, MissingLibrary, TrainingFailed: see
@@ -96,13 +105,19 @@ def train(
     """
     console = console or CleanConsole(stderr=True)
     folder = RunFolder(output)
-    config, split = _settle(config, folder, split, console, resume=resume)
+    config, split = _settle(config, folder, split, console, open_networks, resume=resume)
     with folder.keeping():
-        return _train(config, folder, split, console)
+        return _train(config, folder, split, console, open_networks)
 
 
-def _train(config: TrainConfig, folder: RunFolder, split: Split, console: Console) -> TrainResult:
-    spec, clips = decode(config, split, console)
+def _train(
+    config: TrainConfig,
+    folder: RunFolder,
+    split: Split,
+    console: Console,
+    open_networks: OpenPoseNetworks | None,
+) -> TrainResult:
+    spec, clips = decode(config, split, console, open_networks)
     keras.utils.set_random_seed(config.seed)
     history = folder.read_history()
     training, validation = datasets(config, clips, first_epoch=len(history))
@@ -110,7 +125,7 @@ def _train(config: TrainConfig, folder: RunFolder, split: Split, console: Consol
     learner, hardware = _begin(config, spec, clips, folder, batch_sizes)
     _say_how(config, hardware, clips["train"], console)
     folder.start(config, spec, split)
-    folder.save_sample_clips(clips["validation" if len(clips["validation"]) > 1 else "train"])
+    folder.save_sample_clips(clips["validation" if len(clips["validation"]) > 1 else "train"], spec)
     num_epochs_before, started_seconds = len(history), time.monotonic()
     has_ended = _stopped_early(history, config.patience)
     if has_ended:
@@ -145,9 +160,16 @@ def _train(config: TrainConfig, folder: RunFolder, split: Split, console: Consol
 
 
 def _settle(
-    config: TrainConfig, folder: RunFolder, split: Split | None, console: Console, *, resume: bool
+    config: TrainConfig,
+    folder: RunFolder,
+    split: Split | None,
+    console: Console,
+    open_networks: OpenPoseNetworks | None,
+    *,
+    resume: bool,
 ) -> tuple[TrainConfig, Split]:
     """The final settings and split."""
+    require_sensible(config)
     folder.check(config, resume=resume)
     if config.tensorboard:
         require_tensorboard()
@@ -156,7 +178,7 @@ def _settle(
     if unknown:
         raise UsageError(f"--keep-sides {unknown[0]}: expected one of {labels_of(split.train)}")
     if config.chosen_but is not None and not resume:
-        given, config = config, choose_settings(config, split, console)
+        given, config = config, choose_settings(config, split, console, open_networks)
         if config is given:
             console.print("auto: nothing left to choose: every setting is given", highlight=False)
     require_size(config.height, config.width)  # decoding may take hours

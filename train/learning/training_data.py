@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import logging
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 from rich.console import Console
 
-from rtaction.errors import DatasetError
+from rtaction.errors import DatasetError, UsageError
 from rtaction.evaluation.text import counted
 from rtaction.model_spec import ModelSpec
+from rtaction.pose.video_poses import PoseNetworks
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.clip_reading import read_clip_set
 from rtaction.train.data.clip_set import ClipSet, with_clip_length
 from rtaction.train.data.frame_cache import FrameCache
+from rtaction.train.data.pose_clips import read_pose_clips
 from rtaction.train.data.split import Split, split_by_group
 from rtaction.train.learning.progress import progress_bar
-from rtaction.train.settings.config import TrainConfig
+from rtaction.train.settings.config import POSE, TrainConfig
 from rtaction.video.labelled_videos import find_videos, labels_of
 
 _log = logging.getLogger(__name__)
+
+OpenPoseNetworks = Callable[[], PoseNetworks]
+"""Loads the networks that read joints; a training on pictures needs none."""
 
 
 def find_and_split(config: TrainConfig) -> Split:
@@ -50,30 +57,39 @@ def find_and_split(config: TrainConfig) -> Split:
 
 
 def decode(
-    config: TrainConfig, split: Split, console: Console
+    config: TrainConfig,
+    split: Split,
+    console: Console,
+    open_networks: OpenPoseNetworks | None = None,
 ) -> tuple[ModelSpec, dict[str, ClipSet]]:
     """Decode the videos, and print the number of clips.
+
+    Args:
+        config: the settings.
+        split: videos by their use.
+        console: to print to.
+        open_networks: loads the networks that read joints, which the modality "pose" needs.
+            Default None.
 
     Returns:
         The contract, and the clips of each side that has videos, by the side's name.
 
     Raises:
         DatasetError: there are not enough usable videos.
+        UsageError: the modality is "pose", and no networks were given.
     """
     sides = {name: videos for name, videos in split.sides().items() if videos}
     spec = config.spec(labels_of(split.train))
-    cache = FrameCache(config.cache_dir, limit_gb=config.cache_gb)
+    read = clip_reader(config, open_networks)
     with progress_bar(console) as progress:
         total = sum(map(len, sides.values()))
         task = progress.add_task("reading videos", total=total, figures="")
         clips = {
-            name: read_clip_set(
+            name: read(
                 videos,
                 spec,
-                stride_seconds=config.stride_seconds,
                 need_every_label=name == "train",
                 on_video=lambda: progress.advance(task),
-                cache=cache,
             )
             for name, videos in sides.items()
         }
@@ -83,6 +99,28 @@ def decode(
         if absent:
             _log.warning("%s has no clip of %s", name, ", ".join(absent))
     return with_clip_length(spec, clips["train"]), clips
+
+
+def clip_reader(
+    config: TrainConfig, open_networks: OpenPoseNetworks | None = None
+) -> Callable[..., ClipSet]:
+    """`read_clip_set`, or `read_pose_clips` for the modality "pose", with settings filled in.
+
+    Raises:
+        UsageError: the modality is "pose", and no networks were given.
+    """
+    common: dict[str, Any] = {
+        "stride_seconds": config.stride_seconds,
+        "cache": FrameCache(config.cache_dir, limit_gb=config.cache_gb),
+    }
+    if config.modality != POSE:
+        return partial(read_clip_set, **common)
+    if open_networks is None:
+        raise UsageError(
+            "the modality pose needs the networks that read joints; give open_networks="
+            "rtaction.realtime.model.pose_networks.open_pose_networks"
+        )
+    return partial(read_pose_clips, networks=open_networks(), **common)
 
 
 def datasets(

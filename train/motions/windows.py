@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rtaction.pose.keypoints import JOINTS
+from rtaction.pose.keypoints import JOINTS, MIRRORED
 from rtaction.train.motions.acted import Acted
 from rtaction.train.motions.camera import look
 from rtaction.train.motions.floor import fall, sit_down, stand_up
@@ -204,8 +204,7 @@ def mirrored(rng: Rng, points: Numbers) -> Numbers:
         rng: which ones.
         points: float32, shape (num_windows, num_times, 17, 3), as `Windows.points`.
     """
-    sides = np.array([0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15])
-    mirrored = points[..., sides, :].copy()
+    mirrored = points[..., MIRRORED, :].copy()
     found = points[..., 2].max(axis=-1) > 0
     mirrored[..., 1] = np.where(found[..., np.newaxis], 1.0 - mirrored[..., 1], 0.0)
     which = rng.random(len(points)) < 0.5

@@ -2,7 +2,8 @@
 
 Every network takes uint8 clips of shape (batch, frames_per_clip, height, width, channels) and gives
 softmax scores of shape (batch, num_labels). Pixels are scaled inside, so training and inference
-cannot disagree about it. Encoders are in `encoders`, heads in `heads`.
+cannot disagree about it. Encoders are in `encoders`, heads in `heads`. A network of the modality
+"pose" takes the numbers of `rtaction.pose.normal.window_numbers` instead of pixels.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from rtaction.errors import UsageError
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
+from rtaction.pose.normal import NUM_NUMBERS
 from rtaction.train.choices import HeadName, NetworkName, Pooling
 from rtaction.train.networks.encoders import ENCODERS, EncoderOptions
 from rtaction.train.networks.heads import HEADS
@@ -26,6 +28,7 @@ layers = keras.layers
 
 Tensor = Any
 MIN_SIZE = 32
+_JOINT_FEATURES = 96
 FRAMES = "frames"
 STANDARD = "standard"
 """Names of the layer that encodes each frame, and of the one that normalises the features of a
@@ -78,6 +81,8 @@ def build_network(
         UsageError: the frames are too small for the encoder, or ImageNet weights were requested
             and do not exist or cannot be downloaded.
     """
+    if spec.modality == "pose":
+        return _network_of_joints(spec, head, head_units, dropout)
     require_size(spec.height, spec.width)
     if pretrained and network not in KNOWN_ENCODERS:
         raise UsageError(
@@ -101,6 +106,18 @@ def build_network(
     x = _deep_decision(x, dropout) if network == "convnet" else layers.Dropout(dropout)(x)
     scores = layers.Dense(len(spec.labels), activation="softmax", dtype="float32", name="scores")
     return keras.Model(clip, scores(x), name=f"{network}_{head}")
+
+
+def _network_of_joints(spec: ModelSpec, head: HeadName, head_units: int, dropout: float) -> Any:
+    """From numbers, float32 (batch, F, NUM_NUMBERS), to scores; a dense layer for each picture."""
+    numbers = keras.Input((spec.frames_per_clip, NUM_NUMBERS), name="numbers")
+    picture = keras.Input((NUM_NUMBERS,), name="picture")
+    features = layers.Dense(_JOINT_FEATURES, activation="relu")(picture)
+    features = layers.Dropout(dropout / 2)(features)
+    x = HEADS[head](_for_each_frame(numbers, picture, features), head_units)
+    x = layers.Dropout(dropout)(x)
+    scores = layers.Dense(len(spec.labels), activation="softmax", dtype="float32", name="scores")
+    return keras.Model(numbers, scores(x), name=f"joints_{head}")
 
 
 def _pixels(spec: ModelSpec) -> tuple[Tensor, Tensor]:

@@ -75,7 +75,7 @@ def _mistake(mistake: Mistake, clips: ClipSet) -> Element:
 
 
 def _strip(clip: int, times_seconds: list[float], name: str, clips: ClipSet) -> Element:
-    frames = clips.images([clip])[0]
+    frames = clips.shown(clip)
     rows = [("camera", frames[-len(times_seconds) :])]
     if shows_motion(clips.modality):
         parts = parts_in(clip_pictures(frames, clips.modality), clips.modality)

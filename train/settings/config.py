@@ -25,6 +25,11 @@ from rtaction.train.choices import (
 if TYPE_CHECKING:
     from rtaction.model_spec import ModelSpec
 
+POSE = "pose"
+"""The modality of networks that see people's joints instead of pictures."""
+
+_POSE_SIZE = 192  # of the pictures that the pose network takes
+
 _DATA, _NETWORK, _LEARNING = "Data", "Network", "Learning"
 _CHECKING, _OUTPUT = "Checking", "Output and machine"
 
@@ -90,7 +95,8 @@ class TrainConfig:
         str,
         Option(
             "What the network sees: rgb, gray, diff, abs_diff, rgb_diff, flow, diff_mask or "
-            "flow_mask, or several joined by +.",
+            "flow_mask, or several joined by +; or pose, the joints of people (default: 16 frames "
+            "over 1.875 s).",
             _DATA,
         ),
     ] = "rgb"
@@ -231,15 +237,16 @@ class TrainConfig:
         """
         from rtaction.model_spec import ModelSpec
 
+        sees_people = self.modality == POSE
         return ModelSpec(
             labels=labels,
             frames_per_clip=self.frames_per_clip,
             clip_seconds=self.clip_seconds,
-            height=self.height,
-            width=self.width,
+            height=_POSE_SIZE if sees_people else self.height,
+            width=_POSE_SIZE if sees_people else self.width,
             modality=self.modality,
             sampling=self.sampling,
-            resize=self.resize,
+            resize="letterbox" if sees_people else self.resize,
             background_label=self.background_label,
         )
 

@@ -27,17 +27,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from rtaction.errors import OutputError, UsageError
 from rtaction.model_spec import ModelSpec
 from rtaction.output_file import raise_if_no_room, whole_file, write_json
 from rtaction.train.data.clip_set import ClipSet
+from rtaction.train.data.pose_clips import PoseClips
 from rtaction.train.data.split import Split
 from rtaction.train.settings.config import TrainConfig
+from rtaction.video.clips import read_clips
 from rtaction.video.labelled_videos import Video
 
 _SAMPLE_CLIPS_PER_LABEL = 4
 _MAX_SAMPLE_CLIPS = 32
+_MAX_PICTURED_VIDEOS = 4
 # A resumed training may be longer, and uses the videos it began with.
 _MAY_CHANGE = {"epochs", "videos"}
 
@@ -203,14 +207,27 @@ class RunFolder:
             if old != self.resume_point(len(rows)):
                 old.unlink()
 
-    def save_sample_clips(self, clips: ClipSet) -> None:
-        """Save a few clips, of as many labels as possible, for the export's parity gate."""
+    def save_sample_clips(self, clips: ClipSet, spec: ModelSpec) -> None:
+        """Save a few clips, of as many labels as possible, for the export's parity gate.
+
+        Those of joints are saved as `points`, with the pictures of a few as `clips`.
+        """
         rounds = np.linspace(0.0, 1.0, _SAMPLE_CLIPS_PER_LABEL)
         by_label = [np.flatnonzero(clips.clip_labels == i) for i in range(len(clips.labels))]
         chosen = [int(of[int(at * (len(of) - 1))]) for at in rounds for of in by_label if len(of)]
-        images = clips.pictures(list(dict.fromkeys(chosen))[:_MAX_SAMPLE_CLIPS])
+        chosen = list(dict.fromkeys(chosen))[:_MAX_SAMPLE_CLIPS]
+        arrays: dict[str, npt.NDArray[Any]]
+        if isinstance(clips, PoseClips):
+            videos = [clips.videos[clips.clip_videos[clip]].path for clip in chosen]
+            few = list(dict.fromkeys(videos))[:_MAX_PICTURED_VIDEOS]
+            pictured = [one.pictures for path in few for one in read_clips(path, spec, max_clips=1)]
+            arrays = {"points": clips.points(chosen)}
+            if len(pictured) > 1:  # fewer prove nothing
+                arrays["clips"] = np.stack(pictured)
+        else:
+            arrays = {"clips": clips.pictures(chosen)}
         with whole_file(self.path / "sample_clips.npz") as path:
-            np.savez_compressed(path, clips=images)
+            np.savez_compressed(path, allow_pickle=False, **arrays)
 
 
 def history_row(epoch: int, logs: Mapping[str, Any], learning_rate: float) -> HistoryRow:

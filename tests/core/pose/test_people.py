@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 
 from rtaction.arrays import Float32Array, Float64Array, UInt8Array
 from rtaction.pose.crop import Square
@@ -123,3 +124,24 @@ def test_an_empty_still_picture_is_hardly_ever_searched() -> None:
     _, networks = _follow([], times, FollowOptions(idle_seconds=5.0))
     assert networks.num_found == 3
     assert set(networks.squares) == {0}
+
+
+def test_somebody_at_rest_is_looked_at_twice_a_second_and_at_once_when_they_move() -> None:
+    """Two stand; the right one begins to walk after 4 s."""
+    times = np.arange(0.0, 6.0, 1 / PICTURES_PER_SECOND)
+    still = figure(times, _path(times, (-1.5, 0.0), (0.0, 0.0)), label="nothing")
+    walks = figure(
+        times, _path(np.maximum(times - 4.0, 0), (1.0, 0.0), (0.8, 0.0)), label="nothing"
+    )
+    # Those who rest do not stir at all.
+    still[:] = still[0]
+    walks[times < 4.0] = walks[0]
+    ids, networks = _follow([still, walks], times, FollowOptions(rest_seconds=0.5))
+    assert ids == [{0: 1, 1: 2}] * len(times) or ids == [{0: 2, 1: 1}] * len(times)
+    looks = np.array(networks.squares)
+    assert looks[times < 4.0].sum() == pytest.approx(2 * 2 * 4, abs=2)
+    assert (looks[times > 4.2] >= 1).all(), "who walks is looked at in each picture"
+    assert looks[times > 4.2].sum() < 1.5 * (times > 4.2).sum()
+
+    _, at_all_times = _follow([still, walks], times)
+    assert at_all_times.squares == [0] + [2] * (len(times) - 1)

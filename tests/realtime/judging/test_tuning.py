@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -178,3 +179,20 @@ def test_the_table_for_a_cameras_file(thresholds: Thresholds) -> None:
     for label, enter in thresholds.by_label:
         assert rules.of(label).enter == enter
         assert rules.of(label).exit == pytest.approx(enter * thresholds.exit_fraction, abs=1e-4)
+
+
+def test_each_person_has_events_of_their_own() -> None:
+    """Side by side: taken for one, their scores would take turns and never make an event."""
+    first = predictions_of(lambda t: (0.9 * (20 <= t < 24), 0.0), 60.0)
+    second = predictions_of(lambda t: (0.0, 0.9 * (22 <= t < 26)), 40.0)
+    both = [replace(one, person=1) for one in first] + [replace(one, person=2) for one in second]
+    both.sort(key=lambda one: one.end_seconds)
+    rules = ActionRules.for_model(SPEC)
+    events = find_events(both, rules, SPEC, stride_seconds=STRIDE_SECONDS)
+    apart = [
+        event
+        for predictions in (first, second)
+        for event in find_events(predictions, rules, SPEC, stride_seconds=STRIDE_SECONDS)
+    ]
+    assert [event.label for event in events] == ["wave", "clap"]
+    assert list(events) == apart

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,11 @@ import pytest
 
 import rtaction
 from rtaction.model_spec import ModelSpec
-from rtaction.realtime.judging.watched import judge_videos
+from rtaction.prediction import Box, Prediction
+from rtaction.realtime.judging.watched import Judged, judge_videos, of_main_person
 from rtaction.realtime.model.action_model import ActionModel
-from tests.realtime.conftest import BrightnessModel
+from tests.person_model import PERSON_SPEC
+from tests.realtime.conftest import BrightnessModel, prediction_of
 from tests.videos import write_flat_video, write_indexed_video
 
 
@@ -70,3 +73,27 @@ def test_a_name_is_taken_as_it_is(
     judged = judge_videos(BrightnessModel(tiny_spec), paths)
 
     assert [one.problem for one in judged] == ["", "", ""]
+
+
+def _seen(person: int, end_seconds: float, box: Box) -> Prediction:
+    prediction = prediction_of(PERSON_SPEC, (0.9, 0.1), end_seconds=end_seconds)
+    return replace(prediction, person=person, box=box)
+
+
+def test_the_main_person_is_who_is_largest_for_longest() -> None:
+    tall, small = (0.0, 0.0, 1.0, 0.4), (0.0, 0.6, 0.5, 0.8)
+    predictions = [_seen(2, 1.0 + n / 4, small) for n in range(3)]
+    predictions += [_seen(1, 1.0, tall)]
+    judged = Judged(Path("a.mp4"), tuple(predictions), 3.0)
+    assert {one.person for one in of_main_person(judged).predictions} == {1}
+    # For ten times as long, the small one has more.
+    more = tuple(_seen(2, 2.0 + n / 4, small) for n in range(3))
+    judged = replace(judged, predictions=(*predictions, *more))
+    main = of_main_person(judged)
+    assert [one.person for one in main.predictions] == [2] * 6
+    assert (main.path, main.duration_seconds) == (judged.path, 3.0)
+
+
+def test_of_whole_pictures_all_predictions_count(halves_video: Path, tiny_model: Path) -> None:
+    (judged,) = judge_videos(ActionModel(tiny_model, device="cpu"), [halves_video])
+    assert of_main_person(judged) is judged

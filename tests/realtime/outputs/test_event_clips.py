@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -297,6 +298,13 @@ def test_names(tmp_path: Path, source: str, label: str, expected_end: str) -> No
     # The event began one second before the newest picture.
     started = datetime.strptime(stamp, "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
     assert before.timestamp() - 1.001 <= started.timestamp() <= after.timestamp() - 1.0
+
+
+def test_the_name_says_who_did_it(tmp_path: Path) -> None:
+    with event_clips(tmp_path) as clips:
+        add_frames(clips, range(10))
+        clips.add_event(replace(event(0.5, number=7), person=12))
+    assert only_clip(tmp_path).stem.endswith("_cam_wave_7_person-12")
 
 
 def test_names_sort_by_time(tmp_path: Path) -> None:

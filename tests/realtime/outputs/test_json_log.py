@@ -125,6 +125,21 @@ def test_an_event_of_a_file(log: JsonLog, path: Path, stats: WatchStats) -> None
     assert lines_of(path) == [start, end]
 
 
+def test_who_did_it_and_where_is_told_of_people_only(log: JsonLog, path: Path) -> None:
+    box = (0.1, 0.25, 0.98765, 0.5)
+    prediction = prediction_of(SPEC, (0.25, 0.625, 0.125))
+    log.prediction(replace(prediction, person=3, box=box), is_live=False)
+    log.event(replace(EVENT, person=3, box=box), is_live=False)
+    log.prediction(prediction, is_live=False)
+    log.event(EVENT, is_live=False)
+    log.close()
+
+    *of_people, plain, plain_event = lines_of(path)
+    for line, without in zip(of_people, (plain, plain_event), strict=True):
+        assert line == without | {"person": 3, "box": [0.1, 0.25, 0.9877, 0.5]}
+        assert not {"person", "box"} & set(without)
+
+
 @pytest.mark.parametrize(("lasted_seconds", "expected_ago"), [(None, 5.0), (2.0, 3.0)])
 def test_an_event_of_a_camera(
     log: JsonLog,

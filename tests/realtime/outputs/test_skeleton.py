@@ -9,8 +9,9 @@ import numpy.typing as npt
 import pytest
 
 from rtaction.pose.keypoints import JOINTS, Pose
+from rtaction.pose.region import Region
 from rtaction.pose.tracker import Person
-from rtaction.realtime.outputs.skeleton import draw_people
+from rtaction.realtime.outputs.skeleton import draw_people, draw_region
 
 PLACES = {"left_shoulder": (200, 360), "right_shoulder": (200, 280), "left_elbow": (300, 400)}
 
@@ -82,3 +83,28 @@ def test_people_at_the_edge_are_drawn_as_far_as_they_are_seen() -> None:
     image = _drawn(_person(1), (250, 330))
     assert _is_lit(image, 200, 300)
     assert _is_lit(image, 249, 300), "the lower edge of the box is the picture's"
+
+
+def test_a_caption_stands_beside_the_id() -> None:
+    image = np.zeros((480, 640, 3), np.uint8)
+    draw_people(image, [_person(1)], captions={1: "wave  0.97", 2: "clap"})
+    differs = (image != _drawn(_person(1))).any(axis=-1)
+    rows, columns = np.nonzero(differs)
+    # In the tab at the box's upper left corner, which is longer now.
+    assert rows.max() < 215
+    assert 270 < columns.min() < columns.max() < 420
+    assert columns.max() > 340
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_a_region_is_outlined(mirror: bool) -> None:
+    image = np.zeros((480, 640, 3), np.uint8)
+    draw_region(image, Region.of([0.5, 0.25, 1, 0.75]), mirror=mirror)
+
+    def is_lit(x: int, y: int) -> bool:
+        return _is_lit(image, y, 639 - x if mirror else x)
+
+    assert is_lit(320, 200)
+    assert is_lit(500, 120)
+    assert not is_lit(400, 200)
+    assert not is_lit(100, 120)

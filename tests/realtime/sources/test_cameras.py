@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rtaction.errors import RtactionError, SourceMissing, UsageError
+from rtaction.pose.region import Region
 from rtaction.realtime.sources.address import Address
 from rtaction.realtime.sources.cameras import Camera, CamerasFile, cameras_of, load_cameras
 from rtaction.realtime.sources.view import View
@@ -84,6 +85,14 @@ def test_names_that_are_not_given_are_made_different(tmp_path: Path) -> None:
     assert names == ["rtsp://cam/1", "rtsp://cam/1 (3)", "rtsp://cam/1 (2)"]
 
 
+def test_a_region_is_a_rectangle_or_has_corners(tmp_path: Path) -> None:
+    text = f"[[camera]]\n{URL}region = [0.5, 0, 1, 1]\n[[camera]]\n{URL}region = [0, 0, 1, 0, 0, 1]"
+    cameras = load_cameras(written(tmp_path, text)).cameras
+    rectangle, triangle = (camera.region for camera in cameras)
+    assert rectangle == Region(((0.5, 0), (1, 0), (1, 1), (0.5, 1)))
+    assert triangle == Region(((0, 0), (1, 0), (0, 1)))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -112,6 +121,10 @@ def test_names_that_are_not_given_are_made_different(tmp_path: Path) -> None:
         (f'{ONE}{URL}roi = [0, 0, 1, "a"]', "roi: expected a list of four numbers"),
         (f"{ONE}{URL}roi = [0, 0, 1]", "roi must be four numbers"),
         (f"{ONE}{URL}roi = [0.5, 0, 0.5, 1]", "roi must be .* left < right"),
+        (f"{ONE}{URL}region = 1", "region: expected a list of numbers, such as"),
+        (f'{ONE}{URL}region = [0, 0, 1, "a"]', "region: expected a list of numbers"),
+        (f"{ONE}{URL}region = [0, 0, 1]", "expected left, top, right and bottom .* 3 numbers"),
+        (f"{ONE}{URL}region = [0.5, 0, 0.5, 1]", "expected left, top, right and bottom"),
         (f"{ONE}{URL}rotation = 45", "rotation must be 0, 90, 180 or 270"),
         (f"{ONE}{URL}rotation = 90.0", "rotation: expected an integer"),
         (f"{ONE}{URL}rotation = false", "rotation: expected an integer"),

@@ -73,7 +73,7 @@ def no_thread_stays() -> Iterator[None]:
     assert feed_threads() == []
 
 
-class Watched(Feed):
+class Watched(Feed[Tracker]):
     """A feed that is closed at the end of a `with`, and notes its links."""
 
     def __init__(
@@ -126,7 +126,7 @@ def frames_from(first: int, count: int, *, segment: int = 0) -> list[Frame]:
     ]
 
 
-def index_of_next(feed: Feed) -> int | None:
+def index_of_next(feed: Feed[Any]) -> int | None:
     frame = feed.latest()
     return frame.index if frame else None
 

@@ -17,8 +17,9 @@ from rtaction.features.modality_choice import CANDIDATES
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.split import Split
 from rtaction.train.learning import auto
-from rtaction.train.learning.auto import Trial, choose_settings
+from rtaction.train.learning.auto import choose_settings
 from rtaction.train.learning.training_data import find_and_split
+from rtaction.train.learning.trials import Trial, judge_features
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.run_folder import RunFolder
 from rtaction.video.labelled_videos import Video
@@ -58,7 +59,7 @@ def probed(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, float]], None
 
     def set_result(accuracies: dict[str, float]) -> None:
         trials = {name: Trial(accuracy, 1 - accuracy, 40) for name, accuracy in accuracies.items()}
-        for name in ("_try_light", "_try_features"):
+        for name in ("try_light", "try_features"):
             monkeypatch.setattr(auto, name, lambda *_: trials)
 
     return set_result
@@ -127,7 +128,7 @@ def test_where_no_trial_is_possible_the_default_is_taken(
     def fail(*_: Any) -> Any:
         raise DatasetError("too few groups")
 
-    monkeypatch.setattr(auto, "_try_light", fail)
+    monkeypatch.setattr(auto, "try_light", fail)
     found, printed = _chosen(_config(videos))
     assert found.modality == "gray+diff"
     assert "no trial is possible: too few groups" in printed
@@ -198,4 +199,4 @@ def test_one_group_alone_cannot_be_tried() -> None:
 
     encoded: Any = Encoded()
     with pytest.raises(UsageError, match="no label has videos of two groups"):
-        auto.judge_features(encoded, clips)
+        judge_features(encoded, clips)

@@ -80,7 +80,7 @@ def test_the_folder_holds_what_it_should(result: tuple[TrainResult, str]) -> Non
     ]
     spec = ModelSpec.load(folder / "model_spec.json")
     assert spec.labels == ("down", "right")
-    assert spec.clip_shape == (4, 32, 32, 3)
+    assert spec.clip_shape == (2, 32, 32, 3)
     rows = list(csv.DictReader((folder / "history.csv").open()))
     assert [float(row["epoch"]) for row in rows] == [1, 2, 3, 4, 5, 6]
     best = min(rows, key=lambda row: float(row["val_loss"]))

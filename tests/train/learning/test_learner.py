@@ -64,7 +64,7 @@ def test_it_learns_and_keeps_one_network(trained: tuple[TrainConfig, Path]) -> N
     assert history[-1]["loss"] < 0.95 * history[0]["loss"]
     network = keras.models.load_model(RunFolder(folder).model)
     clips = validation_clips(config, folder)
-    assert network.input_shape[1:] == (4, 64, 64, 3)
+    assert network.input_shape[1:] == (2, 64, 64, 3)
     # What was validated on features is what the whole network says of the pictures.
     scores = predict_scores(network, clips).astype(np.float64)
     loss = float(-np.log(scores[np.arange(len(clips)), clips.clip_labels]).mean())

@@ -1,0 +1,148 @@
+"""Who of the people in front of a camera counts: those in a region, the largest, or the first few.
+
+This file knows nothing of pictures or windows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from rtaction.pose.keypoints import JOINTS, Pose
+from rtaction.pose.normal import normalised
+from rtaction.pose.region import Region
+from rtaction.pose.tracker import Person
+
+Persons = Literal["all", "largest"]
+
+# Steps back and forth over the edge of a region are neither the end of an event nor a new one.
+_OUTSIDE_SECONDS = 1.0
+# Of two who are about equally large, the one who was the largest remains it.
+_LARGER = 1.25
+_MOST_FOUND = 6  # by the network that finds people
+_SIZE_SHARE = 0.2  # of a new size in the mean
+_FEET = [JOINTS.index("left_ankle"), JOINTS.index("right_ankle")]
+
+
+@dataclass(frozen=True, slots=True)
+class CountOptions:
+    """Who counts.
+
+    Args:
+        max_persons: at most so many at once, at least 1; others once somebody has left. Default 6.
+        person: "all", or only the "largest". Default "all".
+        region: only those who stand there. Default None: the whole picture.
+
+    Raises:
+        ValueError: a value is out of range.
+    """
+
+    max_persons: int = _MOST_FOUND
+    person: Persons = "all"
+    region: Region | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_persons < 1:
+            raise ValueError(f"max_persons must be 1 or more, got {self.max_persons}")
+        if self.person not in get_args(Persons):
+            raise ValueError(f'person must be "all" or "largest", got {self.person!r}')
+
+    @property
+    def most_followed(self) -> int:
+        """How many people to follow, to know who counts."""
+        chooses = self.region is not None or self.person == "largest"
+        return max(self.max_persons, _MOST_FOUND) if chooses else self.max_persons
+
+
+EVERYBODY = CountOptions()
+"""Everybody who is found counts."""
+
+
+class WhoCounts:
+    """Who counts, from picture to picture.
+
+    Args:
+        options: see `CountOptions`.
+
+    Attributes:
+        numbers: the ids of those who count, in the order in which they began to.
+    """
+
+    def __init__(self, options: CountOptions) -> None:
+        self.numbers: list[int] = []
+        self._options = options
+        # When somebody was first seen outside of the region since they were last seen in it.
+        self._outside_since_seconds: dict[int, float] = {}
+        self._sizes: dict[int, float] = {}
+
+    def see(
+        self, people: Sequence[Person], time_seconds: float, size_hw: tuple[int, int]
+    ) -> list[int]:
+        """Take the next picture.
+
+        Args:
+            people: all who are followed, the hidden ones too.
+            time_seconds: of the picture.
+            size_hw: its height and width, in pixels.
+
+        Returns:
+            The ids of those who counted before, and do so no longer.
+        """
+        for person in people:
+            if person.last_seen_seconds == time_seconds:
+                self._measure(person, time_seconds, size_hw)
+        followed = [person.number for person in people]
+        for measured in (self._outside_since_seconds, self._sizes):
+            for number in set(measured) - set(followed):
+                del measured[number]
+        before, self.numbers = self.numbers, self._chosen(followed, time_seconds)
+        return [number for number in before if number not in self.numbers]
+
+    def _measure(self, person: Person, time_seconds: float, size_hw: tuple[int, int]) -> None:
+        number, region = person.number, self._options.region
+        if region is None or region.contains(*standing_place(person.pose, size_hw)):
+            self._outside_since_seconds[number] = math.inf
+        elif self._outside_since_seconds.get(number) in (None, math.inf):
+            was_inside = number in self._outside_since_seconds
+            self._outside_since_seconds[number] = time_seconds if was_inside else -math.inf
+        size = float(normalised(person.pose.points, size_hw).unit)
+        before = self._sizes.get(number, size)
+        self._sizes[number] = before + _SIZE_SHARE * (size - before)
+
+    def _chosen(self, followed: Sequence[int], time_seconds: float) -> list[int]:
+        inside = [
+            number
+            for number in followed
+            if time_seconds - self._outside_since_seconds.get(number, -math.inf) < _OUTSIDE_SECONDS
+        ]
+        if self._options.person == "largest":
+            return self._largest(inside)
+        kept = [number for number in self.numbers if number in inside]
+        new = [number for number in inside if number not in kept]
+        return [*kept, *new][: self._options.max_persons]
+
+    def _largest(self, numbers: Sequence[int]) -> list[int]:
+        if not numbers:
+            return []
+        largest = max(numbers, key=lambda number: self._sizes[number])
+        for number in self.numbers:
+            if number in numbers and self._sizes[largest] < _LARGER * self._sizes[number]:
+                return [number]
+        return [largest]
+
+
+def standing_place(pose: Pose, size_hw: tuple[int, int]) -> tuple[float, float]:
+    """Where somebody stands, x and y in shares of the picture.
+
+    The middle between the feet, or the one foot that is seen, or else the middle of the box.
+    """
+    height, width = size_hw
+    feet = [pose.points[foot] for foot in _FEET if pose.visible[foot]]
+    if feet:
+        y, x = (sum(float(foot[axis]) for foot in feet) / len(feet) for axis in (0, 1))
+    else:
+        top, left, bottom, right = pose.box
+        y, x = (top + bottom) / 2, (left + right) / 2
+    return x / width, y / height

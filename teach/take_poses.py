@@ -1,0 +1,69 @@
+"""The joints of the acting person of each take, read once and cached next to the takes."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from rtaction.errors import OutputError
+from rtaction.output_file import whole_file
+from rtaction.pose.video_poses import PoseNetworks, VideoPoses, read_poses
+from rtaction.teach.take_features import LONGEST_SECONDS
+
+# Increase this when the same take would give other joints.
+_FORMAT = 2
+
+
+class PoseStore:
+    """Joints of takes, kept in a folder. Thread-safe for different takes.
+
+    Args:
+        folder: created when the first joints are kept; may be deleted at any time.
+        networks: read the joints.
+    """
+
+    def __init__(self, folder: Path, networks: PoseNetworks) -> None:
+        self._folder = folder
+        self._networks = networks
+
+    def of(self, take: Path, interval_seconds: float, *, most_moments: int) -> VideoPoses:
+        """The joints of a take.
+
+        Args:
+            take: the video.
+            interval_seconds: between two pictures that are looked at.
+            most_moments: pictures to look at; the rest of the take is ignored.
+
+        Raises:
+            SourceError: the take cannot be decoded.
+        """
+        longest_seconds = min(most_moments * interval_seconds, LONGEST_SECONDS)
+        place = self._place_of(take, interval_seconds, longest_seconds)
+        if (kept := _load(place, interval_seconds)) is not None:
+            return kept
+        poses = read_poses(take, interval_seconds, self._networks, longest_seconds=longest_seconds)
+        # Without the file, the next run only takes longer.
+        with suppress(OutputError), whole_file(place) as path, path.open("wb") as file:
+            np.savez(file, points=poses.points, times_seconds=poses.times_seconds)
+        return poses
+
+    def _place_of(self, take: Path, interval_seconds: float, longest_seconds: float) -> Path:
+        facts = take.stat()
+        identity = (
+            *(_FORMAT, str(take.resolve()), facts.st_size, facts.st_mtime_ns),
+            *(self._networks.identity, interval_seconds, longest_seconds),
+        )
+        name = hashlib.sha256(repr(identity).encode()).hexdigest()[:24]
+        return self._folder / f"{name}.poses.npz"
+
+
+def _load(place: Path, interval_seconds: float) -> VideoPoses | None:
+    try:
+        with np.load(place, allow_pickle=False) as found:
+            return VideoPoses(found["points"], found["times_seconds"], interval_seconds)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None

@@ -1,0 +1,231 @@
+"""Each person has predictions and events of their own, in files, in arrays and live."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import rtaction
+from rtaction.errors import ModelUnreadable, UsageError
+from rtaction.frame import FrameLike
+from rtaction.model_spec import ModelSpec
+from rtaction.onnx_format.file import BOUNDARY_KEY
+from rtaction.pose.keypoints import Pose
+from rtaction.pose.region import Region
+from rtaction.prediction import Prediction
+from rtaction.realtime.actions.detector import ActionEvent
+from rtaction.realtime.actions.rules import ActionRules
+from rtaction.realtime.model.action_model import ActionModel
+from rtaction.realtime.sources.source import Source
+from rtaction.realtime.watching.actions import Actions
+from rtaction.realtime.watching.follower import Follower
+from rtaction.realtime.watching.live import LiveWatch
+from rtaction.realtime.watching.moment import Leave, Moment
+from rtaction.realtime.watching.options import WatchOptions
+from rtaction.realtime.watching.people import count_options
+from rtaction.realtime.watching.stats import WatchStats
+from rtaction.realtime.windows.who_counts import EVERYBODY, CountOptions
+from tests.person_model import PERSON_SPEC
+from tests.realtime.conftest import WAIT_SECONDS, ScriptedSource, scripted_camera
+from tests.realtime.scripted_people import HandsScorer, Script, ScriptedPeople, standing
+
+RULES = ActionRules.for_model(
+    PERSON_SPEC, overrides={"smoothing_seconds": 0.25, "min_seconds": 0.2, "cooldown_seconds": 0}
+)
+
+
+def _two(t: float) -> list[Pose]:
+    """One lifts the hands from 2 to 4 s, the other from 3 s on, and leaves at 6 s."""
+    first = standing(0.25, hands_up=2.0 <= t < 4.0)
+    return [first, *[standing(0.75, hands_up=t >= 3.0)] * (t < 6.0)]
+
+
+def _followed(
+    script: Script, seconds: float, count: CountOptions = EVERYBODY
+) -> tuple[list[Prediction], list[tuple[float, ActionEvent]]]:
+    """What comes of a file, and when each event was told."""
+    people, scorer = ScriptedPeople(script), HandsScorer()
+    follower = Follower(scorer, "test", WatchOptions(count=count, networks=people.networks))
+    actions = Actions(scorer, RULES)
+    predictions, told = [], []
+    moments = [(frame.captured_at_seconds, follower.see(frame)) for frame in people.frames(seconds)]
+    for at_seconds, moment in [*moments, (seconds, follower.end())]:
+        predictions += moment.predictions
+        told += [(at_seconds, event) for event in actions.see(moment)]
+    return predictions, told
+
+
+def test_two_people_have_two_streams_of_events() -> None:
+    predictions, told = _followed(_two, 9.0)
+    ids = {
+        person: {
+            round(one.box[1] + one.box[3])
+            for one in predictions
+            if one.person == person and one.box
+        }
+        for person in (1, 2)
+    }
+    left_one, right_one = sorted(ids, key=lambda person: max(ids[person]))
+    events = [(event.person, event.label, event.end_seconds is None) for _, event in told]
+    assert events == [
+        (left_one, "hands_up", True),
+        (right_one, "hands_up", True),
+        (left_one, "hands_up", False),
+        (right_one, "hands_up", False),
+    ]
+    assert [event.number for _, event in told] == [1, 2, 1, 2]
+    starts = [event.start_seconds for _, event in told[:2]]
+    assert starts == pytest.approx([2.25, 3.25], abs=0.3)
+    assert told[2][1].end_seconds == pytest.approx(3.75, abs=0.4)
+    for _, event in told:
+        assert event.box is not None
+        assert (event.box[1] + event.box[3]) / 2 == pytest.approx(
+            0.25 if event.person == left_one else 0.75, abs=0.02
+        )
+
+
+def test_who_leaves_ends_their_event_where_it_was_last_seen() -> None:
+    _, told = _followed(_two, 9.0)
+    told_seconds, end = told[-1]
+    assert end.end_seconds is not None
+    assert 5.0 < end.end_seconds < 6.1
+    assert 6.0 < told_seconds < 7.8, "though the other is still there until 9 s"
+
+
+def test_an_id_outlasts_a_second_of_hiding() -> None:
+    def script(t: float) -> list[Pose]:
+        return [standing(0.25)] + [standing(0.6 + 0.01 * t, hands_up=True)] * (not 3.0 < t < 4.0)
+
+    predictions, told = _followed(script, 7.0)
+    assert {one.person for one in predictions} == {1, 2}
+    assert {event.person for _, event in told} == {
+        one.person for one in predictions if one.label == "hands_up"
+    }
+
+
+def test_only_the_largest_has_events() -> None:
+    def script(t: float) -> list[Pose]:
+        return [standing(0.25, size=0.5, hands_up=True), standing(0.7, hands_up=t > 2.0)]
+
+    predictions, told = _followed(script, 5.0, CountOptions(person="largest"))
+    assert len({one.person for one in predictions}) == 1
+    (_, start), _ = told
+    assert start.start_seconds == pytest.approx(2.25, abs=0.3)
+
+
+def test_who_leaves_is_forgotten() -> None:
+    actions = Actions(HandsScorer(), RULES)
+    before = actions.of("a", 1)
+    assert actions.of("a", 1) is before
+    assert actions.of("a", 2) is not before
+    assert actions.see(Moment(left=[Leave("a", 1), Leave("b", 1)])) == []
+    assert actions.of("a", 1) is not before
+
+
+class Watching:
+    """Two live cameras with people in front of them, each given its frames as they are due."""
+
+    def __init__(self, scripts: Sequence[Script], regions: Sequence[Region | None]) -> None:
+        self.scorer = HandsScorer()
+        self.moments: list[Moment] = []
+        self.people = [ScriptedPeople(script) for script in scripts]
+        names = [str(number) for number in range(len(scripts))]
+        self.sources = {name: ScriptedSource(name=name) for name in names}
+        cameras = [
+            replace(scripted_camera(name), region=region)
+            for name, region in zip(names, regions, strict=True)
+        ]
+
+        def open_source(camera: object) -> Source:
+            return self.sources[camera.name]  # type: ignore[attr-defined]
+
+        self.live = LiveWatch(
+            self.scorer,
+            cameras,
+            WatchStats(),
+            # Whoever reads the time off a picture serves all cameras, as real networks do.
+            WatchOptions(keep_frames=False, networks=self.people[0].networks),
+            open_with=open_source,
+        )
+        self._thread = threading.Thread(target=self._follow)
+
+    def run(self, seconds: float) -> None:
+        self._thread.start()
+        start = time.monotonic()
+        for number in range(round(8 * seconds)):
+            time.sleep(max(start + number / 8 - time.monotonic(), 0))
+            for people, (name, source) in zip(self.people, self.sources.items(), strict=True):
+                frame: FrameLike = people.frame(number / 8, source=name, start_seconds=start)
+                source.give(frame)
+        for source in self.sources.values():
+            source.end()
+        self._thread.join(WAIT_SECONDS)
+        assert not self._thread.is_alive()
+
+    def _follow(self) -> None:
+        self.moments += self.live.moments()
+
+
+def test_several_cameras_share_the_networks_and_the_batch() -> None:
+    def script(t: float) -> list[Pose]:
+        return [standing(0.25), standing(0.75, hands_up=True)]
+
+    watching = Watching([script, script], [None, Region.of([0.5, 0, 1, 1])])
+    watching.run(2.5)
+
+    predictions = [one for moment in watching.moments for one in moment.predictions]
+    seen = {(one.source, one.person, one.label) for one in predictions}
+    assert {(source, label) for source, _, label in seen} == {
+        ("0", "hands_up"),
+        ("0", "hands_down"),
+        ("1", "hands_up"),
+    }
+    assert len(seen) == 3
+    assert max(one.latency_seconds for one in predictions) < 1.0
+    assert max(len(batch) for batch in watching.scorer.features) >= 2
+
+
+def test_settings_of_people_are_refused_for_models_of_pictures(tiny_spec: ModelSpec) -> None:
+    for given in ({"max_persons": 2}, {"person": "largest"}, {"region": [0, 0, 1, 0.5]}):
+        name = next(iter(given))
+        with pytest.raises(UsageError, match=f"{name} is for models of people.*modality rgb"):
+            count_options(tiny_spec, **given)
+        assert count_options(PERSON_SPEC, **given) != EVERYBODY
+    assert count_options(tiny_spec) == EVERYBODY
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"max_persons": 0}, "max_persons must be 1 or more"),
+        ({"region": [0, 0, 2, 1]}, "left, top, right and bottom"),
+        ({"person": "tallest"}, '"all" or "largest"'),
+    ],
+)
+def test_settings_that_cannot_be_meant(given: dict[str, object], named: str) -> None:
+    with pytest.raises(UsageError, match=named):
+        count_options(PERSON_SPEC, **given)  # type: ignore[arg-type]
+
+
+def test_the_package_refuses_them_too(tiny_model: Path, halves_video: Path) -> None:
+    with pytest.raises(UsageError, match="person is for models of people"):
+        rtaction.Recognizer(tiny_model, person="largest")
+    with pytest.raises(UsageError, match="region is for models of people"):
+        next(rtaction.watch(halves_video, tiny_model, region=[0, 0, 1, 0.5]))
+
+
+def test_a_model_that_says_pose_and_reads_no_joints_is_refused(
+    tmp_path: Path, tiny_spec: ModelSpec
+) -> None:
+    from tests.tiny_model import write_tiny_model
+
+    path = write_tiny_model(tmp_path / "m.onnx", replace(tiny_spec, modality="pose"))
+    model = ActionModel(path, device="cpu")
+    assert BOUNDARY_KEY in model.file.metadata
+    with pytest.raises(ModelUnreadable, match="17 joints"):
+        _ = model.pose_networks
