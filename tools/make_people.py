@@ -16,6 +16,7 @@ import multiprocessing
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from queue import Full
 from typing import Any
 
 import numpy as np
@@ -215,12 +216,19 @@ class Supply:
 
 
 def make_forever(queue: Any, seed: int) -> None:
-    """Make windows and put their numbers and labels into a queue."""
-    rng = np.random.default_rng([1, seed])
+    """Make windows and put their numbers and labels into a queue, until the parent has ended."""
+    rng, parent = np.random.default_rng([1, seed]), multiprocessing.parent_process()
     while True:
         windows = make_windows(rng, 2048)
         numbers = window_numbers(windows.points, INTERVAL_SECONDS)
-        queue.put((numbers.astype(np.float16), windows.labels))
+        made = numbers.astype(np.float16), windows.labels
+        while True:
+            try:
+                queue.put(made, timeout=1.0)
+                break
+            except Full:
+                if parent is None or not parent.is_alive():
+                    return
 
 
 def mean_of(networks: Sequence[Any]) -> Any:

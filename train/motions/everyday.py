@@ -15,7 +15,6 @@ from rtaction.train.motions.postures import (
     stepping,
     still,
     upright,
-    walking,
 )
 from rtaction.train.motions.skeleton import (
     KNEE,
@@ -231,20 +230,6 @@ def tai_chi(rng: Rng, times: Numbers) -> Motion:
     path = wander(rng, times, between(rng, num, 0.1, 0.35), 0.15, 6).reshape(*times.shape, 2, 3)
     with_arms(motion, arm_to(middle + path, np.array([0.8, -0.7, 0.0])), 1 + 0 * times)
     bend_legs(rng, motion, np.full_like(times, 1.0), between(rng, num, 0.0, 0.7))
-    return motion
-
-
-def carrying(rng: Rng, times: Numbers) -> Motion:
-    """Walking with something in one or both hands, or a phone at the ear."""
-    num, motion = len(times), walking(rng, times)
-    spots = np.array(
-        [(-0.25, -0.55, 0.4), (-0.1, 0.4, 0.15), (0.1, -0.95, 0.05), (-0.2, -0.3, 0.5)]
-    )
-    wrist = spots[rng.integers(len(spots), size=(num, 1))] + rng.normal(0, 0.06, (num, 1, 3))
-    held = arm_to(wrist + 0 * times[..., np.newaxis], np.array([0.6, -0.9, -0.2]))
-    motion.arms[..., 0, :] = held
-    two = happens(rng, num, 0.5)[..., np.newaxis]
-    motion.arms[..., 1, :] += two * (held - motion.arms[..., 1, :])
     return motion
 
 

@@ -119,7 +119,7 @@ def jumping(rng: Rng, times: Numbers) -> Motion:
 
 def yoga(rng: Rng, times: Numbers) -> Motion:
     """Poses that are held: legs wide with arms out, tree, warrior, hands joined overhead, bows."""
-    return mixture(rng, times, {_wide: 0.35, _tree: 0.12, _seated_arms: 0.33, _down_dog: 0.2})
+    return mixture(rng, times, {_wide: 0.33, _tree: 0.1, _seated_arms: 0.4, _down_dog: 0.17})
 
 
 def _wide(rng: Rng, times: Numbers) -> Motion:
@@ -136,9 +136,10 @@ def _wide(rng: Rng, times: Numbers) -> Motion:
     out = arm(
         level + 0 * times, around(rng, num, 0, 0.15), level + 0 * times, around(rng, num, 0, 0.15)
     )
-    with_arms(
-        motion, both(out, out), ramp(times, between(rng, num, -5, 1.0), between(rng, num, 0.8, 2.5))
-    )
+    arms = both(out, out)
+    one = happens(rng, num, 0.3)[..., np.newaxis]
+    arms[..., 1, :] += one * (motion.arms[..., 1, :] - arms[..., 1, :])
+    with_arms(motion, arms, ramp(times, between(rng, num, -5, 1.0), between(rng, num, 0.8, 2.5)))
     return motion
 
 

@@ -8,7 +8,15 @@ from __future__ import annotations
 import numpy as np
 
 from rtaction.train.motions.acted import Acted, arm, both, episode, with_arms
-from rtaction.train.motions.postures import crouching, go, mixture, stepping, still, walking
+from rtaction.train.motions.postures import (
+    carrying,
+    crouching,
+    go,
+    mixture,
+    stepping,
+    still,
+    walking,
+)
 from rtaction.train.motions.skeleton import (
     KNEE,
     PITCH,
@@ -81,7 +89,7 @@ def squat(rng: Rng, times: Numbers) -> Acted:
     _hold_arms(rng, motion, down, done)
     # Low on the heels without a rest is as good as a squat.
     low = crouching(rng, times)
-    stays = happens(rng, num, 0.18) * done
+    stays = happens(rng, num, 0.28) * done
     low.body, low.place = motion.body, motion.place
     return Acted(motion.mixed(low, stays), done, strokes=np.maximum(down, stays))
 
@@ -168,7 +176,8 @@ def walk(rng: Rng, times: Numbers) -> Acted:
     lasts = between(rng, num, 1.2, 6.0)
     share = bump(times, start, 0.4 + 0 * start, lasts, 0.4 + 0 * start)
     share = np.maximum(share, always)
-    moving, resting = walking(rng, times), still(rng, times)
+    moving = mixture(rng, times, {walking: 0.75, carrying: 0.25})
+    resting = still(rng, times)
     resting.body = moving.body
     resting.place = moving.place[:, :1] + 0 * moving.place
     return Acted(resting.mixed(moving, share), share)
