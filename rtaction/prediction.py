@@ -35,7 +35,8 @@ class Prediction:
     Args:
         scores: float32, shape (num_labels,), a probability per label.
         labels: the labels, in the order of the scores.
-        start_seconds: time of the window's first frame, on its source's clock.
+        start_seconds: time of the window's first frame, on its source's clock. A window of a model
+            of people may begin before the first frame of its source.
         end_seconds: time of the window's last frame, on its source's clock.
         latency_seconds: from the capture of the newest frame to this prediction; for a file that is
             read as fast as possible, the computing time. Default 0.0.

@@ -16,6 +16,7 @@ import multiprocessing
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from queue import Full
 from typing import Any
 
 import numpy as np
@@ -44,8 +45,9 @@ from tools.people_thresholds import choose_thresholds
 
 HERE = Path(__file__).parents[1] / "models"
 WIDTH, BATCH = 96, 512
-KEPT, MOST_USES = 40_960, 2.5  # windows that batches are drawn from, and how often each is used
+KEPT, MOST_USES = 122_880, 5  # windows that batches are drawn from, and how often each is used
 HIGHEST_RATE, WARM_STEPS, SMOOTHING = 2e-3, 150, 0.05
+LEAST_KEPT = 16_000
 LICENSED_SHARE = 0.03  # of each batch
 SPEC = ModelSpec(
     labels=LABELS,
@@ -64,7 +66,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--clips", type=Path, required=True, help="folder that holds people_dev")
     parser.add_argument("--work", type=Path, required=True, help="folder for trained networks")
-    parser.add_argument("--steps", type=int, default=4000, help="batches of each training")
+    parser.add_argument("--steps", type=int, default=2400, help="batches of each training")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--output", type=Path, default=HERE / "people.onnx")
     arguments = parser.parse_args()
@@ -188,7 +190,7 @@ class Supply:
 
     def __enter__(self) -> Supply:
         self._maker.start()
-        while self.num_kept < KEPT // 2:
+        while self.num_kept < LEAST_KEPT:
             self._take()
         return self
 
@@ -200,7 +202,7 @@ class Supply:
         self, rng: np.random.Generator, size: int, *, most_used: float
     ) -> tuple[Float32Array, npt.NDArray[np.int64]]:
         """Random windows of those kept, once at least `most_used` have been made."""
-        while self._num_made < most_used or self._queue.qsize() > 1:
+        while self._num_made < most_used:
             self._take()
         chosen = rng.integers(self.num_kept, size=size)
         return self.numbers[chosen].astype(np.float32), self.labels[chosen]
@@ -214,12 +216,19 @@ class Supply:
 
 
 def make_forever(queue: Any, seed: int) -> None:
-    """Make windows and put their numbers and labels into a queue."""
-    rng = np.random.default_rng([1, seed])
+    """Make windows and put their numbers and labels into a queue, until the parent has ended."""
+    rng, parent = np.random.default_rng([1, seed]), multiprocessing.parent_process()
     while True:
         windows = make_windows(rng, 2048)
         numbers = window_numbers(windows.points, INTERVAL_SECONDS)
-        queue.put((numbers.astype(np.float16), windows.labels))
+        made = numbers.astype(np.float16), windows.labels
+        while True:
+            try:
+                queue.put(made, timeout=1.0)
+                break
+            except Full:
+                if parent is None or not parent.is_alive():
+                    return
 
 
 def mean_of(networks: Sequence[Any]) -> Any:

@@ -155,7 +155,7 @@ class JsonLog:
             "prediction",
             source,
             wall_clock(prediction.end_seconds) if is_live else None,
-            start_seconds=self._since_start(source, prediction.start_seconds),
+            start_seconds=max(self._since_start(source, prediction.start_seconds) or 0.0, 0.0),
             end_seconds=self._since_start(source, prediction.end_seconds),
             label=prediction.label,
             score=round(prediction.score, 6),

@@ -44,7 +44,8 @@ def to_segments(predictions: Iterable[Prediction], spec: ModelSpec) -> list[Segm
         label = shown_label(prediction, spec)
         score = prediction.score if label else 0.0
         if not segments:
-            segments.append(Segment(label, prediction.start_seconds, prediction.end_seconds, score))
+            start_seconds = max(prediction.start_seconds, 0.0)
+            segments.append(Segment(label, start_seconds, prediction.end_seconds, score))
         elif segments[-1].label == label:
             last = segments[-1]
             peak = max(last.peak_score, score)

@@ -13,7 +13,7 @@ from rtaction.realtime.watching.moment import Moment, StateChange
 from rtaction.realtime.watching.options import DEFAULT_OPTIONS, WatchOptions
 from rtaction.realtime.watching.people import news_of, tracker_for
 from rtaction.realtime.windows.engine import Engine, Scorer
-from rtaction.realtime.windows.people_tracker import LEAST_SEEN
+from rtaction.realtime.windows.people_tracker import LEAST_SEEN, num_blank
 from rtaction.realtime.windows.state import State
 
 
@@ -129,11 +129,13 @@ def why_nothing(spec: ModelSpec, num_frames: int, length_seconds: float) -> str:
         num_frames: of the source, at least 1.
         length_seconds: how long it lasted.
     """
+    wanted_seconds = spec.window_seconds
+    if spec.follows_people:
+        wanted_seconds -= num_blank(spec) * spec.frame_interval_seconds
     # Times rounded to milliseconds can make a video slightly shorter than it is.
-    if length_seconds < spec.window_seconds + 0.01:
-        return f"too short: {length_seconds:.2f} s, a window needs {spec.window_seconds:.2f} s"
+    if length_seconds < wanted_seconds + 0.01:
+        return f"too short: {length_seconds:.2f} s, a window needs {wanted_seconds:.2f} s"
     has_enough = num_frames * spec.frame_interval_seconds >= LEAST_SEEN * length_seconds
     if spec.follows_people and has_enough:
-        seconds = LEAST_SEEN * spec.window_seconds
-        return f"nobody who counts is seen in it for {seconds:.1f} s"
+        return f"nobody who counts is seen in it for {wanted_seconds:.1f} s"
     return too_slow(spec, num_frames, length_seconds)

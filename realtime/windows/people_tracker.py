@@ -113,8 +113,8 @@ class PeopleTracker:
     """Tracks the people of one source.
 
     Whoever was seen in `LEAST_SEEN` of a window's pictures gets a window, so that somebody new gets
-    the first one sooner than a whole window after they came. Pictures before that, and longer gaps,
-    show no joints; gaps of one or two pictures are filled.
+    the first one sooner than a whole window after they came, also at the beginning of a source.
+    Pictures before that, and longer gaps, show no joints; gaps of one or two pictures are filled.
 
     Args:
         spec: the contract of a model of people.
@@ -155,6 +155,8 @@ class PeopleTracker:
             clip_seconds=spec.clip_seconds,
             stride_seconds=interval * max(round(stride / interval), 1),
             keeps_spares=False,
+            num_blank=num_blank(spec),
+            blank=_blank,
         )
         # Of the thread that reads, and of both.
         self._lock = threading.Lock()
@@ -340,7 +342,7 @@ class PeopleTracker:
         if self._is_camera:
             if any(look.is_black for look in looks):
                 return "black"
-            newest_half = {look.fingerprint for look in looks[len(looks) // 2 :]}
+            newest_half = {look.fingerprint for look in looks[-(len(window.values) // 2) :]}
             if len(looks) > 1 and len(newest_half) == 1:
                 return "frozen"
         return "ok"
@@ -371,6 +373,16 @@ class PeopleTracker:
             joints=joints,
             frame=None if frame is None else LentFrame(frame),
         )
+
+
+def num_blank(spec: ModelSpec) -> int:
+    """How many moments a window may begin before the first frame of its source."""
+    return math.floor((1 - LEAST_SEEN) * spec.frames_per_clip)
+
+
+def _blank(at_seconds: float) -> Look:
+    """A moment before the first frame, in which nobody was seen."""
+    return Look(None, at_seconds, 0, is_taken=True, people={})
 
 
 def _in_shares(pose: Pose, size_hw: tuple[int, int]) -> tuple[Box, Float32Array]:

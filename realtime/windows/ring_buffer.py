@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
+from rtaction.arrays import Float64Array
 from rtaction.sampling import (
     TIME_TOLERANCE_SECONDS,
     Problem,
@@ -62,6 +64,8 @@ class RingBuffer(Generic[Value]):
         stride_seconds: time from the start of one window to the start of the next.
         keeps_spares: keep both of two frames that are equally near to a moment, so that one can
             stand in for the other if that is damaged. Default True.
+        num_blank: windows may begin up to so many moments before the first frame. Default 0.
+        blank: makes the value of such a moment, of its time. Default None: there are none.
     """
 
     def __init__(
@@ -71,12 +75,17 @@ class RingBuffer(Generic[Value]):
         clip_seconds: float,
         stride_seconds: float,
         keeps_spares: bool = True,
+        num_blank: int = 0,
+        blank: Callable[[float], Value] | None = None,
     ) -> None:
         self._frames_per_clip = frames_per_clip
         self._clip_seconds = clip_seconds
         self._stride_seconds = stride_seconds
         self._keeps_spares = keeps_spares
         self._interval_seconds = frame_interval_seconds(frames_per_clip, clip_seconds)
+        self._blank = blank
+        self._lead_seconds = 0.0 if blank is None else num_blank * self._interval_seconds
+        self._begun_seconds = -math.inf
         self._values: deque[Value | None] = deque()
         self._times_seconds: deque[float] = deque()
         self._grid: WindowGrid | None = None
@@ -101,7 +110,10 @@ class RingBuffer(Generic[Value]):
             if gap_seconds <= 0 or gap_seconds > self._clip_seconds:
                 self.clear()
         if self._grid is None:
-            self._grid = WindowGrid(at_seconds, self._clip_seconds, self._stride_seconds)
+            self._begun_seconds = at_seconds
+            self._grid = WindowGrid(
+                at_seconds - self._lead_seconds, self._clip_seconds, self._stride_seconds
+            )
         settled: Value | None = None
         if self._times_seconds:
             settled = self._values[-1] = (
@@ -187,18 +199,23 @@ class RingBuffer(Generic[Value]):
         assert self._grid is not None
         end_seconds = self._grid.end_seconds(self._num_taken)
         self._num_taken += 1
-        indices, problem = self._select(end_seconds)
+        targets = window_targets(end_seconds, self._frames_per_clip, self._clip_seconds)
+        early: list[float] = []
+        if self._blank is not None:
+            is_early = targets < self._begun_seconds - TIME_TOLERANCE_SECONDS
+            early, targets = targets[is_early].tolist(), targets[~is_early]
+        indices, problem = self._select(targets)
         window: Window[Value]
         if problem is None:
-            values = tuple(value for i in indices if (value := self._values[i]) is not None)
-            times = tuple(self._times_seconds[i] for i in indices)
-            window = Window(end_seconds, values, times, "ok")
+            blanks = [self._blank(seconds) for seconds in early] if self._blank else []
+            values = (value for i in indices if (value := self._values[i]) is not None)
+            times = (self._times_seconds[i] for i in indices)
+            window = Window(end_seconds, (*blanks, *values), (*early, *times), "ok")
         else:
             window = Window(end_seconds, (), (), _STATE_OF_PROBLEM[problem])
         return window
 
-    def _select(self, end_seconds: float) -> tuple[list[int], Problem | None]:
-        targets = window_targets(end_seconds, self._frames_per_clip, self._clip_seconds)
+    def _select(self, targets: Float64Array) -> tuple[list[int], Problem | None]:
         selection = select_frames(list(self._times_seconds), targets)
         if all(self._values[i] is not None for i in selection.indices):
             return selection.indices.tolist(), selection.problem

@@ -103,9 +103,10 @@ def test_the_live_path_gives_the_scores_of_the_whole_file(person_model: Path) ->
     networks = PoseNetworks(WholeSquare(model.pose_networks.close), model.pose_networks.find)
     predictions = _live(model, pictures, networks)
     whole = _whole_file(person_model, pictures)
-    assert len(predictions) == len(whole) == len(pictures) - 7
+    full = [one for one in predictions if one.start_seconds >= 0]
+    assert len(full) == len(whole) == len(pictures) - 7
     # The first picture of the first window was read by the network that finds people.
-    live = np.stack([one.scores for one in predictions])
+    live = np.stack([one.scores for one in full])
     np.testing.assert_allclose(live[1:], whole[1:], atol=1e-4)
     assert whole[:, 0].min() < 0.1
     assert whole[:, 0].max() > 0.9
@@ -228,7 +229,7 @@ def test_arrays_give_a_prediction_for_each_person(person_model: Path) -> None:
     assert {one.person for one in predictions} == {1, 2}
     times = [one.end_seconds for one in predictions]
     assert times == sorted(times)
-    assert len(times) > 1.7 * len(set(times)), "both, once both are found"
+    assert times.count(times[-1]) == times.count(2.0) == 2, "both, once both are found"
     assert {event.person for event in events} == {
         one.person for one in predictions if one.label == "hands_up" and one.score > 0.9
     }

@@ -96,7 +96,9 @@ def _shake(rng: Rng, times: Numbers) -> Numbers:
 def _framed(rng: Rng, flat: Numbers) -> tuple[Numbers, Numbers]:
     """Choose what of the plane is in the picture, (num, ..., 2), and its height and width."""
     num = len(flat)
-    first = flat[:, 0]
+    # Who is framed at first may leave later, and who comes in is framed at last.
+    moment = rng.choice((0, flat.shape[1] // 2, flat.shape[1] - 1), size=num, p=(0.6, 0.15, 0.25))
+    first = flat[np.arange(num), moment]
     tops, bottoms = first[..., 0].min(axis=1), first[..., 0].max(axis=1)
     low, high = flat.min(axis=(1, 2)), flat.max(axis=(1, 2))
     middle = first[:, SHOULDERS].mean(axis=1)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rtaction.train.motions.gestures import Acted
+from rtaction.train.motions.acted import Acted
 from rtaction.train.motions.postures import (
     crouching,
     kneeling,

@@ -1,30 +1,25 @@
-"""Actions of the arms: wave, clap, punch, arms raised, arms out, point.
+"""Gestures: wave, clap, arms raised, arms out, point.
 
 Each function takes a random generator and times, float32 of shape (num_windows, num_times), and
-returns an `Acted`: the motion, and from 0 to 1 how much of the action is done at each time.
+returns an `Acted`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from rtaction.train.motions.acted import Acted, arm, both, episode, with_arms
 from rtaction.train.motions.postures import (
     mixture,
     on_chair,
-    resting_arms,
     stepping,
     still,
     upright,
 )
 from rtaction.train.motions.skeleton import (
-    KNEE,
     PITCH,
     ROLL,
-    THIGH,
     YAW,
-    Motion,
     arm_to,
 )
 from rtaction.train.motions.timing import (
@@ -40,52 +35,11 @@ from rtaction.train.motions.timing import (
 )
 
 
-@dataclass(eq=False, slots=True)
-class Acted:
-    """A motion and when its action happens.
-
-    Args:
-        motion: of the bodies.
-        share: float32, shape (num_windows, num_times): of an action that lasts, 1 while it does;
-            of one that leads from one state to another, how much of the way is done.
-        leads: whether it leads from one state to another.
-    """
-
-    motion: Motion
-    share: Numbers
-    leads: bool = False
-
-
-def episode(rng: Rng, times: Numbers, *, ease_seconds: float = 0.5) -> Numbers:
-    """1 while an action lasts, else 0: it may begin before a window, or end within it."""
-    num = len(times)
-    long = happens(rng, num, 0.6)
-    start = between(rng, num, -3.0, 0.9)
-    lasts = between(rng, num, 1.0, 3.0) + long * between(rng, num, 1.0, 8.0)
-    ease = between(rng, num, 0.2, ease_seconds)
-    return ramp(times, start, ease) * (1 - ramp(times, start + lasts, ease))
-
-
-def with_arms(motion: Motion, arms: Numbers, weight: Numbers) -> None:
-    """Mix other arms into a motion, by (num, num_times)."""
-    motion.arms += weight[..., np.newaxis, np.newaxis] * (arms - motion.arms)
-
-
-def arm(*angles: Numbers) -> Numbers:
-    """One arm from its four angles: (num, num_times, 4)."""
-    return np.stack(np.broadcast_arrays(*angles), axis=-1).astype(np.float32)
-
-
-def both(one: Numbers, other: Numbers) -> Numbers:
-    """Left and right arm from two; (num, num_times, 2, 4)."""
-    return np.stack(np.broadcast_arrays(one, other), axis=-2)
-
-
 def wave(rng: Rng, times: Numbers) -> Acted:
     """One hand up, swung to and fro from the elbow, the shoulder or both."""
     num, motion = len(times), upright(rng, times)
     done = episode(rng, times)
-    angle = phase(rng, times, between(rng, num, 0.4, 3.2))
+    angle = phase(rng, times, np.exp(between(rng, num, np.log(0.25), np.log(3.2))))
     swing, whole = np.sin(angle), happens(rng, num, 0.4)
     high = between(rng, num, 0.12, 1.0)
     upper = (1 - whole) * (0.25 + 1.5 * high) + whole * between(rng, num, 1.7, 2.9)
@@ -172,15 +126,30 @@ def arms_raise(rng: Rng, times: Numbers) -> Acted:
         )
         for one in (1.0, alike)
     ]
-    with_arms(
-        motion,
-        both(*arms),
-        ramp(times, start - 0.2, takes * 0.5)
-        * (1 - ramp(times, start + 1.7 * takes + holds, takes)),
-    )
+    raised = both(*arms)
+    close = happens(rng, num, 0.4)[..., np.newaxis, np.newaxis]
+    raised = raised + close * (_past_the_chest(rng, up, size * sway * up) - raised)
+    weight = ramp(times, start - 0.2, takes * 0.5)
+    weight = weight * (1 - ramp(times, start + 1.7 * takes + holds, takes))
+    with_arms(motion, raised, weight)
     motion.trunk[..., PITCH] -= 0.1 * up * happens(rng, num, 0.5)
     motion.trunk[..., ROLL] += 0.2 * sway * size * up * (alike < 0)
     return Acted(motion, up)
+
+
+def _past_the_chest(rng: Rng, up: Numbers, sway: Numbers) -> Numbers:
+    """Both arms on the way up with the hands close to chest and face, elbows out."""
+    num = len(up)
+    chest = np.array([-0.25, -0.2, 0.3]) + rng.normal(0, (0.12, 0.2, 0.1), (num, 1, 3))
+    over = np.array([0.05, 0.9, 0.1]) + rng.normal(0, (0.2, 0.1, 0.1), (num, 1, 3))
+    low = np.array([0.0, -0.9, 0.1]) + rng.normal(0, 0.08, (num, 1, 3))
+    share = up[..., np.newaxis]
+    wrist = (
+        low + (2 * share).clip(0, 1) * (chest - low) + (2 * share - 1).clip(0, 1) * (over - chest)
+    )
+    wrist = wrist[:, :, np.newaxis] + np.zeros((2, 1))
+    wrist[..., 0] += sway[..., np.newaxis] * np.array([0.5, -0.5])
+    return arm_to(wrist, rng.normal((1.0, -0.4, 0.1), 0.2, (num, 1, 1, 3)))
 
 
 def arms_side(rng: Rng, times: Numbers) -> Acted:
@@ -221,72 +190,6 @@ def arms_side(rng: Rng, times: Numbers) -> Acted:
         * (1 - ramp(times, start + 1.7 * takes + holds, takes)),
     )
     return Acted(motion, out)
-
-
-# Guards, and where a fist goes, from the shoulder: outward, up and ahead, in lengths of the arm.
-_GUARDS = ((-0.22, 0.12, 0.35), (-0.1, -0.25, 0.35), (-0.3, -0.1, 0.25), (0.0, 0.3, 0.3))
-_STRAIGHT, _HOOK, _UPPERCUT, _BACK_FIST, _SIDE = range(5)
-_ENDS = (
-    (-0.15, 0.08, 0.97),
-    (-0.65, 0.1, 0.6),
-    (-0.25, 0.3, 0.65),
-    (0.75, 0.1, 0.55),
-    (0.97, 0.02, 0.1),
-)
-_VIA = ((0.0, 0.0, 0.0), (0.45, 0.05, 0.15), (0.0, -0.4, 0.15), (-0.2, 0.1, 0.0), (0.0, 0.0, 0.1))
-
-
-def punch(rng: Rng, times: Numbers) -> Acted:
-    """Fists thrust out and drawn back: straight, hooked, upward, backward, to the sides."""
-    num, motion = len(times), fighting(rng, times)
-    done = episode(rng, times)
-    guard = np.array(_GUARDS)[rng.integers(len(_GUARDS), size=(num, 1))]
-    guard = guard + rng.normal(0, 0.08, (num, 1, 3))
-    slow = happens(rng, num, 0.3)
-    angle = phase(rng, times, between(rng, num, 0.4, 1.5) * (1 - 0.55 * slow))
-    share = between(rng, num, 0.35, 0.75) + 0.2 * slow
-    holds = 1 + slow * between(rng, num, 0.0, 1.5)
-    alternate = happens(rng, num, 0.6)
-    kind = rng.choice(5, size=(num, 1), p=(0.5, 0.15, 0.1, 0.12, 0.13))
-    elbows = rng.normal((0.6, -0.8, -0.2), 0.2, (num, 1, 3))
-    elbows += (kind[..., np.newaxis] == _HOOK) * np.array([0.5, 0.6, 0.0])
-    arms = []
-    twist = np.zeros_like(times)
-    for side in range(2):
-        mixed = rng.integers(5, size=(num, 1))
-        one = np.where(happens(rng, num, 0.2) > 0, mixed, kind)
-        thrust = (holds * strokes(angle + np.pi * side, share)).clip(0, 1)
-        if side:
-            thrust = thrust * alternate
-        end = np.array(_ENDS)[one] + rng.normal(0, (0.15, 0.15, 0.08), (num, 1, 3))
-        via = np.array(_VIA)[one] * 4 * (thrust * (1 - thrust))[..., np.newaxis]
-        wrist = guard + thrust[..., np.newaxis] * (end - guard) + via
-        wrist = wrist + wander(rng, times, 0.03, 1.0, 3)
-        arms.append(arm_to(wrist, elbows))
-        twist = twist + (-1.0 if side == 0 else 1.0) * thrust * np.where(one == _SIDE, -0.8, 1.0)
-    arms[1] = np.where(
-        ((1 - alternate) * happens(rng, num, 0.25))[..., np.newaxis] > 0,
-        resting_arms(rng, times)[..., 1, :],
-        arms[1],
-    )
-    with_arms(motion, both(*arms), done)
-    motion.trunk[..., YAW] += done * twist * between(rng, num, 0.0, 0.7)
-    motion.trunk[..., PITCH] += done * (between(rng, num, -0.05, 0.25) + 0.1 * np.abs(twist))
-    return Acted(motion, done)
-
-
-def fighting(rng: Rng, times: Numbers) -> Motion:
-    """One foot ahead, or as one stands; bouncing or stepping, sometimes seated."""
-    num = len(times)
-    motion = mixture(rng, times, {still: 0.62, stepping: 0.3, on_chair: 0.08})
-    stance = happens(rng, num, 0.6) * between(rng, num, 0.1, 0.5)
-    stance = stance * (np.abs(motion.legs[..., 0, THIGH]).mean(axis=1, keepdims=True) < 0.8)
-    motion.legs[..., 0, THIGH] += stance
-    motion.legs[..., 1, THIGH] -= 0.6 * stance
-    motion.legs[..., KNEE] += (0.8 * stance)[..., np.newaxis]
-    bounce = happens(rng, num, 0.35) * np.sin(phase(rng, times, between(rng, num, 1.0, 2.5)))
-    motion.place[..., 1] += 0.012 * (1 + bounce) * (np.abs(bounce) > 0)
-    return motion
 
 
 def point(rng: Rng, times: Numbers) -> Acted:

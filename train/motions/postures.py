@@ -139,7 +139,9 @@ def crouching(rng: Rng, times: Numbers) -> Motion:
     """Low on the heels, as to look at something on the floor."""
     num, motion = len(times), still(rng, times)
     thigh = between(rng, num, 1.7, 2.1)
-    set_legs(motion, thigh, between(rng, num, 0.1, 0.6), thigh + 0.5, between(rng, num, -0.1, 0.1))
+    knee = thigh + between(rng, num, 0.3, 0.7)
+    out = between(rng, num, 0.1, 1.0)
+    set_legs(motion, thigh, out, knee, -out * between(rng, num, -0.2, 1.0))
     motion.trunk[..., PITCH] += between(rng, num, 0.2, 0.7)
     return motion
 
@@ -207,6 +209,7 @@ def walking(rng: Rng, times: Numbers) -> Motion:
     speed = (1 - on_the_spot) * 2.1 * stride * hertz * between(rng, num, 0.6, 1.1)
     motion.trunk[..., PITCH] += between(rng, num, -0.03, 0.12)
     motion.trunk[..., YAW] += 0.25 * stride * np.sin(angle)
+    motion.body[..., YAW] += happens(rng, num, 0.6) * between(rng, num, 0, 2 * np.pi)
     go(motion, times, speed, happens(rng, num, 0.35) * around(rng, num, 0, 0.35))
     motion.stands[:] = 0
     return motion
@@ -234,6 +237,20 @@ def _swing_of_arm(motion: Motion, side: int, angle: Numbers) -> Numbers:
         low = np.hypot(out, ahead).clip(0, 1)
         moved[..., steep] = np.where(arm[..., steep] < 1.0, np.arcsin(low), arm[..., steep])
     return np.asarray(moved - arm)
+
+
+def carrying(rng: Rng, times: Numbers) -> Motion:
+    """Walking with something in one or both hands, or a phone at the ear."""
+    num, motion = len(times), walking(rng, times)
+    spots = np.array(
+        [(-0.25, -0.55, 0.4), (-0.1, 0.4, 0.15), (0.1, -0.95, 0.05), (-0.2, -0.3, 0.5)]
+    )
+    wrist = spots[rng.integers(len(spots), size=(num, 1))] + rng.normal(0, 0.06, (num, 1, 3))
+    held = arm_to(wrist + 0 * times[..., np.newaxis], np.array([0.6, -0.9, -0.2]))
+    motion.arms[..., 0, :] = held
+    two = happens(rng, num, 0.5)[..., np.newaxis]
+    motion.arms[..., 1, :] += two * (held - motion.arms[..., 1, :])
+    return motion
 
 
 def stepping(rng: Rng, times: Numbers) -> Motion:

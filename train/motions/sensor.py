@@ -172,5 +172,5 @@ def _lost(
     weak = happens(rng, num, 0.15) * 0.12 + happens(rng, num, 0.25) * 0.5 * lies
     noise = wander(rng, times, 1.0, 0.5, 1)[..., 0] / 0.98
     gone = _share_below(noise) < weak
-    came = happens(rng, num, 0.06) * between(rng, num, 0.05, 0.55) * times[:, -1:]
+    came = happens(rng, num, 0.2) * between(rng, num, 0.05, 0.42) * times[:, -1:]
     return np.asarray(gone | (times < came))

@@ -7,8 +7,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from rtaction.train.motions.gestures import Acted, arm, both, episode, with_arms
-from rtaction.train.motions.postures import crouching, go, mixture, stepping, still, walking
+from rtaction.train.motions.acted import Acted, arm, both, episode, with_arms
+from rtaction.train.motions.postures import (
+    carrying,
+    crouching,
+    go,
+    mixture,
+    stepping,
+    still,
+    walking,
+)
 from rtaction.train.motions.skeleton import (
     KNEE,
     PITCH,
@@ -81,9 +89,9 @@ def squat(rng: Rng, times: Numbers) -> Acted:
     _hold_arms(rng, motion, down, done)
     # Low on the heels without a rest is as good as a squat.
     low = crouching(rng, times)
-    stays = happens(rng, num, 0.12) * done
+    stays = happens(rng, num, 0.28) * done
     low.body, low.place = motion.body, motion.place
-    return Acted(motion.mixed(low, stays), done)
+    return Acted(motion.mixed(low, stays), done, strokes=np.maximum(down, stays))
 
 
 # Where hands are held, and which way the elbows point: ahead, at the chest, behind the neck, out.
@@ -116,7 +124,7 @@ def bend_legs(rng: Rng, motion: Motion, down: Numbers, deepest: Numbers) -> None
     motion.legs[..., THIGH] += (thigh * between(rng, num, 0.85, 1.0))[..., np.newaxis]
     motion.legs[..., KNEE] += (thigh * between(rng, num, 1.0, 1.3))[..., np.newaxis]
     motion.legs[..., THIGH_OUT] += out[..., np.newaxis]
-    motion.legs[..., SHANK_OUT] += (out * between(rng, num, -0.2, 0.3))[..., np.newaxis]
+    motion.legs[..., SHANK_OUT] += (-out * between(rng, num, -0.3, 0.9))[..., np.newaxis]
     motion.trunk[..., PITCH] += down * between(rng, num, 0.1, 0.85)
     motion.head[..., PITCH] -= down * between(rng, num, 0.0, 0.4)
 
@@ -126,9 +134,9 @@ def kick(rng: Rng, times: Numbers) -> Acted:
     num = len(times)
     motion = mixture(rng, times, {still: 0.55, stepping: 0.25, walking: 0.2})
     done = episode(rng, times)
-    hertz = between(rng, num, 0.4, 1.2)
+    hertz = between(rng, num, 0.3, 1.2)
     angle = phase(rng, times, hertz)
-    lasts = between(rng, num, 0.4, 0.95)
+    lasts = between(rng, num, 0.4, 1.4)
     up = strokes(angle, (lasts * hertz).clip(0.2, 1.0)) * done
     alternate = happens(rng, num, 0.45)
     turn = (np.floor(angle / (2 * np.pi)) % 2) * alternate
@@ -156,8 +164,8 @@ def kick(rng: Rng, times: Numbers) -> Acted:
     swing = wander(rng, times, between(rng, num, 0.05, 0.4), 0.8, 8).reshape(motion.arms.shape)
     motion.arms += swing * (0.3 + up)[..., np.newaxis, np.newaxis]
     motion.stands[:] = 0
-    go(motion, times, np.where(kind == 3, 0.35, 0.0) * happens(rng, num, 0.6), 0 * hertz)
-    return Acted(motion, done)
+    go(motion, times, np.where(kind == 3, 0.6, 0.0) * rng.random((num, 1)), 0 * hertz)
+    return Acted(motion, done, strokes=up)
 
 
 def walk(rng: Rng, times: Numbers) -> Acted:
@@ -168,7 +176,8 @@ def walk(rng: Rng, times: Numbers) -> Acted:
     lasts = between(rng, num, 1.2, 6.0)
     share = bump(times, start, 0.4 + 0 * start, lasts, 0.4 + 0 * start)
     share = np.maximum(share, always)
-    moving, resting = walking(rng, times), still(rng, times)
+    moving = mixture(rng, times, {walking: 0.75, carrying: 0.25})
+    resting = still(rng, times)
     resting.body = moving.body
     resting.place = moving.place[:, :1] + 0 * moving.place
     return Acted(resting.mixed(moving, share), share)

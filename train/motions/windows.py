@@ -16,18 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.pose.keypoints import JOINTS, MIRRORED
+from rtaction.train.motions.acted import Acted
 from rtaction.train.motions.camera import look
 from rtaction.train.motions.floor import fall, sit_down, stand_up
-from rtaction.train.motions.gestures import (
-    Acted,
-    arms_raise,
-    arms_side,
-    clap,
-    point,
-    punch,
-    wave,
-)
+from rtaction.train.motions.gestures import arms_raise, arms_side, clap, point, wave
 from rtaction.train.motions.others import other
+from rtaction.train.motions.punches import punch
 from rtaction.train.motions.sensor import MADE_UP_SCORE, keypoints_of
 from rtaction.train.motions.skeleton import YAW, Bodies, Motion, joints_of
 from rtaction.train.motions.steps import jumping_jack, kick, squat, walk
@@ -55,7 +49,8 @@ ACTIONS: Mapping[str, Callable[[Rng, Numbers], Acted]] = {
 LABELS = (*ACTIONS, BACKGROUND)
 """The labels, in the order of the scores."""
 
-_OFTEN = {"fall": 2.0}  # matters most, and comes in the most ways
+# Falls matter most; the others come in the most ways.
+_OFTEN = {"fall": 2.0, "kick": 1.3, "squat": 1.2, "punch": 1.2, "wave": 1.2}
 _UNCLEAR = -1
 
 
@@ -79,7 +74,7 @@ def make_windows(
     *,
     num_times: int = NUM_TIMES,
     interval_seconds: float = INTERVAL_SECONDS,
-    background_share: float = 0.38,
+    background_share: float = 0.27,
 ) -> Windows:
     """Windows of random people who do random things, seen by random cameras.
 
@@ -88,13 +83,14 @@ def make_windows(
         num: how many to make; about a tenth is left out as unclear.
         num_times: pictures in a window. Default 16.
         interval_seconds: between two pictures. Default 0.125.
-        background_share: of windows that show something without a label. Default 0.38.
+        background_share: of windows that show something without a label. Default 0.27.
     """
     times = _times(rng, num, num_times, interval_seconds)
     shares = np.array([_OFTEN.get(name, 1.0) for name in ACTIONS])
     shares = np.append(shares / shares.sum() * (1 - background_share), background_share)
     chosen = rng.choice(len(LABELS), size=num, p=shares)
     motions, labels, rows = [], [], []
+    tells = np.ones_like(times)
     for number, name in enumerate(LABELS):
         at = np.flatnonzero(chosen == number)
         if not len(at):
@@ -103,7 +99,7 @@ def make_windows(
             motion, label = other(rng, times[at]), np.full(len(at), number)
         else:
             acted = ACTIONS[name](rng, times[at])
-            motion, label = acted.motion, _label(acted, number)
+            motion, label, tells[at] = acted.motion, _label(acted, number), acted.tells
         clear = label != _UNCLEAR
         motions.append(motion.picked(clear))
         labels.append(label[clear])
@@ -114,8 +110,14 @@ def make_windows(
             for name in Motion.__dataclass_fields__
         )
     )
-    points, label = film(rng, motion, times[np.concatenate(rows)]), np.concatenate(labels)
-    shown = _is_shown(points, label)
+    row, label = np.concatenate(rows), np.concatenate(labels)
+    points = film(rng, motion, times[row])
+    shown = _is_shown(points, label, tells[row])
+    # Who walks out of the picture, or into it, does nothing else.
+    leaves = ~shown & (label == LABELS.index("walk"))
+    leaves &= (points[..., 2] > MADE_UP_SCORE).mean(axis=(1, 2)) > 0.12
+    label = np.where(leaves, LABELS.index(BACKGROUND), label)
+    shown |= leaves
     return Windows(mirrored(rng, points[shown]), label[shown])
 
 
@@ -141,7 +143,8 @@ def _label(acted: Acted, number: int) -> npt.NDArray[np.int64]:
     if acted.leads:
         # The way must be nearly over, and much of it within the window: of a fall, less.
         first, last = share[:, 0], share[:, -1]
-        is_action = (last > 0.88) & (first < (0.8 if number == LABELS.index("fall") else 0.4))
+        is_fall = number == LABELS.index("fall")
+        is_action = (last > (0.75 if is_fall else 0.88)) & (first < (0.8 if is_fall else 0.4))
         is_none = (last < 0.12) | (first > 0.985)
     else:
         much = (share > 0.5).mean(axis=1)
@@ -167,10 +170,14 @@ _NEEDED: Mapping[str, tuple[tuple[str, ...], int]] = {
 _LEAST_SHOWN = 0.5  # of the pictures
 
 
-def _is_shown(points: Numbers, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+def _is_shown(
+    points: Numbers, labels: npt.NDArray[np.int64], tells: Numbers
+) -> npt.NDArray[np.bool_]:
     """Whether the pictures show what the labels are about; (num_windows,)."""
-    seen = (points[..., 2] > MADE_UP_SCORE).mean(axis=1)  # (num_windows, 17)
-    enough = seen.mean(axis=1) > 0.12
+    is_seen = points[..., 2] > MADE_UP_SCORE
+    seen = is_seen.mean(axis=1)  # (num_windows, 17)
+    told = (tells * is_seen.any(axis=-1)).max(axis=1) > 0.6
+    enough = (seen.mean(axis=1) > 0.12) & (told | (labels == LABELS.index(BACKGROUND)))
     for name, (joints, least) in _NEEDED.items():
         is_this = labels == LABELS.index(name)
         shown = seen[:, [JOINTS.index(joint) for joint in joints]] > _LEAST_SHOWN

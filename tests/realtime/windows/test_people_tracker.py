@@ -19,6 +19,8 @@ from tests.realtime.scripted_people import SIZE_HW, ScriptedPeople, standing
 
 INTERVAL = PERSON_SPEC.frame_interval_seconds
 WINDOW = PERSON_SPEC.clip_seconds
+FIRST_END = 4 * INTERVAL
+"""End of the first window, of which five pictures of eight are there."""
 
 
 def _tracker(people: ScriptedPeople, **options: object) -> PeopleTracker:
@@ -65,14 +67,25 @@ def test_pictures_are_looked_at_once_and_no_more_often_than_the_model_takes_them
     windows = _windows(_tracker(people), people.frames(6.0, rate=rate))
     assert len(people.looked) == len(set(people.looked))
     assert len(people.looked) <= 6.0 / INTERVAL + 1
-    assert _ends(windows, 1) == [round(WINDOW + n * INTERVAL, 3) for n in range(42)]
+    assert _ends(windows, 1) == [round(FIRST_END + n * INTERVAL, 3) for n in range(45)]
 
 
 def test_an_odd_stride_is_rounded_to_pictures() -> None:
     people = ScriptedPeople(lambda t: [standing(0.5)])
     windows = _windows(_tracker(people, stride_seconds=0.3), people.frames(4.0, rate=25.0))
-    assert np.diff(_ends(windows, 1)).tolist() == pytest.approx([0.25] * 12)
+    assert np.diff(_ends(windows, 1)).tolist() == pytest.approx([0.25] * 14)
     assert len(people.looked) <= 4.0 / INTERVAL + 1
+
+
+def test_the_first_windows_begin_before_the_source() -> None:
+    people = ScriptedPeople(lambda t: [standing(0.3 + 0.05 * t)])
+    windows = _windows(_tracker(people), people.frames(1.5))
+    noses = [one.features.reshape(8, 17, 3)[:, 0] for one in windows]
+    assert [int((one[:, 2] > 0).sum()) for one in noses[:5]] == [5, 6, 7, 8, 8]
+    first = windows[0]
+    np.testing.assert_allclose(first.times_seconds, np.arange(-3, 5) * INTERVAL, atol=1e-9)
+    assert not first.features[:3].any()
+    np.testing.assert_allclose(np.diff(noses[0][3:, 1]), 0.05 * INTERVAL, atol=1e-5)
 
 
 def test_who_comes_later_is_judged_from_three_fifths_of_a_window_on() -> None:
@@ -156,7 +169,7 @@ def test_a_source_is_ok_though_nobody_is_there() -> None:
         tracker.push(frame)
         assert tracker.due() == []
         states.append(tracker.state)
-    assert states == ["warming_up"] * 7 + ["ok"] * 10
+    assert states == ["warming_up"] * 4 + ["ok"] * 13
     assert people.looked == []
 
 
@@ -202,7 +215,7 @@ def test_a_damaged_picture_shows_nobody() -> None:
     tracker = _tracker(people)
     windows = _windows(tracker, frames)
     assert tracker.drops["damaged"] == 1
-    assert _ends(windows, 1) == [round(WINDOW + n * INTERVAL, 3) for n in range(10)]
+    assert _ends(windows, 1) == [round(FIRST_END + n * INTERVAL, 3) for n in range(13)]
 
 
 @pytest.mark.parametrize("is_camera", [True, False])

@@ -281,3 +281,34 @@ def test_taking_out_what_is_not_there_changes_nothing() -> None:
     ring.discard(7)
 
     assert len(ring) == 1
+
+
+def test_windows_may_begin_before_the_first_frame() -> None:
+    ring: RingBuffer[int] = RingBuffer(
+        frames_per_clip=5, clip_seconds=1.0, stride_seconds=0.25, num_blank=2, blank=lambda at: -1
+    )
+    windows = push_all(ring, steady(8.0, 1.2))
+    usable = [window.values for window in windows if window.state == "ok"]
+    assert usable[:3] == [(-1, -1, 0, 2, 4), (-1, 0, 2, 4, 6), (0, 2, 4, 6, 8)]
+    assert windows[0].times_seconds == pytest.approx(FIRST_SECONDS + np.arange(-2, 3) * 0.25)
+    # After an interruption, windows begin before the first frame again.
+    later = [FIRST_SECONDS + 9 + one / 8 for one in range(6)]
+    assert push_all(ring, later)[0].values == (-1, -1, 0, 2, 4)
+
+
+def test_without_spares_no_frame_is_kept_in_vain() -> None:
+    """At 25 frames a second every eighth moment lies between two frames."""
+    rings = {
+        keeps: RingBuffer[int](
+            frames_per_clip=9, clip_seconds=1.0, stride_seconds=0.125, keeps_spares=keeps
+        )
+        for keeps in (True, False)
+    }
+    times = [number / 25 for number in range(250)]
+    settled = {
+        keeps: [n for n, at in enumerate(times) if ring.push(n, at) is not None]
+        for keeps, ring in rings.items()
+    }
+    assert set(settled[False]) < set(settled[True])
+    assert len(settled[False]) == pytest.approx(80, abs=1)
+    assert len(settled[True]) > 85
