@@ -18,7 +18,7 @@ from rtaction.train.render.actions import ACTIONS
 from rtaction.train.render.clip import render_sequence
 
 # All training clips have lower seeds. This person is clearly visible.
-SAMPLE_SEED = 999_000_016
+SAMPLE_SEED = 999_000_026
 SAMPLES_TO_TRY = 20
 SAMPLE_ACTIONS = (
     ("nothing", 3.0),
@@ -27,7 +27,6 @@ SAMPLE_ACTIONS = (
     ("arms_side", 4.0),
     ("clap", 4.0),
     ("arms_raise", 4.0),
-    ("punch", 4.0),
     ("nothing", 3.0),
 )
 
