@@ -18,9 +18,9 @@ from rtaction.train.motions.windows import film
 Scorer = Callable[[Float32Array], Float32Array]
 """From numbers, (n, num_times, NUM_NUMBERS), to scores, (n, num_labels)."""
 
-FALSE_EVENTS_AN_HOUR = 3.0  # of each label, among people who do other things all the time
+FALSE_EVENTS_AN_HOUR = 1.0  # of each label, among people who do other things all the time
 # Real people move in more ways than made ones.
-ENTERS = tuple(round(0.7 + 0.05 * step, 2) for step in range(6))
+ENTERS = tuple(round(0.6 + 0.05 * step, 2) for step in range(8))
 _SEQUENCES, _SECONDS, _AT_ONCE = 720, 20.0, 60
 _SEED = 7  # no training has it
 
