@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from rtaction.models import SAMPLE_CLIP, STARTER_MODEL
+from rtaction.models import ACTIONS_MODEL, SAMPLE_CLIP
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.cam import CamSummary, run_cam
 from rtaction.realtime.cam_config import CamConfig
@@ -43,7 +43,7 @@ def run_demo(folder: Path, *, device: str = "auto") -> Demo:
     Raises:
         RtactionError: see `rtaction.errors`.
     """
-    model = ActionModel(STARTER_MODEL, device=device)
+    model = ActionModel(ACTIONS_MODEL, device=device)
     video = folder / "annotated.avi"
     config = CamConfig(sources=(str(SAMPLE_CLIP),), show=False, save=video)
     events: list[ActionEvent] = []

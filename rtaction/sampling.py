@@ -95,7 +95,10 @@ def nearest_indices(
 
 
 def select_frames(
-    times_seconds: Sequence[float] | Float64Array, targets_seconds: Float64Array
+    times_seconds: Sequence[float] | Float64Array,
+    targets_seconds: Float64Array,
+    *,
+    max_duplicate_fraction: float = MAX_DUPLICATE_FRACTION,
 ) -> Selection:
     """Choose the frame nearest to each target, and check whether the result misrepresents time.
 
@@ -105,6 +108,8 @@ def select_frames(
     Args:
         times_seconds: times of the available frames, increasing.
         targets_seconds: float64, shape (frames_per_clip,), increasing.
+        max_duplicate_fraction: share of the targets that may have the frame of the one before.
+            Default a quarter.
 
     Raises:
         ValueError: there are no frames.
@@ -122,7 +127,7 @@ def select_frames(
         problem = "too_early"
     elif errors.max() > allowed:
         problem = "hole"
-    elif np.count_nonzero(np.diff(indices) == 0) > MAX_DUPLICATE_FRACTION * len(indices):
+    elif np.count_nonzero(np.diff(indices) == 0) > max_duplicate_fraction * len(indices):
         problem = "duplicates"
     return Selection(indices, problem)
 

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.arrays import Float32Array
+from rtaction.features.pose_statistics import NUM_POSE_STATISTICS
 from rtaction.modality import CHANNELS, channels_of, parts_of
 from rtaction.model_spec import ModelSpec
 from rtaction.models import ENCODER_MODEL, POSE_MODEL
@@ -56,7 +57,7 @@ def frame_encoder(modality: str) -> bytes:
     """
     size = PICTURE_SIZE
     model = model_of(
-        [_frame_pieces(modality)],
+        [picture_pieces(modality)],
         name="frame_encoder",
         inputs=[described("frames", "uint8", ["n", size, size, channels_of(modality)])],
         outputs=[described("frame_features", "float32", ["n", _width(modality)])],
@@ -80,21 +81,10 @@ def taught_model(spec: ModelSpec, weights: Float32Array, bias: Float32Array) -> 
     front, head = Pieces(), Pieces()
     front.reshape("clip", "frames", [-1, *spec.frame_shape])
     head.reshape("frame_features", "clip_features", [-1, spec.frames_per_clip, width])
-    zero, one, minus_one, end = (
-        head.store(name, [number])
-        for name, number in (("zero", 0), ("one", 1), ("minus_one", -1), ("end", _INT64_MAX))
-    )
-    head.add("ReduceMean", ["clip_features"], "means", axes=[1], keepdims=0)
-    head.add("ReduceMax", ["clip_features"], "highest", axes=[1], keepdims=0)
-    head.add("Slice", ["clip_features", one, end, one], "later")
-    head.add("Slice", ["clip_features", zero, minus_one, one], "earlier")
-    head.add("Sub", ["later", "earlier"], "steps")
-    head.add("Abs", ["steps"], "step_sizes")
-    head.add("ReduceMean", ["step_sizes"], "changes", axes=[1], keepdims=0)
-    head.add("Concat", ["means", "highest", "changes"], "statistics", axis=1)
-    _add_layer(head, "statistics", weights, bias)
+    add_statistics(head, "clip_features", "statistics")
+    add_layer(head, "statistics", weights, bias)
     model = model_with_contract(
-        [front, _frame_pieces(spec.modality), head],
+        [front, picture_pieces(spec.modality), head],
         spec,
         feature_shape=[width],
         name="taught",
@@ -115,16 +105,8 @@ def taught_pose_model(spec: ModelSpec, weights: Float32Array, bias: Float32Array
         An ONNX file with an embedded contract, for `rtaction cam --model`.
     """
     head = Pieces()
-    head.add("ReduceMean", [NUMBERS], "means", axes=[1], keepdims=1)
-    head.add("Sub", [NUMBERS, "means"], "deviations")
-    head.add("Mul", ["deviations", "deviations"], "squares")
-    head.add("ReduceMean", ["squares"], "variances", axes=[1], keepdims=1)
-    head.add("Sqrt", ["variances"], "spreads")
-    head.add("Abs", [NUMBERS], "sizes")
-    head.add("ReduceMean", ["sizes"], "mean_sizes", axes=[1], keepdims=1)
-    head.add("Concat", ["means", "spreads", "mean_sizes"], "statistics", axis=2)
-    head.reshape("statistics", "row", [-1, len(weights)])
-    _add_layer(head, "row", weights, bias)
+    add_pose_statistics(head, NUMBERS, "statistics")
+    add_layer(head, "statistics", weights, bias)
     model = model_of(
         [head],
         name="taught",
@@ -134,7 +116,39 @@ def taught_pose_model(spec: ModelSpec, weights: Float32Array, bias: Float32Array
     return pose_model(spec, model, OnnxFile.load(POSE_MODEL))
 
 
-def _add_layer(head: Pieces, source: str, weights: Float32Array, bias: Float32Array) -> None:
+def add_statistics(head: Pieces, source: str, output: str) -> None:
+    """Add `clip_statistics` of (N, F, D): (N, 3 * D)."""
+    names = [f"{output}_{name}" for name in ("means", "highest", "changes")]
+    zero, one, minus_one, end = (
+        head.store(f"{output}_{name}", [number])
+        for name, number in (("zero", 0), ("one", 1), ("minus_one", -1), ("end", _INT64_MAX))
+    )
+    head.add("ReduceMean", [source], names[0], axes=[1], keepdims=0)
+    head.add("ReduceMax", [source], names[1], axes=[1], keepdims=0)
+    head.add("Slice", [source, one, end, one], f"{output}_later")
+    head.add("Slice", [source, zero, minus_one, one], f"{output}_earlier")
+    head.add("Sub", [f"{output}_later", f"{output}_earlier"], f"{output}_steps")
+    head.add("Abs", [f"{output}_steps"], f"{output}_step_sizes")
+    head.add("ReduceMean", [f"{output}_step_sizes"], names[2], axes=[1], keepdims=0)
+    head.add("Concat", names, output, axis=1)
+
+
+def add_pose_statistics(head: Pieces, source: str, output: str) -> None:
+    """Add `pose_statistics` of (N, F, NUM_NUMBERS): (N, 3 * NUM_NUMBERS)."""
+    names = [f"{output}_{name}" for name in ("means", "spreads", "sizes")]
+    head.add("ReduceMean", [source], names[0], axes=[1], keepdims=1)
+    head.add("Sub", [source, names[0]], f"{output}_deviations")
+    head.add("Mul", [f"{output}_deviations"] * 2, f"{output}_squares")
+    head.add("ReduceMean", [f"{output}_squares"], f"{output}_variances", axes=[1], keepdims=1)
+    head.add("Sqrt", [f"{output}_variances"], names[1])
+    head.add("Abs", [source], f"{output}_absolute")
+    head.add("ReduceMean", [f"{output}_absolute"], names[2], axes=[1], keepdims=1)
+    head.add("Concat", names, f"{output}_joined", axis=2)
+    head.reshape(f"{output}_joined", output, [-1, NUM_POSE_STATISTICS * NUM_NUMBERS])
+
+
+def add_layer(head: Pieces, source: str, weights: Float32Array, bias: Float32Array) -> None:
+    """Add the layer from statistics to scores."""
     layer = [head.store("weights", weights), head.store("bias", bias)]
     head.add("Gemm", [source, *layer], "logits")
     head.add("Softmax", ["logits"], SCORES, axis=1)
@@ -144,9 +158,23 @@ def _width(modality: str) -> int:
     return len(parts_of(modality)) * NUM_FEATURES
 
 
-def _frame_pieces(modality: str) -> Pieces:
-    """Operations and stored tensors from "frames" to "frame_features"."""
-    channels, gains = _colours_of(modality)
+def picture_pieces(
+    modality: str,
+    *,
+    size: int = PICTURE_SIZE,
+    first_channel: int = 0,
+    output: str = "frame_features",
+) -> Pieces:
+    """Operations and stored tensors from "frames" to features.
+
+    Args:
+        modality: of pictures, see `rtaction.modality`.
+        size: height and width of the frames. Default `PICTURE_SIZE`.
+        first_channel: of the frames that belongs to it. Default 0.
+        output: name of the features, float32 (n, parts of the modality * 320). Default
+            "frame_features".
+    """
+    channels, gains = _colours_of(modality, first_channel)
     pieces = Pieces()
     pieces.add("Transpose", ["frames"], "frame_planes", perm=[0, 3, 1, 2])
     pieces.store("part_channels", channels)
@@ -156,18 +184,18 @@ def _frame_pieces(modality: str) -> Pieces:
     pieces.add("Sub", ["part_levels", "part_middle"], "part_signed")
     pieces.store("part_gains", gains)
     pieces.add("Mul", ["part_signed", "part_gains"], "part_scaled")
-    pieces.reshape("part_scaled", _PLANES, [-1, 3, PICTURE_SIZE, PICTURE_SIZE])
+    pieces.reshape("part_scaled", _PLANES, [-1, 3, size, size])
     pieces.extend(_encoder())
-    pieces.reshape(_FEATURES, "frame_features", [-1, _width(modality)])
+    pieces.reshape(_FEATURES, output, [-1, _width(modality)])
     return pieces
 
 
-def _colours_of(modality: str) -> tuple[npt.NDArray[np.int64], Float32Array]:
+def _colours_of(modality: str, start: int) -> tuple[npt.NDArray[np.int64], Float32Array]:
     """Three channel indices per part, and the factors to multiply the channels by.
 
     A single channel is repeated three times; for two channels, the third gets factor 0.
     """
-    start, channels, gains = 0, [], []
+    channels, gains = [], []
     for name in parts_of(modality):
         own = list(range(start, start + CHANNELS[name]))
         channels += {1: own * 3, 2: [*own, own[0]], 3: own}[len(own)]

@@ -6,19 +6,21 @@ This file knows nothing about cameras or screens.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from rtaction.arrays import Float32Array
 from rtaction.errors import DatasetError, SourceError
-from rtaction.features.modality_choice import Trial, Windows, try_modalities
+from rtaction.features.modality_choice import Trial, Windows, try_modalities, try_modality
 from rtaction.features.pose_choice import POSE, chosen_modality
 from rtaction.features.statistics import NUM_STATISTICS
 from rtaction.modality import parts_of
 from rtaction.model_spec import ModelSpec
+from rtaction.pose.network import CLOSE_SIZE
 from rtaction.realtime.model.pose_networks import open_pose_networks
+from rtaction.teach.combined import CombinedEncoder, combined_model, combined_windows
 from rtaction.teach.graph import PICTURE_SIZE, taught_model
 from rtaction.teach.pace import Pace, choose_pace
 from rtaction.teach.pose_learning import PoseLearned, learn_pose
@@ -74,6 +76,7 @@ def learn(
     features_folder: Path,
     *,
     people: bool = True,
+    modality: str | None = None,
     on_progress: Progress | None = None,
 ) -> TaughtModel:
     """Train a model on takes.
@@ -86,6 +89,8 @@ def learn(
             group are held out together.
         features_folder: where features and joints are kept, see `FeatureStore` and `PoseStore`.
         people: try people's joints. Default True.
+        modality: joints together with pictures, such as "pose+rgb_diff". Default None: joints or
+            pictures, whichever are better.
         on_progress: called with the number of steps done so far and of all. Default None.
 
     Raises:
@@ -94,6 +99,8 @@ def learn(
     durations, skipped = _durations(videos)
     if not durations:
         raise DatasetError(f"none of {len(videos)} takes can be read: {skipped[0]}")
+    if modality is not None:
+        return _learn_combined(durations, skipped, features_folder, modality, on_progress)
     steps = _Steps(on_progress, len(durations) * (1 + people))
     pose: PoseLearned | None = None
     if people:
@@ -145,6 +152,49 @@ def _learn_pictures(
 ) -> _Pictures:
     pace = choose_pace(list(durations.values()))
     store = FeatureStore(features_folder, PictureEncoder())
+    used, skipped, features = _encoded(durations, pace, store, steps)
+    windows = Windows.of(
+        (one.of_windows for one in features),
+        [video.label for video in used],
+        [video.group for video in used],
+    )
+    trials = try_modalities(windows)
+    return _Pictures(tuple(used), tuple(skipped), labels_of(used), pace, windows, trials)
+
+
+def _learn_combined(
+    durations: Mapping[Video, float],
+    skipped: Sequence[str],
+    features_folder: Path,
+    modality: str,
+    on_progress: Progress | None,
+) -> TaughtModel:
+    """Learn from joints and pictures together, all of the whole picture."""
+    pace = choose_pace(list(durations.values()))
+    store = FeatureStore(features_folder, CombinedEncoder(modality))
+    steps = _Steps(on_progress, len(durations))
+    used, unusable, features = _encoded(durations, pace, store, steps)
+    windows = combined_windows(
+        [one.of_windows for one in features],
+        [video.label for video in used],
+        [video.group for video in used],
+        modality=modality,
+        interval_seconds=pace.interval_seconds,
+    )
+    trial = try_modality(windows, modality)
+    labels = labels_of(used)
+    spec = replace(
+        _spec(labels, pace, modality), height=CLOSE_SIZE, width=CLOSE_SIZE, resize="letterbox"
+    )
+    model = combined_model(spec, *_layer(windows, trial, modality))
+    takes = _judge(used, trial, labels)
+    return TaughtModel(spec, model, takes, (*skipped, *unusable), {modality: trial.error})
+
+
+def _encoded(
+    durations: Mapping[Video, float], pace: Pace, store: FeatureStore, steps: _Steps
+) -> tuple[list[Video], list[str], list[TakeFeatures]]:
+    """The usable takes, why others are not, and the features of the former."""
     used: list[Video] = []
     skipped: list[str] = []
     features: list[TakeFeatures] = []
@@ -163,13 +213,7 @@ def _learn_pictures(
             f"expected takes of at least two actions, got usable ones of {list(labels)} only"
             + "".join(f"; {one}" for one in skipped[:3])
         )
-    windows = Windows.of(
-        (one.of_windows for one in features),
-        [video.label for video in used],
-        [video.group for video in used],
-    )
-    trials = try_modalities(windows)
-    return _Pictures(tuple(used), tuple(skipped), labels, pace, windows, trials)
+    return used, skipped, features
 
 
 class _Steps:
@@ -205,14 +249,18 @@ def _layer(windows: Windows, trial: Trial, modality: str) -> tuple[Float32Array,
     """The fit as weights and bias on raw statistics, in the order of the graph."""
     fit, parts = trial.fit, parts_of(modality)
     num_labels = fit.duals.shape[1]
-    weights, bias = [], fit.offset.copy()
+    joints, pictures, bias = [], [], fit.offset.copy()
     for part in parts:
         rows = windows.parts[part]
         own = rows.values.T @ fit.duals / (rows.values.shape[1] * len(parts))
         own /= rows.spread[:, np.newaxis]
         bias -= rows.mean @ own
-        weights.append(own.reshape(NUM_STATISTICS, -1, num_labels))
-    layer = np.stack(weights, axis=1).reshape(-1, num_labels)  # statistics, then parts
+        if part == POSE:
+            joints.append(own)
+        else:
+            pictures.append(own.reshape(NUM_STATISTICS, -1, num_labels))
+    layer = np.stack(pictures, axis=1).reshape(-1, num_labels)  # statistics, then parts
+    layer = np.concatenate([*joints, layer])
     return (trial.sharpness * layer).astype(np.float32), (trial.sharpness * bias).astype(np.float32)
 
 

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +48,23 @@ Float16Array = npt.NDArray[np.float16]
 IndexArray = npt.NDArray[np.intp]
 
 
+class Encoder(Protocol):
+    """What computes features of pictures; see `PictureEncoder`."""
+
+    modality: str
+    features_shape: tuple[int, ...]
+
+    @property
+    def identity(self) -> str:
+        """Changes whenever the same pictures get other features."""
+
+    def prepare(self, frame: FrameLike) -> UInt8Array:
+        """A frame at the size that is encoded: uint8 RGB (height, width, 3)."""
+
+    def encode(self, pictures: UInt8Array) -> npt.NDArray[Any]:
+        """Features of pictures of the modality: (n, *features_shape)."""
+
+
 class PictureEncoder:
     """The bundled encoder on pictures of `ALL_PARTS`.
 
@@ -61,8 +78,13 @@ class PictureEncoder:
         session = open_session(frame_encoder(ALL_PARTS), "cpu", num_threads=num_threads)
         self._runner = BatchRunner(session, max_batch=_BATCH_SIZE)
 
-    features_shape = (len(parts_of(ALL_PARTS)), NUM_FEATURES)
+    modality: str = ALL_PARTS
+    features_shape: tuple[int, ...] = (len(parts_of(ALL_PARTS)), NUM_FEATURES)
     """Of one picture."""
+
+    def prepare(self, frame: FrameLike) -> UInt8Array:
+        """A frame at the size that is encoded: uint8 RGB (224, 224, 3)."""
+        return prepare_image(frame.image, (PICTURE_SIZE, PICTURE_SIZE))
 
     @cached_property
     def identity(self) -> str:
@@ -87,23 +109,23 @@ class TakeFeatures:
     """The windows of one take.
 
     Args:
-        pictures: float16, shape (num_pictures, parts, 320).
+        pictures: shape (num_pictures, ...), such as float16 (num_pictures, parts, 320).
         windows: intp, shape (num_windows, frames_per_clip), positions in `pictures`.
     """
 
-    pictures: Float16Array
+    pictures: npt.NDArray[Any]
     windows: IndexArray
 
     @property
-    def of_windows(self) -> Float16Array:
-        """Features of each window: float16, shape (num_windows, frames_per_clip, parts, 320)."""
-        return self.pictures[self.windows]
+    def of_windows(self) -> npt.NDArray[Any]:
+        """Features of each window, shape (num_windows, frames_per_clip, ...)."""
+        return np.asarray(self.pictures[self.windows])
 
 
 class _Kept(NamedTuple):
     times_seconds: Float64Array  # of the take's frames
     numbers: IndexArray  # which pictures, ascending
-    features: Float16Array  # of those
+    features: npt.NDArray[Any] | None  # of those
 
 
 class FeatureStore:
@@ -114,7 +136,7 @@ class FeatureStore:
         encoder: what computes them.
     """
 
-    def __init__(self, folder: Path, encoder: PictureEncoder) -> None:
+    def __init__(self, folder: Path, encoder: Encoder) -> None:
         self._folder = folder
         self._encoder = encoder
 
@@ -133,9 +155,8 @@ class FeatureStore:
         place = self._place_of(take, pace)
         kept, grid = _load(place), None
         if kept is None:
-            times, grid = _read_grid(take, pace.interval_seconds)
-            none_yet = np.zeros((0, *self._encoder.features_shape), np.float16)
-            kept = _Kept(times, np.zeros(0, np.intp), none_yet)
+            times, grid = _read_grid(take, pace.interval_seconds, self._encoder)
+            kept = _Kept(times, np.zeros(0, np.intp), None)
         starts = _window_starts(kept.times_seconds, pace, max_pictures)
         if len(starts) == 0:
             raise DatasetError(
@@ -145,17 +166,18 @@ class FeatureStore:
         missing = np.setdiff1d(wanted, kept.numbers)
         if len(missing):
             if grid is None:
-                _, grid = _read_grid(take, pace.interval_seconds)
-            features = self._encoder.encode(_pictures(grid, missing))
+                _, grid = _read_grid(take, pace.interval_seconds, self._encoder)
+            features = self._encoder.encode(_pictures(grid, missing, self._encoder.modality))
             kept = _merged(kept, missing, features)
             self._keep(place, kept)
+        assert kept.features is not None  # a window has pictures
         return TakeFeatures(kept.features, np.searchsorted(kept.numbers, wanted))
 
     def _place_of(self, take: Path, pace: Pace) -> Path:
         facts = take.stat()
         identity = (
             *(str(take.resolve()), facts.st_size, facts.st_mtime_ns),
-            *(self._encoder.identity, ALL_PARTS, pace.interval_seconds),
+            *(self._encoder.identity, self._encoder.modality, pace.interval_seconds),
         )
         name = hashlib.sha256(repr(identity).encode()).hexdigest()[:24]
         return self._folder / f"{name}{_SUFFIX}"
@@ -174,14 +196,18 @@ def _load(place: Path) -> _Kept | None:
         return None
 
 
-def _merged(kept: _Kept, numbers: IndexArray, new_features: Float16Array) -> _Kept:
+def _merged(kept: _Kept, numbers: IndexArray, new_features: npt.NDArray[Any]) -> _Kept:
+    if kept.features is None:
+        return _Kept(kept.times_seconds, numbers, new_features)
     all_numbers = np.concatenate([kept.numbers, numbers])
     order = np.argsort(all_numbers)
     features = np.concatenate([kept.features, new_features])
     return _Kept(kept.times_seconds, all_numbers[order], features[order])
 
 
-def _read_grid(take: Path, interval_seconds: float) -> tuple[Float64Array, list[UInt8Array]]:
+def _read_grid(
+    take: Path, interval_seconds: float, encoder: Encoder
+) -> tuple[Float64Array, list[UInt8Array]]:
     """Times of all frames, and the frame nearest to each grid point."""
     times: list[float] = []
     frames = frames_on_grid(
@@ -190,19 +216,15 @@ def _read_grid(take: Path, interval_seconds: float) -> tuple[Float64Array, list[
         times_seconds=times,
         longest_seconds=LONGEST_SECONDS,
     )
-    grid = [_small(frame) for frame in frames]
+    grid = [encoder.prepare(frame) for frame in frames]
     return np.array(times), grid
 
 
-def _pictures(grid: Sequence[UInt8Array], numbers: IndexArray) -> UInt8Array:
+def _pictures(grid: Sequence[UInt8Array], numbers: IndexArray, modality: str) -> UInt8Array:
     # Optical flow takes as long as the encoder, and OpenCV releases the interpreter lock.
     with ThreadPoolExecutor(_THREADS) as pool:
-        shown = pool.map(lambda k: network_picture(grid[k], grid[k + 1], ALL_PARTS), numbers)
+        shown = pool.map(lambda k: network_picture(grid[k], grid[k + 1], modality), numbers)
         return np.stack(list(shown))
-
-
-def _small(frame: FrameLike) -> UInt8Array:
-    return prepare_image(frame.image, (PICTURE_SIZE, PICTURE_SIZE))
 
 
 def _window_starts(times: Float64Array, pace: Pace, max_pictures: int) -> IndexArray:

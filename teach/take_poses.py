@@ -13,9 +13,10 @@ from rtaction.errors import OutputError
 from rtaction.output_file import whole_file
 from rtaction.pose.video_poses import PoseNetworks, VideoPoses, read_poses
 from rtaction.teach.take_features import LONGEST_SECONDS
+from rtaction.video.grid import shown_until_seconds
 
 # Increase this when the same take would give other joints.
-_FORMAT = 2
+_FORMAT = 3
 
 
 class PoseStore:
@@ -36,34 +37,43 @@ class PoseStore:
         Args:
             take: the video.
             interval_seconds: between two pictures that are looked at.
-            most_moments: pictures to look at; the rest of the take is ignored.
+            most_moments: pictures to look at, or more if they were kept.
 
         Raises:
             SourceError: the take cannot be decoded.
         """
         longest_seconds = min(most_moments * interval_seconds, LONGEST_SECONDS)
-        place = self._place_of(take, interval_seconds, longest_seconds)
-        if (kept := _load(place, interval_seconds)) is not None:
+        place = self._place_of(take, interval_seconds)
+        if (kept := _load(place, interval_seconds, longest_seconds)) is not None:
             return kept
         poses = read_poses(take, interval_seconds, self._networks, longest_seconds=longest_seconds)
         # Without the file, the next run only takes longer.
         with suppress(OutputError), whole_file(place) as path, path.open("wb") as file:
-            np.savez(file, points=poses.points, times_seconds=poses.times_seconds)
+            np.savez(
+                file,
+                points=poses.points,
+                times_seconds=poses.times_seconds,
+                longest_seconds=longest_seconds,
+            )
         return poses
 
-    def _place_of(self, take: Path, interval_seconds: float, longest_seconds: float) -> Path:
+    def _place_of(self, take: Path, interval_seconds: float) -> Path:
         facts = take.stat()
         identity = (
             *(_FORMAT, str(take.resolve()), facts.st_size, facts.st_mtime_ns),
-            *(self._networks.identity, interval_seconds, longest_seconds),
+            *(self._networks.identity, interval_seconds),
         )
         name = hashlib.sha256(repr(identity).encode()).hexdigest()[:24]
         return self._folder / f"{name}.poses.npz"
 
 
-def _load(place: Path, interval_seconds: float) -> VideoPoses | None:
+def _load(place: Path, interval_seconds: float, longest_seconds: float) -> VideoPoses | None:
+    """What was kept, unless it breaks off before `longest_seconds`; it may go on after that."""
     try:
         with np.load(place, allow_pickle=False) as found:
-            return VideoPoses(found["points"], found["times_seconds"], interval_seconds)
+            poses = VideoPoses(found["points"], found["times_seconds"], interval_seconds)
+            kept_seconds = float(found["longest_seconds"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
+    is_whole = shown_until_seconds(poses.times_seconds) < kept_seconds
+    return poses if is_whole or kept_seconds >= longest_seconds else None

@@ -22,6 +22,7 @@ from rtaction.realtime.sources.cameras import Camera, cameras_of
 from rtaction.realtime.sources.opening import open_source
 from rtaction.realtime.watching.actions import EventCallback
 from rtaction.teach.beep import Beeper
+from rtaction.teach.combined import check_combined
 from rtaction.teach.guide import draw_message, draw_result
 from rtaction.teach.learning import BACKGROUND, Progress, TaughtModel, learn
 from rtaction.teach.onlooker import Onlooker
@@ -53,6 +54,8 @@ class TeachConfig:
         people: refuse takes in which nobody is seen, and try people's joints; False for actions
             that are not of people. Default True.
         beep: tell by a tone when takes begin and end. Default True.
+        modality: joints together with pictures, such as "pose+rgb_diff". Default None: joints or
+            pictures, whichever are better.
     """
 
     labels: tuple[str, ...]
@@ -63,8 +66,11 @@ class TeachConfig:
     seed: int | None = None
     people: bool = True
     beep: bool = True
+    modality: str | None = None
 
     def __post_init__(self) -> None:
+        if self.modality is not None:
+            check_combined(self.modality)
         for label in self.labels:
             check_label(label)
         if len(set(self.labels)) < len(self.labels):
@@ -141,7 +147,7 @@ def teach(
             say(f"stopped; the takes are in {takes.folder}; run the same command to continue")
             return None
         shown = _Shown(screen, session)
-        taught = _learn(takes, shown.progress, people=config.people)
+        taught = _learn(takes, config, shown.progress)
         for line in report_lines(taught):
             say(line)
         if not shown.result(taught):
@@ -159,6 +165,7 @@ def teach_from(
     labels: Sequence[str] | None = None,
     group: str | None = None,
     people: bool = True,
+    modality: str | None = None,
     on_progress: Progress | None = None,
 ) -> TaughtModel:
     """Train on existing videos; needs neither camera nor screen.
@@ -169,11 +176,14 @@ def teach_from(
         labels: only these. Default None: all that are found.
         group: which videos are one group, see `find_videos`. Default None: each its own.
         people: try people's joints. Default True.
+        modality: see `TeachConfig`. Default None.
         on_progress: see `learn`.
 
     Raises:
         RtactionError: see `rtaction.errors`.
     """
+    if modality is not None:
+        check_combined(modality)
     takes = TakesFolder(folder)
     if takes.labels and Path(videos).resolve() != folder.resolve():
         raise UsageError(
@@ -181,7 +191,7 @@ def teach_from(
             "choose another folder with --output"
         )
     found = find_videos(videos, labels=labels or None, group=group)
-    taught = learn(found, takes.features, people=people, on_progress=on_progress)
+    taught = learn(found, takes.features, people=people, modality=modality, on_progress=on_progress)
     write_file(takes.model, taught.model)
     return taught
 
@@ -204,10 +214,15 @@ def _onlooker(config: TeachConfig) -> Onlooker | None:
     return Onlooker(open_pose_networks()) if config.people else None
 
 
-def _learn(takes: TakesFolder, on_progress: Progress, *, people: bool) -> TaughtModel:
-    videos = find_videos(takes.folder)
+def _learn(takes: TakesFolder, config: TeachConfig, on_progress: Progress) -> TaughtModel:
     try:
-        taught = learn(videos, takes.features, people=people, on_progress=on_progress)
+        taught = learn(
+            find_videos(takes.folder),
+            takes.features,
+            people=config.people,
+            modality=config.modality,
+            on_progress=on_progress,
+        )
     except DatasetError as error:
         raise DatasetError(f"{error}. The takes are kept in {takes.folder}") from None
     write_file(takes.model, taught.model)

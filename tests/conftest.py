@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -22,6 +23,10 @@ REAL_CLIPS = Path(
     os.environ.get("RTACTION_REAL_CLIPS", Path(__file__).parents[2] / "shared" / "data")
 )
 
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 # TensorFlow and numpy would each take all cores in each of pytest-xdist's processes.
 for _name in ("OMP_NUM_THREADS", "TF_NUM_INTEROP_THREADS", "TF_NUM_INTRAOP_THREADS"):

@@ -1,4 +1,4 @@
-"""Build the bundled model and sample video: render people, train on them, export the best model.
+"""Build the bundled model of pictures: render people, train on them, export the best model.
 
     python tools/make_starter.py --work /tmp/starter
 
@@ -15,10 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import av
-
-from rtaction.train.render.actions import ACTIONS
-from rtaction.train.render.clip import RENDERED_LABELS, render_sequence
+from rtaction.train.render.clip import RENDERED_LABELS
 from rtaction.train.render.files import (
     INTERVALS_FILE,
     RenderOptions,
@@ -32,19 +29,6 @@ BACKGROUND = "nothing"
 CLIPS_OF = {"nothing": 1.2, "other": 2.4}
 SIZE_HW = (72, 96)
 VIDEO_SECONDS, STRIDE_SECONDS = 3.4, 0.5  # three windows of each video
-# All training clips have lower seeds. This person is clearly visible.
-SAMPLE_SEED = 999_000_016
-SAMPLES_TO_TRY = 20
-SAMPLE_ACTIONS = (
-    ("nothing", 3.0),
-    ("wave", 4.0),
-    ("other", 4.0),
-    ("arms_side", 4.0),
-    ("clap", 4.0),
-    ("arms_raise", 4.0),
-    ("punch", 4.0),
-    ("nothing", 3.0),
-)
 # Thresholds are tuned on other people, who often do actions without a label.
 TUNING_SEED, SEQUENCES, SEQUENCE_SECONDS, OTHERS = 1, 60, 40.0, 800
 FALSE_EVENTS_PER_HOUR = 3.0  # of each label; four in the tuning videos
@@ -64,7 +48,6 @@ def main() -> None:
     render_videos(arguments.work, arguments.clips)
     runs = [train_once(arguments.work, arguments.epochs, seed) for seed in arguments.seeds]
     write_model(min(runs, key=validation_loss), arguments.work)
-    choose_sample(HERE / "sample.webm")
 
 
 def render_videos(work: Path, clips_per_action: int) -> None:
@@ -166,45 +149,6 @@ def choose_thresholds(model_path: Path, work: Path) -> dict[str, float]:
             if label != BACKGROUND and is_few:
                 thresholds.setdefault(label, enter)
     return thresholds
-
-
-def choose_sample(path: Path) -> None:
-    """Write the demo video: the first person of whom exactly the acted actions are recognised."""
-    from rtaction.realtime.actions.rules import ActionRules
-    from rtaction.realtime.judging.tuning import find_events
-    from rtaction.realtime.judging.watched import judge_videos
-    from rtaction.realtime.model.action_model import ActionModel
-
-    model = ActionModel(HERE / "starter.onnx", device="cpu")
-    rules = ActionRules.for_model(model.spec)
-    acted = [label for label, _ in SAMPLE_ACTIONS if label in ACTIONS]
-    for seed in range(SAMPLE_SEED, SAMPLE_SEED + SAMPLES_TO_TRY):
-        write_sample(path, seed)
-        (said,) = judge_videos(model, [path])
-        named = [event.label for event in find_events(said.predictions, rules, model.spec)]
-        print(f"sample {seed}: {' '.join(named)}", flush=True)
-        if named == acted:
-            return
-    raise SystemExit(
-        f"the actions of none of {SAMPLES_TO_TRY} people were all recognised; the model is poor"
-    )
-
-
-def write_sample(path: Path, seed: int) -> None:
-    """Write a video of one person who does all actions."""
-    frames_per_second = 15
-    clip, _ = render_sequence(
-        SAMPLE_ACTIONS, seed=seed, frames_per_second=frames_per_second, size_hw=(240, 320)
-    )
-    # OpenCV's encoder has no quality setting, and its file would be twenty times as large.
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libvpx-vp9", rate=frames_per_second)
-        stream.height, stream.width = clip.images.shape[1:3]
-        stream.pix_fmt = "yuv420p"
-        stream.options = {"crf": "38", "b": "0"}
-        for image in clip.images:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
-        container.mux(stream.encode())
 
 
 def _counter(total: int) -> Callable[[], None]:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from rtaction.errors import UsageError
 from rtaction.frame import Frame
-from rtaction.models import STARTER_MODEL
+from rtaction.models import ACTIONS_MODEL
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.rules import ActionRules
 from rtaction.realtime.model.action_model import ActionModel
@@ -211,7 +211,7 @@ def load_model(model: str | Path | ActionModel | None, device: str) -> ActionMod
     """
     if isinstance(model, ActionModel):
         return model
-    return ActionModel(Path(model or STARTER_MODEL), device=device)
+    return ActionModel(Path(model or ACTIONS_MODEL), device=device)
 
 
 def take_back(*predictions: Prediction) -> None:

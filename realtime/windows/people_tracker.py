@@ -31,6 +31,10 @@ from rtaction.realtime.windows.state import State
 from rtaction.realtime.windows.tracker import MAX_AGE_SECONDS, looks_black
 from rtaction.realtime.windows.who_counts import EVERYBODY, CountOptions, WhoCounts
 
+MAX_DUPLICATE_FRACTION = 0.4
+"""Share of a window's moments that may have the picture of the one before: joints do not tell less
+by that, and models of people are trained for cameras of five pictures a second."""
+
 LEAST_SEEN = 0.6
 """Share of a window's pictures in which somebody must be seen for it to be judged; pictures in
 gaps that are filled count."""
@@ -157,6 +161,7 @@ class PeopleTracker:
             keeps_spares=False,
             num_blank=num_blank(spec),
             blank=_blank,
+            max_duplicate_fraction=MAX_DUPLICATE_FRACTION,
         )
         # Of the thread that reads, and of both.
         self._lock = threading.Lock()

@@ -14,6 +14,7 @@ from typing import Generic, Literal, TypeVar
 
 from rtaction.arrays import Float64Array
 from rtaction.sampling import (
+    MAX_DUPLICATE_FRACTION,
     TIME_TOLERANCE_SECONDS,
     Problem,
     WindowGrid,
@@ -66,6 +67,7 @@ class RingBuffer(Generic[Value]):
             stand in for the other if that is damaged. Default True.
         num_blank: windows may begin up to so many moments before the first frame. Default 0.
         blank: makes the value of such a moment, of its time. Default None: there are none.
+        max_duplicate_fraction: see `rtaction.sampling.select_frames`. Default a quarter.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class RingBuffer(Generic[Value]):
         keeps_spares: bool = True,
         num_blank: int = 0,
         blank: Callable[[float], Value] | None = None,
+        max_duplicate_fraction: float = MAX_DUPLICATE_FRACTION,
     ) -> None:
         self._frames_per_clip = frames_per_clip
         self._clip_seconds = clip_seconds
@@ -84,6 +87,7 @@ class RingBuffer(Generic[Value]):
         self._keeps_spares = keeps_spares
         self._interval_seconds = frame_interval_seconds(frames_per_clip, clip_seconds)
         self._blank = blank
+        self._max_duplicate_fraction = max_duplicate_fraction
         self._lead_seconds = 0.0 if blank is None else num_blank * self._interval_seconds
         self._begun_seconds = -math.inf
         self._values: deque[Value | None] = deque()
@@ -216,12 +220,14 @@ class RingBuffer(Generic[Value]):
         return window
 
     def _select(self, targets: Float64Array) -> tuple[list[int], Problem | None]:
-        selection = select_frames(list(self._times_seconds), targets)
+        most = self._max_duplicate_fraction
+        selection = select_frames(list(self._times_seconds), targets, max_duplicate_fraction=most)
         if all(self._values[i] is not None for i in selection.indices):
             return selection.indices.tolist(), selection.problem
         # After a damaged frame was removed, the one that is now nearest may have been dropped.
         kept = [i for i, value in enumerate(self._values) if value is not None]
-        selection = select_frames([self._times_seconds[i] for i in kept], targets)
+        times = [self._times_seconds[i] for i in kept]
+        selection = select_frames(times, targets, max_duplicate_fraction=most)
         return [kept[i] for i in selection.indices], selection.problem
 
     def _needs_newest(self, grid: WindowGrid, next_seconds: float) -> bool:

@@ -26,11 +26,11 @@ def bench(
     ] = 6.0,
 ) -> None:
     """Measure what a model costs on this machine, and how many cameras it can handle."""
-    from rtaction.models import STARTER_MODEL
+    from rtaction.models import ACTIONS_MODEL
     from rtaction.realtime.bench.report import print_bench
 
     counts = _whole_numbers("--cameras", cameras)
-    print_bench(model or STARTER_MODEL, device or ["cpu"], counts, seconds, say)
+    print_bench(model or ACTIONS_MODEL, device or ["cpu"], counts, seconds, say)
 
 
 def _whole_numbers(option: str, text: str) -> list[int]:

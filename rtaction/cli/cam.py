@@ -36,14 +36,14 @@ def cam(
     device: DeviceOption = "auto",
 ) -> None:
     """Recognise actions live in cameras, files and streams. Quit with q or Esc."""
-    from rtaction.models import STARTER_MODEL
+    from rtaction.models import ACTIONS_MODEL
     from rtaction.realtime.cam import CamSummary, run_cam, with_threshold
     from rtaction.realtime.model.action_model import ActionModel
     from rtaction.realtime.watching.stats import WatchStats
 
     config = chosen.make()
     config = replace(config, sources=(*(source or ()), *config.sources))
-    loaded = ActionModel(model or STARTER_MODEL, device=device)
+    loaded = ActionModel(model or ACTIONS_MODEL, device=device)
     _say(f"running on {loaded.device_in_use}")
     summary = CamSummary(WatchStats())
     is_saved = config.save is not None

@@ -57,6 +57,13 @@ def teach(
     ] = 10,
     seconds: SecondsOption = 3.0,
     people: PeopleOption = True,
+    modality: Annotated[
+        str | None,
+        typer.Option(
+            help="Learn from joints and pictures together, such as pose+rgb_diff. Default: from "
+            "joints or pictures, whichever are better."
+        ),
+    ] = None,
     beep: BeepOption = True,
     output: FolderOption = Path("taught"),
 ) -> None:
@@ -72,6 +79,7 @@ def teach(
             labels=labels,
             group=group,
             people=people,
+            modality=modality,
             on_progress=_print_progress,
         )
         for line in report_lines(taught):
@@ -84,7 +92,14 @@ def teach(
     from rtaction.cli.cam import print_event
 
     config = TeachConfig(
-        tuple(labels or ()), source, output, takes, seconds, people=people, beep=beep
+        tuple(labels or ()),
+        source,
+        output,
+        takes,
+        seconds,
+        people=people,
+        beep=beep,
+        modality=modality,
     )
     summary = teach(config, say, on_event=print_event)
     if summary is not None:

@@ -134,7 +134,7 @@ class Trial:
 
 def try_modalities(windows: Windows) -> dict[str, Trial]:
     """Fit each of `CANDIDATES`."""
-    return {modality: _try(windows, modality) for modality in CANDIDATES}
+    return {modality: try_modality(windows, modality) for modality in CANDIDATES}
 
 
 def best_modality(errors: Mapping[str, float]) -> str:
@@ -151,7 +151,8 @@ def best_modality(errors: Mapping[str, float]) -> str:
     return best
 
 
-def _try(windows: Windows, modality: str) -> Trial:
+def try_modality(windows: Windows, modality: str) -> Trial:
+    """Fit one modality, whose parts the windows have."""
     kernel = np.mean([windows.parts[part].kernel for part in parts_of(modality)], axis=0)
     groups = windows.video_groups[windows.videos]
     return judged(windows, ridge.fit(kernel, windows.labels, groups, windows.weights))

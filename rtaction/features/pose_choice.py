@@ -88,13 +88,22 @@ def chosen_modality(pose: PoseTrial | None, errors: Mapping[str, float]) -> str:
     return best_modality({**first, **errors})
 
 
+def pose_rows(statistics: Float32Array, weights: Float64Array) -> ridge.Rows:
+    """Standardised `pose_statistics` of windows.
+
+    Args:
+        statistics: float32, shape (num_windows, num_statistics).
+        weights: of the windows, of mean 1, shape (num_windows,).
+    """
+    importance = np.ones(statistics.shape[1])
+    return ridge.Rows.standardised(statistics, weights, importance, least_spread=_LEAST_SPREAD)
+
+
 def _fit(videos: Windows, statistics: Sequence[Float32Array], share_unseen: float) -> PoseTrial:
     copies = len(statistics)
     weights: Float64Array = np.tile(videos.weights, copies)
     features = np.concatenate(statistics)
-    rows = ridge.Rows.standardised(
-        features, weights, np.ones(features.shape[1]), least_spread=_LEAST_SPREAD
-    )
+    rows = pose_rows(features, weights)
     labels = np.tile(videos.labels, copies)
     groups = np.tile(videos.video_groups[videos.videos], copies)
     found = ridge.fit(rows.kernel, labels, groups, weights)

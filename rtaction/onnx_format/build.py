@@ -101,6 +101,29 @@ class Pieces:
         self.weights += more.weights
 
 
+def prefixed(pieces: Pieces, prefix: str) -> Pieces:
+    """The same pieces with a prefix before every name, so that they fit beside others.
+
+    Args:
+        pieces: none of whose operations has a subgraph.
+        prefix: such as "pose/".
+    """
+    made = Pieces()
+    for node in pieces.nodes:
+        copy = NodeProto()
+        copy.CopyFrom(node)
+        copy.name = prefix + node.name if node.name else ""
+        for names in (copy.input, copy.output):
+            names[:] = [prefix + name if name else "" for name in names]
+        made.nodes.append(copy)
+    for weight in pieces.weights:
+        stored = TensorProto()
+        stored.CopyFrom(weight)
+        stored.name = prefix + weight.name
+        made.weights.append(stored)
+    return made
+
+
 def element_type(dtype: npt.DTypeLike) -> int:
     """ONNX's number for a NumPy dtype."""
     return int(helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))

@@ -20,7 +20,7 @@ PACE = Pace(0.2, 5)
 class CountingEncoder(PictureEncoder):
     """The features of a picture are the numbers of the frame before it and of its frame."""
 
-    features_shape = (4, 2)
+    features_shape: tuple[int, ...] = (4, 2)
     identity = "counting"
 
     def __init__(self) -> None:

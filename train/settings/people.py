@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from rtaction.errors import UsageError
+from rtaction.installation import program
 from rtaction.modality import parts_of
 from rtaction.train.settings.config import POSE, TrainConfig
 
@@ -47,7 +48,8 @@ def require_sensible(config: TrainConfig) -> None:
     if len(parts_of(config.modality)) > 1:
         raise UsageError(
             f"--modality {config.modality}: a network is trained on joints alone or on pictures "
-            "alone; `rtaction teach --from` learns from both together"
+            f"alone; `{program()} teach --from VIDEOS --modality {config.modality}` learns from "
+            "both together"
         )
     for setting in fields(TrainConfig):
         reason = REFUSED.get(setting.name)

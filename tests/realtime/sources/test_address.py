@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from rtaction.errors import RtactionError, SourceMissing, UsageError
 from rtaction.realtime.sources.address import Address, parse_address, parse_addresses
-from rtaction.realtime.sources.cameras import _holds_password
+from rtaction.realtime.sources.cameras_file import _holds_password
 from rtaction.redaction import redact, scrub
 
 SECRET = "s3cret"

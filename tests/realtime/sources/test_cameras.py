@@ -11,7 +11,8 @@ import pytest
 from rtaction.errors import RtactionError, SourceMissing, UsageError
 from rtaction.pose.region import Region
 from rtaction.realtime.sources.address import Address
-from rtaction.realtime.sources.cameras import Camera, CamerasFile, cameras_of, load_cameras
+from rtaction.realtime.sources.cameras import Camera, cameras_of
+from rtaction.realtime.sources.cameras_file import CamerasFile, load_cameras
 from rtaction.realtime.sources.view import View
 
 SECRET = "s3cret"

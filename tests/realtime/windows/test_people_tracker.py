@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -68,6 +69,16 @@ def test_pictures_are_looked_at_once_and_no_more_often_than_the_model_takes_them
     assert len(people.looked) == len(set(people.looked))
     assert len(people.looked) <= 6.0 / INTERVAL + 1
     assert _ends(windows, 1) == [round(FIRST_END + n * INTERVAL, 3) for n in range(45)]
+
+
+@pytest.mark.parametrize(("rate", "is_judged"), [(5.0, True), (4.0, False)])
+def test_a_camera_may_have_five_pictures_a_second(rate: float, is_judged: bool) -> None:
+    people = ScriptedPeople(lambda t: [standing(0.5)])
+    spec = replace(PERSON_SPEC, frames_per_clip=16, clip_seconds=1.875)
+    tracker = PeopleTracker(spec, people.networks)
+    windows = _windows(tracker, people.frames(6.0, rate=rate))
+    late = [one for one in windows if 3.0 < one.end_seconds < 5.0]
+    assert len(late) == (15 if is_judged else 0)
 
 
 def test_an_odd_stride_is_rounded_to_pictures() -> None:
