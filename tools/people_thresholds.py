@@ -18,10 +18,12 @@ from rtaction.train.motions.windows import film
 Scorer = Callable[[Float32Array], Float32Array]
 """From numbers, (n, num_times, NUM_NUMBERS), to scores, (n, num_labels)."""
 
-FALSE_EVENTS_AN_HOUR = 3.0  # of each label, among people who do other things all the time
+# Of each label, among people who do other things all the time. A fall that is missed costs more.
+FALSE_EVENTS_AN_HOUR, FALSE_FALLS_AN_HOUR = 1.0, 3.0
 # Real people move in more ways than made ones.
-ENTERS = tuple(round(0.7 + 0.05 * step, 2) for step in range(6))
+ENTERS = tuple(round(0.6 + 0.05 * step, 2) for step in range(8))
 _SEQUENCES, _SECONDS, _AT_ONCE = 720, 20.0, 60
+FALL = "fall"
 _SEED = 7  # no training has it
 
 
@@ -43,7 +45,8 @@ def choose_thresholds(score: Scorer, spec: ModelSpec) -> dict[str, float]:
         reach = [one for one in sequences if one[:, actions].max() >= enter]
         false = [label for one in reach for label in _events(one, spec, rules)]
         for label in spec.labels:
-            few = false.count(label) <= FALSE_EVENTS_AN_HOUR * hours or enter == ENTERS[-1]
+            most = FALSE_FALLS_AN_HOUR if label == FALL else FALSE_EVENTS_AN_HOUR
+            few = false.count(label) <= most * hours or enter == ENTERS[-1]
             if label != spec.background_label and few:
                 thresholds.setdefault(label, enter)
     return thresholds
