@@ -25,6 +25,8 @@ PANEL: Colour = (18, 20, 24)
 
 _BAR_LEFT, _BAR_RIGHT, _BAR_THICKNESS = 16.0, 284.0, 5.0  # units
 
+_STATUS_HEIGHT = 30  # units
+
 # Smaller frames are enlarged, so that the text is legible.
 MIN_HEIGHT = 480
 
@@ -65,6 +67,8 @@ def draw_overlay(
 ) -> npt.NDArray[np.uint8]:
     """Draw label, scores and status.
 
+    The panel is at the top; for somebody who is followed it is at the bottom, as hands are raised.
+
     Args:
         image_rgb: uint8 RGB, shape (height, width, 3); not modified.
         prediction: the newest, or None.
@@ -91,17 +95,20 @@ def draw_overlay(
     size = round(30 * unit)
     title_width = cv2.getTextSize(image.shape[1::-1], title, (0, 0), _font(), size, 700)[2]
     panel_width = min(max(round(300 * unit), title_width + round(32 * unit)), image.shape[1])
-    shade(image[:panel_height, :panel_width])
-    draw_text(image, title, (16, 42), 30, title_colour, unit, bold=True)
+    is_person = prediction is not None and prediction.person is not None
+    above = image.shape[0] - round(_STATUS_HEIGHT * unit) - panel_height if is_person else 0
+    shade(image[above : above + panel_height, :panel_width])
+    first = above / unit
+    draw_text(image, title, (16, first + 42), 30, title_colour, unit, bold=True)
     for row, (label, score) in enumerate(top):
-        _bar(image, label, score, 64 + 30 * row, unit, best=row == 0)
+        _bar(image, label, score, first + 64 + 30 * row, unit, best=row == 0)
     return image
 
 
 def draw_status(image: npt.NDArray[np.uint8], status: Status) -> None:
     """Draw the bottom line into an image of at least `MIN_HEIGHT`: uint8 RGB, in place."""
     unit = image.shape[0] / MIN_HEIGHT
-    height = round(30 * unit)
+    height = round(_STATUS_HEIGHT * unit)
     shade(image[-height:])
     latency = status.latency_seconds
     parts = [status.source] if status.source else []

@@ -99,13 +99,16 @@ def test_several_have_their_labels_at_their_boxes_and_the_picture_stays_free() -
         source.take(_doing(number, 0.2), None)
     idle = _drawn(source)
     assert (idle[:20, :60] == 90).all(), "no panel"
+    assert (idle[430:445, :60] == 90).all(), "no panel"
     source.take(_doing(2, 0.9), "hands_up")
     differs = (_drawn(source) != idle).any(axis=-1)
     assert differs[:, 400:].any()
     assert not differs[:, :320].any()
     source.leave(2)
     source.see([_person(1, 0.25)])
-    assert not (_drawn(source)[:20, :60] == 90).all(), "the panel of who is alone"
+    alone = _drawn(source)
+    assert not (alone[430:445, :60] == 90).all(), "the panel of who is alone"
+    assert (alone[:20, :60] == 90).all(), "where hands may be raised"
 
 
 def test_nobody_is_said_to_be_there() -> None:
