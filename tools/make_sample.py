@@ -1,6 +1,6 @@
 """Write the bundled sample video: a drawn person of whom the bundled model names what they do.
 
-    python -m tools.make_sample
+python -m tools.make_sample
 """
 
 from __future__ import annotations
