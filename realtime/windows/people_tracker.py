@@ -25,6 +25,7 @@ from rtaction.realtime.windows.person_window import (
     Look,
     PersonWindow,
     blank,
+    camera_fault,
     decode,
     num_blank,
     window_of,
@@ -32,7 +33,12 @@ from rtaction.realtime.windows.person_window import (
 from rtaction.realtime.windows.ring_buffer import RingBuffer, Window
 from rtaction.realtime.windows.state import State
 from rtaction.realtime.windows.tracker import MAX_AGE_SECONDS, looks_black
-from rtaction.realtime.windows.who_counts import EVERYBODY, CountOptions, WhoCounts
+from rtaction.realtime.windows.who_counts import (
+    EVERYBODY,
+    CountOptions,
+    Judgements,
+    WhoCounts,
+)
 
 _LEAST_LOOKED = 0.4  # every other picture will do, as the gaps are filled
 
@@ -50,7 +56,8 @@ class PeopleNews:
     Args:
         people: those who count and were seen in the newest picture that was looked at; None if
             none was since the last time.
-        left: ids of those who have left, or do not count any longer.
+        left: ids of those who have left, do not count any longer, or are seen too seldom to be
+            judged any longer; the last may be judged again.
     """
 
     people: list[Person] | None = None
@@ -117,6 +124,9 @@ class PeopleTracker:
         self._followed: tuple[int, tuple[int, int]] | None = None
         self._who = WhoCounts(self._count)
         self._looked_until_seconds = -math.inf
+        # Whoever is hidden leaves before that.
+        patience_seconds = max(spec.clip_seconds, TrackerOptions().occlusion_seconds)
+        self._judgements = Judgements(patience_seconds)
         self._last: Look | None = None
         self._news = PeopleNews()
 
@@ -275,11 +285,15 @@ class PeopleTracker:
         if state != "ok":
             self.drops[state] += 1
             return []
-        return [
+        judged = [
             one
             for number in sorted(self._who.numbers)
             if (one := window_of(number, window, keep_frame=self._keep_frames)) is not None
         ]
+        self._news.left += self._judgements.see(
+            [one.person for one in judged], self._who.numbers, window.end_seconds
+        )
+        return judged
 
     def _state_of_looks(self, window: Window[Look]) -> State:
         if self._is_live and time.monotonic() - window.times_seconds[-1] > MAX_AGE_SECONDS:
@@ -287,10 +301,6 @@ class PeopleTracker:
         looks = [look for look in window.values if look.people is not None]
         if len(looks) < _LEAST_LOOKED * len(window.values):
             return "degraded"
-        if self._is_camera:
-            if any(look.is_black for look in looks):
-                return "black"
-            newest_half = {look.fingerprint for look in looks[-(len(window.values) // 2) :]}
-            if len(looks) > 1 and len(newest_half) == 1:
-                return "frozen"
+        if self._is_camera and (fault := camera_fault(looks, len(window.values))):
+            return fault
         return "ok"

@@ -6,7 +6,9 @@ This file knows nothing of threads, or of who is who.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -118,6 +120,19 @@ def num_blank(spec: ModelSpec) -> int:
 def blank(at_seconds: float) -> Look:
     """A moment before the first frame, in which nobody was seen."""
     return Look(None, at_seconds, 0, is_taken=True, people={})
+
+
+def camera_fault(looks: Sequence[Look], num_pictures: int) -> Literal["black", "frozen"] | None:
+    """What is wrong with a camera, as its pictures tell.
+
+    Args:
+        looks: those of a window's pictures that were looked at, in order.
+        num_pictures: of the window.
+    """
+    if any(look.is_black for look in looks):
+        return "black"
+    newest_half = {look.fingerprint for look in looks[-(num_pictures // 2) :]}
+    return "frozen" if len(looks) > 1 and len(newest_half) == 1 else None
 
 
 def decode(look: Look) -> None:

@@ -32,7 +32,7 @@ from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.windows.who_counts import EVERYBODY, CountOptions
 from tests.person_model import PERSON_SPEC
 from tests.realtime.conftest import WAIT_SECONDS, ScriptedSource, scripted_camera
-from tests.realtime.scripted_people import HandsScorer, Script, ScriptedPeople, standing
+from tests.realtime.scripted_people import RATE, HandsScorer, Script, ScriptedPeople, standing
 
 RULES = ActionRules.for_model(
     PERSON_SPEC, overrides={"smoothing_seconds": 0.25, "min_seconds": 0.2, "cooldown_seconds": 0}
@@ -58,6 +58,22 @@ def _followed(
         predictions += moment.predictions
         told += [(at_seconds, event) for event in actions.see(moment)]
     return predictions, told
+
+
+def test_the_event_of_somebody_who_is_hardly_seen_any_more_ends() -> None:
+    def script(t: float) -> list[Pose]:
+        """Hands up; from 3 s on in one picture of eight, too seldom to be judged or to leave."""
+        return [standing(0.5, hands_up=True)] * (t < 3.0 or round(t * RATE) % 8 == 0)
+
+    predictions, told = _followed(script, 9.0)
+    assert {one.person for one in predictions} == {1}
+    last_seconds = max(one.end_seconds for one in predictions)
+    (_, start), (at_seconds, end) = told
+    assert start.end_seconds is None
+    assert end.end_seconds is not None
+    assert end.end_seconds < last_seconds < 5.0
+    # With the first window that ends more than 1.5 s later.
+    assert at_seconds == pytest.approx(last_seconds + 1.5 + PERSON_SPEC.frame_interval_seconds)
 
 
 def test_two_people_have_two_streams_of_events() -> None:
