@@ -93,6 +93,16 @@ class Follower:
         return not self._spec.follows_people or self._state == "degraded"
 
     @property
+    def why_nothing(self) -> str | None:
+        """Why there is no prediction although the source has ended, where a person needs to be
+        told; None where there is one."""
+        if self.is_slow:
+            return too_slow(self._spec, self.num_frames, self.length_seconds)
+        if self.num_predictions or not (self.num_frames and self._spec.follows_people):
+            return None
+        return why_nothing(self._spec, self.num_frames, self.lasted_seconds)
+
+    @property
     def length_seconds(self) -> float:
         """Time from the first frame to the newest."""
         return self.last_seconds - self.first_seconds

@@ -245,3 +245,23 @@ def test_a_model_that_says_pose_and_reads_no_joints_is_refused(
     assert BOUNDARY_KEY in model.file.metadata
     with pytest.raises(ModelUnreadable, match="17 joints"):
         _ = model.pose_networks
+
+
+@pytest.mark.parametrize(
+    ("x", "seconds", "expected"),
+    [
+        (0.25, 4.0, "nobody who counts is seen in it for 0.5 s"),
+        (0.75, 4.0, None),
+        (0.75, 0.25, "too short: 0.38 s, a window needs 0.50 s"),
+    ],
+)
+def test_a_video_without_anybody_who_counts_says_so(
+    x: float, seconds: float, expected: str | None
+) -> None:
+    people = ScriptedPeople(lambda _: [standing(x)])
+    count = CountOptions(region=Region.of([0.5, 0, 1, 1]))
+    follower = Follower(HandsScorer(), "test", WatchOptions(count=count, networks=people.networks))
+    for frame in people.frames(seconds):
+        follower.see(frame)
+    follower.end()
+    assert follower.why_nothing == expected
