@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,7 +21,6 @@ from rtaction.errors import (
     UsageError,
 )
 from rtaction.model_spec import ModelSpec
-from rtaction.pose.region import Region
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.rules import ActionRules
 from rtaction.realtime.cam_config import CamConfig
@@ -34,7 +33,7 @@ from rtaction.realtime.sources.opening import is_file
 from rtaction.realtime.watching.actions import Actions, EventCallback, StateCallback
 from rtaction.realtime.watching.moment import Moments
 from rtaction.realtime.watching.options import WatchOptions
-from rtaction.realtime.watching.people import count_options
+from rtaction.realtime.watching.people import count_options, regions_of
 from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.watching.watch import watch_cameras
 from rtaction.realtime.windows.who_counts import CountOptions
@@ -98,24 +97,13 @@ def run_cam(
     _check_overwriting(config, cameras, Path(model.file.where))
     spec = with_threshold(model.spec, config.threshold)
     rules = ActionRules.for_model(spec, overrides=rule_overrides)
-    count = count_options(
-        spec,
-        max_persons=config.max_persons,
-        person=config.person,
-        region=config.region,
-        name_of=lambda name: f"--{name.replace('_', '-')}",
-    )
-    regions = _regions(cameras, count, spec, config.cameras_file)
+    count = _who_counts(config, spec)
+    regions = regions_of(cameras, count, spec, config.cameras_file)
     summary = summary or CamSummary(WatchStats())
     stats = summary.stats
     stop, report = threading.Event(), threading.Event()
     with ExitStack() as stack:
-        if screen is None and (screen := open_screen(config.show)) is not None:
-            stack.enter_context(screen)
-        if config.show_pose and screen is None and config.save is None:
-            _log.warning(
-                "--show-pose draws nothing: there is neither a window nor --save to draw into"
-            )
+        screen = screen or _opened_screen(config, stack)
         live = {camera.name: not is_file(camera) for camera in cameras}
         watched = Watched(live, stats, Actions(model, rules, config.stride_seconds), regions)
         sinks = stack.enter_context(
@@ -131,27 +119,62 @@ def run_cam(
         )
         stack.enter_context(_signals(stop, report))
         stats.restart_clock()
-        options = WatchOptions(
-            paced=screen is not None,
-            keep_frames=sinks.draws,
-            stride_seconds=config.stride_seconds,
-            reconnect=config.reconnect,
-            wait_for_sources=config.cameras_file is not None,
-            on_frame=sinks.on_frame,
-            count=count,
-        )
+        options = _watch_options(config, count, sinks, is_paced=screen is not None)
         moments = watch_cameras(model, cameras, stats, options)
         keeps = len(cameras) == 1 and is_file(cameras[0])
-        try:
+        with _reader_may_leave(lambda: stop.is_set() or not any(live.values())):
             _follow(moments, sinks, screen, summary, stop, report, keeps_predictions=keeps)
-        except BrokenPipeError:
-            # Files are like any text that `head` has seen enough of; cameras must be watched on.
-            if any(live.values()) and not stop.is_set():
-                raise ReaderLeft(
-                    "the program that reads --output - has ended, and the cameras are no longer "
-                    "watched; start both again"
-                ) from None
     return summary
+
+
+def _who_counts(config: CamConfig, spec: ModelSpec) -> CountOptions:
+    return count_options(
+        spec,
+        max_persons=config.max_persons,
+        person=config.person,
+        region=config.region,
+        name_of=lambda name: f"--{name.replace('_', '-')}",
+    )
+
+
+def _opened_screen(config: CamConfig, stack: ExitStack) -> Screen | None:
+    """The window that the options ask for, closed with the stack."""
+    screen = open_screen(config.show)
+    if screen is not None:
+        stack.enter_context(screen)
+    elif config.show_pose and config.save is None:
+        _log.warning("--show-pose draws nothing: there is neither a window nor --save to draw into")
+    return screen
+
+
+def _watch_options(
+    config: CamConfig, count: CountOptions, sinks: Sinks, *, is_paced: bool
+) -> WatchOptions:
+    return WatchOptions(
+        paced=is_paced,
+        keep_frames=sinks.draws,
+        stride_seconds=config.stride_seconds,
+        reconnect=config.reconnect,
+        wait_for_sources=config.cameras_file is not None,
+        on_frame=sinks.on_frame,
+        count=count,
+    )
+
+
+@contextmanager
+def _reader_may_leave(is_over: Callable[[], bool]) -> Iterator[None]:
+    """Let the reader of stdout end the run, which is an error while cameras must be watched on.
+
+    Files are like any text that `head` has seen enough of.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        if not is_over():
+            raise ReaderLeft(
+                "the program that reads --output - has ended, and the cameras are no longer "
+                "watched; start both again"
+            ) from None
 
 
 def with_threshold(spec: ModelSpec, threshold: float | None) -> ModelSpec:
@@ -188,21 +211,6 @@ def _cameras_and_rules(config: CamConfig) -> tuple[list[Camera], dict[str, Any]]
         }
         rules = rules | {"labels": kept}
     return cameras, rules | given
-
-
-def _regions(
-    cameras: Sequence[Camera], count: CountOptions, spec: ModelSpec, cameras_file: Path | None
-) -> dict[str, Region]:
-    """Where people count, by the names of cameras; the whole picture of those left out."""
-    own = {camera.name: camera.region for camera in cameras if camera.region is not None}
-    if own and not spec.follows_people:
-        raise UsageError(
-            f"{cameras_file}: region of {next(iter(own))!r} is for models of people (modality "
-            f"pose), and this model sees whole pictures; use roi, or leave it out"
-        )
-    if count.region is None:
-        return own
-    return {camera.name: count.region for camera in cameras} | own
 
 
 def _check_overwriting(config: CamConfig, cameras: list[Camera], model: Path) -> None:

@@ -13,7 +13,7 @@ from rtaction.realtime.watching.moment import Moment, StateChange
 from rtaction.realtime.watching.options import DEFAULT_OPTIONS, WatchOptions
 from rtaction.realtime.watching.people import news_of, tracker_for
 from rtaction.realtime.windows.engine import Engine, Scorer
-from rtaction.realtime.windows.people_tracker import LEAST_SEEN, num_blank
+from rtaction.realtime.windows.person_window import LEAST_SEEN, num_blank
 from rtaction.realtime.windows.state import State
 
 
@@ -91,6 +91,16 @@ class Follower:
         if self.num_predictions or self.num_frames < 2 or not self.drops["degraded"]:
             return False
         return not self._spec.follows_people or self._state == "degraded"
+
+    @property
+    def why_nothing(self) -> str | None:
+        """Why there is no prediction although the source has ended, where a person needs to be
+        told; None where there is one."""
+        if self.is_slow:
+            return too_slow(self._spec, self.num_frames, self.length_seconds)
+        if self.num_predictions or not (self.num_frames and self._spec.follows_people):
+            return None
+        return why_nothing(self._spec, self.num_frames, self.lasted_seconds)
 
     @property
     def length_seconds(self) -> float:

@@ -30,7 +30,7 @@ class StateChange:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """Somebody has left, or does not count any longer.
+    """Somebody has left, does not count any longer, or is seen too seldom to be judged.
 
     Args:
         source: name of the source.

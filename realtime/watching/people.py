@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from rtaction.errors import UsageError
 from rtaction.model_spec import ModelSpec
@@ -99,6 +100,31 @@ def count_options(
         return CountOptions(**{name: given[name] for name in names})  # type: ignore[arg-type]
     except ValueError as error:
         raise UsageError(str(error)) from None
+
+
+def regions_of(
+    cameras: Sequence[Camera], count: CountOptions, spec: ModelSpec, cameras_file: Path | None
+) -> dict[str, Region]:
+    """Where people count, by the names of cameras; the whole picture of those left out.
+
+    Args:
+        cameras: the sources; a region of their own takes the place of that of `count`.
+        count: who counts.
+        spec: of the model.
+        cameras_file: that the cameras are from, to be named in an error.
+
+    Raises:
+        UsageError: a camera has a region, and the model sees whole pictures.
+    """
+    own = {camera.name: camera.region for camera in cameras if camera.region is not None}
+    if own and not spec.follows_people:
+        raise UsageError(
+            f"{cameras_file}: region of {next(iter(own))!r} is for models of people (modality "
+            f"pose), and this model sees whole pictures; use roi, or leave it out"
+        )
+    if count.region is None:
+        return own
+    return {camera.name: count.region for camera in cameras} | own
 
 
 def _networks_of(model: Scorer) -> PoseNetworks:

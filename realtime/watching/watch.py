@@ -19,7 +19,7 @@ from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.sources.cameras import Camera, cameras_of
 from rtaction.realtime.sources.opening import is_file, open_source
 from rtaction.realtime.watching.actions import Actions, EventCallback, StateCallback, Teller
-from rtaction.realtime.watching.follower import Follower, too_slow
+from rtaction.realtime.watching.follower import Follower
 from rtaction.realtime.watching.given import Image, Place, TimedImage, places_or_frames
 from rtaction.realtime.watching.live import LiveWatch
 from rtaction.realtime.watching.moment import Moments
@@ -86,8 +86,7 @@ def _follow_file(
     figures.drops = follower.drops + source.drops
     figures.ended_seconds = time.monotonic()
     stats.count(moment.predictions)
-    if follower.is_slow and options.tell_slow:
-        why = too_slow(model.spec, follower.num_frames, follower.length_seconds)
+    if options.tell_slow and (why := follower.why_nothing) is not None:
         _log.warning("%s: %s", camera.name, why)
     yield moment
 

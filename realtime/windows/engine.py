@@ -17,7 +17,8 @@ import numpy.typing as npt
 
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
-from rtaction.realtime.windows.people_tracker import PeopleTracker, PersonWindow
+from rtaction.realtime.windows.people_tracker import PeopleTracker
+from rtaction.realtime.windows.person_window import PersonWindow
 from rtaction.realtime.windows.tracker import FrameWindow, Tracker
 
 AnyTracker: TypeAlias = Tracker | PeopleTracker

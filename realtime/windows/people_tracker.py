@@ -17,27 +17,32 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rtaction.arrays import Float32Array, UInt8Array
-from rtaction.frame import FrameDamaged, FrameLike, LentFrame
+from rtaction.frame import FrameDamaged, FrameLike
 from rtaction.model_spec import ModelSpec
-from rtaction.pose.gaps import filled
-from rtaction.pose.keypoints import NUM_JOINTS, Pose
-from rtaction.pose.normal import picture_shares
 from rtaction.pose.people import FollowOptions, PeopleFollower, PoseNetworks
 from rtaction.pose.tracker import Person, TrackerOptions
-from rtaction.prediction import Box
+from rtaction.realtime.windows.person_window import (
+    Look,
+    PersonWindow,
+    blank,
+    camera_fault,
+    decode,
+    num_blank,
+    window_of,
+)
 from rtaction.realtime.windows.ring_buffer import RingBuffer, Window
 from rtaction.realtime.windows.state import State
 from rtaction.realtime.windows.tracker import MAX_AGE_SECONDS, looks_black
-from rtaction.realtime.windows.who_counts import EVERYBODY, CountOptions, WhoCounts
+from rtaction.realtime.windows.who_counts import (
+    EVERYBODY,
+    CountOptions,
+    Judgements,
+    WhoCounts,
+)
 
 MAX_DUPLICATE_FRACTION = 0.4
 """Share of a window's moments that may have the picture of the one before: joints do not tell less
 by that, and models of people are trained for cameras of five pictures a second."""
-
-LEAST_SEEN = 0.6
-"""Share of a window's pictures in which somebody must be seen for it to be judged; pictures in
-gaps that are filled count."""
 
 _LEAST_LOOKED = 0.4  # every other picture will do, as the gaps are filled
 
@@ -48,57 +53,6 @@ _REST_SECONDS = 0.5  # between two looks at somebody around whom nothing changes
 _SAMPLED = 8  # every so many rows and columns tell whether a camera hangs
 
 
-@dataclass(slots=True, eq=False)
-class Look:
-    """One frame of the source, and who was seen in it.
-
-    Args:
-        frame: as it came, until it is looked at; kept longer if it may be asked for.
-        at_seconds: its time.
-        run: number of the uninterrupted run of frames that it belongs to.
-        is_taken: whether it is, was or will not be looked at.
-        people: who was seen, by id; None if it was not looked at.
-        size_hw: height and width of the picture, once it was looked at.
-        is_black: whether it is black.
-        fingerprint: equal for equal pictures.
-    """
-
-    frame: FrameLike | None
-    at_seconds: float
-    run: int
-    is_taken: bool = False
-    people: dict[int, Person] | None = None
-    size_hw: tuple[int, int] = (0, 0)
-    is_black: bool = False
-    fingerprint: int = 0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PersonWindow:
-    """A window of one person, to judge.
-
-    Args:
-        end_seconds: its nominal end.
-        times_seconds: times of its pictures.
-        features: float32, shape (frames_per_clip, 51): y, x and score of each joint, see
-            `rtaction.pose.normal.picture_shares`; 0 where the person was not seen.
-        person: their id.
-        box: top, left, bottom and right of their seen joints, when they were last seen in the
-            window, as shares of the picture.
-        joints: float32, shape (17, 3): y and x of each joint then, as shares of the picture's
-            height and width, and score.
-        frame: its last frame, if the tracker keeps frames. Default None.
-    """
-
-    end_seconds: float
-    times_seconds: tuple[float, ...]
-    features: Float32Array
-    person: int
-    box: Box
-    joints: Float32Array
-    frame: LentFrame | None = None
-
-
 @dataclass(slots=True)
 class PeopleNews:
     """What is new about the people of a source.
@@ -106,7 +60,8 @@ class PeopleNews:
     Args:
         people: those who count and were seen in the newest picture that was looked at; None if
             none was since the last time.
-        left: ids of those who have left, or do not count any longer.
+        left: ids of those who have left, do not count any longer, or are seen too seldom to be
+            judged any longer; the last may be judged again.
     """
 
     people: list[Person] | None = None
@@ -160,7 +115,7 @@ class PeopleTracker:
             stride_seconds=interval * max(round(stride / interval), 1),
             keeps_spares=False,
             num_blank=num_blank(spec),
-            blank=_blank,
+            blank=blank,
             max_duplicate_fraction=MAX_DUPLICATE_FRACTION,
         )
         # Of the thread that reads, and of both.
@@ -174,6 +129,9 @@ class PeopleTracker:
         self._followed: tuple[int, tuple[int, int]] | None = None
         self._who = WhoCounts(self._count)
         self._looked_until_seconds = -math.inf
+        # Whoever is hidden leaves before that.
+        patience_seconds = max(spec.clip_seconds, TrackerOptions().occlusion_seconds)
+        self._judgements = Judgements(patience_seconds)
         self._last: Look | None = None
         self._news = PeopleNews()
 
@@ -203,7 +161,7 @@ class PeopleTracker:
                 self._leave_out_the_oldest()
             is_due = bool(self._waiting) or self._ring.num_due > 0
         if settled is not None:
-            _decode(settled)
+            decode(settled)
         return is_due
 
     def clear(self) -> None:
@@ -332,11 +290,15 @@ class PeopleTracker:
         if state != "ok":
             self.drops[state] += 1
             return []
-        return [
+        judged = [
             one
             for number in sorted(self._who.numbers)
-            if (one := self._window_of(number, window)) is not None
+            if (one := window_of(number, window, keep_frame=self._keep_frames)) is not None
         ]
+        self._news.left += self._judgements.see(
+            [one.person for one in judged], self._who.numbers, window.end_seconds
+        )
+        return judged
 
     def _state_of_looks(self, window: Window[Look]) -> State:
         if self._is_live and time.monotonic() - window.times_seconds[-1] > MAX_AGE_SECONDS:
@@ -344,65 +306,6 @@ class PeopleTracker:
         looks = [look for look in window.values if look.people is not None]
         if len(looks) < _LEAST_LOOKED * len(window.values):
             return "degraded"
-        if self._is_camera:
-            if any(look.is_black for look in looks):
-                return "black"
-            newest_half = {look.fingerprint for look in looks[-(len(window.values) // 2) :]}
-            if len(looks) > 1 and len(newest_half) == 1:
-                return "frozen"
+        if self._is_camera and (fault := camera_fault(looks, len(window.values))):
+            return fault
         return "ok"
-
-    def _window_of(self, number: int, window: Window[Look]) -> PersonWindow | None:
-        """The window of one person; None if they were seen too seldom."""
-        num_looks = len(window.values)
-        points = np.zeros((num_looks, NUM_JOINTS, 3), np.float32)
-        is_seen = np.zeros(num_looks, bool)
-        last: tuple[Pose, tuple[int, int]] | None = None
-        for place, look in enumerate(window.values):
-            person = (look.people or {}).get(number)
-            if person is not None:
-                points[place] = picture_shares(person.pose.points, look.size_hw)
-                is_seen[place] = True
-                last = person.pose, look.size_hw
-        points, is_known = filled(points, is_seen)
-        if last is None or is_known.sum() < LEAST_SEEN * num_looks:
-            return None
-        frame = window.values[-1].frame if self._keep_frames else None
-        box, joints = _in_shares(*last)
-        return PersonWindow(
-            end_seconds=window.end_seconds,
-            times_seconds=window.times_seconds,
-            features=points.reshape(num_looks, -1),
-            person=number,
-            box=box,
-            joints=joints,
-            frame=None if frame is None else LentFrame(frame),
-        )
-
-
-def num_blank(spec: ModelSpec) -> int:
-    """How many moments a window may begin before the first frame of its source."""
-    return math.floor((1 - LEAST_SEEN) * spec.frames_per_clip)
-
-
-def _blank(at_seconds: float) -> Look:
-    """A moment before the first frame, in which nobody was seen."""
-    return Look(None, at_seconds, 0, is_taken=True, people={})
-
-
-def _in_shares(pose: Pose, size_hw: tuple[int, int]) -> tuple[Box, Float32Array]:
-    """Box and joints, as shares of the picture; the box ends where the picture does."""
-    scale = np.array([*size_hw, 1], np.float32)
-    box = np.array(pose.box) / np.tile(scale[:2], 2)
-    top, left, bottom, right = box.clip(0, 1).tolist()
-    return (top, left, bottom, right), pose.points / scale
-
-
-def _decode(look: Look) -> None:
-    """Decode a picture on the thread that reads, so that the thread that computes need not."""
-    frame = look.frame
-    if frame is not None:
-        try:
-            _: UInt8Array = frame.image
-        except FrameDamaged:
-            return  # it is counted when it is looked at

@@ -6,7 +6,7 @@ This file knows nothing of pictures or windows.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -14,6 +14,7 @@ from rtaction.pose.keypoints import JOINTS, Pose
 from rtaction.pose.normal import normalised
 from rtaction.pose.region import Region
 from rtaction.pose.tracker import Person
+from rtaction.sampling import TIME_TOLERANCE_SECONDS
 
 Persons = Literal["all", "largest"]
 
@@ -23,6 +24,7 @@ _OUTSIDE_SECONDS = 1.0
 _LARGER = 1.25
 _MOST_FOUND = 6  # by the network that finds people
 _SIZE_SHARE = 0.2  # of a new size in the mean
+_LAST_PLACE = 1 - 1e-6  # a region that ends with the picture does not contain 1 itself
 _FEET = [JOINTS.index("left_ankle"), JOINTS.index("right_ankle")]
 
 
@@ -133,10 +135,46 @@ class WhoCounts:
         return [largest]
 
 
+class Judgements:
+    """Who was judged, and whose last judgement is too long ago for what they did to go on.
+
+    Args:
+        patience_seconds: how long ago that is.
+    """
+
+    def __init__(self, patience_seconds: float) -> None:
+        self._patience_seconds = patience_seconds + TIME_TOLERANCE_SECONDS
+        self._last_seconds: dict[int, float] = {}
+
+    def see(
+        self, judged: Collection[int], counting: Collection[int], time_seconds: float
+    ) -> list[int]:
+        """Take the next window of a source.
+
+        Args:
+            judged: ids of those who are judged in it.
+            counting: ids of all who count.
+            time_seconds: its end.
+
+        Returns:
+            The ids of those who count, and were judged once, but are no longer.
+        """
+        self._last_seconds |= dict.fromkeys(judged, time_seconds)
+        lapsed = [
+            number
+            for number, last_seconds in self._last_seconds.items()
+            if time_seconds - last_seconds > self._patience_seconds
+        ]
+        kept = set(counting) - set(lapsed)
+        self._last_seconds = {n: at for n, at in self._last_seconds.items() if n in kept}
+        return [number for number in lapsed if number in counting]
+
+
 def standing_place(pose: Pose, size_hw: tuple[int, int]) -> tuple[float, float]:
     """Where somebody stands, x and y in shares of the picture.
 
-    The middle between the feet, or the one foot that is seen, or else the middle of the box.
+    The middle between the feet, or the one foot that is seen, or else the middle of the box; moved
+    into the picture if it lies outside, as feet do that its edge cuts off.
     """
     height, width = size_hw
     feet = [pose.points[foot] for foot in _FEET if pose.visible[foot]]
@@ -145,4 +183,5 @@ def standing_place(pose: Pose, size_hw: tuple[int, int]) -> tuple[float, float]:
     else:
         top, left, bottom, right = pose.box
         y, x = (top + bottom) / 2, (left + right) / 2
-    return x / width, y / height
+    x, y = (min(max(place, 0.0), _LAST_PLACE) for place in (x / width, y / height))
+    return x, y

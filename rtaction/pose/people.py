@@ -2,14 +2,15 @@
 
 Whoever is known is looked at in a square around where they are expected, in every picture. The
 whole picture is searched about once a second, sooner while nobody is known, somebody is hidden or
-something moves where nobody is, and hardly ever while nothing moves at all. Each picture is looked
+something moves where nobody is, and hardly ever while nothing moves at all. Where something moves
+and nobody is found, that part is searched by itself, as people may be small. Each picture is looked
 at once, however many windows it is part of.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,6 +27,9 @@ _CHANGED_LEVELS = 20  # of 255, beyond the noise of cameras at this size
 _LEAST_CHANGED_CELLS = 4
 _RESTING_LEVELS = 6  # of a cell in which not even a finger moves
 _MARGIN = 0.25  # of a person's box, in which movement is theirs
+# A part of the picture that is searched by itself is so many times as large as what moves there,
+# and so large at least and at most, as shares of the picture's longer side.
+_PART_SIZE, _LEAST_PART, _MOST_PART = 2.0, 0.2, 0.6
 
 
 class LooksClosely(Protocol):
@@ -137,9 +141,10 @@ class PeopleFollower:
         thumb = _thumb_of(picture)
         poses = self._follow(picture, thumb, time_seconds)
         may_be_new = [False] * len(poses)
-        if self._is_due(thumb, time_seconds, num_seen=len(poses)):
+        changed = self._changed_since_search(thumb)
+        if self._is_due(changed, time_seconds, num_seen=len(poses)):
             self._found_at_seconds, self._thumb = time_seconds, thumb
-            found = self._find.people_in(picture)
+            found = self._find_in(picture, changed)
             poses += found
             may_be_new += [True] * len(found)
         left = self._tracker.update(poses, time_seconds, may_be_new=may_be_new)
@@ -177,27 +182,48 @@ class PeopleFollower:
             return False
         if person.last_seen_seconds < looked_at_seconds:  # that look has not found them
             return False
-        cells = _cells_of(person, thumb.shape, self._size_hw)
+        cells = _cells_of(person.body, thumb.shape, self._size_hw)
         changed = np.abs(thumb[cells].astype(np.int16) - before[cells])
         return bool(changed.max(initial=0) <= _RESTING_LEVELS)
 
-    def _is_due(self, thumb: npt.NDArray[Any], time_seconds: float, *, num_seen: int) -> bool:
+    def _find_in(self, picture: UInt8Array, changed: npt.NDArray[np.bool_]) -> list[Pose]:
+        """The people in a picture, and in the part of it where nobody is and something moves."""
+        found = self._find.people_in(picture)
+        for body in [*found, *(person.body for person in self._tracker.people)]:
+            changed[_cells_of(body, changed.shape, self._size_hw)] = False
+        part = _part_around(changed, self._size_hw)
+        if part is None:
+            return found
+        rows, columns = part
+        corner = np.array([rows.start, columns.start, 0], np.float32)
+        near = self._find.people_in(np.ascontiguousarray(picture[rows, columns]))
+        return found + [replace(pose, points=pose.points + corner) for pose in near]
+
+    def _changed_since_search(self, thumb: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+        """The cells that have changed since the last search, bool (rows, columns)."""
+        if self._thumb is None:
+            return np.zeros(thumb.shape, np.bool_)
+        return np.asarray(np.abs(thumb.astype(np.int16) - self._thumb) > _CHANGED_LEVELS)
+
+    def _is_due(
+        self, changed: npt.NDArray[np.bool_], time_seconds: float, *, num_seen: int
+    ) -> bool:
         """Whether to search the whole picture."""
         passed = time_seconds - self._found_at_seconds
         if self._thumb is None or passed >= self._options.idle_seconds:
             return True
         if passed < self._options.hurried_seconds:
             return False
-        changed = np.abs(thumb.astype(np.int16) - self._thumb) > _CHANGED_LEVELS
         if changed.sum() < _LEAST_CHANGED_CELLS:
             return False
         if passed >= self._options.find_seconds:
             return True
         people = self._tracker.people
+        elsewhere = changed.copy()
         for person in people:
-            changed[_cells_of(person, thumb.shape, self._size_hw)] = False
+            elsewhere[_cells_of(person.body, changed.shape, self._size_hw)] = False
         is_somebody_hidden = num_seen < len(people)
-        return is_somebody_hidden or bool(changed.sum() >= _LEAST_CHANGED_CELLS)
+        return is_somebody_hidden or bool(elsewhere.sum() >= _LEAST_CHANGED_CELLS)
 
 
 def _thumb_of(picture: UInt8Array) -> npt.NDArray[Any]:
@@ -207,11 +233,29 @@ def _thumb_of(picture: UInt8Array) -> npt.NDArray[Any]:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA)[..., 1])
 
 
-def _cells_of(
-    person: Person, shape: tuple[int, ...], size_hw: tuple[int, int]
-) -> tuple[slice, slice]:
+def _part_around(
+    changed: npt.NDArray[np.bool_], size_hw: tuple[int, int]
+) -> tuple[slice, slice] | None:
+    """Rows and columns of the part of a picture around cells; None if they are few or all over."""
+    if changed.sum() < _LEAST_CHANGED_CELLS:
+        return None
+    cell, limits = size_hw[0] / changed.shape[0], np.array(size_hw)
+    ends = np.array([[where.min(), where.max() + 1] for where in changed.nonzero()]) * cell
+    longer_side = max(size_hw)
+    side = max(_PART_SIZE * float(np.diff(ends).max()), _LEAST_PART * longer_side)
+    if side > _MOST_PART * longer_side:
+        return None
+    starts = (ends.mean(axis=1) - side / 2).clip(0, np.maximum(limits - side, 0))
+    rows, columns = (
+        slice(int(start), int(min(start + side, limit)))
+        for start, limit in zip(starts, limits, strict=True)
+    )
+    return rows, columns
+
+
+def _cells_of(body: Pose, shape: tuple[int, ...], size_hw: tuple[int, int]) -> tuple[slice, slice]:
     """The cells of a thumb in which somebody moves."""
-    top, left, bottom, right = person.body.box
+    top, left, bottom, right = body.box
     scale = shape[0] / size_hw[0]
     spare = _MARGIN * max(bottom - top, right - left)
     edges = [(top - spare, bottom + spare), (left - spare, right + spare)]

@@ -26,8 +26,10 @@ from rtaction.errors import UsageError
         (Annotated[int, Option("How long.")], 7),
     ],
 )
-def test_what_fits_is_taken(hint: Any, value: Any) -> None:
+def test_what_fits_is_taken_and_not_because_anything_is(hint: Any, value: Any) -> None:
     require_kind("x", hint, value)
+    with pytest.raises(UsageError, match=r"^x: expected "):
+        require_kind("x", hint, {"value": value})
 
 
 @pytest.mark.parametrize(

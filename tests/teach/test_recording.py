@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import wave
 from collections.abc import Iterable
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -178,13 +179,18 @@ def test_a_tone_is_a_sound_file_of_its_length(tmp_path: Path) -> None:
     assert abs(samples[0]) < 100  # it does not click
 
 
-def test_a_player_that_cannot_be_run_does_no_harm(
+def test_a_player_that_cannot_be_run_leaves_the_bell_of_the_terminal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    terminal = StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr", terminal)
     monkeypatch.setattr("rtaction.teach.beep.shutil.which", lambda _: str(tmp_path / "missing"))
     beeper = Beeper()
     beeper.play("begin")
     beeper.close()
+    assert terminal.getvalue() == "\a"
     silent = Beeper(is_on=False)
     silent.play("end")
     silent.close()
+    assert terminal.getvalue() == "\a"

@@ -41,11 +41,16 @@ def require_sensible(config: TrainConfig) -> None:
     """Refuse settings that a training on joints cannot obey.
 
     Raises:
-        UsageError: one is not at its default, or joints are combined with pictures.
+        UsageError: one is not at its default, or joints are combined with pictures, or the modality
+            is none.
     """
     if POSE not in config.modality.split("+"):
         return
-    if len(parts_of(config.modality)) > 1:
+    try:
+        parts = parts_of(config.modality)
+    except ValueError as error:
+        raise UsageError(f"--modality: {error}") from None
+    if len(parts) > 1:
         raise UsageError(
             f"--modality {config.modality}: a network is trained on joints alone or on pictures "
             f"alone; `{program()} teach --from VIDEOS --modality {config.modality}` learns from "

@@ -436,7 +436,8 @@ def test_functions_count_as_often_as_they_are_called(
 
 def test_functions_within_the_limits_are_taken(tiny_model: Path) -> None:
     calls = {f"f{n}": [f"f{n + 1}"] * 2 for n in range(5)} | {"f5": ["Identity"]}
-    OnnxFile(_with_functions(onnx.load(tiny_model), calls))
+    file = OnnxFile(_with_functions(onnx.load(tiny_model), calls))
+    assert file.spec == OnnxFile.load(tiny_model).spec
 
 
 def test_a_loop_without_an_end_is_ended() -> None:

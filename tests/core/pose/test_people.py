@@ -34,6 +34,8 @@ class Networks:
         return [pose for _, pose in found]
 
     def people_in(self, picture: UInt8Array) -> list[Pose]:
+        if picture.shape[:2] != SIZE_HW:
+            return []  # of a part, the moment is not known
         self.num_found += 1
         return self._seen(picture, 0)
 
@@ -145,3 +147,37 @@ def test_somebody_at_rest_is_looked_at_twice_a_second_and_at_once_when_they_move
 
     _, at_all_times = _follow([still, walks], times)
     assert at_all_times.squares == [0] + [2] * (len(times) - 1)
+
+
+class Nearsighted:
+    """Finds a bright patch, but only in a picture of which it is an eighth."""
+
+    def __init__(self) -> None:
+        self.sizes_hw: list[tuple[int, ...]] = []
+
+    def people_in(self, picture: UInt8Array) -> list[Pose]:
+        self.sizes_hw.append(picture.shape[:2])
+        places = np.argwhere(picture[..., 1] > 200)
+        if not len(places) or np.ptp(places[:, 0]) < picture.shape[0] / 8:
+            return []
+        joints = np.linspace(places.min(axis=0), places.max(axis=0), NUM_JOINTS)
+        scores = np.full((NUM_JOINTS, 1), 0.9)
+        return [Pose(np.concatenate([joints, scores], axis=1).astype(np.float32), 0.9)]
+
+    def poses_in(self, picture: UInt8Array, squares: Sequence[Square]) -> list[Pose]:
+        return [Pose(np.full((NUM_JOINTS, 3), 0.1, np.float32), 0.1) for _ in squares]
+
+
+def test_where_something_small_moves_people_are_looked_for_in_that_part() -> None:
+    networks, height, width = Nearsighted(), 480, 640
+    follower = PeopleFollower(networks, networks, (height, width))
+    for number in range(2):
+        picture = np.full((height, width, 3), 60, np.uint8)
+        left = 400 + 20 * number
+        picture[300:330, left : left + 20] = 255
+        people, _ = follower.look_at(picture, number * 0.3)
+    (person,) = people
+    assert person.pose.box == pytest.approx((300, left, 329, left + 19), abs=1)
+    assert networks.sizes_hw[:2] == [(height, width), (height, width)]
+    part = networks.sizes_hw[2]
+    assert 0.19 * width < part[0] == part[1] < 0.3 * width

@@ -150,7 +150,9 @@ def test_playlists_are_followed_unless_they_must_not_be() -> None:
 @pytest.mark.parametrize("path", ["/mjpeg", "/file.mp4"])
 def test_what_leads_nowhere_else_needs_no_following(path: str) -> None:
     with StreamServer() as stream, reading(stream.url(path=path), follow=False) as (_, frames):
-        next(frames)
+        first, second = next(frames), next(frames)
+        assert second.captured_at_seconds > first.captured_at_seconds
+        assert second.image.shape == first.image.shape
 
 
 def test_the_command_line_and_the_file_forbid_following(

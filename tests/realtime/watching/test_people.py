@@ -32,7 +32,7 @@ from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.windows.who_counts import EVERYBODY, CountOptions
 from tests.person_model import PERSON_SPEC
 from tests.realtime.conftest import WAIT_SECONDS, ScriptedSource, scripted_camera
-from tests.realtime.scripted_people import HandsScorer, Script, ScriptedPeople, standing
+from tests.realtime.scripted_people import RATE, HandsScorer, Script, ScriptedPeople, standing
 
 RULES = ActionRules.for_model(
     PERSON_SPEC, overrides={"smoothing_seconds": 0.25, "min_seconds": 0.2, "cooldown_seconds": 0}
@@ -58,6 +58,22 @@ def _followed(
         predictions += moment.predictions
         told += [(at_seconds, event) for event in actions.see(moment)]
     return predictions, told
+
+
+def test_the_event_of_somebody_who_is_hardly_seen_any_more_ends() -> None:
+    def script(t: float) -> list[Pose]:
+        """Hands up; from 3 s on in one picture of eight, too seldom to be judged or to leave."""
+        return [standing(0.5, hands_up=True)] * (t < 3.0 or round(t * RATE) % 8 == 0)
+
+    predictions, told = _followed(script, 9.0)
+    assert {one.person for one in predictions} == {1}
+    last_seconds = max(one.end_seconds for one in predictions)
+    (_, start), (at_seconds, end) = told
+    assert start.end_seconds is None
+    assert end.end_seconds is not None
+    assert end.end_seconds < last_seconds < 5.0
+    # With the first window that ends more than 1.5 s later.
+    assert at_seconds == pytest.approx(last_seconds + 1.5 + PERSON_SPEC.frame_interval_seconds)
 
 
 def test_two_people_have_two_streams_of_events() -> None:
@@ -229,3 +245,23 @@ def test_a_model_that_says_pose_and_reads_no_joints_is_refused(
     assert BOUNDARY_KEY in model.file.metadata
     with pytest.raises(ModelUnreadable, match="17 joints"):
         _ = model.pose_networks
+
+
+@pytest.mark.parametrize(
+    ("x", "seconds", "expected"),
+    [
+        (0.25, 4.0, "nobody who counts is seen in it for 0.5 s"),
+        (0.75, 4.0, None),
+        (0.75, 0.25, "too short: 0.38 s, a window needs 0.50 s"),
+    ],
+)
+def test_a_video_without_anybody_who_counts_says_so(
+    x: float, seconds: float, expected: str | None
+) -> None:
+    people = ScriptedPeople(lambda _: [standing(x)])
+    count = CountOptions(region=Region.of([0.5, 0, 1, 1]))
+    follower = Follower(HandsScorer(), "test", WatchOptions(count=count, networks=people.networks))
+    for frame in people.frames(seconds):
+        follower.see(frame)
+    follower.end()
+    assert follower.why_nothing == expected

@@ -13,7 +13,8 @@ from rtaction.frame import DeferredFrame, FrameDamaged, FrameLike
 from rtaction.pose.keypoints import Pose
 from rtaction.pose.normal import picture_shares
 from rtaction.pose.region import Region
-from rtaction.realtime.windows.people_tracker import PeopleTracker, PersonWindow
+from rtaction.realtime.windows.people_tracker import PeopleTracker
+from rtaction.realtime.windows.person_window import PersonWindow
 from rtaction.realtime.windows.who_counts import CountOptions
 from tests.person_model import PERSON_SPEC
 from tests.realtime.scripted_people import SIZE_HW, ScriptedPeople, standing

@@ -10,9 +10,15 @@ import pytest
 from rtaction.pose.keypoints import JOINTS
 from rtaction.pose.region import Region
 from rtaction.pose.tracker import Person
-from rtaction.realtime.windows.who_counts import CountOptions, WhoCounts, standing_place
+from rtaction.realtime.windows.who_counts import (
+    CountOptions,
+    Judgements,
+    WhoCounts,
+    standing_place,
+)
 from tests.realtime.scripted_people import SIZE_HW, standing
 
+FEET = [JOINTS.index("left_ankle"), JOINTS.index("right_ankle")]
 RIGHT_HALF = Region.of([0.5, 0, 1, 1])
 
 
@@ -82,3 +88,23 @@ def test_people_stand_where_their_feet_are_or_else_in_their_middle() -> None:
 def test_what_cannot_be_meant(options: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(options))):
         CountOptions(**options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("y", [0.9, 0.99, 1.0, 1.04])
+def test_feet_that_the_edge_of_the_picture_cuts_off_stand_at_the_edge(y: float) -> None:
+    who = WhoCounts(CountOptions(region=Region.of([0.2, 0.5, 0.8, 1])))
+    pose = standing(0.5, y=y)
+    pose.points[FEET, 2] = 0.6  # the network guesses them below the picture
+    who.see([Person(1, pose, pose, np.zeros(2), 0.0, 0.0)], 0.0, SIZE_HW)
+    assert who.numbers == [1]
+    assert standing_place(pose, SIZE_HW)[1] == pytest.approx(min(y, 1), abs=0.06)
+
+
+def test_whose_last_judgement_is_long_ago_is_told_once() -> None:
+    judgements = Judgements(1.0)
+    assert judgements.see([1, 2], [1, 2, 3], 0.0) == []
+    assert judgements.see([2], [1, 2, 3], 1.0) == []
+    assert judgements.see([2], [1, 2, 3], 1.125) == [1], "3 was never judged"
+    assert judgements.see([2], [1, 2, 3], 1.25) == []
+    assert judgements.see([1], [1, 2, 3], 1.375) == []
+    assert judgements.see([], [1], 2.5) == [1], "2 has left, which is told elsewhere"

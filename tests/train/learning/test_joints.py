@@ -89,6 +89,8 @@ def test_a_network_of_joints_is_trained_resumed_and_kept(videos: Path, tmp_path:
         ({"sampling": "spread"}, "--sampling spread cannot be used"),
         ({"frames_per_clip": 1}, "--frames 2 or more"),
         ({"modality": "pose+rgb_diff"}, "joints alone or on pictures alone"),
+        ({"modality": "pose+pose"}, "--modality: modality must be one of .*'pose.pose'"),
+        ({"modality": "pose+x"}, "--modality: modality must be one of .*'pose.x'"),
     ],
 )
 def test_what_concerns_pictures_is_refused(changes: dict[str, Any], message: str) -> None:
