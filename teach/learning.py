@@ -62,6 +62,8 @@ class TaughtModel:
         takes: those it was trained on, with their held-out predictions.
         skipped: why takes were left out, a sentence for each.
         errors: held-out mean squared error of each modality that was tried.
+        why_no_joints: why people's joints could not be used. Default None: they could, or were not
+            wanted.
     """
 
     spec: ModelSpec
@@ -69,6 +71,7 @@ class TaughtModel:
     takes: tuple[JudgedTake, ...]
     skipped: tuple[str, ...]
     errors: dict[str, float]
+    why_no_joints: str | None = None
 
 
 def learn(
@@ -103,10 +106,14 @@ def learn(
         return _learn_combined(durations, skipped, features_folder, modality, on_progress)
     steps = _Steps(on_progress, len(durations) * (1 + people))
     pose: PoseLearned | None = None
+    why_no_joints: str | None = None
     if people:
         store = PoseStore(features_folder, open_pose_networks())
         found = learn_pose(durations, store, BACKGROUND, on_take=steps.advance)
-        pose = found if isinstance(found, PoseLearned) else None
+        if isinstance(found, str):
+            why_no_joints = found
+        else:
+            pose = found
         if pose is not None and pose.trial.is_flawless:
             steps.finish()
             return _taught_by_pose(pose, skipped, {})
@@ -119,7 +126,9 @@ def learn(
     trial = pictures.trials[chosen]
     model = taught_model(spec, *_layer(pictures.windows, trial, chosen))
     takes = _judge(pictures.videos, trial, pictures.labels)
-    return TaughtModel(spec, model, takes, (*skipped, *pictures.skipped), errors)
+    return TaughtModel(
+        spec, model, takes, (*skipped, *pictures.skipped), errors, why_no_joints=why_no_joints
+    )
 
 
 def _taught_by_pose(

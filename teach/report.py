@@ -39,6 +39,7 @@ def report_lines(taught: TaughtModel) -> list[str]:
     lines = [
         *(f"left out: {reason}" for reason in taught.skipped),
         f"trained on {counted(len(takes), 'take')}: {listed}",
+        *([f"joints cannot be used: {taught.why_no_joints}"] if taught.why_no_joints else []),
         _input_text(spec),
         accuracy_text(judged.accuracy, counted(len(judged), "take"))
         if len(judged)

@@ -69,8 +69,7 @@ class TeachConfig:
     modality: str | None = None
 
     def __post_init__(self) -> None:
-        if self.modality is not None:
-            check_combined(self.modality)
+        _check_modality(self.modality, people=self.people)
         for label in self.labels:
             check_label(label)
         if len(set(self.labels)) < len(self.labels):
@@ -182,8 +181,7 @@ def teach_from(
     Raises:
         RtactionError: see `rtaction.errors`.
     """
-    if modality is not None:
-        check_combined(modality)
+    _check_modality(modality, people=people)
     takes = TakesFolder(folder)
     if takes.labels and Path(videos).resolve() != folder.resolve():
         raise UsageError(
@@ -194,6 +192,17 @@ def teach_from(
     taught = learn(found, takes.features, people=people, modality=modality, on_progress=on_progress)
     write_file(takes.model, taught.model)
     return taught
+
+
+def _check_modality(modality: str | None, *, people: bool) -> None:
+    if modality is None:
+        return
+    check_combined(modality)
+    if not people:
+        raise UsageError(
+            f"--modality {modality} learns from people's joints too, and --no-people says that "
+            "there are no people; leave one of them out"
+        )
 
 
 def _camera_of(config: TeachConfig) -> Camera:

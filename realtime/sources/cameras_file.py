@@ -204,8 +204,14 @@ def _camera(table: dict[str, Any], where: str, address: Address, names: set[str]
     if roi is not None and any(type(edge) not in (int, float) for edge in roi):
         raise UsageError(f"{where}: roi: expected {_TYPE_NAMES[list]}")
     region = table.get("region")
-    if region is not None and any(type(number) not in (int, float) for number in region):
-        raise UsageError(f"{where}: region: expected {_REGION}")
+    counts = None
+    if region is not None:
+        if any(type(number) not in (int, float) for number in region):
+            raise UsageError(f"{where}: region: expected {_REGION}")
+        try:
+            counts = Region.of(region)
+        except ValueError as error:
+            raise UsageError(f"{where}: region: {error}") from None
     name = table["name"] if "name" in table else unused_name(address.name, names)
     options = {key: table[key] for key in _OPTIONS if key in table}
     try:
@@ -214,7 +220,6 @@ def _camera(table: dict[str, Any], where: str, address: Address, names: set[str]
             table.get("rotation", 0),
             table.get("mirror", False),
         )
-        counts = None if region is None else Region.of(region)
         return Camera(address, name, view, region=counts, **options)
     except ValueError as error:
         raise UsageError(f"{where}: {error}") from None

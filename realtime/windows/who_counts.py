@@ -46,8 +46,10 @@ class CountOptions:
     region: Region | None = None
 
     def __post_init__(self) -> None:
-        if self.max_persons < 1:
-            raise ValueError(f"max_persons must be 1 or more, got {self.max_persons}")
+        if not isinstance(self.max_persons, int) or self.max_persons < 1:
+            raise ValueError(
+                f"max_persons must be a whole number, 1 or more, got {self.max_persons!r}"
+            )
         if self.person not in get_args(Persons):
             raise ValueError(f'person must be "all" or "largest", got {self.person!r}')
 

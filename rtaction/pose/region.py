@@ -47,10 +47,14 @@ class Region:
         Raises:
             ValueError: they are no region.
         """
+        try:
+            numbers = [float(number) for number in numbers]
+        except (TypeError, ValueError):
+            raise ValueError(f"{_EXPECTED}; got {numbers!r}") from None
         if len(numbers) == 4:
             left, top, right, bottom = numbers
             if not (left < right and top < bottom):
-                raise ValueError(f"{_EXPECTED}; got {list(numbers)}")
+                raise ValueError(f"{_EXPECTED}; got {numbers}")
             return cls(((left, top), (right, top), (right, bottom), (left, bottom)))
         if len(numbers) < 6 or len(numbers) % 2:
             raise ValueError(f"{_EXPECTED}; got {len(numbers)} numbers")

@@ -20,6 +20,7 @@ from rtaction.realtime.model.pose_networks import open_pose_networks
 from rtaction.teach.combined import CombinedEncoder, check_combined, combined_model
 from rtaction.teach.learning import learn
 from rtaction.teach.report import classification_of
+from rtaction.teach.teaching import TeachConfig, teach_from
 from rtaction.video.clips import read_clips
 from rtaction.video.labelled_videos import find_videos
 
@@ -75,3 +76,10 @@ def test_takes_are_learnt_from_both(drawn_takes: Path, tmp_path: Path) -> None:
 def test_only_joints_with_pictures_are_taken(modality: str) -> None:
     with pytest.raises(UsageError, match="--modality"):
         check_combined(modality)
+
+
+def test_joints_are_not_learned_where_there_are_no_people(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--no-people says that there are no people"):
+        teach_from(tmp_path, tmp_path / "taught", people=False, modality="pose+rgb_diff")
+    with pytest.raises(UsageError, match="leave one of them out"):
+        TeachConfig(("wave",), people=False, modality="pose+rgb_diff")

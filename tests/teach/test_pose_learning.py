@@ -97,6 +97,8 @@ def test_pictures_are_tried_where_nobody_is_seen(tmp_path: Path, made: MadePeopl
     assert taught.spec.modality != "pose"
     assert "pose" not in taught.errors
     assert steps[-1] == (12, 12)
+    why = "joints cannot be used: somebody is seen in 3 of 6 takes, and in none of dark"
+    assert why in report_lines(taught)
 
 
 def test_nothing_need_not_show_anybody(tmp_path: Path, made: MadePeople) -> None:

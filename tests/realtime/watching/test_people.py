@@ -218,7 +218,12 @@ def test_settings_of_people_are_refused_for_models_of_pictures(tiny_spec: ModelS
 @pytest.mark.parametrize(
     ("given", "named"),
     [
-        ({"max_persons": 0}, "max_persons must be 1 or more"),
+        ({"max_persons": 0}, "max_persons must be a whole number, 1 or more, got 0"),
+        ({"max_persons": 2.5}, "got 2.5"),
+        ({"max_persons": "3"}, "got '3'"),
+        ({"region": 0.5}, "left, top, right and bottom .* got 0.5"),
+        ({"region": [0, 0, "a", 1]}, "left, top, right and bottom .* 'a'"),
+        ({"region": [[0, 0], [1, 0], [1, 1]]}, "x and y of three or more corners"),
         ({"region": [0, 0, 2, 1]}, "left, top, right and bottom"),
         ({"person": "tallest"}, '"all" or "largest"'),
     ],
