@@ -286,7 +286,10 @@ class PeopleTracker:
         state: State = window.state
         if state == "ok":
             state = self._state_of_looks(window)
-        self._state = state
+        with self._lock:
+            # The camera may have been lost while its pictures were looked at.
+            if not window.values or window.values[-1].run == self._run:
+                self._state = state
         if state != "ok":
             self.drops[state] += 1
             return []

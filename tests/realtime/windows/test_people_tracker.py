@@ -260,6 +260,29 @@ def test_a_lost_camera_begins_anew() -> None:
     assert tracker.news().left == [1]
 
 
+def test_a_camera_that_is_lost_while_its_pictures_are_looked_at_is_not_ok() -> None:
+    lost: list[float] = []
+
+    def script(t: float) -> list[Pose]:
+        if is_running and t >= FIRST_END:
+            lost.append(t)
+            tracker.clear()
+        return [standing(0.5)]
+
+    is_running = False
+    people = ScriptedPeople(script)
+    tracker = _tracker(people)
+    frames = people.frames(FIRST_END + INTERVAL)
+    is_running = True
+    windows = []
+    for frame in frames[:-1]:
+        tracker.push(frame)
+        windows += tracker.due()
+    assert lost
+    assert _ends(windows, 1) == [FIRST_END], "what was there before is judged all the same"
+    assert tracker.state == "warming_up"
+
+
 def test_windows_give_their_last_frame_if_asked_to() -> None:
     people = ScriptedPeople(lambda t: [standing(0.5)])
     tracker = _tracker(people, keep_frames=True)
