@@ -16,7 +16,7 @@ from rtaction.teach.take_features import LONGEST_SECONDS
 from rtaction.video.grid import shown_until_seconds
 
 # Increase this when the same take would give other joints.
-_FORMAT = 3
+_FORMAT = 4
 
 
 class PoseStore:

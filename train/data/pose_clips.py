@@ -34,7 +34,7 @@ from rtaction.video.labelled_videos import Video
 _log = logging.getLogger(__name__)
 
 # Increase this when the same video would give other joints.
-_FORMAT = 2
+_FORMAT = 3
 _DRAWN_SIZE = 160
 _MARGIN = 0.08  # around what is drawn, as a share of it
 
