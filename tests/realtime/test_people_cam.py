@@ -217,7 +217,7 @@ def test_cameras_have_regions_of_their_own(
 
     cameras.write_text(cameras.read_text("utf-8").replace("0.5, 1]", "0.5, 7]"), encoding="utf-8")
     code, _, errors = here("cam", "-m", person_model, *asked)
-    assert "camera 1 ('left'): expected left, top" in assert_one_error(code, errors, 2)
+    assert "camera 1 ('left'): region: expected left, top" in assert_one_error(code, errors, 2)
 
 
 def test_arrays_give_a_prediction_for_each_person(person_model: Path) -> None:
