@@ -146,14 +146,14 @@ def cost_of_a_label(model: keras.Model, window: Float32Array) -> tuple[float, fl
 
 
 def try_ours(tried: Tried, work: Path, taught: Sequence[Path], kept_out: Sequence[Path]) -> None:
-    takes, path = work / "takes", work / "model.onnx"
+    takes, folder = work / "takes", work / "taught"
     for clip in taught:
         link = takes / clip.parent.name / clip.name
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(clip)
-    command = [sys.executable, "-m", "rtaction", "teach", "--from", takes, "-o", path]
+    command = [sys.executable, "-m", "rtaction", "teach", "--from", takes, "-o", folder]
     subprocess.run([str(one) for one in command], check=True, capture_output=True)
-    model = ActionModel(path, device="cpu", num_threads=1)
+    model = ActionModel(folder / "model.onnx", device="cpu", num_threads=1)
     for clip in kept_out:
         started = time.process_time()
         predictions = list(rtaction.watch(clip, model))
