@@ -76,9 +76,11 @@ def main() -> None:
     real = licensed_windows(arguments.clips)
     work, num_steps = arguments.work, arguments.steps
     network = mean_of([once_trained(work, seed, num_steps, real) for seed in arguments.seeds])
-    thresholds = choose_thresholds(
-        lambda numbers: np.asarray(network.predict(numbers, verbose=0)), SPEC
-    )
+
+    def score(points: Float32Array) -> Float32Array:
+        return np.asarray(network.predict(window_numbers(points, INTERVAL_SECONDS), verbose=0))
+
+    thresholds = choose_thresholds(score, SPEC)
     print(thresholds)
     spec = replace(SPEC, threshold=max(thresholds.values()), label_thresholds=thresholds)
     content = pose_model(spec, to_onnx(network), OnnxFile.load(POSE_MODEL))

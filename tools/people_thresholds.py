@@ -8,7 +8,6 @@ import numpy as np
 
 from rtaction.arrays import Float32Array
 from rtaction.model_spec import ModelSpec
-from rtaction.pose.normal import window_numbers
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionDetector
 from rtaction.realtime.actions.rules import ActionRules
@@ -16,14 +15,12 @@ from rtaction.train.motions.others import other
 from rtaction.train.motions.windows import film
 
 Scorer = Callable[[Float32Array], Float32Array]
-"""From numbers, (n, num_times, NUM_NUMBERS), to scores, (n, num_labels)."""
+"""From joints in windows, (n, frames_per_clip, 17, 3), to scores, (n, num_labels)."""
 
-# Of each label, among people who do other things all the time. A fall that is missed costs more.
-FALSE_EVENTS_AN_HOUR, FALSE_FALLS_AN_HOUR = 1.0, 3.0
+FALSE_EVENTS_AN_HOUR = 1.0  # of each label, among people who do other things all the time
 # Real people move in more ways than made ones.
 ENTERS = tuple(round(0.6 + 0.05 * step, 2) for step in range(8))
 _SEQUENCES, _SECONDS, _AT_ONCE = 720, 20.0, 60
-FALL = "fall"
 _SEED = 7  # no training has it
 
 
@@ -36,17 +33,16 @@ def choose_thresholds(score: Scorer, spec: ModelSpec) -> dict[str, float]:
         score: the trained network.
         spec: labels and times of the model.
     """
-    sequences = [one for part in _sequences(spec) for one in _scored(score, spec, part)]
+    sequences = [one for part in _sequences(spec) for one in scores_of(score, spec, part)]
     actions = [label != spec.background_label for label in spec.labels]
     hours = len(sequences) * _SECONDS / 3600
     thresholds: dict[str, float] = {}
     for enter in ENTERS:
         rules = ActionRules.for_model(spec, threshold=enter)
         reach = [one for one in sequences if one[:, actions].max() >= enter]
-        false = [label for one in reach for label in _events(one, spec, rules)]
+        false = [label for one in reach for label in events_of(one, spec, rules)]
         for label in spec.labels:
-            most = FALSE_FALLS_AN_HOUR if label == FALL else FALSE_EVENTS_AN_HOUR
-            few = false.count(label) <= most * hours or enter == ENTERS[-1]
+            few = false.count(label) <= FALSE_EVENTS_AN_HOUR * hours or enter == ENTERS[-1]
             if label != spec.background_label and few:
                 thresholds.setdefault(label, enter)
     return thresholds
@@ -61,18 +57,22 @@ def _sequences(spec: ModelSpec) -> list[Float32Array]:
     return [film(rng, other(rng, times), times) for _ in range(_SEQUENCES // _AT_ONCE)]
 
 
-def _scored(score: Scorer, spec: ModelSpec, points: Float32Array) -> list[Float32Array]:
-    """Scores of all windows of each sequence, (num_windows, num_labels)."""
+def scores_of(score: Scorer, spec: ModelSpec, points: Float32Array) -> list[Float32Array]:
+    """Scores of all windows of each sequence, (num_windows, num_labels).
+
+    Args:
+        score: the model.
+        spec: its times.
+        points: joints in sequences, (num, num_times, 17, 3).
+    """
     size = spec.frames_per_clip
     windows = np.lib.stride_tricks.sliding_window_view(points, size, axis=1)
     windows = np.moveaxis(windows, -1, 2)  # (num, num_windows, size, 17, 3)
-    return [
-        score(window_numbers(np.ascontiguousarray(one), spec.frame_interval_seconds))
-        for one in windows
-    ]
+    return [score(np.ascontiguousarray(one)) for one in windows]
 
 
-def _events(scores: Float32Array, spec: ModelSpec, rules: ActionRules) -> list[str]:
+def events_of(scores: Float32Array, spec: ModelSpec, rules: ActionRules) -> list[str]:
+    """The labels of the events in a sequence, from the scores of its windows."""
     detector = ActionDetector(rules, spec)
     labels = []
     for number, row in enumerate(scores):
