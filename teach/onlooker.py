@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy.typing as npt
 
-from rtaction.pose.people import PeopleFollower
+from rtaction.pose.people import PeopleFollower, PoseNetworks
 from rtaction.pose.tracker import Person
-from rtaction.pose.video_poses import LEAST_SEEN, PoseNetworks
 from rtaction.teach.pace import POSE_INTERVAL_SECONDS
 
+_LEAST_SEEN = 0.5  # of the looks during a take
 _SLACK_SECONDS = 0.01  # frames come a little early
 
 
@@ -58,4 +58,4 @@ class Onlooker:
     @property
     def has_seen_enough(self) -> bool:
         """Whether somebody was seen in half of the looks since `begin`."""
-        return self._num_seen >= LEAST_SEEN * max(self._num_looks, 1)
+        return self._num_seen >= _LEAST_SEEN * max(self._num_looks, 1)

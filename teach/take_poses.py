@@ -11,7 +11,8 @@ import numpy as np
 
 from rtaction.errors import OutputError
 from rtaction.output_file import whole_file
-from rtaction.pose.video_poses import PoseNetworks, VideoPoses, read_poses
+from rtaction.pose.people import PoseNetworks
+from rtaction.pose.video_poses import VideoPoses, read_poses
 from rtaction.teach.take_features import LONGEST_SECONDS
 from rtaction.video.grid import shown_until_seconds
 

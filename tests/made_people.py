@@ -14,7 +14,7 @@ import numpy as np
 from rtaction.arrays import Float32Array, UInt8Array
 from rtaction.pose.crop import Square
 from rtaction.pose.keypoints import JOINTS, Pose
-from rtaction.pose.video_poses import PoseNetworks
+from rtaction.pose.people import PoseNetworks
 from tests.videos import write_video
 
 SIZE_HW = (120, 160)

@@ -15,7 +15,8 @@ from rtaction.model_spec import ModelSpec
 from rtaction.pose.region import Region
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionDetector
-from rtaction.realtime.outputs.drawn_people import DrawnPeople, open_networks
+from rtaction.realtime.model.pose_networks import open_pose_networks
+from rtaction.realtime.outputs.drawn_people import DrawnPeople
 from rtaction.realtime.outputs.drawn_source import DrawnSource
 from rtaction.realtime.outputs.mosaic import Mosaic
 from rtaction.realtime.outputs.overlay import shown_label
@@ -73,12 +74,12 @@ class Drawing:
         self._screen = screen
         self._top_k = top_k
         several = len(live) > 1
-        networks = open_networks() if show_pose and not spec.follows_people else None
+        networks = open_pose_networks("auto") if show_pose and not spec.follows_people else None
         self._sources = {
             name: DrawnSource(
                 name if several else "",
                 mirror=mirror,
-                people=DrawnPeople(*networks) if networks else None,
+                people=DrawnPeople(networks) if networks else None,
                 region=(regions or {}).get(name),
             )
             for name in live

@@ -9,11 +9,12 @@ from collections import Counter
 
 from rtaction.frame import FrameLike
 from rtaction.model_spec import ModelSpec
+from rtaction.pose.gaps import LEAST_SEEN
 from rtaction.realtime.watching.moment import Moment, StateChange
 from rtaction.realtime.watching.options import DEFAULT_OPTIONS, WatchOptions
 from rtaction.realtime.watching.people import news_of, tracker_for
 from rtaction.realtime.windows.engine import Engine, Scorer
-from rtaction.realtime.windows.person_window import LEAST_SEEN, num_blank
+from rtaction.realtime.windows.person_window import num_blank
 from rtaction.realtime.windows.state import State
 
 

@@ -15,16 +15,12 @@ import numpy as np
 from rtaction.arrays import Float32Array, UInt8Array
 from rtaction.frame import FrameDamaged, FrameLike, LentFrame
 from rtaction.model_spec import ModelSpec
-from rtaction.pose.gaps import filled
+from rtaction.pose.gaps import LEAST_SEEN, filled
 from rtaction.pose.keypoints import NUM_JOINTS, Pose
 from rtaction.pose.normal import picture_shares
 from rtaction.pose.tracker import Person
 from rtaction.prediction import Box
 from rtaction.realtime.windows.ring_buffer import Window
-
-LEAST_SEEN = 0.6
-"""Share of a window's pictures in which somebody must be seen for it to be judged; pictures in
-gaps that are filled count."""
 
 
 @dataclass(slots=True, eq=False)

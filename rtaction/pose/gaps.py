@@ -13,6 +13,10 @@ import numpy.typing as npt
 
 from rtaction.arrays import Float32Array
 
+LEAST_SEEN = 0.6
+"""Share of a window's pictures in which somebody must be seen for it to be judged or learned from;
+pictures in gaps that are filled count."""
+
 LONGEST_GAP = 2
 """Pictures in a row that are filled; after a longer gap nobody knows what has happened."""
 

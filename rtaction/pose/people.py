@@ -48,15 +48,18 @@ class FindsPeople(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PoseNetworks:
-    """The two networks that people are followed with; they may serve many cameras.
+    """The two networks that people are followed with; they may serve many cameras and threads.
 
     Args:
         close: reads the joints of one person.
         find: finds people in a whole picture.
+        identity: changes whenever the networks do, so that joints that others read are not used
+            again. Default "": joints are not kept.
     """
 
     close: LooksClosely
     find: FindsPeople
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)

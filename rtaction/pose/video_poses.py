@@ -7,7 +7,6 @@ that one is lost, such as after a fall, goes on in their place.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError
@@ -19,31 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.arrays import Float32Array, Float64Array
-from rtaction.pose.gaps import filled
+from rtaction.pose.gaps import LEAST_SEEN, filled
 from rtaction.pose.keypoints import NUM_JOINTS, VISIBLE_SCORE, Pose
 from rtaction.pose.normal import normalised, picture_shares
-from rtaction.pose.people import FindsPeople, LooksClosely, PeopleFollower
+from rtaction.pose.people import PeopleFollower, PoseNetworks
 from rtaction.video.file import read_video
 from rtaction.video.grid import frames_on_grid, usable_windows
 
-LEAST_SEEN = 0.5
-"""Share of a window's pictures in which the person must be seen."""
-
 _MOTION_WEIGHT = 3.0  # a picture in which somebody moves by their own size counts as three more
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class PoseNetworks:
-    """Loaded networks, and what they are.
-
-    Args:
-        close, find: see `PeopleFollower`; calls from several threads must be allowed.
-        identity: changes whenever the networks do, so that poses of others are not reused.
-    """
-
-    close: LooksClosely
-    find: FindsPeople
-    identity: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +63,7 @@ class VideoPoses:
             frames_per_clip: moments in a window.
             step: moments from one window to the next; the last possible window is always tried.
             least_seen: share of a window's moments in which the person must be seen. Default
-                `LEAST_SEEN`.
+                `LEAST_SEEN`, as live.
 
         Returns:
             intp, shape (num_windows,), ascending; empty if there is none.
@@ -94,14 +76,6 @@ class VideoPoses:
         starts = usable_windows(starts, times, interval, frames_per_clip)
         within = starts[:, np.newaxis] + np.arange(frames_per_clip)
         return np.asarray(starts[self.is_seen[within].mean(axis=1) >= least_seen])
-
-
-def networks_of(close: LooksClosely, find: FindsPeople, *contents: bytes) -> PoseNetworks:
-    """Networks identified by a digest of their files' contents."""
-    digest = hashlib.sha256()
-    for content in contents:
-        digest.update(hashlib.sha256(content).digest())
-    return PoseNetworks(close, find, digest.hexdigest()[:16])
 
 
 def read_poses(

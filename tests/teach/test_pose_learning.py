@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from rtaction.output_file import write_file
-from rtaction.pose.video_poses import PoseNetworks, read_poses
+from rtaction.pose.people import PoseNetworks
+from rtaction.pose.video_poses import read_poses
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.teach import learning
 from rtaction.teach.learning import TaughtModel, learn

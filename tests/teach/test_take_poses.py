@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rtaction.pose.video_poses import PoseNetworks
+from rtaction.pose.people import PoseNetworks
 from rtaction.teach.take_poses import PoseStore
 from tests.made_people import MadePeople, write_people
 

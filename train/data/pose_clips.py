@@ -23,7 +23,8 @@ from rtaction.model_spec import ModelSpec
 from rtaction.pose.drawing import draw_skeleton
 from rtaction.pose.keypoints import VISIBLE_SCORE
 from rtaction.pose.normal import window_numbers
-from rtaction.pose.video_poses import PoseNetworks, VideoPoses, read_poses
+from rtaction.pose.people import PoseNetworks
+from rtaction.pose.video_poses import VideoPoses, read_poses
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_reading import check_labels
 from rtaction.train.data.clip_set import ClipSet

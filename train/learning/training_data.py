@@ -13,7 +13,7 @@ from rich.console import Console
 from rtaction.errors import DatasetError, UsageError
 from rtaction.evaluation.text import counted
 from rtaction.model_spec import ModelSpec
-from rtaction.pose.video_poses import PoseNetworks
+from rtaction.pose.people import PoseNetworks
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.clip_reading import read_clip_set

@@ -12,7 +12,9 @@ from rtaction.arrays import UInt8Array
 from rtaction.frame import Frame
 from rtaction.pose.crop import Square
 from rtaction.pose.keypoints import Pose
-from rtaction.realtime.outputs.drawn_people import DrawnPeople, open_networks
+from rtaction.pose.people import PoseNetworks
+from rtaction.realtime.model.pose_networks import open_pose_networks
+from rtaction.realtime.outputs.drawn_people import DrawnPeople
 from rtaction.realtime.outputs.drawn_source import DrawnSource
 from rtaction.train.render.clip import render_clip
 from rtaction.video.file import read_video
@@ -46,7 +48,7 @@ def _frame(seconds: float, *, segment: int = 0, size_hw: tuple[int, int] = (200,
 
 def test_people_are_looked_at_ten_times_a_second_however_many_frames_come() -> None:
     networks = Networks()
-    people = DrawnPeople(networks, networks)
+    people = DrawnPeople(PoseNetworks(networks, networks))
     seen = [people.people_in(_frame(number / 30)) for number in range(60)]
     assert 19 <= networks.looks <= 20
     assert [[one.number for one in now] for now in seen] == [[1]] * 60
@@ -54,7 +56,7 @@ def test_people_are_looked_at_ten_times_a_second_however_many_frames_come() -> N
 
 def test_after_a_cut_people_are_looked_for_anew_though_time_has_gone_back() -> None:
     networks = Networks()
-    people = DrawnPeople(networks, networks)
+    people = DrawnPeople(PoseNetworks(networks, networks))
     for frame in (_frame(5.0), _frame(1.0, segment=1), _frame(1.01, segment=1, size_hw=(99, 99))):
         before = networks.looks
         assert [one.number for one in people.people_in(frame)] == [1]
@@ -65,7 +67,7 @@ def test_a_drawn_person_gets_box_and_skeleton_in_both_views() -> None:
     """From pixels, with the bundled networks: at shoulders, hips and the box, and not beside."""
     picture = np.asarray(render_clip("clap", seed=3, size_hw=(240, 320)).images[0], np.uint8)
     frame = Frame(picture, 0.0, 0, "test")
-    drawn = DrawnPeople(*open_networks())
+    drawn = DrawnPeople(open_pose_networks())
     (person,) = drawn.people_in(frame)
     plain = DrawnSource("").draw(frame, 1, "CPU", top_k=3)
     with_people = DrawnSource("", people=drawn).draw(frame, 1, "CPU", top_k=3)

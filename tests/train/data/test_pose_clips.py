@@ -11,7 +11,7 @@ import pytest
 from rtaction.errors import DatasetError
 from rtaction.model_spec import ModelSpec
 from rtaction.pose.normal import NUM_NUMBERS, window_numbers
-from rtaction.pose.video_poses import PoseNetworks
+from rtaction.pose.people import PoseNetworks
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.frame_cache import FrameCache
