@@ -8,14 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 GRID = 4
-WRAP_SECONDS = 2 ** (GRID * GRID) / 1000
-"""From here on the times begin again."""
+_NUM_TIMES = 2 ** (GRID * GRID)
+_NUM_BEFORE = 8_000
+"""So many of the times are before zero: a server's burst shows what was before its start."""
 _LOW, _HIGH = 60, 200
 
 
 def clock_picture(seconds: float, size_hw: tuple[int, int]) -> npt.NDArray[np.uint8]:
     """The stream time in milliseconds, as 4x4 dark and bright fields."""
-    number = round(seconds * 1000) % 2 ** (GRID * GRID)
+    number = round(seconds * 1000) % _NUM_TIMES
     bits = number >> np.arange(GRID * GRID) & 1
     fields = np.where(bits, _HIGH, _LOW).astype(np.uint8).reshape(GRID, GRID)
     tall = np.repeat(fields, size_hw[0] // GRID, axis=0)
@@ -24,7 +25,7 @@ def clock_picture(seconds: float, size_hw: tuple[int, int]) -> npt.NDArray[np.ui
 
 
 def read_clock(image: npt.NDArray[Any]) -> float:
-    """The stream time in seconds, up to `WRAP_SECONDS`, of a picture of any size.
+    """The stream time of a picture of any size: -8 to 57.5 seconds, where the times begin again.
 
     Args:
         image: uint8 (height, width, any), both a multiple of 4.
@@ -32,4 +33,5 @@ def read_clock(image: npt.NDArray[Any]) -> float:
     height, width = image.shape[:2]
     fields = image.reshape(GRID, height // GRID, GRID, width // GRID, -1).mean(axis=(1, 3, 4))
     bits = fields.ravel() > (_LOW + _HIGH) / 2
-    return float(np.dot(bits, 2 ** np.arange(GRID * GRID)) / 1000)
+    number = int(np.dot(bits, 2 ** np.arange(GRID * GRID)))
+    return (number - _NUM_TIMES * (number >= _NUM_TIMES - _NUM_BEFORE)) / 1000
