@@ -6,8 +6,10 @@ nothing about clips or labels, nor about which videos are kept from run to run.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import shutil
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -141,6 +143,9 @@ def open_temporary(num_bytes: int = 0) -> IO[bytes]:
         OutputError: the disk is full.
     """
     try:
+        # A file system fills up before it says that there is no room, and others find none meanwhile.
+        if num_bytes > shutil.disk_usage(tempfile.gettempdir()).free:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         file: IO[bytes] = tempfile.TemporaryFile(prefix="rtaction-")  # noqa: SIM115
         if num_bytes and hasattr(os, "posix_fallocate"):  # Linux
             os.posix_fallocate(file.fileno(), 0, num_bytes)
