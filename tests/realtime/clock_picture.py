@@ -34,4 +34,5 @@ def read_clock(image: npt.NDArray[Any]) -> float:
     fields = image.reshape(GRID, height // GRID, GRID, width // GRID, -1).mean(axis=(1, 3, 4))
     bits = fields.ravel() > (_LOW + _HIGH) / 2
     number = int(np.dot(bits, 2 ** np.arange(GRID * GRID)))
-    return (number - _NUM_TIMES * (number >= _NUM_TIMES - _NUM_BEFORE)) / 1000
+    is_before = number >= _NUM_TIMES - _NUM_BEFORE
+    return float(number - is_before * _NUM_TIMES) / 1000

@@ -143,7 +143,7 @@ def open_temporary(num_bytes: int = 0) -> IO[bytes]:
         OutputError: the disk is full.
     """
     try:
-        # A file system fills up before it says that there is no room, and others find none meanwhile.
+        # A file system that is asked for too much is full for everybody until it says no.
         if num_bytes > shutil.disk_usage(tempfile.gettempdir()).free:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         file: IO[bytes] = tempfile.TemporaryFile(prefix="rtaction-")  # noqa: SIM115
