@@ -2,12 +2,13 @@
 
 After MoveNet's own cropping: around the hips, wide enough for the trunk times 1.9 and for all seen
 joints times 1.2. Unlike there, someone whose hips are not seen is still followed, by the shoulders,
-because the whole picture may show other people too. This file knows nothing of networks.
+because the whole picture may show other people too. A square may be turned, so that somebody who
+lies is upright in it. This file knows nothing of networks.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,15 +31,19 @@ class Square:
     Args:
         top, left: of its corner, in pixels.
         side: in pixels.
+        turns: quarter turns to the left that make whoever is in it upright, 0 to 3. Default 0.
     """
 
     top: float
     left: float
     side: float
+    turns: int = 0
 
     def points_from(self, shares: Float32Array) -> Float32Array:
-        """Joints in the picture: y and x of (..., 3) from shares of the square to pixels."""
+        """Joints in the picture: y and x of (..., 3) from shares of what was cut to pixels."""
         points = np.array(shares, np.float32)
+        for _ in range(self.turns):
+            points[..., 0], points[..., 1] = points[..., 1], 1 - points[..., 0]
         points[..., :2] *= self.side
         points[..., :2] += np.array([self.top, self.left], np.float32)
         return points
@@ -59,7 +64,8 @@ def square_around(
     Args:
         pose: the person's last one, or where they are expected.
         size_hw: height and width of the picture.
-        before: the square in which the pose was found; the next is not much smaller. Default None.
+        before: the square in which the pose was found; the next is not much smaller, and is turned
+            alike. Default None.
 
     Returns:
         None if neither shoulders nor hips are seen: only a look at the whole picture helps.
@@ -81,7 +87,8 @@ def square_around(
     # Farther than this there is no picture.
     half = min(half, max(*middle, *(np.asarray(size_hw) - middle)))
     half = max(float(half), _LEAST_SIDE_PIXELS / 2)
-    return Square(float(middle[0]) - half, float(middle[1]) - half, 2 * half)
+    turns = 0 if before is None else before.turns
+    return Square(float(middle[0]) - half, float(middle[1]) - half, 2 * half, turns)
 
 
 def cut(picture: UInt8Array, square: Square, size: int) -> UInt8Array:
@@ -93,7 +100,8 @@ def cut(picture: UInt8Array, square: Square, size: int) -> UInt8Array:
         size: height and width of the result, in pixels.
 
     Returns:
-        uint8 RGB, shape (size, size, 3); sizes are changed alike in both directions.
+        uint8 RGB, shape (size, size, 3), turned as the square says; sizes are changed alike in
+        both directions.
     """
     height, width = picture.shape[:2]
     top, left = round(square.top), round(square.left)
@@ -113,12 +121,17 @@ def cut(picture: UInt8Array, square: Square, size: int) -> UInt8Array:
         interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR,
     )
     result[first[0] : last[0], first[1] : last[1]] = inner[: size - first[0], : size - first[1]]
-    return np.asarray(result)
+    return np.rot90(result, square.turns)
 
 
 def rounded(square: Square) -> Square:
     """The square that `cut` really cuts, on whole pixels."""
-    return Square(round(square.top), round(square.left), max(round(square.side), 1))
+    return replace(
+        square,
+        top=round(square.top),
+        left=round(square.left),
+        side=max(round(square.side), 1),
+    )
 
 
 def fitted(picture: UInt8Array, longest: int, multiple: int) -> tuple[UInt8Array, float]:

@@ -35,6 +35,7 @@ JOINTS = (
 NUM_JOINTS = len(JOINTS)
 HEAD = slice(0, 5)
 EARS, SHOULDERS, HIPS = slice(3, 5), slice(5, 7), slice(11, 13)
+LEGS = slice(11, 17)  # from the hips down
 
 BONES = tuple(
     (JOINTS.index(start), JOINTS.index(end))

@@ -26,6 +26,9 @@ _THUMB_SIDE = 64
 _CHANGED_LEVELS = 20  # of 255, beyond the noise of cameras at this size
 _LEAST_CHANGED_CELLS = 4
 _RESTING_LEVELS = 6  # of a cell in which not even a finger moves
+# Whoever is read less surely is looked at turned, and from then on, if that is sure: pose networks
+# have seen few people who lie.
+_SURE_SCORE = 0.4
 _MARGIN = 0.25  # of a person's box, in which movement is theirs
 # A part of the picture that is searched by itself is so many times as large as what moves there,
 # and so large at least and at most, as shares of the picture's longer side.
@@ -74,6 +77,8 @@ class FollowOptions:
             somebody who falls is seen less surely for a while.
         rest_seconds: between two close looks at somebody around whom nothing changes. Default 0:
             everybody is looked at in every picture.
+        around_seconds: between two looks in all directions, if they show no more, at somebody who
+            is hardly seen. Default 0.5; whoever is lost is looked for so in every picture.
     """
 
     find_seconds: float = 1.0
@@ -81,6 +86,7 @@ class FollowOptions:
     idle_seconds: float = 5.0
     least_score: float = 0.15
     rest_seconds: float = 0.0
+    around_seconds: float = 0.5
 
 
 class PeopleFollower:
@@ -115,6 +121,7 @@ class PeopleFollower:
         self._thumb: npt.NDArray[Any] | None = None
         # What the picture was like when each person was last looked at closely, and when.
         self._rests: dict[int, tuple[float, npt.NDArray[Any]]] = {}
+        self._in_vain_at_seconds: dict[int, float] = {}
 
     @property
     def people(self) -> list[Person]:
@@ -154,6 +161,7 @@ class PeopleFollower:
         for person in left:
             self._squares.pop(person.number, None)
             self._rests.pop(person.number, None)
+            self._in_vain_at_seconds.pop(person.number, None)
         return self._tracker.seen_at(time_seconds), left
 
     def _follow(
@@ -166,17 +174,39 @@ class PeopleFollower:
             if self._rests_at(person, thumb, time_seconds):
                 resting.append(person.pose)
                 continue
-            square = square_around(
-                person.expected_at(time_seconds),
-                self._size_hw,
-                before=self._squares.get(person.number),
-            )
+            expected = person.expected_at(time_seconds)
+            before = self._squares.get(person.number)
+            square = square_around(expected, self._size_hw, before=before)
             if square is not None:
                 squares[person.number] = square
                 self._rests[person.number] = (time_seconds, thumb)
         self._squares |= squares
         poses = self._close.poses_in(picture, list(squares.values()))
+        for place, (number, square) in enumerate(squares.items()):
+            around = self._look_around(picture, square, poses[place], number, time_seconds)
+            if around is not None:
+                poses[place], self._squares[number] = around
         return [*resting, *(one for one in poses if one.score >= self._options.least_score)]
+
+    def _look_around(
+        self, picture: UInt8Array, square: Square, pose: Pose, number: int, time_seconds: float
+    ) -> tuple[Pose, Square] | None:
+        """Look again, with the square turned each way, at somebody who is hardly seen.
+
+        Returns:
+            The surest pose, and its square; None if there was no need to look, or it was in vain.
+        """
+        passed = time_seconds - self._in_vain_at_seconds.get(number, -np.inf)
+        is_lost = pose.score < self._options.least_score
+        if pose.score >= _SURE_SCORE or (passed < self._options.around_seconds and not is_lost):
+            return None
+        turned = [replace(square, turns=(square.turns + more) % 4) for more in (1, 2, 3)]
+        seen = list(zip(self._close.poses_in(picture, turned), turned, strict=True))
+        surest = max(seen, key=lambda one: one[0].score)
+        if surest[0].score >= _SURE_SCORE:
+            return surest
+        self._in_vain_at_seconds[number] = time_seconds
+        return None
 
     def _rests_at(self, person: Person, thumb: npt.NDArray[Any], time_seconds: float) -> bool:
         """Whether somebody was looked at a moment ago, and nothing has changed around them."""

@@ -102,3 +102,36 @@ def test_a_picture_is_fitted_with_black_below_and_right(
     assert scale == size_hw[1] / 256
     assert np.all(smaller[: inner_hw[0], : inner_hw[1]] == 99)
     assert np.all(smaller[inner_hw[0] :] == 0)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+def test_joints_of_a_turned_cut_lie_where_they_do_in_the_picture(turns: int) -> None:
+    picture = np.zeros((60, 80, 3), np.uint8)
+    picture[12, 34] = 255
+    square = Square(2.0, 14.0, 40.0, turns)
+    (y, x), *others = np.argwhere(cut(picture, square, 40)[..., 0] == 255).tolist()
+    assert not others
+    middle = np.array([[(y + 0.5) / 40, (x + 0.5) / 40, 0.7]], np.float32)
+    np.testing.assert_allclose(
+        rounded(square).points_from(middle), [[12.5, 34.5, 0.7]], rtol=0, atol=1e-4
+    )
+
+
+@pytest.mark.parametrize(
+    ("turns", "head_at"), [(0, "top"), (1, "right"), (2, "bottom"), (3, "left")]
+)
+def test_a_turned_square_has_the_head_up(turns: int, head_at: str) -> None:
+    picture = np.zeros((20, 20, 3), np.uint8)
+    edge = {
+        "top": picture[0],
+        "right": picture[:, -1],
+        "bottom": picture[-1],
+        "left": picture[:, 0],
+    }
+    edge[head_at][:] = 200
+    assert np.all(cut(picture, Square(0.0, 0.0, 20.0, turns), 20)[0] == 200)
+
+
+def test_the_next_square_is_turned_alike() -> None:
+    square = square_around(_pose(**TRUNK), SIZE_HW, before=Square(0.0, 0.0, 190.0, turns=3))
+    assert square == Square(105.0, 225.0, 190.0, turns=3)

@@ -181,3 +181,49 @@ def test_where_something_small_moves_people_are_looked_for_in_that_part() -> Non
     assert networks.sizes_hw[:2] == [(height, width), (height, width)]
     part = networks.sizes_hw[2]
     assert 0.19 * width < part[0] == part[1] < 0.3 * width
+
+
+class KnowsOneDirection:
+    """Reads somebody surely in squares turned one way, and unsurely in all others."""
+
+    def __init__(self, turns: int, otherwise: float) -> None:
+        self.turns = turns
+        self.otherwise = otherwise
+        self.looks: list[list[int]] = []
+        points = np.full((NUM_JOINTS, 3), 0.9, np.float32)
+        points[:, 0], points[:, 1] = np.linspace(100, 200, NUM_JOINTS), 150
+        self._points = points
+
+    def people_in(self, picture: UInt8Array) -> list[Pose]:
+        return [Pose(self._points, 0.9)]
+
+    def poses_in(self, picture: UInt8Array, squares: Sequence[Square]) -> list[Pose]:
+        self.looks += [[square.turns for square in squares]] if squares else []
+        scores = [0.8 if one.turns == self.turns else self.otherwise for one in squares]
+        return [Pose(self._points, score) for score in scores]
+
+
+def _looks(networks: KnowsOneDirection, num: int) -> list[list[int]]:
+    """Ways in which somebody is looked at in a picture after the first, for so many pictures."""
+    follower = PeopleFollower(networks, networks, (300, 300))
+    for moment in range(num + 1):
+        people, _ = follower.look_at(np.full((300, 300, 3), 60, np.uint8), moment / 8)
+        assert len(people) == 1 or networks.otherwise < 0.15
+    return networks.looks
+
+
+def test_whoever_is_hardly_seen_is_looked_at_turned_and_stays_turned_if_that_is_sure() -> None:
+    """And is looked at all ways again as soon as they are hardly seen that way."""
+    networks = KnowsOneDirection(3, otherwise=0.3)
+    assert _looks(networks, 4) == [[0], [1, 2, 3], [3], [3], [3]]
+    assert _looks(KnowsOneDirection(0, otherwise=0.3), 4) == [[0], [0], [0], [0]]
+
+
+def test_a_look_all_ways_in_vain_is_repeated_after_half_a_second() -> None:
+    unsure = KnowsOneDirection(-1, otherwise=0.3)
+    assert _looks(unsure, 6) == [[0], [1, 2, 3], [0], [0], [0], [0], [1, 2, 3], [0]]
+
+
+def test_whoever_is_lost_is_looked_for_all_ways_at_once() -> None:
+    lost = KnowsOneDirection(-1, otherwise=0.1)
+    assert _looks(lost, 2) == [[0], [1, 2, 3], [0], [1, 2, 3]]
