@@ -146,6 +146,23 @@ class ActionDetector:
             self._first_seconds = -math.inf
         return self._end_ongoing()
 
+    def leave(self) -> list[ActionEvent]:
+        """Whoever is watched is seen no longer.
+
+        Of somebody who falls out of sight, or whom the pose network loses on the floor, less is
+        seen than of others: half of `min_seconds` is enough.
+
+        Returns:
+            As `interrupt`. If an event was about to begin, its start and its end.
+        """
+        events = []
+        newcomer = self._newcomer
+        if newcomer is not None:
+            half_seconds = self._rules.of(newcomer.label).min_seconds / 2
+            if self._lasted_seconds(newcomer) + TIME_TOLERANCE_SECONDS >= half_seconds:
+                events = self._end_ongoing() + self._begin(newcomer)
+        return events + self.interrupt()
+
     def finish(self) -> list[ActionEvent]:
         """The source has ended.
 
@@ -194,12 +211,14 @@ class ActionDetector:
             self._ongoing = self._extended(self._ongoing, box)
         if self._newcomer is not None:
             self._newcomer = self._extended(self._newcomer, box)
-            lasted_seconds = self._now_seconds - self._newcomer.start_seconds
             min_seconds = self._rules.of(self._newcomer.label).min_seconds
-            if lasted_seconds + TIME_TOLERANCE_SECONDS >= min_seconds:
+            if self._lasted_seconds(self._newcomer) + TIME_TOLERANCE_SECONDS >= min_seconds:
                 events += self._end_ongoing() + self._begin(self._newcomer)
                 self._newcomer = None
         return events
+
+    def _lasted_seconds(self, run: ActionEvent) -> float:
+        return self._now_seconds - run.start_seconds
 
     def _begin(self, newcomer: ActionEvent) -> list[ActionEvent]:
         self._ongoing = replace(newcomer, number=next(self._numbers))

@@ -103,11 +103,11 @@ def find_events(
     for prediction in [*predictions, None]:
         if prediction is None:
             news = [
-                # Whoever has left earlier was interrupted by it.
+                # Whoever was not seen in the last window had left.
                 event
                 for who, detector in detectors.items()
                 for event in (
-                    detector.finish() if seen_seconds[who] == now_seconds else detector.interrupt()
+                    detector.finish() if seen_seconds[who] == now_seconds else detector.leave()
                 )
             ]
         else:

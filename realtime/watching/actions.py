@@ -60,7 +60,7 @@ class Actions:
         for one in moment.left:
             detector = self._detectors.get(one.source, {}).pop(one.person, None)
             if detector is not None:
-                events += detector.interrupt()
+                events += detector.leave()
         for change in moment.changes:
             # A window or two with too few frames is not the end, nor is the turn of another camera;
             # the detector handles longer gaps.

@@ -230,6 +230,27 @@ def test_an_interruption_forgets_what_was_not_sure() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        (".W", []),
+        (".WW", [("wave", 0.25, 0.5)]),
+        (".W.", []),
+        ("WWWCC", [("wave", 0.0, 0.5), ("clap", 0.75, 1.0)]),
+    ],
+)
+def test_half_of_the_least_time_is_enough_for_who_is_seen_no_longer(
+    scores: str, expected: list[tuple[str, float, float]]
+) -> None:
+    detector = ActionDetector(RULES, SPEC, stride_seconds=STRIDE_SECONDS)
+    told = []
+    for number, one in enumerate(scores):
+        told += detector.see(window(number * STRIDE_SECONDS, SCORES[one]))
+    told += detector.leave()
+    assert [(e.label, e.start_seconds, e.end_seconds) for e in ended(told)] == expected
+    assert detector.leave() == []
+
+
 def test_an_interruption_starts_the_mean_anew() -> None:
     detector = ActionDetector(replace(RULES, smoothing_seconds=5.0), SPEC)
     for number in range(4):
