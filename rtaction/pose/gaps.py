@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from rtaction.arrays import Float32Array
 
-LEAST_SEEN = 0.6
+LEAST_SEEN = 0.5
 """Share of a window's pictures in which somebody must be seen for it to be judged or learned from;
 pictures in gaps that are filled count."""
 

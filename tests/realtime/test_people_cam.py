@@ -246,7 +246,7 @@ def test_an_empty_video_says_that_nobody_is_seen(
     report = tmp_path / "report.json"
     code, out, errors = here("eval", person_model, tmp_path / "videos", "--output", report)
     assert code == 0, errors
-    assert "nobody who counts is seen in it for 0.5 s" in out
+    assert "nobody who counts is seen in it for 0.4 s" in out
     assert "whoever is largest for longest counts" in out
     videos: list[dict[str, Any]] = json.loads(report.read_text("utf-8"))["videos"]
     assert [(one["label"], one["windows"] > 0) for one in videos] == [

@@ -21,8 +21,8 @@ from tests.realtime.scripted_people import SIZE_HW, ScriptedPeople, standing
 
 INTERVAL = PERSON_SPEC.frame_interval_seconds
 WINDOW = PERSON_SPEC.clip_seconds
-FIRST_END = 4 * INTERVAL
-"""End of the first window, of which five pictures of eight are there."""
+FIRST_END = 3 * INTERVAL
+"""End of the first window, of which four pictures of eight are there."""
 
 
 def _tracker(people: ScriptedPeople, **options: object) -> PeopleTracker:
@@ -69,7 +69,7 @@ def test_pictures_are_looked_at_once_and_no_more_often_than_the_model_takes_them
     windows = _windows(_tracker(people), people.frames(6.0, rate=rate))
     assert len(people.looked) == len(set(people.looked))
     assert len(people.looked) <= 6.0 / INTERVAL + 1
-    assert _ends(windows, 1) == [round(FIRST_END + n * INTERVAL, 3) for n in range(45)]
+    assert _ends(windows, 1) == [round(FIRST_END + n * INTERVAL, 3) for n in range(46)]
 
 
 @pytest.mark.parametrize(("rate", "is_judged"), [(5.0, True), (4.0, False)])
@@ -93,24 +93,24 @@ def test_the_first_windows_begin_before_the_source() -> None:
     people = ScriptedPeople(lambda t: [standing(0.3 + 0.05 * t)])
     windows = _windows(_tracker(people), people.frames(1.5))
     noses = [one.features.reshape(8, 17, 3)[:, 0] for one in windows]
-    assert [int((one[:, 2] > 0).sum()) for one in noses[:5]] == [5, 6, 7, 8, 8]
+    assert [int((one[:, 2] > 0).sum()) for one in noses[:5]] == [4, 5, 6, 7, 8]
     first = windows[0]
-    np.testing.assert_allclose(first.times_seconds, np.arange(-3, 5) * INTERVAL, atol=1e-9)
+    np.testing.assert_allclose(first.times_seconds, np.arange(-4, 4) * INTERVAL, atol=1e-9)
     assert not first.features[:3].any()
-    np.testing.assert_allclose(np.diff(noses[0][3:, 1]), 0.05 * INTERVAL, atol=1e-5)
+    np.testing.assert_allclose(np.diff(noses[0][4:, 1]), 0.05 * INTERVAL, atol=1e-5)
 
 
-def test_who_comes_later_is_judged_from_three_fifths_of_a_window_on() -> None:
+def test_who_comes_later_is_judged_from_half_of_a_window_on() -> None:
     def script(t: float) -> list[Pose]:
         return [standing(0.25)] + [standing(0.75)] * (t >= 2.0)
 
     people = ScriptedPeople(script)
     windows = _windows(_tracker(people), people.frames(4.0))
     # Seen from 2.0 s on; five of eight pictures are enough.
-    assert min(_ends(windows, 2)) == 2.5
+    assert min(_ends(windows, 2)) == 2.375
     first = next(one for one in windows if one.person == 2)
     seen = first.features.reshape(8, 17, 3)[..., 2].max(axis=1) > 0.2
-    assert seen.tolist() == [False] * 3 + [True] * 5
+    assert seen.tolist() == [False] * 4 + [True] * 4
     assert not first.features[:3].any()
 
 
@@ -136,7 +136,7 @@ def test_who_is_gone_gets_no_more_windows_and_is_told_to_have_left() -> None:
         tracker.push(frame)
         windows += tracker.due()
         left += [(frame.captured_at_seconds, number) for number in tracker.news().left]
-    assert max(_ends(windows, 2)) <= 2.0 + WINDOW * 0.4
+    assert max(_ends(windows, 2)) <= 2.0 + WINDOW * 0.5
     ((at_seconds, number),) = left
     assert number == 2
     assert 3.4 < at_seconds < 3.8
@@ -181,7 +181,7 @@ def test_a_source_is_ok_though_nobody_is_there() -> None:
         tracker.push(frame)
         assert tracker.due() == []
         states.append(tracker.state)
-    assert states == ["warming_up"] * 4 + ["ok"] * 13
+    assert states == ["warming_up"] * 3 + ["ok"] * 14
     assert people.looked == []
 
 
@@ -227,7 +227,7 @@ def test_a_damaged_picture_shows_nobody() -> None:
     tracker = _tracker(people)
     windows = _windows(tracker, frames)
     assert tracker.drops["damaged"] == 1
-    assert _ends(windows, 1) == [round(FIRST_END + n * INTERVAL, 3) for n in range(13)]
+    assert _ends(windows, 1) == [round(FIRST_END + n * INTERVAL, 3) for n in range(14)]
 
 
 @pytest.mark.parametrize("is_camera", [True, False])
