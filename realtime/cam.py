@@ -154,6 +154,7 @@ def _watch_options(
         paced=is_paced,
         keep_frames=sinks.draws,
         stride_seconds=config.stride_seconds,
+        windows=config.windows,
         reconnect=config.reconnect,
         wait_for_sources=config.cameras_file is not None,
         on_frame=sinks.on_frame,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from rtaction.choices import Option
+from rtaction.choices import WINDOWS_HELP, Option
 from rtaction.errors import UsageError
 from rtaction.pose.region import Region
 from rtaction.realtime.outputs.options import OutputOptions
@@ -59,6 +59,7 @@ class CamConfig(OutputOptions):
             minimum=0.001,
         ),
     ] = None
+    windows: Annotated[bool, Option(WINDOWS_HELP, names=("--windows",))] = False
     reconnect: Annotated[
         bool, Option("Reopen a lost camera, for ever, or end when it is lost.")
     ] = True

@@ -21,6 +21,11 @@ Sampling = Literal["sliding", "spread"]
 Resize = Literal["squash", "crop", "letterbox"]
 
 DEVICE_HELP = "auto, cpu, cuda[:N], tensorrt[:N], openvino, coreml or directml[:N]."
+WINDOWS_HELP = (
+    "Judge files by windows, as live, with a model trained on clips spread over whole videos too; "
+    "by default, such a model judges each file once, as a whole."
+)
+
 GROUP_HELP = (
     "Regular expression that finds a video's group (person, camera, session) in its path; "
     "videos of one group stay together."

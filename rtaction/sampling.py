@@ -213,3 +213,18 @@ def spread_selection(
 ) -> Selection:
     """The single window that spans a whole video."""
     return select_frames(times_seconds, spread_targets(times_seconds, frames_per_clip))
+
+
+def why_no_spread_clip(num_frames: int, frames_per_clip: int) -> str:
+    """Why no window can span a video, for a person.
+
+    Args:
+        num_frames: of the video.
+        frames_per_clip: of the window.
+    """
+    if num_frames < frames_per_clip:
+        return f"too short: {num_frames} frames, a clip needs {frames_per_clip}"
+    return (
+        "its frames are too far apart in time, or some are missing: no clip of "
+        f"{frames_per_clip} different frames is possible"
+    )

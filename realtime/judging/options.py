@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from rtaction.choices import GROUP_HELP, Option
+from rtaction.choices import GROUP_HELP, WINDOWS_HELP, Option
 from rtaction.errors import UsageError
 
 
@@ -38,6 +38,7 @@ class EvalOptions:
         float | None,
         Option("Time from one window to the next. Default: as live.", minimum=0.001),
     ] = None
+    windows: Annotated[bool, Option(WINDOWS_HELP, names=("--windows",))] = False
 
     def __post_init__(self) -> None:
         if self.tune_on is not None and self.intervals is None:

@@ -73,11 +73,14 @@ def _evaluate_videos(
             model,
             [video.path for video in listed],
             stride_seconds=options.stride_seconds,
+            windows=options.windows,
             on_video=step,
         )
     judged = [of_main_person(one) for one in judged]
     found = evaluate_videos(listed, judged, model.spec)
-    lines = video_lines(found, model.spec, grouped=options.group is not None)
+    lines = video_lines(
+        found, model.spec, grouped=options.group is not None, windows=options.windows
+    )
     return Judgement(model.spec, found, lines)
 
 
@@ -101,6 +104,7 @@ def _evaluate_events(
             model,
             [one.path for one in times],
             stride_seconds=options.stride_seconds,
+            windows=True,
             on_video=step,
         )
     if tuned_on is not None:

@@ -27,13 +27,17 @@ from rtaction.realtime.judging.watched import Judged
 MAX_COLUMNS = 100
 
 
-def video_lines(found: VideoEvaluation, spec: ModelSpec, *, grouped: bool) -> list[str]:
+def video_lines(
+    found: VideoEvaluation, spec: ModelSpec, *, grouped: bool, windows: bool = False
+) -> list[str]:
     """The tables of an evaluation of videos.
 
     Args:
         found: the evaluation.
         spec: of the model.
         grouped: whether groups were given.
+        windows: whether they were judged by windows, whatever the model was trained on. Default
+            False.
     """
     return [
         f"{len(found.videos)} of {counted(len(found.results), 'video')} judged, "
@@ -41,7 +45,7 @@ def video_lines(found: VideoEvaluation, spec: ModelSpec, *, grouped: bool) -> li
         *_problem_lines(found.problems),
         *["of several people, whoever is largest for longest counts"] * spec.follows_people,
         *_label_notes(found, spec),
-        *_sampling_note(spec),
+        *_sampling_note(spec, windows=windows),
         "",
         *_summary(found),
         interval_note(found.num_groups if grouped else None),
@@ -101,9 +105,14 @@ def _label_notes(found: VideoEvaluation, spec: ModelSpec) -> list[str]:
     return lines
 
 
-def _sampling_note(spec: ModelSpec) -> list[str]:
+def _sampling_note(spec: ModelSpec, *, windows: bool) -> list[str]:
     if spec.sampling == "sliding":
         return []
+    if not windows:
+        return [
+            "each video was judged once, as a whole, as the model was trained; live, it sees "
+            f"windows of {spec.clip_seconds:g} s (--windows judges by these)"
+        ]
     return [
         "the model was trained on clips spread over whole videos; here its windows span "
         f"{spec.clip_seconds:g} s, as they do live"

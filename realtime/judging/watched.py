@@ -13,6 +13,7 @@ from rtaction.realtime.sources.address import Address
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.watching.follower import why_nothing
 from rtaction.realtime.watching.options import WatchOptions
+from rtaction.realtime.watching.people import judges_whole
 from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.watching.watch import watch_cameras
 from rtaction.realtime.windows.engine import Scorer
@@ -42,6 +43,7 @@ def judge_videos(
     paths: Sequence[Path],
     *,
     stride_seconds: float | None = None,
+    windows: bool = False,
     on_video: Callable[[], None] | None = None,
 ) -> list[Judged]:
     """Watch videos one after the other. One that cannot be judged does not stop the rest.
@@ -50,6 +52,7 @@ def judge_videos(
         model: the model.
         paths: the files.
         stride_seconds: time from one window to the next. Default: the frame interval of a clip.
+        windows: see `WatchOptions`. Default False.
         on_video: called after each video. Default None.
 
     Returns:
@@ -58,20 +61,23 @@ def judge_videos(
     Raises:
         DeviceUnavailable: the accelerator failed.
     """
+    # Why a video has no prediction is told once, by `why_nothing`.
+    options = WatchOptions(stride_seconds=stride_seconds, tell_slow=False, windows=windows)
     judged = []
     for path in paths:
-        judged.append(_judge(model, path, stride_seconds))
+        judged.append(judge_video(model, path, options))
         if on_video is not None:
             on_video()
     return judged
 
 
-def _judge(model: Scorer, path: Path, stride_seconds: float | None) -> Judged:
+def judge_video(model: Scorer, path: Path, options: WatchOptions) -> Judged:
+    """Watch one video; see `judge_videos`."""
     predictions: list[Prediction] = []
     times_seconds: list[float] = []
     num_frames = 0
     try:
-        for moment_predictions, moment_times in _moments(model, path, stride_seconds):
+        for moment_predictions, moment_times in _moments(model, path, options):
             predictions += moment_predictions
             times_seconds = (times_seconds + moment_times)[-2:]
             num_frames += len(moment_times)
@@ -80,7 +86,9 @@ def _judge(model: Scorer, path: Path, stride_seconds: float | None) -> Judged:
     duration_seconds = times_seconds[-1] + last_period_seconds(times_seconds)
     if predictions:
         return Judged(path, tuple(predictions), duration_seconds)
-    return Judged(path, (), duration_seconds, why_nothing(model.spec, num_frames, duration_seconds))
+    is_whole = judges_whole(model.spec, options, is_file=True)
+    reason = why_nothing(model.spec, num_frames, duration_seconds, is_whole=is_whole)
+    return Judged(path, (), duration_seconds, reason)
 
 
 def of_main_person(judged: Judged) -> Judged:
@@ -102,13 +110,11 @@ def of_main_person(judged: Judged) -> Judged:
 
 
 def _moments(
-    model: Scorer, path: Path, stride_seconds: float | None
+    model: Scorer, path: Path, options: WatchOptions
 ) -> Iterator[tuple[list[Prediction], list[float]]]:
     """The predictions and the frame times of each moment."""
     # The path is not parsed as a source: it may look like another kind ("0", "screen:", a pattern).
     camera = Camera(Address("file", str(path), str(path)), str(path))
-    # Why a video has no prediction is told once, by `why_nothing`.
-    options = WatchOptions(stride_seconds=stride_seconds, tell_slow=False)
     moments = watch_cameras(model, [camera], WatchStats(), options)
     with closing(moments):
         for moment in moments:

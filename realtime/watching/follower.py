@@ -12,10 +12,11 @@ from rtaction.model_spec import ModelSpec
 from rtaction.pose.gaps import LEAST_SEEN
 from rtaction.realtime.watching.moment import Moment, StateChange
 from rtaction.realtime.watching.options import DEFAULT_OPTIONS, WatchOptions
-from rtaction.realtime.watching.people import news_of, tracker_for
+from rtaction.realtime.watching.people import judges_whole, news_of, tracker_for
 from rtaction.realtime.windows.engine import Engine, Scorer
 from rtaction.realtime.windows.person_window import num_blank
 from rtaction.realtime.windows.state import State
+from rtaction.sampling import why_no_spread_clip
 
 
 class Follower:
@@ -26,6 +27,7 @@ class Follower:
         name: of the source.
         options: see `tracker_for`.
         is_live: see `Tracker`; times are then on the monotonic clock. Default False.
+        is_file: see `tracker_for`. Default False.
 
     Attributes:
         num_frames: number of frames so far.
@@ -41,16 +43,18 @@ class Follower:
         options: WatchOptions = DEFAULT_OPTIONS,
         *,
         is_live: bool = False,
+        is_file: bool = False,
     ) -> None:
         self.num_frames = 0
         self.num_predictions = 0
         self.first_seconds = 0.0
         self.last_seconds = 0.0
         self._spec = model.spec
+        self._is_whole = judges_whole(model.spec, options, is_file=is_file)
         self._name = name
         self._is_live = is_live
         self._engine = Engine(model)
-        self._tracker = tracker_for(model, options, is_live=is_live)
+        self._tracker = tracker_for(model, options, is_live=is_live, is_file=is_file)
         self._state = self._tracker.state
 
     @property
@@ -89,7 +93,12 @@ class Follower:
     @property
     def is_slow(self) -> bool:
         """Whether there is no prediction, because the frames are too far apart."""
-        if self.num_predictions or self.num_frames < 2 or not self.drops["degraded"]:
+        if (
+            self._is_whole
+            or self.num_predictions
+            or self.num_frames < 2
+            or not self.drops["degraded"]
+        ):
             return False
         return not self._spec.follows_people or self._state == "degraded"
 
@@ -99,9 +108,12 @@ class Follower:
         told; None where there is one."""
         if self.is_slow:
             return too_slow(self._spec, self.num_frames, self.length_seconds)
-        if self.num_predictions or not (self.num_frames and self._spec.follows_people):
+        is_told = self._is_whole or self._spec.follows_people
+        if self.num_predictions or not (self.num_frames and is_told):
             return None
-        return why_nothing(self._spec, self.num_frames, self.lasted_seconds)
+        return why_nothing(
+            self._spec, self.num_frames, self.lasted_seconds, is_whole=self._is_whole
+        )
 
     @property
     def length_seconds(self) -> float:
@@ -132,14 +144,19 @@ def too_slow(spec: ModelSpec, num_frames: int, length_seconds: float) -> str:
     )
 
 
-def why_nothing(spec: ModelSpec, num_frames: int, length_seconds: float) -> str:
+def why_nothing(
+    spec: ModelSpec, num_frames: int, length_seconds: float, *, is_whole: bool = False
+) -> str:
     """Why no window of a source that has ended could be judged.
 
     Args:
         spec: the contract of the model.
         num_frames: of the source, at least 1.
         length_seconds: how long it lasted.
+        is_whole: whether it was to be judged as a whole. Default False.
     """
+    if is_whole:
+        return why_no_spread_clip(num_frames, spec.frames_per_window)
     wanted_seconds = spec.window_seconds
     if spec.follows_people:
         wanted_seconds -= num_blank(spec) * spec.frame_interval_seconds

@@ -25,6 +25,8 @@ class WatchOptions:
         tell_slow: warn of a video with too few frames a second for the model. Default True.
         on_frame: called with every frame, on the thread that reads its source. Default None.
         count: who counts, for a model of people. Default `EVERYBODY`.
+        windows: judge files by windows as well if the model was trained on clips spread over whole
+            videos; by default such a model judges a file once, at its end. Default False.
         networks: find and follow people, for a model of people. Default None: those of the model,
             see `rtaction.realtime.model.action_model.ActionModel.pose_networks`.
     """
@@ -38,6 +40,7 @@ class WatchOptions:
     tell_slow: bool = True
     on_frame: Callable[[FrameLike], None] | None = None
     count: CountOptions = EVERYBODY
+    windows: bool = False
     networks: PoseNetworks | None = None
 
 

@@ -18,18 +18,27 @@ from rtaction.realtime.windows.engine import AnyTracker, Scorer
 from rtaction.realtime.windows.people_tracker import PeopleTracker
 from rtaction.realtime.windows.tracker import Tracker
 from rtaction.realtime.windows.who_counts import CountOptions, Persons
+from rtaction.realtime.windows.whole_tracker import WholeTracker
 
 
 def tracker_for(
-    model: Scorer, options: WatchOptions, *, is_live: bool = False, is_camera: bool = False
+    model: Scorer,
+    options: WatchOptions,
+    *,
+    is_live: bool = False,
+    is_camera: bool = False,
+    is_file: bool = False,
 ) -> AnyTracker:
     """What collects the windows of one source for a model.
 
     Args:
         model: sees whole pictures, or people.
-        options: its `stride_seconds`, `frames_beside`, `count` and `networks`.
+        options: its `stride_seconds`, `frames_beside`, `windows`, `count` and `networks`.
         is_live, is_camera: see `Tracker`. Default False.
+        is_file: whether it is a file that is read to its end. Default False.
     """
+    if judges_whole(model.spec, options, is_file=is_file):
+        return WholeTracker(model.spec, keep_frames=options.frames_beside)
     if not model.spec.follows_people:
         return Tracker(
             model.spec,
@@ -47,6 +56,17 @@ def tracker_for(
         is_camera=is_camera,
         keep_frames=options.frames_beside,
     )
+
+
+def judges_whole(spec: ModelSpec, options: WatchOptions, *, is_file: bool) -> bool:
+    """Whether a source is judged once, as a whole, rather than by windows.
+
+    Args:
+        spec: of the model.
+        options: its `windows`.
+        is_file: whether the source is a file that is read to its end.
+    """
+    return spec.sampling == "spread" and is_file and not options.windows
 
 
 def options_of(camera: Camera, options: WatchOptions) -> WatchOptions:

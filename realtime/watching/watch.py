@@ -72,7 +72,7 @@ def _follow_file(
     model: Scorer, camera: Camera, stats: WatchStats, options: WatchOptions
 ) -> Moments:
     source = open_source(camera, paced=False)
-    follower = Follower(model, camera.name, options_of(camera, options))
+    follower = Follower(model, camera.name, options_of(camera, options), is_file=True)
     figures = stats.of(camera.name)
     figures.frames_per_second = source.frames_per_second
     for frame in source.frames():

@@ -20,8 +20,9 @@ from rtaction.prediction import Prediction
 from rtaction.realtime.windows.people_tracker import PeopleTracker
 from rtaction.realtime.windows.person_window import PersonWindow
 from rtaction.realtime.windows.tracker import FrameWindow, Tracker
+from rtaction.realtime.windows.whole_tracker import WholeTracker
 
-AnyTracker: TypeAlias = Tracker | PeopleTracker
+AnyTracker: TypeAlias = Tracker | WholeTracker | PeopleTracker
 AnyWindow: TypeAlias = FrameWindow | PersonWindow
 
 # A larger batch gains nothing, and delays its first items until the last is ready.

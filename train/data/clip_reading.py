@@ -16,7 +16,12 @@ import numpy.typing as npt
 
 from rtaction.errors import DatasetError, SourceError
 from rtaction.model_spec import ModelSpec
-from rtaction.sampling import Selection, sliding_selections, spread_selection
+from rtaction.sampling import (
+    Selection,
+    sliding_selections,
+    spread_selection,
+    why_no_spread_clip,
+)
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.decoded_video import DecodedVideo, TemporaryFrames, VideoFrames
 from rtaction.train.data.frame_cache import FrameCache
@@ -176,7 +181,7 @@ def _usable_selections(
     needed = spec.frames_per_window
     if spec.sampling == "spread":
         if len(times_seconds) < needed:
-            raise _Skipped(f"too short: {len(times_seconds)} frames, a clip needs {needed}")
+            raise _Skipped(why_no_spread_clip(len(times_seconds), needed))
         selections = [spread_selection(times_seconds, frames_per_clip=needed)]
     else:
         selections = sliding_selections(
@@ -192,8 +197,5 @@ def _usable_selections(
             )
     usable = [selection for selection in selections if selection.problem is None]
     if not usable:
-        raise _Skipped(
-            "its frames are too far apart in time, or some are missing: no clip of "
-            f"{needed} different frames is possible"
-        )
+        raise _Skipped(why_no_spread_clip(len(times_seconds), needed))
     return usable

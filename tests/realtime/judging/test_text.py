@@ -86,8 +86,11 @@ def test_many_and_long_labels_fit() -> None:
 
 def test_what_spread_clips_mean_live() -> None:
     spec = ModelSpec(("a", "b"), 5, 1.5, 8, 8, sampling="spread")
-    lines = video_lines(evaluated(spec, ["a"], ["a"]), spec, grouped=False)
+    found = evaluated(spec, ["a"], ["a"])
+    lines = video_lines(found, spec, grouped=False, windows=True)
     assert any("its windows span 1.5 s, as they do live" in line for line in lines)
+    lines = video_lines(found, spec, grouped=False)
+    assert any("judged once, as a whole" in line and "windows of 1.5 s" in line for line in lines)
 
 
 @pytest.fixture
