@@ -257,7 +257,7 @@ def test_a_model_that_says_pose_and_reads_no_joints_is_refused(
     [
         (0.25, 4.0, "nobody who counts is seen in it for 0.4 s"),
         (0.75, 4.0, None),
-        (0.75, 0.2, "too short: 0.25 s, a window needs 0.38 s"),
+        (0.75, 0.12, "too short: 0.25 s, a window needs 0.38 s"),
     ],
 )
 def test_a_video_without_anybody_who_counts_says_so(
