@@ -5,7 +5,6 @@ They fit the videos they are searched on too well, so those videos are not repor
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 from collections import Counter
@@ -17,7 +16,7 @@ from rtaction.evaluation.event_figures import mean_f1
 from rtaction.evaluation.event_pairs import Event, WatchedTime
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
-from rtaction.realtime.actions.detector import ActionDetector
+from rtaction.realtime.actions.replay import replay
 from rtaction.realtime.actions.rules import EXIT_FRACTION, ActionRules
 
 ENTERS = tuple(round(0.30 + 0.05 * step, 2) for step in range(14))
@@ -84,46 +83,14 @@ def find_events(
     *,
     stride_seconds: float | None = None,
 ) -> tuple[Event, ...]:
-    """The events in the predictions of one file, as `rtaction cam` would report them.
-
-    Of a model of people, each person's events are found apart.
-
-    Args:
-        predictions: all of them, in order.
-        rules: when scores make an event.
-        spec: of the model.
-        stride_seconds: see `ActionDetector`.
-    """
-    detectors: dict[int | None, ActionDetector] = {}
-    seen_seconds: dict[int | None, float] = {}
-    numbers = itertools.count(1)
-    reported_seconds: dict[int, float] = {}
+    """The events in the predictions of one file, for figures; see `replay`."""
     events = []
-    now_seconds = 0.0
-    for prediction in [*predictions, None]:
-        if prediction is None:
-            news = [
-                # Whoever was not seen in the last window had left.
-                event
-                for who, detector in detectors.items()
-                for event in (
-                    detector.finish() if seen_seconds[who] == now_seconds else detector.leave()
-                )
-            ]
-        else:
-            person, now_seconds = prediction.person, prediction.end_seconds
-            seen_seconds[person] = now_seconds
-            if person not in detectors:
-                detectors[person] = ActionDetector(
-                    rules, spec, stride_seconds=stride_seconds, numbers=numbers
-                )
-            news = detectors[person].see(prediction)
-        for one in news:
-            if one.end_seconds is None:
-                reported_seconds[one.number] = now_seconds
-            else:
-                reported = reported_seconds[one.number]
-                events.append(Event(one.label, one.start_seconds, one.end_seconds, reported))
+    for one in replay(predictions, rules, spec, stride_seconds=stride_seconds):
+        found = one.event
+        assert found.end_seconds is not None
+        events.append(
+            Event(found.label, found.start_seconds, found.end_seconds, one.reported_seconds)
+        )
     return tuple(events)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,7 +39,13 @@ def evaluate(
     from rtaction.realtime.judging.run import run_evaluation
 
     options = chosen.make()
-    with _loader(model, device) as load:
+    with ExitStack() as stack:
+
+        def load() -> ActionModel:
+            from rtaction.realtime.model.action_model import ActionModel
+
+            return ActionModel(stack.enter_context(onnx_of(model)), device=device)
+
         found = run_evaluation(
             load,
             options,
@@ -54,22 +60,16 @@ def evaluate(
 
 
 @contextmanager
-def _loader(model: Path, device: str) -> Iterator[Callable[[], ActionModel]]:
-    """A function that loads the model; Keras models are exported first, to judge what runs live."""
-    from rtaction.realtime.model.action_model import ActionModel
-
+def onnx_of(model: Path) -> Iterator[Path]:
+    """The file of a model; Keras models are exported first, to judge what runs live."""
     keras = model / "model.keras" if model.is_dir() else model
     if keras.suffix != ".keras":
-        yield partial(ActionModel, model, device=device)
+        yield model
         return
+    from rtaction.export.exporter import export_model
+
     with TemporaryDirectory(prefix="rtaction-") as folder:
-
-        def load() -> ActionModel:
-            from rtaction.export.exporter import export_model
-
-            exported = export_model(keras, Path(folder) / "model.onnx")
-            difference = exported.agreement.max_difference
-            say(f"exported {keras}: scores differ by at most {difference:.1e}", err=True)
-            return ActionModel(exported.path, device=device)
-
-        yield load
+        exported = export_model(keras, Path(folder) / "model.onnx")
+        difference = exported.agreement.max_difference
+        say(f"exported {keras}: scores differ by at most {difference:.1e}", err=True)
+        yield exported.path

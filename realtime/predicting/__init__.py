@@ -1,0 +1,1 @@
+"""`rtaction predict`: what videos show, into a table or into subtitles."""

@@ -1,0 +1,74 @@
+"""What each process does: load the model once, then judge one video after the other."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from rtaction.errors import SourceError
+from rtaction.realtime.judging.watched import judge_video
+from rtaction.realtime.model.action_model import ActionModel
+from rtaction.realtime.predicting.answer import Answer, answer_of
+from rtaction.realtime.predicting.options import PredictOptions
+from rtaction.realtime.predicting.short import judge_short
+from rtaction.realtime.watching.options import WatchOptions
+from rtaction.realtime.watching.people import judges_whole
+
+_DIED = "the process that read it ended; is there too little memory, or is the video damaged?"
+
+_model: ActionModel
+_options: PredictOptions
+
+
+def prepare(model_path: Path, device: str, options: PredictOptions) -> None:
+    """Make a process ready: it has a model of its own, and ends with its parent."""
+    global _model, _options
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    num_threads = None if options.num_processes == 1 else 1
+    _model, _options = ActionModel(model_path, device=device, num_threads=num_threads), options
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def judge_next(path: Path) -> Answer:
+    """The answer for a video, in a process that is prepared."""
+    return judge(_model, path, _options)
+
+
+def judge(model: ActionModel, path: Path, options: PredictOptions) -> Answer:
+    """The answer for one video, or why there is none.
+
+    Raises:
+        DeviceUnavailable, ScoresInvalid: see `rtaction.errors`.
+    """
+    stride_seconds = options.stride_seconds
+    watch = WatchOptions(stride_seconds=stride_seconds, tell_slow=False, windows=options.windows)
+    at_once = judges_whole(model.spec, watch, is_file=True)
+    judged, is_short = judge_video(model, path, watch), False
+    if not judged.predictions and judged.problem.startswith("too short"):
+        try:
+            judged, is_short = judge_short(model, path), True
+        except SourceError as error:
+            judged = replace(judged, problem=str(error))
+    return answer_of(
+        judged,
+        model.spec,
+        stride_seconds=stride_seconds,
+        at_once=at_once or is_short,
+        is_short=is_short,
+    )
+
+
+def lost(path: Path) -> Answer:
+    """The answer for a video whose process has died."""
+    return Answer(path, (), (), 0.0, problem=_DIED)
