@@ -1,10 +1,10 @@
 """Every command and every Python block of docs/tutorial.md runs, in order, in one folder.
 
 What is changed for the sake of time: pictures of 112x112 become 32x32, batches are smaller, the
-network built by hand has fewer filters and units, those of the command have a tiny encoder, trainings take
-few epochs without dropout, and HMDB51 is a stand-in from a server of this machine, whose classes
-have colours. Where the page says that a command needs the internet or a camera, it gets what a test
-has instead: a light network without ImageNet's weights, and a file.
+network built by hand has fewer filters and units, those of the command have a tiny encoder,
+trainings take few epochs without dropout, and HMDB51 is a stand-in from a server of this machine,
+whose classes have colours. Where the page says that a command needs the internet or a camera, it
+gets what a test has instead: a light network without ImageNet's weights, and a file.
 """
 
 from __future__ import annotations

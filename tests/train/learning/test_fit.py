@@ -284,7 +284,18 @@ def test_a_training_that_was_cut_goes_on(
     folder = RunFolder(tmp_path / "run")
     arguments = ["train", str(videos), "-o", str(folder.path)]
     settings = [
-        *("--network", "small", "--frames", "4", "--clip-seconds", "0.6", "--height", "32"),
+        *(
+            "--network",
+            "small",
+            "--head",
+            "average",
+            "--frames",
+            "2",
+            "--clip-seconds",
+            "0.6",
+            "--height",
+            "32",
+        ),
         *("--width", "32", "--validation-fraction", "0.34", "--patience", "100"),
         *("--cache-dir", str(tmp_path / "cache"), "--epochs", "500"),
     ]
