@@ -94,7 +94,7 @@ def quiet_training(
 def spoken_training(config: TrainConfig, folder: Path) -> str:
     """Train and return what was said."""
     output = StringIO()
-    with untraced(config):
+    with untraced(config), undrawn():
         train(config, folder, console=Console(file=output, width=200))
     return output.getvalue()
 

@@ -119,7 +119,7 @@ from rtaction.train.networks.encoders import ENCODERS
 from rtaction.train.settings.run_folder import RunFolder
 from tests.train.tiny_encoder import tiny_encoder
 from tests.train.small_training import (
-    mean_loss, quiet_training, small_config, spoken_training, undrawn, validation_clips
+    mean_loss, quiet_training, small_config, spoken_training, validation_clips
 )
 
 ENCODERS["small"] = tiny_encoder
@@ -129,8 +129,7 @@ options = dict(ema=0.5, balance="sampling", learning_rate=3e-3)
 for precision, first_epochs in (("float32", 3), ("mixed_float16", 6)):
     config = small_config(folder / "videos", **options, precision=precision, epochs=first_epochs)
     run = folder / precision
-    with undrawn():
-        print(spoken_training(config, run))
+    print(spoken_training(config, run))
     history = RunFolder(run).read_history()
     if first_epochs < 6:
         config = replace(config, epochs=6)
