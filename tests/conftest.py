@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -45,6 +46,13 @@ _LONGEST_FIRST = ("train", "export", "teach", "realtime", "core")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the rooms that train networks, so that no process is left alone with them."""
     items.sort(key=lambda item: _LONGEST_FIRST.index(item.path.relative_to(TESTS).parts[0]))
+
+
+def pytest_collection_finish() -> None:
+    """Search less for garbage, and not among what was imported: TensorFlow is a million objects."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -43,6 +43,8 @@ def runner(
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _FATAL_ONLY
+    # Threads that wait for each other's work would fill their cores with waiting.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     onnxruntime.set_default_logger_severity(_FATAL_ONLY)
     try:
         session = onnxruntime.InferenceSession(

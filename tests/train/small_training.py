@@ -47,6 +47,7 @@ def small_config(videos: Path, **changes: Any) -> TrainConfig:
     config = TrainConfig(
         videos=str(videos),
         network="small",
+        head="average",
         frames_per_clip=2,
         clip_seconds=0.6,
         stride_seconds=0.3,
@@ -64,11 +65,12 @@ def small_config(videos: Path, **changes: Any) -> TrainConfig:
 @contextmanager
 def untraced(config: TrainConfig) -> Iterator[None]:
     """Run a short training step by step: to trace its graph takes longer than two epochs do."""
+    before = tensorflow.config.functions_run_eagerly()
     tensorflow.config.run_functions_eagerly(config.epochs <= 2)
     try:
         yield
     finally:
-        tensorflow.config.run_functions_eagerly(False)
+        tensorflow.config.run_functions_eagerly(before)
 
 
 @contextmanager
@@ -92,7 +94,7 @@ def quiet_training(
 def spoken_training(config: TrainConfig, folder: Path) -> str:
     """Train and return what was said."""
     output = StringIO()
-    with untraced(config):
+    with untraced(config), undrawn():
         train(config, folder, console=Console(file=output, width=200))
     return output.getvalue()
 

@@ -29,6 +29,7 @@ from tests.train.small_training import (
     mean_loss,
     quiet_training,
     small_config,
+    untraced,
     validation_clips,
     write_squares,
 )
@@ -43,8 +44,9 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def result(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainResult, str]:
     output = StringIO()
     folder = tmp_path_factory.mktemp("work") / "run"
-    console = Console(file=output, width=100)
-    return train(small_config(videos), folder, console=console), output.getvalue()
+    console, config = Console(file=output, width=100), small_config(videos)
+    with untraced(config):
+        return train(config, folder, console=console), output.getvalue()
 
 
 def test_it_learns(result: tuple[TrainResult, str]) -> None:
@@ -282,7 +284,18 @@ def test_a_training_that_was_cut_goes_on(
     folder = RunFolder(tmp_path / "run")
     arguments = ["train", str(videos), "-o", str(folder.path)]
     settings = [
-        *("--network", "small", "--frames", "4", "--clip-seconds", "0.6", "--height", "32"),
+        *(
+            "--network",
+            "small",
+            "--head",
+            "average",
+            "--frames",
+            "2",
+            "--clip-seconds",
+            "0.6",
+            "--height",
+            "32",
+        ),
         *("--width", "32", "--validation-fraction", "0.34", "--patience", "100"),
         *("--cache-dir", str(tmp_path / "cache"), "--epochs", "500"),
     ]
