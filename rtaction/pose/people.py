@@ -78,7 +78,7 @@ class FollowOptions:
         rest_seconds: between two close looks at somebody around whom nothing changes. Default 0:
             everybody is looked at in every picture.
         around_seconds: between two looks in all directions, if they show no more, at somebody who
-            is hardly seen. Default 0.5; whoever is lost is looked for so in every picture.
+            is hardly seen or lost; doubled with each. Default 0.25.
     """
 
     find_seconds: float = 1.0
@@ -86,7 +86,7 @@ class FollowOptions:
     idle_seconds: float = 5.0
     least_score: float = 0.15
     rest_seconds: float = 0.0
-    around_seconds: float = 0.5
+    around_seconds: float = 0.25
 
 
 class PeopleFollower:
@@ -121,7 +121,8 @@ class PeopleFollower:
         self._thumb: npt.NDArray[Any] | None = None
         # What the picture was like when each person was last looked at closely, and when.
         self._rests: dict[int, tuple[float, npt.NDArray[Any]]] = {}
-        self._in_vain_at_seconds: dict[int, float] = {}
+        # When to look at whoever is hardly seen in all directions again, and how long to wait then.
+        self._in_vain: dict[int, tuple[float, float]] = {}
 
     @property
     def people(self) -> list[Person]:
@@ -161,7 +162,7 @@ class PeopleFollower:
         for person in left:
             self._squares.pop(person.number, None)
             self._rests.pop(person.number, None)
-            self._in_vain_at_seconds.pop(person.number, None)
+            self._in_vain.pop(person.number, None)
         return self._tracker.seen_at(time_seconds), left
 
     def _follow(
@@ -196,16 +197,20 @@ class PeopleFollower:
         Returns:
             The surest pose, and its square; None if there was no need to look, or it was in vain.
         """
-        passed = time_seconds - self._in_vain_at_seconds.get(number, -np.inf)
-        is_lost = pose.score < self._options.least_score
-        if pose.score >= _SURE_SCORE or (passed < self._options.around_seconds and not is_lost):
+        if pose.score >= _SURE_SCORE:
+            self._in_vain.pop(number, None)
+            return None
+        again_seconds, wait_seconds = self._in_vain.get(
+            number, (-np.inf, self._options.around_seconds)
+        )
+        if time_seconds < again_seconds:
             return None
         turned = [replace(square, turns=(square.turns + more) % 4) for more in (1, 2, 3)]
         seen = list(zip(self._close.poses_in(picture, turned), turned, strict=True))
         surest = max(seen, key=lambda one: one[0].score)
         if surest[0].score >= _SURE_SCORE:
             return surest
-        self._in_vain_at_seconds[number] = time_seconds
+        self._in_vain[number] = time_seconds + wait_seconds, 2 * wait_seconds
         return None
 
     def _rests_at(self, person: Person, thumb: npt.NDArray[Any], time_seconds: float) -> bool:

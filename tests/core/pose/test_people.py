@@ -219,11 +219,9 @@ def test_whoever_is_hardly_seen_is_looked_at_turned_and_stays_turned_if_that_is_
     assert _looks(KnowsOneDirection(0, otherwise=0.3), 4) == [[0], [0], [0], [0]]
 
 
-def test_a_look_all_ways_in_vain_is_repeated_after_half_a_second() -> None:
-    unsure = KnowsOneDirection(-1, otherwise=0.3)
-    assert _looks(unsure, 6) == [[0], [1, 2, 3], [0], [0], [0], [0], [1, 2, 3], [0]]
-
-
-def test_whoever_is_lost_is_looked_for_all_ways_at_once() -> None:
-    lost = KnowsOneDirection(-1, otherwise=0.1)
-    assert _looks(lost, 2) == [[0], [1, 2, 3], [0], [1, 2, 3]]
+@pytest.mark.parametrize("score", [0.3, 0.1])
+def test_a_look_all_ways_in_vain_is_repeated_more_and_more_seldom(score: float) -> None:
+    """After .25 s, .5 s and so on, also for somebody who is lost."""
+    again, (once,) = [1, 2, 3], [[0]]
+    expected = [once, again, once, once, again, once, once, once, once, again, once]
+    assert _looks(KnowsOneDirection(-1, otherwise=score), 8) == expected
