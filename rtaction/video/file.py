@@ -12,7 +12,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import av
@@ -148,6 +148,7 @@ def read_video(
         (tell or _log_warning)(f"{path}: {'; '.join(reasons)}")
 
 
+@lru_cache(maxsize=1000)  # some commands read each video several times
 def _log_warning(text: str) -> None:
     _log.warning("%s", text)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from itertools import pairwise
 from pathlib import Path
 
@@ -82,3 +83,13 @@ def test_joined_videos_of_other_kinds_are_read(tmp_path: Path) -> None:
     path = write_bars(tmp_path / "x.mkv", "mpeg4")
     path.write_bytes(path.read_bytes() * 2)
     assert len(list(read_video(path))) == 2 * NUM_FRAMES
+
+
+def test_it_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = write_bars(tmp_path / "x.mp4")
+    path.write_bytes(path.read_bytes() * 2)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            list(read_video(path))
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert "another video is joined" in line
