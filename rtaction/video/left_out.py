@@ -44,7 +44,7 @@ class Gaps:
 
     def to_text(self) -> str:
         """What is missing, in words; "" if nothing is."""
-        if not self._num_gaps or self._num_even < _STEADY * self._num_steps - self._num_gaps:
+        if not self._num_gaps or self._num_even < _STEADY * self._num_steps:
             return ""
         where = f"from {self._first[0]:.1f} to {self._first[1]:.1f} s"
         if self._num_gaps > 1:

@@ -58,6 +58,7 @@ def test_a_rate_that_varies_is_no_damage() -> None:
     bursts = np.cumsum([2.0 if n % 30 == 0 else 1 / 60 for n in range(600)])
     assert _gaps_of(list(bursts), 600 / bursts[-1]) == ""
     assert _gaps_of([0.0, 0.04, 3.0], 0.0) == ""
+    assert _gaps_of([0.0, 0.9, 1.8, 2.7]) == ""
 
 
 @pytest.mark.parametrize(
