@@ -40,6 +40,8 @@ from rtaction.realtime.model.session import (
 
 # Whole clips are large, and so are the activations they produce.
 _WHOLE_CLIPS_AT_ONCE = 8
+# For a network with loops, which may have no end; a window that takes longer is of no use live.
+_LOOP_SECONDS = 10.0
 
 
 class ActionModel:
@@ -188,11 +190,16 @@ class ActionModel:
         # the CPU, a second attempt would only take time.
         on_cpu = provider_in_use(session) == CPU
         self._device_of_rest = "cpu" if on_cpu else re.sub("^tensorrt", "cuda", self._device)
-        return BatchRunner(session, max_batch=None if self.file.is_cut else _WHOLE_CLIPS_AT_ONCE)
+        return BatchRunner(
+            session,
+            max_batch=None if self.file.is_cut else _WHOLE_CLIPS_AT_ONCE,
+            max_seconds=_longest_run(content),
+        )
 
     def _open_rest(self, content: bytes, num_threads: int) -> BatchRunner:
         """Load the other parts: these may run wherever their operations can."""
-        return BatchRunner(self._open(content, num_threads, self._device_of_rest, strict=False))
+        session = self._open(content, num_threads, self._device_of_rest, strict=False)
+        return BatchRunner(session, max_seconds=_longest_run(content))
 
     def _open(
         self, content: bytes, num_threads: int, device: str | None = None, *, strict: bool = True
@@ -216,6 +223,11 @@ class _JointReader:
     def run(self, outputs: Any, inputs: dict[str, Any]) -> list[npt.NDArray[Any]]:
         """Joints, float32 (n, 17, 3), of the "pictures", uint8 (n, size, size, 3)."""
         return [self._model.encode(inputs["pictures"]).reshape(-1, NUM_JOINTS, 3)]
+
+
+def _longest_run(content: bytes) -> float | None:
+    # Scans end with their input. The name of an operation stands in the file as it is.
+    return _LOOP_SECONDS if b"Loop" in content else None
 
 
 def _num_cores() -> int:

@@ -15,6 +15,7 @@ from rtaction.arrays import Float32Array
 from rtaction.errors import DeviceUnavailable, ModelUnreadable
 from rtaction.installation import program
 from rtaction.onnx_format.errors import LOADING_ERRORS, RUNNING_ERRORS
+from rtaction.onnx_format.timed import run_within
 from rtaction.realtime.model.devices import COREML, CUDA, DIRECTML, MAX_BATCH, TENSORRT
 from rtaction.realtime.model.session import name_in_use, words_of
 
@@ -55,6 +56,8 @@ class BatchRunner:
         pad: pad batches. Default None: if the processor needs it, which the CPU does not.
         bind: keep input and output in buffers on the processor; implies `pad`. Default None: on
             CUDA and TensorRT. On the CPU it gains nothing (0.46 ms against 0.47 ms).
+        max_seconds: the longest that a run may take on the CPU; Ctrl-C and signals are heard
+            meanwhile. Default None: no limit, for a network that cannot run for ever.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class BatchRunner:
         max_batch: int | None = None,
         pad: bool | None = None,
         bind: bool | None = None,
+        max_seconds: float | None = None,
     ) -> None:
         provider = session.get_providers()[0]
         self._session = session
@@ -72,6 +76,7 @@ class BatchRunner:
         self._bind = provider in _BOUND if bind is None else bind
         self._pad = self._bind or (provider in _PADDED if pad is None else pad)
         self._place = _place_of(session)
+        self._max_seconds = max_seconds
         takes_one = session.get_inputs()[0].shape[:1] == [1]
         self._max_batch = 1 if takes_one else max_batch or (MAX_BATCH if self._pad else None)
         self._buffers: dict[tuple[int, ...], _Buffers] = {}
@@ -119,7 +124,13 @@ class BatchRunner:
             ) from None
 
     def _run_as_it_is(self, values: npt.NDArray[Any]) -> Float32Array:
-        (result,) = self._session.run(None, {self._input: values})
+        feeds = {self._input: values}
+        if self._max_seconds is None:
+            (result,) = self._session.run(None, feeds)
+        else:
+            (result,) = run_within(
+                self._session, None, feeds, seconds=self._max_seconds, where="the model"
+            )
         return np.asarray(result, dtype=np.float32)
 
     def _run_padded(self, values: npt.NDArray[Any]) -> Float32Array:

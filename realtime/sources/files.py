@@ -24,7 +24,7 @@ from rtaction.frame import DeferredFrame, Frame
 from rtaction.opencv import cv2
 from rtaction.video.file import VIDEO_SUFFIXES, read_declared, read_video
 from rtaction.video.labelled_videos import folders_escaped
-from rtaction.video.video_files import named
+from rtaction.video.video_files import named, unreadable_folders
 
 if TYPE_CHECKING:
     from rtaction.realtime.sources.source import BareSource
@@ -66,15 +66,23 @@ def list_files(text: str) -> list[Path]:
 
     Returns:
         The files in natural order: clip2 before clip10.
+
+    Raises:
+        SourceUnreadable: the folder cannot be read.
     """
     if "\0" in text:
         return []
     if os.path.isdir(text):
+        if not os.access(text, os.R_OK | os.X_OK):
+            raise SourceUnreadable(f"the folder {text} cannot be read; check its permissions")
         names = glob.glob(os.path.join(glob.escape(text), "*"))
     elif _NUMBER.search(os.path.basename(text)):
         names = _numbered(text)
     else:
-        names = glob.glob(folders_escaped(text), recursive=True)
+        text = folders_escaped(text)
+        names = glob.glob(text, recursive=True)
+        if unreadable := unreadable_folders(text):
+            _log.warning("%s: passed over, because it cannot be read: %s", text, named(unreadable))
     if broken := [name for name in names if not os.path.exists(name)]:
         _log.warning("%s: %d links to nothing (%s)", text, len(broken), named(broken))
     return sorted((Path(name) for name in names if os.path.isfile(name)), key=_natural)

@@ -26,7 +26,7 @@ from rtaction.errors import CameraLost
 from rtaction.frame import DeferredFrame, FrameDamaged
 from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.sources.connecting import forget_transport, open_stream, transport_of
-from rtaction.realtime.sources.network_errors import single_picture
+from rtaction.realtime.sources.network_errors import not_in_parts, single_picture
 from rtaction.realtime.sources.stamps import ArrivalStamps, PacedStamps, PtsStamps, Stamps
 from rtaction.realtime.sources.turns import Turns
 from rtaction.video.jpeg import jpeg_size_hw
@@ -112,6 +112,7 @@ class StreamSource:
 
         Raises:
             CameraLost: it ended or stopped answering.
+            SourceUnreadable: a file, of whose frames the server sends none.
         """
         self.turn.enter()
         try:
@@ -159,6 +160,8 @@ class StreamSource:
                 raise CameraLost(silence) from None
             except (av.error.FFmpegError, OSError):
                 # Their text contains the URL with the password.
+                if self._num_packets == 0 and self.is_finite and self._stream.frames:
+                    raise not_in_parts(self._camera) from None
                 raise CameraLost(f"{self.name}: the connection broke") from None
             if packet.size == 0:
                 break

@@ -140,6 +140,10 @@ def explain_no_video(camera: Camera) -> SourceError:
     who = f"{name} redirects to {target}, which" if target else name
     if answer.status >= 400:
         return SourceMissing(f"{who} answers with an error ({answer.status}) instead of a stream")
+    if answer.status >= 300 and camera.follow:
+        return SourceUnreadable(
+            f"{who} is not followed, because it is no http:// or https:// address"
+        )
     if answer.status >= 300:
         return SourceUnreadable(f"{who} is not followed as asked; give that address itself")
     if answer.is_empty:
@@ -151,6 +155,15 @@ def single_picture(camera: Camera) -> SourceUnreadable:
     """The error for an address that gives one picture and ends."""
     return SourceUnreadable(
         f"{camera.name} answers with a single picture, not with a video stream; {_LOOK_ELSEWHERE}"
+    )
+
+
+def not_in_parts(camera: Camera) -> SourceUnreadable:
+    """The error for a video file whose header came, but no frame."""
+    return SourceUnreadable(
+        f"{camera.name} is a video file whose index can be read, but not its frames; if the server "
+        "sends no parts of files (HTTP ranges), download it, or put its index first with "
+        "ffmpeg -i FILE -c copy -movflags +faststart NEW"
     )
 
 

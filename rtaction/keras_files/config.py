@@ -17,6 +17,8 @@ from rtaction.errors import ExportError, ModelUnreadable, ModelUnsafe
 from rtaction.keras_tensorflow import keras
 
 MAX_CONFIG_BYTES = 32_000_000
+# Keras takes minutes for more; the largest networks have a thousand.
+_MAX_LAYERS = 5_000
 
 # Keras' own classes that run code stored in the file, or read other files that it names.
 _UNSAFE = {
@@ -81,15 +83,28 @@ def vetted(config: Config, where: str, *, keep_precision: bool = False) -> Confi
 
     Raises:
         ModelUnsafe: it names something that runs code, reads other files, or is not part of Keras.
-        ModelUnreadable: it is not a model config.
+        ModelUnreadable: it is not a model config, or has too many layers.
     """
     try:
+        if _num_layers(config) > _MAX_LAYERS:
+            raise ModelUnreadable(f"{where} has more than {_MAX_LAYERS:,} layers")
         clean = _Vetting(where, keep_precision).of(config)
     except RecursionError:
         raise ModelUnreadable(f"{where}: the config is nested too deeply") from None
     if not isinstance(clean, dict) or "class_name" not in clean:
         raise ModelUnreadable(f"{where}: the config does not contain a model")
     return clean
+
+
+def _num_layers(value: Any) -> int:
+    """Number of layers, including those of models in a model."""
+    if isinstance(value, list):
+        return sum(map(_num_layers, value))
+    if not isinstance(value, dict):
+        return 0
+    layers = value.get("layers")
+    own = len(layers) if isinstance(layers, list) else 0
+    return own + sum(map(_num_layers, value.values()))
 
 
 @cache

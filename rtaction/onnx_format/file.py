@@ -28,6 +28,7 @@ from rtaction.model_spec import METADATA_KEY, ModelSpec
 from rtaction.onnx_format.graph import describe, described_values, dims_of, missing_names, part
 from rtaction.onnx_format.layout import adoption_command
 from rtaction.onnx_format.safety import check_safe
+from rtaction.onnx_format.sizes import check_sizes
 
 BOUNDARY_KEY = "rtaction.boundary"
 """Key of the three tensor names in an ONNX file's `metadata_props`."""
@@ -83,6 +84,7 @@ class OnnxFile:
         if not self._model.graph.node or not self._model.graph.output:
             raise ModelUnreadable(f"{where} is not an ONNX model: it has no graph")
         check_safe(self._model, where=where)
+        check_sizes(self._model, where=where)
         if not self._inputs:
             raise ModelUnreadable(f"{where} cannot classify clips: it has no input")
 

@@ -31,10 +31,14 @@ class VideoDecoder:
     Args:
         container: an open file.
         stream: one of its video streams.
+
+    Attributes:
+        end: the first byte of the file after the last packet so far.
     """
 
     def __init__(self, container: InputContainer, stream: VideoStream) -> None:
         self._num_errors = self._num_packets = self._num_pictures = 0
+        self.end = 0
         self._container = container
         self._stream = stream
         self._codec = stream.codec_context
@@ -67,6 +71,7 @@ class VideoDecoder:
                 break  # a file that was cut off ends in the middle
             if packet.size == 0:
                 break
+            self.end = max(self.end, (packet.pos or 0) + packet.size)
             self._clock.stamp(packet)
             self._num_packets += 1
             yield packet

@@ -12,7 +12,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import av
@@ -24,6 +24,7 @@ from rtaction.errors import SourceMissing, SourceUnreadable, UsageError
 from rtaction.frame import DeferredFrame
 from rtaction.sampling import last_period_seconds
 from rtaction.video.decoder import VideoDecoder
+from rtaction.video.left_out import Gaps, unread_rest
 from rtaction.video.rgb_converter import RgbConverter
 
 _log = logging.getLogger(__name__)
@@ -108,7 +109,7 @@ def read_video(
             *(declared.frames_per_second, declared.duration_seconds),
         )
         decoder = VideoDecoder(container, stream)
-        converter = RgbConverter()
+        converter, gaps = RgbConverter(), Gaps(declared.frames_per_second)
         times_seconds: deque[float] = deque(maxlen=2)
         index = num_unordered = 0
         first_seconds = 0.0
@@ -118,6 +119,8 @@ def read_video(
             elif seconds <= times_seconds[-1]:
                 num_unordered += 1
                 continue
+            else:
+                gaps.add(times_seconds[-1] - first_seconds, seconds - first_seconds)
             times_seconds.append(seconds)
             # Converted when somebody looks at it: a window needs only some of the frames.
             make_image = partial(converter.to_rgb, picture)
@@ -140,10 +143,12 @@ def read_video(
         length_seconds += last_period_seconds(times_seconds)
         if declared.duration_seconds - length_seconds > _slack_seconds(stream, declared):
             reasons.append(_cut_off(declared, index, times_seconds[-1] - first_seconds))
+        reasons += filter(None, [gaps.to_text(), unread_rest(path, container, decoder.end)])
     if reasons:
         (tell or _log_warning)(f"{path}: {'; '.join(reasons)}")
 
 
+@lru_cache(maxsize=1000)  # some commands read each video several times
 def _log_warning(text: str) -> None:
     _log.warning("%s", text)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rtaction.errors import DatasetError, UsageError
-from rtaction.video.video_files import files_below, named, videos_among
+from rtaction.video.video_files import files_below, named, unreadable_folders, videos_among
 
 CLASSNAME = "{classname}"
 _log = logging.getLogger(__name__)
@@ -127,6 +127,11 @@ def grouping(group: Group) -> Callable[[Path], str]:
 def _labelled_by_pattern(pattern: str) -> list[tuple[Path, str]]:
     label_of = re.compile(_as_regex(pattern), re.DOTALL)
     labelled, broken = [], []
+    if unreadable := unreadable_folders(_as_glob(pattern)):
+        raise DatasetError(
+            f"{pattern}: {named(unreadable)} cannot be read; check the permissions, or move it "
+            "elsewhere"
+        )
     for path in sorted(Path(name) for name in glob.glob(_as_glob(pattern), recursive=True)):
         if path.is_file():
             match = label_of.fullmatch(path.as_posix())

@@ -5,6 +5,7 @@ This module knows nothing about pixels: it looks only at names.
 
 from __future__ import annotations
 
+import glob
 import logging
 import os
 from collections.abc import Iterable
@@ -43,6 +44,18 @@ def _refuse(error: OSError) -> None:
         f"the folder {error.filename} cannot be read: {error.strerror}; check its permissions, or "
         "move it elsewhere"
     ) from None
+
+
+def unreadable_folders(pattern: str) -> list[str]:
+    """Folders on the way of a glob pattern that cannot be read, and that glob passes over."""
+    parts = pattern.split("/")
+    ways = ["/".join(parts[:count]) for count in range(1, len(parts))]
+    return [
+        place
+        for way in ways
+        for place in sorted(glob.glob(way, recursive=way.endswith("**")))
+        if os.path.isdir(place) and not os.access(place, os.R_OK | os.X_OK)
+    ]
 
 
 def videos_among(paths: Iterable[Path], where: object) -> list[Path]:

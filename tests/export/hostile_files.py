@@ -106,6 +106,11 @@ def _dense_with(**options: Any) -> Write:
     return write
 
 
+def _more_layers(config: Config) -> None:
+    found = config["config"]["layers"]
+    found += [found[-1]] * 5_000
+
+
 def _saved(*, nested: bool) -> Write:
     def write(bench: Bench, path: Path) -> None:
         clip = keras.Input(SPEC.clip_shape)
@@ -322,6 +327,12 @@ HOSTILE: list[tuple[str, Write, int, str]] = [
         _dense_with(bias_initializer=_PADDED),
         UNREADABLE,
         "a constant has the type '<U25000000'",
+    ),
+    (
+        "many_layers.keras",
+        lambda bench, path: bench.with_config(path, _more_layers),
+        UNREADABLE,
+        "has more than 5,000 layers",
     ),
     ("own.keras", _instead_of_dense(registered_name="mine>Dense"), UNSAFE, "'mine>Dense'"),
     ("function.keras", _dense_with(activation=_RUN), UNSAFE, "'run' of 'subprocess'"),

@@ -290,5 +290,6 @@ def _open_partial(entry: Path | None) -> Iterator[IO[bytes]]:
         try:
             yield partial.file
         finally:
-            partial.close()
+            with suppress(OSError):  # what it still held finds no room either
+                partial.close()
             Path(partial.name).unlink(missing_ok=True)

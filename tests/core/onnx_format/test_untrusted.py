@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -388,6 +389,42 @@ def test_more_than_a_model_can_have_is_refused_at_once(tiny_model: Path) -> None
     del model.graph.node[-60_000:]
     model.metadata_props.add(key="x", value="y" * 40_000_000)
     with pytest.raises(ModelUnreadable, match="too large: it holds 40 MB of metadata"):
+        OnnxFile(model.SerializeToString())
+
+
+def _range(count: float) -> onnx.GraphProto:
+    numbers = {"from": 0.0, "to": count, "by": 1.0}
+    return helper.make_graph(
+        [helper.make_node("Range", [*numbers], ["numbers"])],
+        "many",
+        [],
+        [helper.make_tensor_value_info("numbers", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(np.array(one, np.float32), name) for name, one in numbers.items()],
+    )
+
+
+def _much_of_range(model: onnx.ModelProto) -> None:
+    graph = _range(4e9)
+    model.graph.node.extend(graph.node)
+    model.graph.initializer.extend(graph.initializer)
+
+
+def _much_within(model: onnx.ModelProto) -> None:
+    model.graph.initializer.append(numpy_helper.from_array(np.array(True), "yes"))
+    branches: Any = {"then_branch": _range(4e9), "else_branch": _range(3.0)}
+    model.graph.node.append(helper.make_node("If", ["yes"], ["some"], **branches))
+
+
+def _much_of_one(model: onnx.ModelProto) -> None:
+    model.graph.initializer.append(numpy_helper.from_array(np.array([100_000] * 2), "size"))
+    model.graph.node.append(helper.make_node("ConstantOfShape", ["size"], ["zeros"]))
+
+
+@pytest.mark.parametrize("change", [_much_of_range, _much_within, _much_of_one])
+def test_results_that_fit_into_no_memory_are_refused(tiny_model: Path, change: Change) -> None:
+    model = onnx.load(tiny_model)
+    change(model)
+    with pytest.raises(ModelUnreadable, match=r"too large: .*, which does not fit into memory"):
         OnnxFile(model.SerializeToString())
 
 

@@ -179,3 +179,14 @@ def test_a_folder_that_cannot_be_read_is_refused_by_name(
     monkeypatch.setattr(os, "scandir", refuse)
     with pytest.raises(DatasetError, match="clap/more cannot be read: Permission denied; check"):
         find_videos(tmp_path)
+
+
+def test_a_folder_that_a_pattern_cannot_look_into_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for label in ("wave", "clap", "jump"):
+        (tmp_path / label).mkdir()
+        (tmp_path / label / "x.mp4").touch()
+    monkeypatch.setattr(os, "access", lambda place, _: not str(place).endswith("clap"))
+    with pytest.raises(DatasetError, match="/clap cannot be read; check the permissions"):
+        find_videos(f"{tmp_path}/{{classname}}/*.mp4")

@@ -12,12 +12,12 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 import pytest
-from onnx import numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from rtaction.errors import ModelMissing, ModelSpecError, ModelUnreadable, ScoresInvalid
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_format.file import OnnxFile
-from rtaction.realtime.model import devices
+from rtaction.realtime.model import action_model, devices
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.model.batch_runner import BatchRunner, padded_length
 from rtaction.realtime.model.devices import CPU, CUDA
@@ -279,3 +279,28 @@ def _runner(model: ActionModel, kind: str) -> BatchRunner:
 def _images(num_images: int, seed: int) -> npt.NDArray[np.uint8]:
     shape = (num_images, *SPEC.frame_shape)
     return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+
+
+def test_a_loop_without_an_end_is_ended(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    value, node = helper.make_tensor_value_info, helper.make_node
+    body = helper.make_graph(
+        [node("Identity", ["going"], ["goes"]), node("Identity", ["held"], ["holds"])],
+        "body",
+        [
+            value("number", TensorProto.INT64, []),
+            value("going", TensorProto.BOOL, []),
+            value("held", TensorProto.FLOAT, None),
+        ],
+        [value("goes", TensorProto.BOOL, []), value("holds", TensorProto.FLOAT, None)],
+    )
+    model = onnx.load(tiny_model)
+    model.graph.node[-1].output[0] = "before"
+    model.graph.initializer.append(numpy_helper.from_array(np.array(True), "yes"))
+    model.graph.node.append(node("Loop", ["", "yes", "before"], ["scores"], body=body))
+    onnx.save(model, tmp_path / "endless.onnx")
+    monkeypatch.setattr(action_model, "_LOOP_SECONDS", 0.3)
+    endless = ActionModel(tmp_path / "endless.onnx", device="cpu")
+    with pytest.raises(ModelUnreadable, match=r"the model did not finish within 0\.3 s"):
+        endless.score(np.zeros((1, 5, 1), np.float32))

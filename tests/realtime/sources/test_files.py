@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -87,6 +88,20 @@ def test_a_folder_named_like_a_pattern(tmp_path: Path) -> None:
     assert names_of(list_files(str(folder))) == ["1.png"]
     assert names_of(list_files(f"{folder}/%d.png")) == ["1.png"]
     assert names_of(list_files(f"{folder}/*.png")) == ["1.png"]
+
+
+def test_folders_that_cannot_be_read_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("open", "locked"):
+        (tmp_path / name).mkdir()
+        write_picture(tmp_path / name / "1.png", 1)
+    monkeypatch.setattr(os, "access", lambda place, _: not str(place).endswith("locked"))
+    with pytest.raises(SourceUnreadable, match="locked cannot be read; check its permissions"):
+        list_files(str(tmp_path / "locked"))
+    with caplog.at_level(logging.WARNING):
+        list_files(f"{tmp_path}/*/*.png")
+    assert f"passed over, because it cannot be read: {tmp_path}/locked" in caplog.text
 
 
 def test_kinds_of_files() -> None:

