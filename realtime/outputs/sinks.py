@@ -149,12 +149,15 @@ class Sinks:
         stats = self._stats.of(event.source)
         if event.end_seconds is None:
             stats.num_events += 1
+        # A window of somebody who was there at the start begins, and may count, before it.
+        first_seconds = stats.first_seconds or 0.0
+        event = replace(event, start_seconds=max(event.start_seconds, first_seconds))
         if self._log is not None:
             self._log.event(event, is_live=self._live[event.source])
         if self._clips is not None:
             self._clips.add_event(event)
         if self._callbacks.on_event is not None:
-            first_seconds, end_seconds = stats.first_seconds or 0.0, event.end_seconds
+            end_seconds = event.end_seconds
             self._callbacks.on_event(
                 replace(
                     event,

@@ -145,6 +145,18 @@ def test_an_event_goes_to_log_callback_and_clip_once_each(tmp_path: Path, is_liv
     assert grays[-1] == pytest.approx(2 * 56, abs=3)
 
 
+def test_no_event_starts_before_the_first_frame(tmp_path: Path) -> None:
+    """Windows of people may begin, and have their middle, before it."""
+    log, told, stats = tmp_path / "log.jsonl", Told(), WatchStats()
+    stats.of("test").first_seconds = 1000.0
+    with sinks_of([scripted_camera()], told, stats, output=str(log)) as sinks:
+        sinks.take(Moment([], predictions([0.9] * 4, start_seconds=999.25), []))
+        sinks.finish()
+    assert [(one.start_seconds, one.end_seconds) for one in told.events] == [(0, None), (0, 0.5)]
+    lines = [line for line in log_of(log) if line["type"] == "event"]
+    assert [line["start_seconds"] for line in lines] == [0, 0]
+
+
 def test_an_event_that_goes_on_to_the_end_is_told(tmp_path: Path) -> None:
     log, told = tmp_path / "log.jsonl", Told()
     with sinks_of([scripted_camera()], told, output=str(log)) as sinks:
