@@ -88,6 +88,7 @@ class ActionDetector:
         # -inf once the source has been interrupted.
         self._first_seconds: float | None = None
         self._now_seconds = -math.inf
+        self._window_seconds = 0.0, 0.0  # start and end of the last one
         # Until they are known to be over, both end at the last window that showed them.
         self._ongoing: ActionEvent | None = None
         self._newcomer: ActionEvent | None = None
@@ -124,6 +125,7 @@ class ActionDetector:
         if gap_seconds < 0:
             self._ended_seconds.clear()
         self._last_middle_seconds = middle_seconds
+        self._window_seconds = prediction.start_seconds, prediction.end_seconds
         smoothed, span_seconds = self._mean.push(middle_seconds, prediction.scores)
         # A mean over an interval counts at the middle of the interval.
         self._now_seconds = middle_seconds - span_seconds / 2
@@ -168,11 +170,14 @@ class ActionDetector:
 
         Returns:
             As `interrupt`. If the whole source is one action, too short for `min_seconds`, its
-            start and its end.
+            start and its end; if it is a single window, these are the window's.
         """
         events = []
         newcomer = self._newcomer
         if newcomer is not None and newcomer.start_seconds == self._first_seconds:
+            if self._now_seconds == self._first_seconds:
+                start_seconds, end_seconds = self._window_seconds
+                newcomer = replace(newcomer, start_seconds=start_seconds, end_seconds=end_seconds)
             events = self._begin(newcomer)
         return events + self.interrupt()
 

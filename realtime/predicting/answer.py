@@ -94,7 +94,7 @@ class Answer:
 
 
 def answer_of(
-    judged: Judged, spec: ModelSpec, *, stride_seconds: float | None, at_once: bool, is_short: bool
+    judged: Judged, spec: ModelSpec, *, stride_seconds: float | None, is_short: bool
 ) -> Answer:
     """Sum up the predictions for a video.
 
@@ -102,7 +102,6 @@ def answer_of(
         judged: the predictions.
         spec: of the model.
         stride_seconds: time from one window to the next. None: the frame interval of a clip.
-        at_once: whether a single prediction spans the whole video: it is the only event then.
         is_short: see `Answer`.
     """
     duration = round(judged.duration_seconds, SECOND_DIGITS)
@@ -112,12 +111,7 @@ def answer_of(
     means = np.mean([one.scores for one in of_main], axis=0)
     order = np.argsort(-means, kind="stable")
     scores = tuple((spec.labels[n], round(float(means[n]), DIGITS)) for n in order)
-    if at_once:
-        label, score = scores[0]
-        is_event = label != spec.background_label and score >= spec.threshold_of(label)
-        spans = [Span(label, 0.0, duration, score, of_main[0].person)] * is_event
-    else:
-        spans = _spans_of(judged, spec, stride_seconds)
+    spans = _spans_of(judged, spec, stride_seconds)
     return Answer(judged.path, scores, tuple(spans), duration, is_short)
 
 

@@ -16,7 +16,6 @@ from rtaction.realtime.predicting.answer import Answer, answer_of
 from rtaction.realtime.predicting.options import PredictOptions
 from rtaction.realtime.predicting.short import judge_short
 from rtaction.realtime.watching.options import WatchOptions
-from rtaction.realtime.watching.people import judges_whole
 
 _DIED = "the process that read it ended; is there too little memory, or is the video damaged?"
 
@@ -53,7 +52,6 @@ def judge(model: ActionModel, path: Path, options: PredictOptions) -> Answer:
     """
     stride_seconds = options.stride_seconds
     watch = WatchOptions(stride_seconds=stride_seconds, tell_slow=False, windows=options.windows)
-    at_once = judges_whole(model.spec, watch, is_file=True)
     judged, is_short = judge_video(model, path, watch), False
     if not judged.predictions and judged.problem.startswith("too short"):
         try:
@@ -64,7 +62,6 @@ def judge(model: ActionModel, path: Path, options: PredictOptions) -> Answer:
         judged,
         model.spec,
         stride_seconds=stride_seconds,
-        at_once=at_once or is_short,
         is_short=is_short,
     )
 

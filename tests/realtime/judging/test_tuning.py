@@ -85,7 +85,7 @@ def test_a_whole_short_file_is_one_event() -> None:
 
     (event,) = find_events(predictions, ActionRules.for_model(SPEC), SPEC)
 
-    assert (event.label, event.start_seconds, event.end_seconds) == ("wave", 0.5, 0.5)
+    assert (event.label, event.start_seconds, event.end_seconds) == ("wave", 0.0, 1.0)
     assert event.reported_seconds == 1.0
 
 

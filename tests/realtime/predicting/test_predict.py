@@ -183,7 +183,7 @@ def test_a_model_of_whole_videos_answers_once(tmp_path: Path, tiny_spec: ModelSp
     assert whole.label == "dark"
     assert whole.score == pytest.approx(1 - (3 * DARK + 2 * BRIGHT) / 5 / 255, abs=0.02)
     assert [(one.label, one.start_seconds, one.end_seconds) for one in whole.spans] == [
-        ("dark", 0.0, 6.0)
+        ("dark", 0.0, 5.9)
     ]
     windows = judge(model, path, options_for(windows=True))
     assert [one.label for one in windows.spans] == ["dark", "bright"]
