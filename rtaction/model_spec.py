@@ -47,6 +47,8 @@ class ModelSpec:
         background_label: the label that means *no action*, or None. Default None.
         threshold: score from which a label is shown. Default 0.5.
         label_thresholds: thresholds of single labels. Default none.
+        temperature: what the network divides its logits by, so that its scores are calibrated;
+            for information only, as it does so itself. Default 1.
 
     Raises:
         ModelSpecError: a value has the wrong type or is out of range.
@@ -64,6 +66,7 @@ class ModelSpec:
     background_label: str | None = None
     threshold: float = 0.5
     label_thresholds: Mapping[str, float] = field(default_factory=dict)
+    temperature: float = 1.0
 
     def __post_init__(self) -> None:
         labels = self.labels
@@ -104,6 +107,10 @@ class ModelSpec:
                 _is_number(value) and 0 <= value <= 1,
                 f"threshold of {label!r} must be from 0 to 1, got {value!r}",
             )
+        _require(
+            _is_number(self.temperature) and 0 < self.temperature < 1e9,
+            f"temperature must be above 0, got {self.temperature!r}",
+        )
         unknown = set(self.label_thresholds) - set(labels)
         _require(not unknown, f"label_thresholds names unknown labels {sorted(unknown)}")
 
@@ -166,6 +173,8 @@ class ModelSpec:
         values: dict[str, Any] = {"format_version": FORMAT_VERSION}
         values |= {f.name: getattr(self, f.name) for f in fields(self)}
         values["label_thresholds"] = dict(self.label_thresholds)
+        if self.temperature == 1:  # versions that do not know it can read these
+            del values["temperature"]
         return json.dumps(values, ensure_ascii=False)
 
     @classmethod
@@ -192,7 +201,7 @@ class ModelSpec:
                 "export the model again, or update rtaction"
             )
         known = {f.name for f in fields(cls)}
-        missing = sorted(known - set(values))
+        missing = sorted(known - set(values) - {"temperature"})
         unknown = sorted(set(values) - known)
         if missing or unknown:
             parts = [f"lacks {missing}"] * bool(missing) + [f"has unknown {unknown}"] * bool(

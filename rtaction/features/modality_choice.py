@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.arrays import Float64Array
+from rtaction.evaluation.temperature import temperature_of
 from rtaction.features import ridge
 from rtaction.features.ridge import IndexArray
 from rtaction.features.statistics import clip_statistics, statistics_importance
@@ -29,6 +30,8 @@ ALL_PARTS = "+".join(dict.fromkeys(part for one in CANDIDATES for part in parts_
 
 _ERROR_RATIO = 0.98
 """A costlier modality is taken only if its error is below this share of the cheaper one's."""
+
+_LABEL_SMOOTHING = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +116,7 @@ class Trial:
 
     Args:
         fit: to all windows.
-        sharpness: factor on predictions before the softmax.
+        sharpness: factor on predictions that makes their softmax calibrated.
         scores: mean held-out scores of each video, (num_videos, num_labels).
         is_judged: whether another group has videos of the same label, so that there was something
             to learn it from, (num_videos,).
@@ -165,7 +168,10 @@ def judged(windows: Windows, fit: ridge.Fit) -> Trial:
         windows: that it was fitted to.
         fit: the fit.
     """
-    sharpness = ridge.sharpness_of(fit.held_out, windows.labels, windows.weights)
+    temperature = temperature_of(
+        fit.held_out, windows.labels, windows.weights, label_smoothing=_LABEL_SMOOTHING
+    )
+    sharpness = 1 / temperature
     scores = _video_scores(windows, sharpness * fit.held_out)
     is_judged = _is_judged(windows)
     is_right = scores.argmax(axis=1) == windows.video_labels

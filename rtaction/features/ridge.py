@@ -23,8 +23,6 @@ RIDGE = 0.2
 
 _LEAST_SPREAD = 0.1  # of a feature, as a share of the mean spread
 _LEAST_SELF_PRODUCT = 1e-6  # standardised features have about 1
-_LABEL_SMOOTHING = 0.05
-_SHARPNESSES = np.geomspace(0.5, 50, 200)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,26 +114,3 @@ def fit(kernel: Float64Array, labels: IndexArray, groups: IndexArray, weights: F
         held_out[own] = targets[own] - residual
     error = float(np.average(np.square(held_out - targets).mean(axis=1), weights=weights))
     return Fit(held_out, error, duals, duals.sum(axis=0))
-
-
-def sharpness_of(scores: Float64Array, labels: IndexArray, weights: Float64Array) -> float:
-    """The factor on predictions that makes their softmax calibrated (an inverse temperature).
-
-    It minimises the cross-entropy to smoothed labels; with hard ones, predictions that were never
-    wrong would get a probability of 1.
-
-    Args:
-        scores: held-out predictions of windows, shape (num_windows, num_labels).
-        labels: of each window, shape (num_windows,).
-        weights: of the windows, shape (num_windows,).
-    """
-    num_labels = scores.shape[1]
-    smoothed = np.full(scores.shape, _LABEL_SMOOTHING / num_labels)
-    smoothed[np.arange(len(labels)), labels] += 1 - _LABEL_SMOOTHING
-    losses = []
-    for sharpness in _SHARPNESSES:
-        logits = scores * sharpness
-        logits = logits - logits.max(axis=1, keepdims=True)
-        logs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-        losses.append(float(-(weights[:, np.newaxis] * smoothed * logs).sum()))
-    return float(_SHARPNESSES[int(np.argmin(losses))])

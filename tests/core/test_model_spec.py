@@ -26,6 +26,14 @@ def test_json_brings_everything_back() -> None:
     assert ModelSpec.from_json(SPEC.to_json()) == SPEC
 
 
+def test_a_temperature_is_written_only_where_there_is_one() -> None:
+    """So that files without one are read by versions that know none."""
+    assert "temperature" not in json.loads(SPEC.to_json())
+    cooled = replace(SPEC, temperature=1.5)
+    assert json.loads(cooled.to_json())["temperature"] == 1.5
+    assert ModelSpec.from_json(cooled.to_json()) == cooled
+
+
 def test_file_brings_everything_back(tmp_path: Path) -> None:
     SPEC.save(tmp_path / "spec.json")
     assert ModelSpec.load(tmp_path / "spec.json") == SPEC
@@ -68,6 +76,7 @@ def test_a_label_may_have_its_own_threshold() -> None:
         ({"background_label": "idle"}, "background_label"),
         ({"threshold": 1.5}, "threshold"),
         ({"label_thresholds": {"jump": 0.5}}, "unknown labels"),
+        ({"temperature": 0}, "temperature must be above 0"),
     ],
 )
 def test_bad_values_are_refused(changes: dict[str, Any], message: str) -> None:

@@ -67,8 +67,6 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
         history: the finished epochs.
         network: the whole network, of which only a part may be trained.
         averages: swaps in the averaged weights for evaluation. Default None.
-        refit: whether a refit will replace `model.keras`; the best network is then also saved as
-            `validated.keras`. Default False.
     """
 
     def __init__(
@@ -77,11 +75,8 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
         history: list[HistoryRow],
         network: Any,
         averages: keras.callbacks.SwapEMAWeights | None = None,
-        *,
-        refit: bool = False,
     ) -> None:
         super().__init__()
-        self._paths = [folder.validated, folder.model] if refit else [folder.model]
         self.history = history
         self._folder = folder
         self._network = network
@@ -116,8 +111,7 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
             self._best.set_weights(self._network.get_weights())
         if self._averages:
             self._averages.on_test_end()
-        for path in self._paths:
-            self._folder.save_network(self._best, path)
+        self._folder.save_best(self._best)
 
 
 def require_tensorboard() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.split import Split
 from rtaction.train.learning.auto import choose_settings
+from rtaction.train.learning.calibrating import calibrate
 from rtaction.train.learning.callbacks import (
     KeepRun,
     ReplayHistory,
@@ -43,6 +45,7 @@ from rtaction.train.learning.training_data import (
     find_and_split,
 )
 from rtaction.train.networks.build import require_size
+from rtaction.train.report.calibration import at_temperature, calibration_errors, calibration_text
 from rtaction.train.report.judged_clips import JudgedClips, predict_scores
 from rtaction.train.report.plots import draw_confusion, draw_curves
 from rtaction.train.report.write import Training, write_report
@@ -138,8 +141,13 @@ def _train(
             history = _fit(learner, history, config, folder, *sets, console)
         if config.refit:
             refit(config, spec, clips, folder, history, hardware, console)
-    judged = _judge(folder, clips, config, is_divided=not learner.is_whole)
-    _report(folder, history, judged, console)
+    scored = partial(_scored, config=config, is_divided=not learner.is_whole)
+    validated = scored(folder.best(), clips["validation"])
+    spec = calibrate(folder, spec, validated, console, refitted=config.refit)
+    judged = {"validation": at_temperature(validated, spec.temperature)}
+    if "test" in clips:
+        judged["test"] = scored(folder.model, clips["test"])
+    _report(folder, history, spec, judged, console)
     if config.refit:
         console.print(_REFITTED, highlight=False)
     training_done = Training(
@@ -206,22 +214,12 @@ def _begin(
     return learner, replace(hardware, precision=precision_of(learner.part))
 
 
-def _judge(
-    folder: RunFolder, clips: Mapping[str, ClipSet], config: TrainConfig, *, is_divided: bool
-) -> dict[str, JudgedClips]:
-    """Score the validation and test clips."""
-    validated = folder.validated if config.refit else folder.model
-    judged = {}
-    for side, path in (("validation", validated), ("test", folder.model)):
-        if side in clips:
-            network = load_saved(path)
-            scores = (
-                divided_scores(network, config, clips[side])
-                if is_divided
-                else predict_scores(network, clips[side])
-            )
-            judged[side] = JudgedClips(clips[side], scores)
-    return judged
+def _scored(network: Path, clips: ClipSet, *, config: TrainConfig, is_divided: bool) -> JudgedClips:
+    """Clips with the scores of a saved network."""
+    loaded = load_saved(network)
+    if is_divided:
+        return JudgedClips(clips, divided_scores(loaded, config, clips))
+    return JudgedClips(clips, predict_scores(loaded, clips))
 
 
 def _say_how(config: TrainConfig, hardware: Hardware, clips: ClipSet, console: Console) -> None:
@@ -260,7 +258,7 @@ def _fit(
     )
     stopper = keras.callbacks.EarlyStopping(patience=config.patience)
     averages = keras.callbacks.SwapEMAWeights() if config.ema else None
-    keeper = KeepRun(folder, history, learner.network, averages, refit=config.refit)
+    keeper = KeepRun(folder, history, learner.network, averages)
     weights = class_weights(training.clips.clip_labels) if config.balance == "weights" else None
     replay = ReplayHistory(list(history), config.learning_rate, [schedule, stopper])
     learner.part.fit(
@@ -288,12 +286,16 @@ def _fit(
 def _report(
     folder: RunFolder,
     history: list[HistoryRow],
+    spec: ModelSpec,
     judged: Mapping[str, JudgedClips],
     console: Console,
 ) -> None:
     best = _best(history)
     summary: dict[str, Any] = {"num_epochs": len(history), "best_epoch": int(best["epoch"])}
-    summary |= {name: one.to_dict() for name, one in judged.items()}
+    summary["temperature"] = spec.temperature
+    for name, one in judged.items():
+        errors = calibration_errors(one, spec.temperature)
+        summary[name] = one.to_dict() | {"calibration_error": errors}
     write_json(folder.path / "summary.json", summary)
     draw_curves(history, folder.path / "curves.png")
     draw_confusion(judged["validation"].by_clip, folder.path / "confusion.png")
@@ -304,3 +306,4 @@ def _report(
     )
     for name, one in judged.items():
         print_evaluation(console, one, name)
+        console.print(calibration_text(one, name, spec.temperature), highlight=False)

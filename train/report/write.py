@@ -14,6 +14,7 @@ from rtaction.evaluation.text import counted, interval_text, percent
 from rtaction.installation import program
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data.clip_set import ClipSet
+from rtaction.train.report.calibration import calibration_section
 from rtaction.train.report.judged_clips import JudgedClips
 from rtaction.train.report.labels import labels_section
 from rtaction.train.report.mistakes import mistakes_section
@@ -74,6 +75,7 @@ def write_report(training: Training, path: Path) -> None:
         _headline(training),
         _curves(training),
         *(labels_section(name, judged.by_clip) for name, judged in training.judged.items()),
+        calibration_section(training.judged, training.spec.temperature),
         mistakes_section(training.judged["validation"]),
         _settings(training),
         _origin(training),

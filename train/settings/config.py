@@ -140,8 +140,7 @@ class TrainConfig:
     label_smoothing: Annotated[
         float,
         Option(
-            "Probability mass spread over all labels; live scores become lower, so lower "
-            "--threshold too.",
+            "Probability mass spread over all labels.",
             _LEARNING,
             minimum=0,
             maximum=0.5,

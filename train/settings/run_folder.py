@@ -1,8 +1,8 @@
 """The folder of one training: its files, and how it survives being killed.
 
-    model.keras         best network so far, by validation loss; after a refit, the one trained
-                        on all videos
-    validated.keras     the best by validation loss, if a refit has replaced it
+    model.keras         the network to use: the best so far, by validation loss; at the end, with
+                        calibrated scores, and after a refit, the one trained on all videos
+    validated.keras     the best so far, as it was trained
     model_spec.json     its contract
     history.csv         one line per finished epoch
     train_config.json   the settings
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ class RunFolder:
 
     @property
     def validated(self) -> Path:
-        """The best network by validation loss, if a refit has replaced it."""
+        """The best network by validation loss, with scores that are not calibrated."""
         return self.path / "validated.keras"
 
     @property
@@ -196,6 +197,16 @@ class RunFolder:
         """Write a Keras network completely or not at all."""
         with whole_file(path) as partial:
             network.save(partial)
+
+    def save_best(self, network: Any) -> None:
+        """Write a Keras network that is better than all before, as `validated` and as `model`."""
+        self.save_network(network, self.validated)
+        with whole_file(self.model) as partial:
+            shutil.copyfile(self.validated, partial)
+
+    def best(self) -> Path:
+        """The best network as it was trained; earlier versions saved it as `model` alone."""
+        return self.validated if self.validated.exists() else self.model
 
     def finish_epoch(self, rows: list[HistoryRow]) -> None:
         """Write the history, and delete the resume points before its last line."""

@@ -63,17 +63,3 @@ def test_windows_that_all_look_alike_get_the_shares_of_the_labels() -> None:
     found = ridge.fit(np.zeros((4, 4)), labels, groups, np.ones(4))
     expected = [[2 / 3, 1 / 3]] * 3 + [[1.0, 0.0]]
     assert found.held_out == pytest.approx(np.array(expected), abs=1e-5)
-
-
-@pytest.mark.parametrize(("share_right", "least", "most"), [(1.0, 0.9, 0.99), (0.75, 0.7, 0.8)])
-def test_probabilities_are_as_sure_as_they_are_right(
-    share_right: float, least: float, most: float
-) -> None:
-    labels = np.zeros(100, np.intp)
-    scores = np.tile([1.0, 0.0], (100, 1))
-    scores[round(100 * share_right) :] = [0.0, 1.0]
-
-    sharpness = ridge.sharpness_of(scores, labels, np.ones(100))
-
-    probability = 1 / (1 + np.exp(-sharpness))
-    assert least <= probability <= most

@@ -126,7 +126,7 @@ def test_the_averages_are_validated_and_saved(videos: Path, unbroken: RunFolder)
     config = _everything(videos)
     clips = validation_clips(config, unbroken.path)
     history = unbroken.read_history()
-    averaged = keras.models.load_model(unbroken.model)
+    averaged = keras.models.load_model(unbroken.validated)
     raw = keras.models.load_model(unbroken.resume_point(5))
     assert min(row["val_loss"] for row in history) == history[-1]["val_loss"], "compare the same"
     assert _smoothed_loss(averaged, clips, 0.1) == pytest.approx(history[-1]["val_loss"], rel=1e-4)

@@ -79,6 +79,7 @@ def test_the_folder_holds_what_it_should(result: tuple[TrainResult, str]) -> Non
         "summary.json",
         "tensorflow.log",
         "train_config.json",
+        "validated.keras",
     ]
     spec = ModelSpec.load(folder / "model_spec.json")
     assert spec.labels == ("down", "right")
@@ -96,8 +97,8 @@ def test_model_is_the_best_epochs(videos: Path, result: tuple[TrainResult, str])
     folder = result[0].model.parent
     losses = [row["val_loss"] for row in RunFolder(folder).read_history()]
     clips = validation_clips(small_config(videos), folder)
-    model = keras.models.load_model(folder / "model.keras")
-    assert mean_loss(model, clips) == pytest.approx(min(losses), rel=1e-4)
+    validated = keras.models.load_model(folder / "validated.keras")
+    assert mean_loss(validated, clips) == pytest.approx(min(losses), rel=1e-4)
     assert sorted(losses)[1] > min(losses) * 1.01
 
 

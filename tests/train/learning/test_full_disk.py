@@ -35,7 +35,7 @@ def test_what_is_kept_and_how_to_go_on_is_told(tmp_path: Path) -> None:
         _files_of_at_most(200_000),
         pytest.raises(
             OutputError,
-            match=r"model\.keras: .*no epoch is complete: once there is room, train again",
+            match=r"validated\.keras: .*no epoch is complete: once there is room, train again",
         ),
     ):
         quiet_training(config, folder.path)

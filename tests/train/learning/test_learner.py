@@ -62,7 +62,7 @@ def test_it_learns_and_keeps_one_network(trained: tuple[TrainConfig, Path]) -> N
     config, folder = trained
     history = RunFolder(folder).read_history()
     assert history[-1]["loss"] < 0.95 * history[0]["loss"]
-    network = keras.models.load_model(RunFolder(folder).model)
+    network = keras.models.load_model(RunFolder(folder).validated)
     clips = validation_clips(config, folder)
     assert network.input_shape[1:] == (2, 64, 64, 3)
     # What was validated on features is what the whole network says of the pictures.

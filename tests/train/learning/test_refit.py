@@ -66,13 +66,6 @@ def test_it_is_as_long_as_was_best_or_as_its_cosine() -> None:
     assert epochs_of_refit(replace(config, schedule="cosine", epochs=9), history) == 2
 
 
-def test_without_it_there_is_one_network(videos: Path, tmp_path: Path) -> None:
-    quiet_training(small_config(videos, epochs=1), tmp_path / "run")
-    folder = RunFolder(tmp_path / "run")
-    assert folder.model.exists()
-    assert not folder.validated.exists()
-
-
 def test_a_longer_training_is_refitted_again(videos: Path, tmp_path: Path) -> None:
     quiet_training(small_config(videos, refit=True, epochs=1), tmp_path / "run")
     folder = RunFolder(tmp_path / "run")

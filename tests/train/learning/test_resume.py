@@ -70,7 +70,7 @@ def _swell(path: Path) -> None:
         file["optimizer/vars"].create_dataset("99", (16_000, 16_000), "f4", chunks=(1000, 1000))
 
 
-@pytest.mark.parametrize("file", ["resume-0001.keras", "model.keras"])
+@pytest.mark.parametrize("file", ["resume-0001.keras", "validated.keras"])
 @pytest.mark.parametrize(
     ("member", "change", "error", "message"),
     [

@@ -178,6 +178,14 @@ def test_labels_and_confusion(tmp_path: Path) -> None:
     ]
 
 
+def test_calibration_before_and_after_is_told(tmp_path: Path) -> None:
+    page = report(tmp_path)
+    assert "Scores as probabilities" in page.text_of("h2")
+    assert page.text_of("table", "calibration")[0].startswith(
+        "seterror beforeerror aftervalidation"
+    )
+
+
 def test_the_worst_mistakes_come_first_with_their_pictures(tmp_path: Path) -> None:
     page = report(tmp_path)
     texts = page.text_of("figure", "mistake")

@@ -1,0 +1,87 @@
+"""Calibrated scores: the network's logits are divided by a temperature fitted on validation.
+
+Guo et al. 2017, arXiv 1706.04599. The temperature becomes part of the last layer's weights, so the
+network costs nothing more, and its scores are calibrated wherever it runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from rtaction.evaluation.temperature import logits_of, temperature_of
+from rtaction.keras_tensorflow import keras
+from rtaction.model_spec import ModelSpec
+from rtaction.train.learning.learner import load_saved
+from rtaction.train.report.judged_clips import JudgedClips
+from rtaction.train.settings.run_folder import RunFolder
+
+
+def calibrate(
+    folder: RunFolder,
+    spec: ModelSpec,
+    validated: JudgedClips,
+    console: Console,
+    *,
+    refitted: bool,
+) -> ModelSpec:
+    """Save the network of a run with calibrated scores, and its contract.
+
+    Args:
+        folder: the run.
+        spec: the contract.
+        validated: the validation clips with the scores of the best network as it was trained.
+        console: where it is said if the network has no logits to divide.
+        refitted: whether `model.keras` is a refitted network, which gets the same temperature: no
+            clips are left to fit another one on.
+
+    Returns:
+        The contract with the temperature; 1 if the network cannot be calibrated.
+    """
+    network = load_saved(folder.model if refitted else folder.best())
+    dense = layer_of_logits(network)
+    if dense is None:
+        console.print(
+            "scores are not calibrated: the network does not end in a dense layer and a softmax",
+            highlight=False,
+        )
+        return spec
+    spec = replace(spec, temperature=round(fitted_temperature(validated), 4))
+    dense.set_weights([weights / spec.temperature for weights in dense.get_weights()])
+    folder.save_network(network, folder.model)
+    spec.save(folder.spec)
+    return spec
+
+
+def fitted_temperature(validated: JudgedClips) -> float:
+    """The temperature for a network, from its scores of clips that it was not trained on.
+
+    Labels are smoothed by the number of videos, as Platt 1999 does: a network that is correct on
+    three videos is not sure yet, and the clips of one video are alike.
+    """
+    labels = validated.clips.clip_labels
+    return temperature_of(
+        logits_of(validated.scores),
+        labels,
+        np.ones(len(labels)),
+        label_smoothing=1 / (len(validated.clips.videos) + 2),
+    )
+
+
+def layer_of_logits(network: Any) -> Any | None:
+    """The dense layer before, or with, the softmax that a network ends in; None without one."""
+    last = network.layers[-1]
+    if not (isinstance(last, keras.layers.Softmax) or _activation(last) == "softmax"):
+        return None
+    if isinstance(last, keras.layers.Dense):
+        return last
+    before = last.input._keras_history.operation
+    is_linear = isinstance(before, keras.layers.Dense) and _activation(before) == "linear"
+    return before if is_linear else None
+
+
+def _activation(layer: Any) -> str | None:
+    return getattr(getattr(layer, "activation", None), "__name__", None)
