@@ -15,6 +15,7 @@ from rtaction.arrays import Float32Array
 from rtaction.errors import DatasetError, SourceError
 from rtaction.features.modality_choice import Trial, Windows, try_modalities, try_modality
 from rtaction.features.pose_choice import POSE, chosen_modality
+from rtaction.features.ridge import layer_of
 from rtaction.features.statistics import NUM_STATISTICS
 from rtaction.modality import parts_of
 from rtaction.model_spec import ModelSpec
@@ -256,14 +257,11 @@ def _durations(videos: Sequence[Video]) -> tuple[dict[Video, float], list[str]]:
 
 def _layer(windows: Windows, trial: Trial, modality: str) -> tuple[Float32Array, Float32Array]:
     """The fit as weights and bias on raw statistics, in the order of the graph."""
-    fit, parts = trial.fit, parts_of(modality)
-    num_labels = fit.duals.shape[1]
-    joints, pictures, bias = [], [], fit.offset.copy()
-    for part in parts:
-        rows = windows.parts[part]
-        own = rows.values.T @ fit.duals / (rows.values.shape[1] * len(parts))
-        own /= rows.spread[:, np.newaxis]
-        bias -= rows.mean @ own
+    parts = parts_of(modality)
+    num_labels = trial.fit.duals.shape[1]
+    joints, pictures = [], []
+    weights, bias = layer_of(trial.fit, [windows.parts[part] for part in parts])
+    for part, own in zip(parts, weights, strict=True):
         if part == POSE:
             joints.append(own)
         else:

@@ -17,6 +17,7 @@ NetworkName = Literal[
 ]
 HeadName = Literal["gru", "lstm", "bigru", "bilstm", "average", "max", "statistics", "pyramid"]
 Pooling = Literal["average", "max"]
+Solver = Literal["steps", "ridge"]
 Schedule = Literal["plateau", "cosine"]
 PrecisionName = Literal["float32", "mixed_float16"]
 Precision = Literal["auto", "float32", "mixed_float16"]

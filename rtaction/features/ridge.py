@@ -8,6 +8,7 @@ and a = C^-1 y, the residual on group G of the fit without G is (C^-1)_GG^-1 a_G
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,6 +90,25 @@ class Fit:
     error: float
     duals: Float64Array
     offset: Float64Array
+
+
+def layer_of(fit: Fit, parts: Sequence[Rows]) -> tuple[list[Float64Array], Float64Array]:
+    """A fit as a dense layer on the features themselves, before they were standardised.
+
+    Args:
+        fit: to the mean of the kernels of `parts`.
+        parts: the windows' features, in one or more groups.
+
+    Returns:
+        Weights of each part, shape (num_features, num_labels), and one bias, (num_labels,).
+    """
+    weights, bias = [], fit.offset.copy()
+    for rows in parts:
+        own = rows.values.T @ fit.duals / (rows.values.shape[1] * len(parts))
+        own /= rows.spread[:, np.newaxis]
+        bias -= rows.mean @ own
+        weights.append(own)
+    return weights, bias
 
 
 def fit(kernel: Float64Array, labels: IndexArray, groups: IndexArray, weights: Float64Array) -> Fit:

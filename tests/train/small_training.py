@@ -91,11 +91,11 @@ def quiet_training(
     return RunFolder(folder).read_history()
 
 
-def spoken_training(config: TrainConfig, folder: Path) -> str:
+def spoken_training(config: TrainConfig, folder: Path, *, is_resumed: bool = False) -> str:
     """Train and return what was said."""
     output = StringIO()
     with untraced(config), undrawn():
-        train(config, folder, console=Console(file=output, width=200))
+        train(config, folder, resume=is_resumed, console=Console(file=output, width=200))
     return output.getvalue()
 
 

@@ -170,7 +170,7 @@ class EncodedDataset(ClipDataset):
 
     def __init__(self, encoded: EncodedClips, clips: ClipSet, **options: Any) -> None:
         super().__init__(clips, **options)
-        self._encoded = encoded
+        self.encoded = encoded
 
     def __getitem__(self, index: int) -> tuple[Any, Float32Array]:
         """Batch `index` of this epoch.
@@ -183,9 +183,9 @@ class EncodedDataset(ClipDataset):
             raise IndexError(f"batch must be from 0 to {len(self) - 1}, got {index}")
         places = self._places(index)
         chosen = self._order[places.start : places.stop]
-        num_variants = self._encoded.num_variants if self.shuffle else 1
+        num_variants = self.encoded.num_variants if self.shuffle else 1
         variants = [self._random_of(place).integers(num_variants) for place in places]
-        features = self._encoded.of(chosen, np.array(variants, np.intp))
+        features = self.encoded.of(chosen, np.array(variants, np.intp))
         return features, self.clips.one_hot(chosen)
 
 

@@ -25,6 +25,7 @@ from rtaction.features.pose_choice import PoseTrial, chosen_modality
 from rtaction.features.window_length import FRAMES_PER_CLIP, window_length
 from rtaction.installation import install_command
 from rtaction.train.data.split import Split
+from rtaction.train.learning.at_once import require_solvable
 from rtaction.train.learning.auto_pose import (
     joint_settings,
     may_be_joints,
@@ -51,15 +52,25 @@ PRETRAINED: dict[str, Any] = {
     "head": "statistics",
     "height": 224,
     "width": 224,
-    "batch_size": 32,
-    "learning_rate": 1e-3,
-    "weight_decay": 20.0,
-    "schedule": "cosine",
     "augment": "none",
     "refit": True,
 }
 """A head on a frozen network: seconds of training, and the best on small sets. Augmentation made
 it worse, as noise and JPEG artefacts look like motion in a difference of frames."""
+
+AT_ONCE: dict[str, Any] = {"solver": "ridge"}
+"""Its last layer in closed form: as accurate as by steps, without their minutes."""
+
+BY_STEPS: dict[str, Any] = {
+    "solver": "steps",
+    "batch_size": 32,
+    "learning_rate": 1e-3,
+    "weight_decay": 20.0,
+    "schedule": "cosine",
+}
+"""What else it takes where a setting was given that a closed form cannot have."""
+
+_OF_STEPS = ("epochs", "batch_size", "learning_rate", "weight_decay", "schedule", "ema", "patience")
 
 LIGHT: dict[str, Any] = {
     "network": "light",
@@ -155,6 +166,8 @@ def _choose_for_pictures(
         picks.pick(
             f"{len(videos)} videos; a head on a network pretrained on ImageNet", **PRETRAINED
         )
+        at_once = _may_be_at_once(picks.config, given)
+        picks.pick("for a frozen network", **(AT_ONCE if at_once else BY_STEPS))
     else:
         picks.pick(
             f"a small network from scratch; for a better one: {install_command('pretrained')}",
@@ -163,7 +176,7 @@ def _choose_for_pictures(
     if config.sampling == "sliding":
         reason, lengths = _clip_length(picks.config, given, videos)
         picks.pick(reason, **lengths)
-    if picks.config.pretrained:
+    if picks.config.pretrained and picks.config.solver == "steps":
         reason = f"enough steps for {len(split.train)} training videos"
         picks.pick(reason, **_epochs(picks.config, len(split.train)))
     if "modality" in given:
@@ -190,6 +203,17 @@ def _may_have_weights(config: TrainConfig, given: Collection[str]) -> bool:
     if "pretrained" in given:
         return config.pretrained
     return "network" not in given or config.network in KNOWN_ENCODERS
+
+
+def _may_be_at_once(config: TrainConfig, given: Collection[str]) -> bool:
+    """Whether only the last layer is learnt, and no setting of a training by steps was given."""
+    if any(name in given for name in _OF_STEPS):
+        return False
+    try:
+        require_solvable(replace(config, solver="ridge"))
+    except UsageError:
+        return False
+    return True
 
 
 def _trials_text(trials: Mapping[str, Trial]) -> str:

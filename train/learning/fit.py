@@ -19,6 +19,7 @@ from rtaction.train.data.balance import class_weights, describe_balance
 from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.split import Split
+from rtaction.train.learning.at_once import fit_at_once, require_solvable
 from rtaction.train.learning.auto import choose_settings
 from rtaction.train.learning.calibrating import calibrate
 from rtaction.train.learning.callbacks import (
@@ -130,15 +131,18 @@ def _train(
     folder.start(config, spec, split)
     folder.save_sample_clips(clips["validation" if len(clips["validation"]) > 1 else "train"], spec)
     num_epochs_before, started_seconds = len(history), time.monotonic()
-    has_ended = _stopped_early(history, config.patience)
+    has_ended = _has_ended(config, history)
     if has_ended:
-        console.print("this training has already finished (early stopping)")
+        console.print("this training has already finished")
     with native_stderr_to(folder.native_log):
         if not has_ended:
             sets = training, validation
             if not learner.is_whole:
                 sets = encoded_datasets(learner, config, clips, console, first_epoch=len(history))
-            history = _fit(learner, history, config, folder, *sets, console)
+            if config.solver == "ridge":
+                history = fit_at_once(learner, config, folder, *sets, console)
+            else:
+                history = _fit(learner, history, config, folder, *sets, console)
         if config.refit:
             refit(config, spec, clips, folder, history, hardware, console)
     scored = partial(_scored, config=config, is_divided=not learner.is_whole)
@@ -178,6 +182,8 @@ def _settle(
 ) -> tuple[TrainConfig, Split]:
     """The final settings and split."""
     require_sensible(config)
+    if config.chosen_but is None:
+        require_solvable(config)
     folder.check(config, resume=resume)
     if config.tensorboard:
         require_tensorboard()
@@ -189,6 +195,7 @@ def _settle(
         given, config = config, choose_settings(config, split, console, open_networks)
         if config is given:
             console.print("auto: nothing left to choose: every setting is given", highlight=False)
+        require_solvable(config)
     require_size(config.height, config.width)  # decoding may take hours
     return config, split
 
@@ -229,10 +236,11 @@ def _say_how(config: TrainConfig, hardware: Hardware, clips: ClipSet, console: C
         console.print(balance, highlight=False)
 
 
-def _stopped_early(history: list[HistoryRow], patience: int) -> bool:
+def _has_ended(config: TrainConfig, history: list[HistoryRow]) -> bool:
+    """Whether there is nothing to go on with, as it stopped early or was solved at once."""
     if not history:
         return False
-    return len(history) - _best(history)["epoch"] >= patience
+    return config.solver == "ridge" or len(history) - _best(history)["epoch"] >= config.patience
 
 
 def _best(history: list[HistoryRow]) -> HistoryRow:

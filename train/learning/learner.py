@@ -25,7 +25,6 @@ from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
 from rtaction.train.choices import PrecisionName
 from rtaction.train.data.augment import Augmentation
-from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.frozen.encoded import (
@@ -92,6 +91,7 @@ def new_learner(
             pretrained=config.pretrained,
             trainable_layers=config.trainable_layers,
             pooling=config.pooling,
+            train_batchnorm=config.train_batchnorm,
         )
         if config.pretrained:
             adapt(network, clips["train"])
@@ -168,7 +168,7 @@ def encoded_datasets(
     console: Console,
     *,
     first_epoch: int,
-) -> tuple[ClipDataset, ClipDataset]:
+) -> tuple[EncodedDataset, EncodedDataset]:
     """Encode all clips with the frozen part; returns datasets for training and validation."""
     augmentation = Augmentation.of(config.augment, keep_sides=config.keep_sides)
     variants = {"train": config.num_variants if augmentation else 1, "validation": 1}
@@ -236,6 +236,8 @@ def _is_divided(network: Any, config: TrainConfig, clips: Mapping[str, ClipSet])
     frozen = frozen_part(network)
     if frozen is None:
         return False
+    if config.solver == "ridge":  # which has nothing else to fit to
+        return True
     num_variants = 1 if config.augment == "none" else config.num_variants
     num_pictures = num_variants * count_pictures(clips["train"])
     num_pictures += count_pictures(clips["validation"])

@@ -13,9 +13,12 @@ from rich.console import Console
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data.balance import class_weights
+from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.clip_set import ClipSet
+from rtaction.train.frozen.closed_form import fit_last_layer
+from rtaction.train.frozen.encoded import EncodedDataset
 from rtaction.train.learning.callbacks import SeedEachEpoch
-from rtaction.train.learning.learner import encoded_datasets, new_learner
+from rtaction.train.learning.learner import Learner, encoded_datasets, new_learner
 from rtaction.train.learning.progress import ShowProgress
 from rtaction.train.learning.training_data import datasets
 from rtaction.train.settings.config import TrainConfig
@@ -53,10 +56,8 @@ def refit(
     """
     num_epochs = epochs_of_refit(config, history)
     both = {**clips, "train": clips["train"].joined(clips["validation"])}
-    console.print(
-        f"refitting on all {len(both['train'].videos)} videos for {num_epochs} epochs",
-        highlight=False,
-    )
+    how = "" if config.solver == "ridge" else f" for {num_epochs} epochs"
+    console.print(f"refitting on all {len(both['train'].videos)} videos{how}", highlight=False)
     keras.utils.set_random_seed(config.seed)
     with hardware.scope():
         learner = new_learner(config, spec, both, hardware.precision)
@@ -66,6 +67,21 @@ def refit(
         if learner.is_whole
         else encoded_datasets(learner, config, both, console, first_epoch=0)
     )
+    if isinstance(training, EncodedDataset) and config.solver == "ridge":
+        fit_last_layer(learner.network, training, config.head)
+    else:
+        _fit(learner, training, config, history, num_epochs, console)
+    folder.save_network(float32_copy(learner.network), folder.model)
+
+
+def _fit(
+    learner: Learner,
+    training: ClipDataset,
+    config: TrainConfig,
+    history: Sequence[HistoryRow],
+    num_epochs: int,
+    console: Console,
+) -> None:
     weights = class_weights(training.clips.clip_labels) if config.balance == "weights" else None
     learner.part.fit(
         training,
@@ -79,7 +95,6 @@ def refit(
             keras.callbacks.LearningRateScheduler(lambda epoch: _rate(epoch, config, history)),
         ],
     )  # with EMA, Keras leaves the averages in place of the weights
-    folder.save_network(float32_copy(learner.network), folder.model)
 
 
 def _rate(epoch: int, config: TrainConfig, history: Sequence[HistoryRow]) -> float:

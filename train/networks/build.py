@@ -55,6 +55,7 @@ def build_network(
     pretrained: bool = False,
     trainable_layers: int = 9,
     pooling: Pooling = "average",
+    train_batchnorm: bool = False,
 ) -> Any:
     """Build an untrained network.
 
@@ -73,6 +74,8 @@ def build_network(
         trainable_layers: number of layers at the end of a pretrained network that are fine-tuned.
             Default 9.
         pooling: how the feature map of a MobileNet or of Lite0 is pooled. Default "average".
+        train_batchnorm: whether batch normalisation within those last layers learns too. Default
+            False.
 
     Returns:
         A `keras.Model`, not compiled.
@@ -91,7 +94,9 @@ def build_network(
         )
     clip = keras.Input(spec.clip_shape, dtype="uint8", name="clip")
     frame, pixels = _pixels(spec)
-    options = EncoderOptions(spec.modality, dropout, trainable_layers, pooling)
+    options = EncoderOptions(
+        spec.modality, dropout, trainable_layers, pooling, train_batchnorm=train_batchnorm
+    )
     if network in ENCODERS:
         features = ENCODERS[network](pixels, options)
     elif pretrained:

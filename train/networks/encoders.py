@@ -32,12 +32,15 @@ class EncoderOptions:
         trainable_layers: number of layers at the end of a pretrained network that are fine-tuned.
             Default 9.
         pooling: how the feature map of a known network is pooled. Default "average".
+        train_batchnorm: whether batch normalisation within those last layers learns too. Default
+            False.
     """
 
     modality: str = "rgb"
     dropout: float = 0.5
     trainable_layers: int = 9
     pooling: Pooling = "average"
+    train_batchnorm: bool = False
 
 
 def convnet(pixels: Tensor, options: EncoderOptions) -> Tensor:

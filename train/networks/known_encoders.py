@@ -97,7 +97,7 @@ def encode_pretrained(name: str, frame: Tensor, pixels: Tensor, options: Encoder
     """
     height, width, _ = pixels.shape[1:]
     network = KNOWN_ENCODERS[name]((height, width, 3), "imagenet")
-    lower, upper = _cut(network, options.trainable_layers)
+    lower, upper = _cut(network, options.trainable_layers, train_batchnorm=options.train_batchnorm)
     parts = [_as_colours(part) for part in split_parts(pixels, options.modality)]
     made = [lower(part) for part in parts]
     if upper is None:
@@ -113,17 +113,18 @@ def encode_pretrained(name: str, frame: Tensor, pixels: Tensor, options: Encoder
     return keras.Model(maps, _side_by_side(pooled), name=LEARNING)(frozen(frame))
 
 
-def _cut(network: Any, trainable_layers: int) -> tuple[Any, Any]:
+def _cut(network: Any, trainable_layers: int, *, train_batchnorm: bool) -> tuple[Any, Any]:
     """Split a network into a frozen and a trainable part; None if nothing is trainable.
 
-    The statistics of normalisation layers stay frozen: small sets would only degrade them.
+    Without `train_batchnorm`, normalisation layers stay frozen, with their scale and offset: they
+    use the means and variances of ImageNet in training too.
     """
     if trainable_layers <= 0:
         return network, None
     first = max(len(network.layers) - trainable_layers, 1)
     for number, layer in enumerate(network.layers):
-        is_statistics = isinstance(layer, layers.BatchNormalization)
-        layer.trainable = number >= first and not is_statistics
+        may_learn = train_batchnorm or not isinstance(layer, layers.BatchNormalization)
+        layer.trainable = number >= first and may_learn
     for number in range(first - 1, -1, -1):
         middle = network.layers[number].output
         try:

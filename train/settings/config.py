@@ -19,6 +19,7 @@ from rtaction.train.choices import (
     Pooling,
     Precision,
     Schedule,
+    Solver,
     Strength,
 )
 
@@ -68,6 +69,14 @@ class TrainConfig:
     trainable_layers: Annotated[
         int, Option("Last layers of a pretrained encoder to fine-tune.", _NETWORK, minimum=0)
     ] = 9
+    train_batchnorm: Annotated[
+        bool,
+        Option(
+            "Batch normalisation within those last layers learns too, rather than keeping "
+            "ImageNet's means and variances.",
+            _NETWORK,
+        ),
+    ] = False
     pooling: Annotated[
         Pooling, Option("Pooling of the feature map of a MobileNet or lite0.", _NETWORK)
     ] = "average"
@@ -117,6 +126,14 @@ class TrainConfig:
     test_fraction: Annotated[
         float, Option("Fraction of the videos to test on.", _CHECKING, minimum=0, maximum=0.9)
     ] = 0.0
+    solver: Annotated[
+        Solver,
+        Option(
+            "steps trains by AdamW; ridge fits the last layer in closed form, where nothing else "
+            "is to be learnt: frozen ImageNet weights and a head that pools.",
+            _LEARNING,
+        ),
+    ] = "steps"
     epochs: Annotated[int, Option("Maximum number of epochs.", _LEARNING, minimum=1)] = 60
     batch_size: Annotated[int, Option("Clips in a batch.", _LEARNING, minimum=1)] = 16
     learning_rate: Annotated[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,7 +94,7 @@ def test_a_network_that_is_too_sure_is_cooled() -> None:
     assert cooled.max(axis=1).mean() == pytest.approx(0.7, abs=0.01)
 
 
-def _ending_in(*tail: layers.Layer) -> keras.Model:
+def _ending_in(*tail: Any) -> Any:
     return keras.Sequential([keras.Input((3,)), *tail])
 
 
@@ -114,7 +115,7 @@ def test_the_dense_layer_of_the_logits_is_found() -> None:
     ],
 )
 def test_without_logits_nothing_is_divided(
-    tail: tuple[layers.Layer, ...], tmp_path: Path, run: tuple[TrainConfig, RunFolder, str]
+    tail: tuple[Any, ...], tmp_path: Path, run: tuple[TrainConfig, RunFolder, str]
 ) -> None:
     network = _ending_in(*tail)
     assert layer_of_logits(network) is None

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from rtaction.errors import DatasetError, UsageError
+from rtaction.evaluation.temperature import at_temperature
+from rtaction.features.modality_choice import Windows
+from rtaction.features.ridge import Rows, fit, layer_of
+from rtaction.features.statistics import clip_statistics, statistics_importance
 from rtaction.keras_tensorflow import keras
+from rtaction.model_spec import ModelSpec
+from rtaction.train.frozen import closed_form
 from rtaction.train.learning import learner
+from rtaction.train.learning.training_data import decode
 from rtaction.train.report.judged_clips import predict_scores
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.run_folder import RunFolder
@@ -98,6 +108,95 @@ def test_resumed_in_the_middle_it_ends_as_if_never_cut(
     for before, after in zip(whole, resumed, strict=True):
         assert after["loss"] == pytest.approx(before["loss"], rel=1e-3)
         assert after["val_loss"] == pytest.approx(before["val_loss"], rel=1e-3)
+
+
+@pytest.fixture(scope="module")
+def solved(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainConfig, Path, str]:
+    """A training in closed form, its folder, and what it said."""
+    config = _config(videos, solver="ridge", head="statistics", augment="none", refit=True)
+    folder = tmp_path_factory.mktemp("solved") / "run"
+    return config, folder, spoken_training(config, folder)
+
+
+def test_in_closed_form_it_is_a_ridge_regression_on_statistics(
+    solved: tuple[TrainConfig, Path, str],
+) -> None:
+    config, folder, said = solved
+    run = RunFolder(folder)
+    (row,) = run.read_history()
+    assert "fitted in closed form" in said
+    assert "refitting on all 12 videos\n" in said
+    clips = validation_clips(config, folder)
+    network = keras.models.load_model(run.validated)
+    scores = predict_scores(network, clips)
+    loss = float(-np.log(scores[np.arange(len(clips)), clips.clip_labels]).mean())
+    assert loss == pytest.approx(row["val_loss"], rel=0.02)
+    assert row["val_accuracy"] > 0.6
+
+    training = decode(config, run.read_split(), Console(file=StringIO()))[1]["train"]
+    encoder = keras.Model(network.input, network.get_layer("frames").output)
+    of_training, of_validation = (
+        clip_statistics(encoder.predict(one.pictures(np.arange(len(one))), verbose=0))
+        for one in (training, clips)
+    )
+    windows = Windows.without_parts(
+        np.bincount(training.clip_videos).tolist(),
+        [video.label for video in training.videos],
+        [video.group for video in training.videos],
+    )
+    # The network standardises before it pools, which the fit would undo but for rare features.
+    rows = Rows.standardised(
+        of_training, windows.weights, statistics_importance(2, of_training.shape[1] // 3)
+    )
+    fitted = fit(rows.kernel, training.clip_labels, training.clip_videos, windows.weights)
+    (weights,), bias = layer_of(fitted, [rows])
+    logits = of_validation @ weights + bias
+    margins = np.log(scores[:, 0] / scores[:, 1])
+    assert np.corrcoef(margins, logits[:, 0] - logits[:, 1])[0, 1] > 0.99
+
+
+def test_a_refit_in_closed_form_has_seen_all_videos(solved: tuple[TrainConfig, Path, str]) -> None:
+    config, folder, _ = solved
+    run = RunFolder(folder)
+    clips = validation_clips(config, folder)
+    before, after = (
+        predict_scores(keras.models.load_model(path), clips) for path in (run.validated, run.model)
+    )
+    right = np.arange(len(clips)), clips.clip_labels
+    temperature = ModelSpec.load(run.spec).temperature
+    assert at_temperature(after, 1 / temperature)[right].mean() > before[right].mean()
+
+
+def test_solved_again_it_stays_as_it_is(solved: tuple[TrainConfig, Path, str]) -> None:
+    config, folder, _ = solved
+    before = RunFolder(folder).validated.read_bytes()
+    assert "already finished" in spoken_training(config, folder, is_resumed=True)
+    assert RunFolder(folder).validated.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"trainable_layers": 9}, "--trainable-layers 0"),
+        ({"pretrained": False}, "--pretrained"),
+        ({"head": "gru"}, "one of average, max, statistics, pyramid; got --head gru"),
+        ({"augment": "light"}, "--augment none"),
+    ],
+)
+def test_what_is_more_than_a_last_layer_is_not_solved(
+    videos: Path, tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    values = {"solver": "ridge", "head": "statistics", "augment": "none"} | changes
+    with pytest.raises(UsageError, match=message):
+        quiet_training(_config(videos, **values), tmp_path / "run")
+
+
+def test_too_many_clips_are_not_solved(videos: Path, tmp_path: Path) -> None:
+    config = _config(videos, solver="ridge", head="average", augment="none", epochs=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(closed_form, "MOST_CLIPS", 7)
+        with pytest.raises(DatasetError, match=r"at most 7 clips, got [0-9]+; use --solver steps"):
+            quiet_training(config, tmp_path / "run")
 
 
 def test_without_room_it_trains_the_slow_way(

