@@ -28,11 +28,12 @@ SETTINGS: dict[str, Any] = {
     "learning_rate": 2e-3,
     "weight_decay": 0.01,
     "ema": 0.99,
-    "epochs": 60,
-    "patience": 60,
     "refit": True,
 }
 """A small network on joints: a minute of training."""
+
+_STEPS = 1500
+_EPOCHS = (20, 60)
 
 _FEWEST_FRAMES = 4
 
@@ -74,7 +75,17 @@ def joint_settings(
         "clip_seconds": clip_seconds,
         "stride_seconds": stride_seconds,
     }
-    return SETTINGS | lengths
+    windows_seconds = (max(seconds - clip_seconds, 0) for seconds in durations)
+    num_windows = sum(int(seconds / stride_seconds) + 1 for seconds in windows_seconds)
+    batch_size = config.batch_size if "batch_size" in given else TrainConfig.batch_size
+    return SETTINGS | lengths | _epochs(num_windows, batch_size)
+
+
+def _epochs(num_windows: int, batch_size: int) -> dict[str, Any]:
+    """As many as take some 1500 steps, from 20 to 60."""
+    epochs = round(_STEPS / -(-num_windows // batch_size))
+    epochs = min(max(epochs, _EPOCHS[0]), _EPOCHS[1])
+    return {"epochs": epochs, "patience": epochs}
 
 
 def try_joints(
