@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,8 @@ from rtaction.train.settings.config import POSE, TrainConfig
 from rtaction.train.settings.people import DEFAULTS, REFUSED
 from rtaction.video.file import read_length_seconds
 from rtaction.video.labelled_videos import Video, labels_of
+
+_log = logging.getLogger(__name__)
 
 SETTINGS: dict[str, Any] = {
     "modality": POSE,
@@ -105,7 +108,8 @@ def try_joints(
     labels = labels_of(split.train)
     read = clip_reader(config, open_networks)
     try:
-        clips = read(videos, config.spec(labels), need_every_label=True)
+        # Whom joints do not suit may still be read as pictures.
+        clips = read(videos, config.spec(labels), need_every_label=True, tell=_log.debug)
     except DatasetError as reason:
         return str(reason)
     assert isinstance(clips, PoseClips)
