@@ -108,7 +108,9 @@ class Follower:
         told; None where there is one."""
         if self.is_slow:
             return too_slow(self._spec, self.num_frames, self.length_seconds)
-        is_told = self._is_whole or self._spec.follows_people
+        # Pictures that fill a window may be black, or the same: their state tells.
+        is_long = self.length_seconds >= self._spec.window_seconds
+        is_told = self._is_whole or self._spec.follows_people or not is_long
         if self.num_predictions or not (self.num_frames and is_told):
             return None
         return why_nothing(
