@@ -2,15 +2,30 @@
 
 A modality is a name, or names joined by "+" ("rgb+diff"), whose channels are concatenated in that
 order. Motion is computed between a frame and the one before it in the clip, so a clip of F frames
-of motion takes F + 1 frames of the source. This module knows nothing about pixels.
+of motion takes F + 1 frames of the source. "flow_stack" is different: its motion is that of the
+last moments before a frame, so each of the F takes `STACK.num_frames` frames of the source, and
+they may be far apart. This module knows nothing about pixels.
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
+
+from rtaction.sampling import Stack
+
 Base = Literal["rgb", "gray"]
 """What a source's frame is converted to first; everything else is computed from that."""
+
+FLOW_STACK = "flow_stack"
+STACK_FIELDS = 5
+"""Fields of optical flow in a stack, as in Zhu et al. 2017, arXiv 1711.04161."""
+STACK = Stack(STACK_FIELDS + 1, 0.08)
+"""Its frames. They are not neighbours in the video, but 0.08 s apart, which cameras of 10 frames a
+second and more can fill: time is in seconds here, and what moves is as fast at 60 frames a second.
+"""
 
 CHANNELS = {
     "rgb": 3,
@@ -19,6 +34,7 @@ CHANNELS = {
     "abs_diff": 1,
     "rgb_diff": 3,
     "flow": 2,
+    FLOW_STACK: 2 * STACK_FIELDS,
     "diff_mask": 3,
     "flow_mask": 3,
     "pose": 3,
@@ -34,7 +50,7 @@ def parts_of(modality: str) -> tuple[str, ...]:
     """The names in a modality, in order.
 
     Raises:
-        ValueError: a name is unknown or repeated.
+        ValueError: a name is unknown or repeated, or "flow_stack" stands beside another motion.
     """
     parts = tuple(modality.split("+"))
     unknown = [part for part in parts if part not in CHANNELS]
@@ -42,6 +58,12 @@ def parts_of(modality: str) -> tuple[str, ...]:
         raise ValueError(
             f"modality must be one of {', '.join(CHANNELS)}, or different ones joined by '+', "
             f"got {modality!r}"
+        )
+    beside = sorted((_MOTION | {"pose"}).intersection(parts) - {FLOW_STACK})
+    if FLOW_STACK in parts and beside:
+        raise ValueError(
+            f"{FLOW_STACK} has frames of its own, so it goes with rgb and gray only, got "
+            f"{modality!r}"
         )
     return parts
 
@@ -57,5 +79,27 @@ def base_of(modality: str) -> Base:
 
 
 def shows_motion(modality: str) -> bool:
-    """Whether a frame needs the one before it."""
+    """Whether a frame needs others before it."""
     return not _MOTION.isdisjoint(parts_of(modality))
+
+
+def stack_of(modality: str) -> Stack | None:
+    """The frames of the source that one frame of the network needs, if they are its own."""
+    return STACK if FLOW_STACK in parts_of(modality) else None
+
+
+def source_frames(modality: str, frames_per_clip: int) -> npt.NDArray[np.intp]:
+    """Which frames of a window each frame of the network is made of, its own the last.
+
+    Args:
+        modality: the modality.
+        frames_per_clip: frames of the network in a window.
+
+    Returns:
+        intp, shape (frames_per_clip, 1, 2 or `STACK.num_frames`).
+    """
+    stack = stack_of(modality)
+    if stack is not None:
+        return np.arange(frames_per_clip * stack.num_frames).reshape(-1, stack.num_frames)
+    numbers = np.arange(frames_per_clip)
+    return np.stack([numbers, numbers + 1] if shows_motion(modality) else [numbers], axis=1)

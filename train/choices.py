@@ -9,13 +9,26 @@ NetworkName = Literal[
     "small",
     "convnet",
     "two_stream",
+    "dtpp",
     "mobilenet",
     "mobilenet_v2",
     "mobilenet_v3",
     "lite0",
     "lite0_body",
 ]
-HeadName = Literal["gru", "lstm", "bigru", "bilstm", "average", "max", "statistics", "pyramid"]
+StreamEncoderName = Literal[
+    "light",
+    "small",
+    "convnet",
+    "mobilenet",
+    "mobilenet_v2",
+    "mobilenet_v3",
+    "lite0",
+    "lite0_body",
+]
+HeadName = Literal[
+    "gru", "lstm", "bigru", "bilstm", "average", "max", "statistics", "pyramid", "max_pyramid"
+]
 Pooling = Literal["average", "max"]
 Schedule = Literal["plateau", "cosine"]
 PrecisionName = Literal["float32", "mixed_float16"]

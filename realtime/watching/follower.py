@@ -134,7 +134,8 @@ def too_slow(spec: ModelSpec, num_frames: int, length_seconds: float) -> str:
         num_frames: of the video, at least 2.
         length_seconds: from its first frame to its last.
     """
-    wanted = 1.0 / spec.frame_interval_seconds
+    interval = spec.frame_interval_seconds if spec.stack is None else spec.stack.interval_seconds
+    wanted = 1.0 / interval
     return (
         f"its frames are too far apart in time, or some are missing: it has "
         f"{(num_frames - 1) / max(length_seconds, 1e-9):.2g} frames a second, and a window of this "
@@ -156,7 +157,7 @@ def why_nothing(
         is_whole: whether it was to be judged as a whole. Default False.
     """
     if is_whole:
-        return why_no_spread_clip(num_frames, spec.frames_per_window)
+        return why_no_spread_clip(num_frames, spec.least_frames)
     wanted_seconds = spec.window_seconds
     if spec.follows_people:
         wanted_seconds -= num_blank(spec) * spec.frame_interval_seconds

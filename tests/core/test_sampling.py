@@ -128,7 +128,7 @@ def test_grid_needs_a_stride() -> None:
 )
 def test_grid_has_moments(from_seconds: float, to_seconds: float, expected: bool) -> None:
     grid = WindowGrid(first_seconds=10.0, clip_seconds=1.0, stride_seconds=0.25)
-    assert grid.has_moment(from_seconds, to_seconds, 0.25) is expected
+    assert grid.has_moment(from_seconds, to_seconds, [0, 0.25, 0.5, 0.75, 1.0]) is expected
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_grid_has_no_moment_between_distant_windows(
 ) -> None:
     # Windows span 0 to 1 s, 3 to 4 s, 6 to 7 s.
     grid = WindowGrid(first_seconds=0.0, clip_seconds=1.0, stride_seconds=3.0)
-    assert grid.has_moment(from_seconds, to_seconds, 0.25) is expected
+    assert grid.has_moment(from_seconds, to_seconds, [0, 0.25, 0.5, 0.75, 1.0]) is expected
 
 
 @given(
@@ -158,18 +158,18 @@ def test_grid_finds_the_moments_of_all_windows(
     length_milliseconds: int,
 ) -> None:
     clip_seconds, stride_seconds = clip_tenths / 10, stride_hundredths / 100
-    interval_seconds = frame_interval_seconds(frames_per_clip, clip_seconds)
     # Half a millisecond off the grid, so that rounding decides nothing.
     from_seconds = 100.0 + from_milliseconds / 1000 + 0.00051
     to_seconds = from_seconds + length_milliseconds / 1000
     numbers = np.arange(12.0 // stride_seconds + 1)[:, np.newaxis]
     moments = 100.0 + numbers * stride_seconds
-    moments = moments + np.arange(max(frames_per_clip, 2)) * interval_seconds
+    offsets = window_targets(clip_seconds, frames_per_clip, clip_seconds)
+    moments = moments + offsets
     is_near = (moments >= from_seconds - 1e-6) & (moments <= to_seconds + 1e-6)
     is_inside = (moments >= from_seconds + 1e-6) & (moments <= to_seconds - 1e-6)
 
     found = WindowGrid(100.0, clip_seconds, stride_seconds).has_moment(
-        from_seconds, to_seconds, interval_seconds
+        from_seconds, to_seconds, offsets.tolist()
     )
 
     assert is_inside.any() <= found <= is_near.any()

@@ -26,6 +26,7 @@ from rtaction.train.learning.callbacks import (
     TensorBoardLog,
     require_tensorboard,
 )
+from rtaction.train.learning.fusion import Weights, fuse_streams
 from rtaction.train.learning.learner import (
     Learner,
     divided_scores,
@@ -46,9 +47,9 @@ from rtaction.train.networks.build import require_size
 from rtaction.train.report.judged_clips import JudgedClips, predict_scores
 from rtaction.train.report.plots import draw_confusion, draw_curves
 from rtaction.train.report.write import Training, write_report
+from rtaction.train.settings import people, streams
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.hardware import Hardware, choose_hardware
-from rtaction.train.settings.people import require_sensible
 from rtaction.train.settings.precision import precision_of
 from rtaction.train.settings.run_folder import HistoryRow, RunFolder
 from rtaction.train.settings.schedule import schedule_callback
@@ -136,10 +137,11 @@ def _train(
             if not learner.is_whole:
                 sets = encoded_datasets(learner, config, clips, console, first_epoch=len(history))
             history = _fit(learner, history, config, folder, *sets, console)
+        fusion = fuse_streams(config, folder, clips["validation"], console)
         if config.refit:
-            refit(config, spec, clips, folder, history, hardware, console)
+            refit(config, spec, clips, folder, history, hardware, console, fusion)
     judged = _judge(folder, clips, config, is_divided=not learner.is_whole)
-    _report(folder, history, judged, console)
+    _report(folder, history, judged, console, fusion)
     if config.refit:
         console.print(_REFITTED, highlight=False)
     training_done = Training(
@@ -169,7 +171,8 @@ def _settle(
     resume: bool,
 ) -> tuple[TrainConfig, Split]:
     """The final settings and split."""
-    require_sensible(config)
+    people.require_sensible(config)
+    streams.require_sensible(config)
     folder.check(config, resume=resume)
     if config.tensorboard:
         require_tensorboard()
@@ -290,9 +293,12 @@ def _report(
     history: list[HistoryRow],
     judged: Mapping[str, JudgedClips],
     console: Console,
+    fusion: Weights | None,
 ) -> None:
     best = _best(history)
     summary: dict[str, Any] = {"num_epochs": len(history), "best_epoch": int(best["epoch"])}
+    if fusion is not None:
+        summary["fusion"] = fusion
     summary |= {name: one.to_dict() for name, one in judged.items()}
     write_json(folder.path / "summary.json", summary)
     draw_curves(history, folder.path / "curves.png")

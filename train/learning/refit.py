@@ -15,6 +15,7 @@ from rtaction.model_spec import ModelSpec
 from rtaction.train.data.balance import class_weights
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.learning.callbacks import SeedEachEpoch
+from rtaction.train.learning.fusion import Weights, set_weights
 from rtaction.train.learning.learner import encoded_datasets, new_learner
 from rtaction.train.learning.progress import ShowProgress
 from rtaction.train.learning.training_data import datasets
@@ -33,6 +34,7 @@ def refit(
     history: list[HistoryRow],
     hardware: Hardware,
     console: Console,
+    fusion: Weights | None = None,
 ) -> None:
     """Train a new network for the best number of epochs, at the same learning rates, and save it.
 
@@ -50,6 +52,7 @@ def refit(
         history: of the validated training.
         hardware: to train on.
         console: where progress is shown.
+        fusion: weights of the streams of the validated network, which it takes over. Default None.
     """
     num_epochs = epochs_of_refit(config, history)
     both = {**clips, "train": clips["train"].joined(clips["validation"])}
@@ -79,6 +82,8 @@ def refit(
             keras.callbacks.LearningRateScheduler(lambda epoch: _rate(epoch, config, history)),
         ],
     )  # with EMA, Keras leaves the averages in place of the weights
+    if fusion is not None:
+        set_weights(learner.network, fusion)
     folder.save_network(float32_copy(learner.network), folder.model)
 
 

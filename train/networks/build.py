@@ -12,9 +12,10 @@ from typing import Any
 
 from rtaction.errors import UsageError
 from rtaction.keras_tensorflow import keras
+from rtaction.modality import CHANNELS, FLOW_STACK
 from rtaction.model_spec import ModelSpec
 from rtaction.pose.normal import NUM_NUMBERS
-from rtaction.train.choices import HeadName, NetworkName, Pooling
+from rtaction.train.choices import HeadName, NetworkName, Pooling, StreamEncoderName
 from rtaction.train.networks.encoders import ENCODERS, EncoderOptions
 from rtaction.train.networks.heads import HEADS
 from rtaction.train.networks.known_encoders import (
@@ -22,6 +23,7 @@ from rtaction.train.networks.known_encoders import (
     encode_from_scratch,
     encode_pretrained,
 )
+from rtaction.train.networks.streams import stream_features, stream_scores
 
 layers = keras.layers
 
@@ -55,13 +57,15 @@ def build_network(
     pretrained: bool = False,
     trainable_layers: int = 9,
     pooling: Pooling = "average",
+    stream_encoder: StreamEncoderName = "light",
 ) -> Any:
     """Build an untrained network.
 
     Args:
         spec: shape of the clips and number of labels.
         network: "light" is for CPUs (54 MFLOP per frame at 112x112 RGB), "small" for small frames
-            (8 MFLOP at 64x64), "two_stream" has a light one for each part of the modality,
+            (8 MFLOP at 64x64), "two_stream" has a light one for each part of the modality, "dtpp"
+            has one for each part as well, and joins their scores only, see `streams`,
             "convnet" is the tutorial's (5.13 GFLOP), "mobilenet", "mobilenet_v2", "mobilenet_v3",
             "lite0" and "lite0_body" (without its last convolution) are well-known ones. Default
             "light".
@@ -73,6 +77,7 @@ def build_network(
         trainable_layers: number of layers at the end of a pretrained network that are fine-tuned.
             Default 9.
         pooling: how the feature map of a MobileNet or of Lite0 is pooled. Default "average".
+        stream_encoder: the encoder of each stream of "dtpp". Default "light".
 
     Returns:
         A `keras.Model`, not compiled.
@@ -84,14 +89,33 @@ def build_network(
     if spec.modality == "pose":
         return _network_of_joints(spec, head, head_units, dropout)
     require_size(spec.height, spec.width)
-    if pretrained and network not in KNOWN_ENCODERS:
+    encoder = stream_encoder if network == "dtpp" else network
+    if pretrained and encoder not in KNOWN_ENCODERS:
+        option = "--stream-encoder" if network == "dtpp" else "--network"
         raise UsageError(
-            f"--network {network} has no ImageNet weights; the networks with weights are "
+            f"{option} {encoder} has no ImageNet weights; the networks with weights are "
             f"{', '.join(KNOWN_ENCODERS)}"
+        )
+    if pretrained and network != "dtpp" and spec.stack is not None:
+        raise UsageError(
+            f"--network {network} --pretrained takes pictures of up to three channels, but "
+            f"{FLOW_STACK} has {CHANNELS[FLOW_STACK]}; take flow, or --network dtpp"
         )
     clip = keras.Input(spec.clip_shape, dtype="uint8", name="clip")
     frame, pixels = _pixels(spec)
     options = EncoderOptions(spec.modality, dropout, trainable_layers, pooling)
+    if network == "dtpp":
+        streams = stream_features(pixels, options, stream_encoder, pretrained=pretrained)
+        features = streams[0] if len(streams) == 1 else layers.Concatenate()(streams)
+        scores = stream_scores(
+            _for_each_frame(clip, frame, features),
+            [one.shape[-1] for one in streams],
+            head,
+            head_units=head_units,
+            dropout=dropout,
+            num_labels=len(spec.labels),
+        )
+        return keras.Model(clip, scores, name=f"{network}_{head}")
     if network in ENCODERS:
         features = ENCODERS[network](pixels, options)
     elif pretrained:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from rtaction.errors import UsageError
 from rtaction.installation import install_command
 from rtaction.keras_tensorflow import keras
@@ -78,6 +80,42 @@ def encode_from_scratch(name: str, pixels: Tensor, options: EncoderOptions) -> T
         options: only the pooling is used.
     """
     return _pooled(KNOWN_ENCODERS[name](tuple(pixels.shape[1:]), None)(pixels), options.pooling)
+
+
+def encode_with_own_weights(name: str, pixels: Tensor, options: EncoderOptions) -> Tensor:
+    """Features of a network that starts from ImageNet weights, whatever its number of channels.
+
+    The first convolution's kernel is the mean over the colours, as often as there are channels:
+    cross-modality initialisation, Wang et al. 2016, arXiv 1608.00859.
+
+    Args:
+        name: one of `KNOWN_ENCODERS`.
+        pixels: float32 from -1 to 1, shape (batch, height, width, channels).
+        options: options of the encoder.
+
+    Raises:
+        UsageError: the weights cannot be downloaded.
+        MissingLibrary: the package with the weights is not installed.
+    """
+    height, width, channels = pixels.shape[1:]
+    trained = KNOWN_ENCODERS[name]((height, width, 3), "imagenet")
+    network = trained
+    if channels != 3:
+        network = KNOWN_ENCODERS[name]((height, width, channels), None)
+        weights = trained.get_weights()
+        shapes = [tuple(weight.shape) for weight in network.weights]
+        network.set_weights(
+            [
+                value
+                if value.shape == shape
+                else np.broadcast_to(value.mean(axis=2, keepdims=True), shape)
+                for value, shape in zip(weights, shapes, strict=True)
+            ]
+        )
+    first = len(network.layers) - options.trainable_layers
+    for number, layer in enumerate(network.layers):
+        layer.trainable = number >= first and not isinstance(layer, layers.BatchNormalization)
+    return _pooled(network(pixels), options.pooling)
 
 
 def encode_pretrained(name: str, frame: Tensor, pixels: Tensor, options: EncoderOptions) -> Tensor:

@@ -67,7 +67,7 @@ def test_of_a_long_video_only_some_frames_are_kept(
     most = 0
     for frame in Film().frames(times):
         tracker.push(frame)
-        most = max(most, len(tracker._images))
+        most = max(most, len(tracker._kept.images))
     assert most <= 32 * 5
     (window,) = tracker.due(has_ended=True)
     targets = spread_targets(times, 5)
