@@ -106,10 +106,11 @@ def build_network(
     options = EncoderOptions(spec.modality, dropout, trainable_layers, pooling)
     if network == "dtpp":
         streams = stream_features(pixels, options, stream_encoder, pretrained=pretrained)
-        features = streams[0] if len(streams) == 1 else layers.Concatenate()(streams)
+        each = list(streams.values())
+        features = each[0] if len(each) == 1 else layers.Concatenate()(each)
         scores = stream_scores(
             _for_each_frame(clip, frame, features),
-            [one.shape[-1] for one in streams],
+            {name: one.shape[-1] for name, one in streams.items()},
             head,
             head_units=head_units,
             dropout=dropout,

@@ -24,6 +24,7 @@ Where it departs from the paper, as far as its abstract and its authors' code
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rtaction.errors import UsageError
@@ -50,7 +51,7 @@ def stream_features(
     encoder: StreamEncoderName = "light",
     *,
     pretrained: bool = False,
-) -> list[Tensor]:
+) -> dict[str, Tensor]:
     """The features of one frame in each stream, by an encoder of its own.
 
     Args:
@@ -60,7 +61,7 @@ def stream_features(
         pretrained: start from ImageNet weights. Default False.
 
     Returns:
-        One tensor for each stream, (batch, num_features).
+        For each stream, by its part of the modality, float32 (batch, num_features).
 
     Raises:
         UsageError: there are more than two streams, or no weights.
@@ -71,17 +72,23 @@ def stream_features(
             f"--network dtpp has one stream or two, got {len(streams)}: {options.modality}; "
             "the paper's are rgb+flow_stack"
         )
-    parts = split_parts(pixels, options.modality)
-    if pretrained:
-        return [encode_with_own_weights(encoder, part, options) for part in parts]
-    if encoder in ENCODERS:
-        return [ENCODERS[encoder](part, options) for part in parts]
-    return [encode_from_scratch(encoder, part, options) for part in parts]
+    found = {}
+    for name, part in zip(streams, split_parts(pixels, options.modality), strict=True):
+        own = keras.Input(part.shape[1:])
+        if pretrained:
+            features = encode_with_own_weights(encoder, own, options)
+        elif encoder in ENCODERS:
+            features = ENCODERS[encoder](own, options)
+        else:
+            features = encode_from_scratch(encoder, own, options)
+        # A model, as its layers may have the same names in each stream.
+        found[name] = keras.Model(own, features, name=f"{name}_encoder")(part)
+    return found
 
 
 def stream_scores(
     sequence: Tensor,
-    widths: list[int],
+    widths: Mapping[str, int],
     head: HeadName,
     *,
     head_units: int,
@@ -91,8 +98,9 @@ def stream_scores(
     """Scores of each stream, and their weighted mean.
 
     Args:
-        sequence: float32, shape (batch, frames_per_clip, sum(widths)): the streams' features.
-        widths: number of features of each stream.
+        sequence: float32, shape (batch, frames_per_clip, sum of `widths`): the streams' features,
+            side by side.
+        widths: number of features of each stream, by its name.
         head: how each combines its features over time.
         head_units: size of a recurrent head.
         dropout: dropout rate in training.
@@ -102,11 +110,12 @@ def stream_scores(
         float32, shape (batch, num_labels).
     """
     each, start = [], 0
-    for width in widths:
-        x = HEADS[head](sequence[..., start : start + width], head_units)
+    for stream, width in widths.items():
+        own = keras.Input((sequence.shape[1], width))
+        over_time = keras.Model(own, HEADS[head](own, head_units), name=f"{stream}_{head}")
+        x = layers.Dropout(dropout)(over_time(sequence[..., start : start + width]))
         start += width
-        x = layers.Dropout(dropout)(x)
-        name = "scores" if len(widths) == 1 else None
+        name = "scores" if len(widths) == 1 else f"{stream}_scores"
         each.append(layers.Dense(num_labels, activation="softmax", dtype="float32", name=name)(x))
     if len(each) == 1:
         return each[0]
