@@ -100,9 +100,9 @@ class KeptBursts(KeptFrames):
         # The newest burst may be incomplete.
         most = (self._burst_of(self._newest_seconds) - 1) // self._every
         starts = first + np.clip(np.rint(middles / between), 0, most) * between
-        return stack.moments(
-            np.clip(lasts, starts + stack.span_seconds, starts + self._burst_seconds)
-        )
+        margin = (self._burst_seconds - stack.span_seconds) / 4
+        earliest = starts + stack.span_seconds + margin
+        return stack.moments(np.clip(lasts, earliest, starts + self._burst_seconds - margin))
 
     def _burst_of(self, seconds: float) -> int:
         assert self._first_seconds is not None
