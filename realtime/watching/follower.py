@@ -136,10 +136,15 @@ def too_slow(spec: ModelSpec, num_frames: int, length_seconds: float) -> str:
     """
     interval = spec.frame_interval_seconds if spec.stack is None else spec.stack.interval_seconds
     wanted = 1.0 / interval
+    needed = (
+        f"{spec.frames_per_window} different frames in {spec.window_seconds:.2f} s"
+        if spec.stack is None
+        else f"{spec.frames_per_clip} times {spec.stack.num_frames} frames, {interval:g} s apart"
+    )
     return (
         f"its frames are too far apart in time, or some are missing: it has "
         f"{(num_frames - 1) / max(length_seconds, 1e-9):.2g} frames a second, and a window of this "
-        f"model needs {spec.frames_per_window} different frames in {spec.window_seconds:.2f} s; "
+        f"model needs {needed}; "
         f"record at {wanted:.2g} frames a second or more, or train with a longer --clip-seconds or "
         "fewer --frames"
     )

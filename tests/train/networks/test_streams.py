@@ -21,8 +21,14 @@ def _spec(modality: str = "rgb+flow_stack", size: int = 32) -> ModelSpec:
 
 
 def _build(spec: ModelSpec, head: HeadName = "max_pyramid", **options: Any) -> Any:
-    options = {"stream_encoder": "small", "dropout": 0.0} | options
-    return build_network(spec, network="dtpp", head=head, **options)
+    settings: dict[str, Any] = {"stream_encoder": "small", "dropout": 0.0}
+    return build_network(spec, network="dtpp", head=head, **settings | options)
+
+
+def _streams(network: Any) -> Any:
+    streams = streams_of(network)
+    assert streams is not None
+    return streams
 
 
 def _clips(spec: ModelSpec, seed: int = 0) -> np.ndarray:
@@ -37,7 +43,7 @@ def network() -> Any:
 
 def test_its_scores_are_the_weighted_mean_of_those_of_the_streams(network: Any) -> None:
     clips = _clips(_spec())
-    streams = streams_of(network).predict_on_batch(clips)
+    streams = _streams(network).predict_on_batch(clips)
     assert streams.shape == (2, 2, 3)
     np.testing.assert_allclose(streams.sum(axis=2), 1.0, rtol=1e-5)
     np.testing.assert_allclose(network.predict_on_batch(clips), streams.mean(axis=1), atol=1e-6)
@@ -52,7 +58,7 @@ def test_its_scores_are_the_weighted_mean_of_those_of_the_streams(network: Any) 
 def test_each_stream_sees_its_own_channels(network: Any) -> None:
     clips, others = _clips(_spec()), _clips(_spec(), seed=1)
     other_flow = np.concatenate([clips[..., :3], others[..., 3:]], axis=4)
-    part = streams_of(network)
+    part = _streams(network)
     before, after = part.predict_on_batch(clips), part.predict_on_batch(other_flow)
     np.testing.assert_allclose(before[:, 0], after[:, 0], atol=1e-6)
     assert np.abs(before[:, 1] - after[:, 1]).max() > 1e-3
@@ -60,7 +66,7 @@ def test_each_stream_sees_its_own_channels(network: Any) -> None:
 
 @pytest.mark.parametrize("stream", [0, 1])
 def test_the_loss_of_one_stream_does_not_reach_the_other(network: Any, stream: int) -> None:
-    part = streams_of(network)
+    part = _streams(network)
     with tensorflow.GradientTape() as tape:
         scores = part(_clips(_spec()))
         loss = -tensorflow.reduce_mean(tensorflow.math.log(scores[:, stream, 0]))
@@ -99,7 +105,7 @@ def test_each_stream_has_its_own_head(head: HeadName) -> None:
     heads = [network.get_layer(f"{stream}_{head}") for stream in ("rgb", "flow_stack")]
     count = sum(len(one.trainable_weights) for one in heads)
     assert count == (2 * 3 if head == "gru" else 0)
-    assert streams_of(network).output.shape == (None, 2, 3)
+    assert _streams(network).output.shape == (None, 2, 3)
 
 
 def test_the_pyramid_has_seven_rows_of_each_stream(network: Any) -> None:
