@@ -4,12 +4,9 @@ A clip is `frames_per_clip` equally spaced moments, with the frame nearest to ea
 are in seconds, never in frame numbers, so cameras with 10, 29.97 or 60 frames per second, or a
 variable rate, fill the same clip with frames of the same moments.
 
-*Sliding*: the moments span `clip_seconds`, and the window slides by `stride_seconds`.
-*Spread*: the moments span a whole video, whatever its length.
-*Segments*: a whole video is cut into equal segments, with a moment in the middle of each; in
-training, anywhere in it.
-
-A moment may need several frames, such as those of a stack of flow fields, see `Stack`.
+The moments span `clip_seconds`, and the window slides by `stride_seconds`; those of clips that
+stand for whole videos are in `rtaction.whole_video`. A moment may need several frames, such as
+those of a stack of flow fields, see `Stack`.
 
 This module knows nothing about pixels, video files or threads.
 """
@@ -26,7 +23,6 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.arrays import Float64Array
-from rtaction.choices import Sampling
 
 Problem = Literal["too_early", "hole", "duplicates"]
 """Why a window would misrepresent time: it starts before the first frame, a moment has no frame
@@ -104,70 +100,6 @@ def window_targets(
         )
     steps_back = np.arange(frames_per_clip - 1, -1, -1, dtype=np.float64)
     return end_seconds - steps_back * frame_interval_seconds(frames_per_clip, clip_seconds)
-
-
-def spread_targets(
-    times_seconds: Sequence[float] | Float64Array, frames_per_clip: int
-) -> Float64Array:
-    """The moments of a clip over a whole video: float64 (frames_per_clip,), both ends included."""
-    return np.linspace(times_seconds[0], times_seconds[-1], frames_per_clip)
-
-
-def segment_targets(
-    times_seconds: Sequence[float] | Float64Array,
-    frames_per_clip: int,
-    *,
-    stack: Stack | None = None,
-    random: np.random.Generator | None = None,
-) -> Float64Array:
-    """One moment, or one stack, of each of a video's equal segments.
-
-    As in Temporal Segment Networks, Wang et al. 2016, arXiv 1608.00859. A stack that is as long as
-    its segment or longer overlaps its neighbours; none reaches beyond the video.
-
-    Args:
-        times_seconds: times of the video's frames, increasing, at least one.
-        frames_per_clip: number of moments, those of all stacks included.
-        stack: the frames that belong together. Default None: each stands alone.
-        random: draws where in its segment each is, as in training. Default None: in the middle.
-
-    Returns:
-        float64, shape (frames_per_clip,).
-    """
-    span = 0.0 if stack is None else stack.span_seconds
-    num_segments = frames_per_clip // (1 if stack is None else stack.num_frames)
-    first, last = float(times_seconds[0]), float(times_seconds[-1])
-    segment = (last - first) / num_segments
-    middles = first + (np.arange(num_segments, dtype=np.float64) + 0.5) * segment
-    if random is not None:
-        room = segment - span if segment > span else segment
-        middles += random.uniform(-0.5, 0.5, num_segments) * room
-    ends = np.clip(middles + span / 2, first + span, max(last, first + span))
-    return ends if stack is None else stack.moments(ends)
-
-
-def whole_targets(
-    times_seconds: Sequence[float] | Float64Array,
-    frames_per_clip: int,
-    *,
-    sampling: Sampling = "spread",
-    stack: Stack | None = None,
-) -> Float64Array:
-    """The moments of the clip that stands for a whole video: float64 (frames_per_clip,).
-
-    Args:
-        times_seconds: times of the video's frames, increasing, at least one.
-        frames_per_clip: number of moments, those of all stacks included.
-        sampling: "spread" or "segments". Default "spread".
-        stack: the frames that belong together. Default None: each stands alone.
-    """
-    if sampling == "segments":
-        return segment_targets(times_seconds, frames_per_clip, stack=stack)
-    if stack is None:
-        return spread_targets(times_seconds, frames_per_clip)
-    first = float(times_seconds[0]) + stack.span_seconds
-    ends = [first, max(float(times_seconds[-1]), first)]
-    return stack.moments(spread_targets(ends, frames_per_clip // stack.num_frames))
 
 
 def median_period_seconds(times_seconds: Sequence[float] | Float64Array) -> float:
@@ -317,25 +249,3 @@ def sliding_selections(
             selection = select_frames(run, targets)
             selections.append(Selection(selection.indices + start, selection.problem))
     return selections
-
-
-def spread_selection(
-    times_seconds: Sequence[float] | Float64Array, *, frames_per_clip: int
-) -> Selection:
-    """The single window that spans a whole video."""
-    return select_frames(times_seconds, spread_targets(times_seconds, frames_per_clip))
-
-
-def why_no_spread_clip(num_frames: int, frames_per_clip: int) -> str:
-    """Why no window can span a video, for a person.
-
-    Args:
-        num_frames: of the video.
-        frames_per_clip: of the window.
-    """
-    if num_frames < frames_per_clip:
-        return f"too short: {num_frames} frames, a clip needs {frames_per_clip}"
-    return (
-        "its frames are too far apart in time, or some are missing: no clip of "
-        f"{frames_per_clip} different frames is possible"
-    )

@@ -12,10 +12,11 @@ from rtaction.pose.video_poses import read_poses
 from rtaction.prediction import Prediction
 from rtaction.realtime.judging.watched import Judged
 from rtaction.realtime.model.action_model import ActionModel
-from rtaction.sampling import last_period_seconds, nearest_indices, whole_targets, window_targets
+from rtaction.sampling import last_period_seconds, nearest_indices, window_targets
 from rtaction.video.file import read_video
 from rtaction.video.motion import clip_pictures
 from rtaction.video.pixels import prepare_image
+from rtaction.whole_video import whole_targets
 
 
 def judge_short(model: ActionModel, path: Path) -> Judged:

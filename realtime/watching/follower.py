@@ -16,7 +16,7 @@ from rtaction.realtime.watching.people import judges_whole, news_of, tracker_for
 from rtaction.realtime.windows.engine import Engine, Scorer
 from rtaction.realtime.windows.person_window import num_blank
 from rtaction.realtime.windows.state import State
-from rtaction.sampling import why_no_spread_clip
+from rtaction.whole_video import why_no_spread_clip
 
 
 class Follower:

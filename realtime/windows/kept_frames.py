@@ -10,7 +10,8 @@ import numpy as np
 
 from rtaction.arrays import Float64Array, UInt8Array
 from rtaction.choices import Sampling
-from rtaction.sampling import Stack, whole_targets
+from rtaction.sampling import Stack
+from rtaction.whole_video import whole_targets
 
 _BURST_SPANS = 1.5  # a burst is longer than a stack, so that no frame at its ends is missing
 
@@ -46,7 +47,7 @@ class KeptFrames:
             self._step_seconds = (times[-1] - times[0]) / (len(times) - 1)
 
     def targets(self, num_moments: int, sampling: Sampling) -> Float64Array:
-        """The moments that stand for the whole video, see `rtaction.sampling.whole_targets`."""
+        """The moments that stand for the whole video, see `rtaction.whole_video.whole_targets`."""
         return whole_targets(self.times_seconds, num_moments, sampling=sampling)
 
 

@@ -25,7 +25,7 @@ _LEAST_KEPT_PER_FRAME = 32  # a frame is then off by at most 3 % of the time bet
 class WholeTracker:
     """Tracks one video file, and gives one window over all of it when it has ended.
 
-    The frames are those of training, `rtaction.sampling.whole_targets`. Of a long video, every
+    The frames are those of training, `rtaction.whole_video.whole_targets`. Of a long video, every
     second frame, or burst of frames where the model needs stacks of them, is forgotten whenever
     those kept, at the network's size, take 64 MB.
 

@@ -16,17 +16,12 @@ import numpy.typing as npt
 
 from rtaction.errors import DatasetError, SourceError
 from rtaction.model_spec import ModelSpec
-from rtaction.sampling import (
-    Selection,
-    select_frames,
-    sliding_selections,
-    whole_targets,
-    why_no_spread_clip,
-)
+from rtaction.sampling import Selection, select_frames, sliding_selections
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.decoded_video import DecodedVideo, TemporaryFrames, VideoFrames
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.video.labelled_videos import Video
+from rtaction.whole_video import whole_targets, why_no_spread_clip
 
 _log = logging.getLogger(__name__)
 

@@ -17,11 +17,12 @@ from rtaction.arrays import Float64Array, UInt8Array
 from rtaction.choices import Sampling
 from rtaction.modality import shows_motion, source_frames, stack_of
 from rtaction.model_spec import ModelSpec
-from rtaction.sampling import segment_targets, select_frames
+from rtaction.sampling import select_frames
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.decoded_video import VideoFrames
 from rtaction.video.labelled_videos import Video
 from rtaction.video.motion import clip_pictures
+from rtaction.whole_video import segment_targets
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,7 @@ class ClipSet:
         videos: those with at least one clip.
         modality: what the network's frames show, see `rtaction.modality`. Default "rgb".
         num_skipped: number of videos without clips. Default 0.
-        sampling: how the clips were taken, see `rtaction.sampling`. Default "sliding".
+        sampling: how the clips were taken, see `rtaction.whole_video`. Default "sliding".
         video_times_seconds: for each video, float64 times of its frames in `frames`. Default (),
             unknown: each clip then has only its own frames.
     """

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from rtaction.realtime.windows.kept_frames import KeptBursts
-from rtaction.sampling import Stack, select_frames, whole_targets
+from rtaction.sampling import Stack, select_frames
+from rtaction.whole_video import whole_targets
 
 STACK = Stack(6, 0.08)
 IMAGE = np.zeros((1, 1, 3), np.uint8)

@@ -11,9 +11,10 @@ from rtaction.model_spec import ModelSpec
 from rtaction.realtime.windows import whole_tracker
 from rtaction.realtime.windows.tracker import FrameWindow
 from rtaction.realtime.windows.whole_tracker import WholeTracker
-from rtaction.sampling import spread_selection, spread_targets
+from rtaction.sampling import select_frames
 from rtaction.video.motion import clip_pictures
 from rtaction.video.pixels import prepare_image
+from rtaction.whole_video import spread_targets
 from tests.realtime.windows.test_tracker import Film
 from tests.videos import index_image, index_of
 
@@ -36,7 +37,7 @@ def _window(
 def test_the_frames_are_those_of_training() -> None:
     times = np.cumsum(np.random.default_rng(0).uniform(0.02, 0.06, 90)).tolist()
     window = _window(times)
-    chosen = spread_selection(times, frames_per_clip=5).indices
+    chosen = select_frames(times, spread_targets(times, 5)).indices
     assert [index_of(one.image) for one in window.values] == chosen.tolist()
     assert window.times_seconds == tuple(times[index] for index in chosen)
     assert (chosen[0], chosen[-1]) == (0, 89)
