@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 NetworkName = Literal[
     "light",
@@ -16,6 +16,8 @@ NetworkName = Literal[
     "lite0",
     "lite0_body",
 ]
+DTPP: Final = "dtpp"
+"""The network of two streams that are joined only in their scores."""
 StreamEncoderName = Literal[
     "light",
     "small",

@@ -23,7 +23,7 @@ from rtaction.errors import ModelError
 from rtaction.keras_files.archive import load_network
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
-from rtaction.train.choices import PrecisionName
+from rtaction.train.choices import DTPP, PrecisionName
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.clip_set import ClipSet
@@ -38,7 +38,7 @@ from rtaction.train.frozen.encoded import (
 )
 from rtaction.train.frozen.kept_features import KeptFeatures
 from rtaction.train.learning.progress import progress_bar
-from rtaction.train.learning.stream_loss import loss_and_metrics
+from rtaction.train.learning.stream_loss import STREAM_AXES, loss_and_metrics
 from rtaction.train.networks.build import STANDARD, build_network
 from rtaction.train.networks.streams import streams_of
 from rtaction.train.settings.config import TrainConfig
@@ -97,7 +97,7 @@ def new_learner(
             pooling=config.pooling,
             stream_encoder=config.stream_encoder,
         )
-        if config.pretrained and config.network != "dtpp":
+        if config.pretrained and config.network != DTPP:
             adapt(network, clips["train"])
         part = streams_of(network) or network
         if _is_divided(network, config, clips):
@@ -141,11 +141,13 @@ def resumed_trainee(
         _compile(part, config, precision_of(part))
 
     saved = load_saved(folder.resume_point(num_epochs), keep_precision=True, prepare=compile_it)
-    if saved.output.shape[1:] == (len(spec.labels),) and saved.input.shape[1:] == spec.clip_shape:
+    is_of_streams = len(saved.output.shape) == STREAM_AXES
+    is_frozen_in_part = config.pretrained and saved.input.shape[1:] != spec.clip_shape
+    if not (is_of_streams or is_frozen_in_part):
         return Learner(saved, saved)
     learner = new_learner(config, spec, clips, precision_of(saved))
     learner.part.set_weights(saved.get_weights())
-    if config.network != "dtpp":
+    if is_frozen_in_part:
         learner.network.get_layer(STANDARD).finalize_state()
     pairs = zip(learner.part.optimizer.variables, saved.optimizer.variables, strict=True)
     for mine, its in pairs:

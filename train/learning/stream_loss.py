@@ -11,7 +11,8 @@ from rtaction.train.settings.config import TrainConfig
 ops = keras.ops
 
 Tensor = Any
-_STREAM_AXES = 3
+STREAM_AXES = 3
+"""Axes of the scores of streams, (batch, num_streams, num_labels)."""
 
 
 def loss_and_metrics(config: TrainConfig, *, num_axes: int) -> tuple[Any, list[Any]]:
@@ -26,7 +27,7 @@ def loss_and_metrics(config: TrainConfig, *, num_axes: int) -> tuple[Any, list[A
         The loss and the metrics, with one-hot labels (batch, num_labels) for both.
     """
     smoothing = config.label_smoothing
-    if num_axes < _STREAM_AXES:
+    if num_axes < STREAM_AXES:
         return (
             keras.losses.CategoricalCrossentropy(label_smoothing=smoothing),
             [keras.metrics.CategoricalAccuracy("accuracy")],

@@ -15,13 +15,14 @@ from rtaction.keras_tensorflow import keras
 from rtaction.modality import CHANNELS, FLOW_STACK
 from rtaction.model_spec import ModelSpec
 from rtaction.pose.normal import NUM_NUMBERS
-from rtaction.train.choices import HeadName, NetworkName, Pooling, StreamEncoderName
+from rtaction.train.choices import DTPP, HeadName, NetworkName, Pooling, StreamEncoderName
 from rtaction.train.networks.encoders import ENCODERS, EncoderOptions
 from rtaction.train.networks.heads import HEADS
 from rtaction.train.networks.known_encoders import (
     KNOWN_ENCODERS,
     encode_from_scratch,
     encode_pretrained,
+    side_by_side,
 )
 from rtaction.train.networks.streams import stream_features, stream_scores
 
@@ -89,34 +90,17 @@ def build_network(
     if spec.modality == "pose":
         return _network_of_joints(spec, head, head_units, dropout)
     require_size(spec.height, spec.width)
-    encoder = stream_encoder if network == "dtpp" else network
-    if pretrained and encoder not in KNOWN_ENCODERS:
-        option = "--stream-encoder" if network == "dtpp" else "--network"
-        raise UsageError(
-            f"{option} {encoder} has no ImageNet weights; the networks with weights are "
-            f"{', '.join(KNOWN_ENCODERS)}"
-        )
-    if pretrained and network != "dtpp" and spec.stack is not None:
-        raise UsageError(
-            f"--network {network} --pretrained takes pictures of up to three channels, but "
-            f"{FLOW_STACK} has {CHANNELS[FLOW_STACK]}; take flow, or --network dtpp"
-        )
+    if pretrained:
+        _require_weights(spec, network, stream_encoder)
     clip = keras.Input(spec.clip_shape, dtype="uint8", name="clip")
     frame, pixels = _pixels(spec)
     options = EncoderOptions(spec.modality, dropout, trainable_layers, pooling)
-    if network == "dtpp":
+    if network == DTPP:
         streams = stream_features(pixels, options, stream_encoder, pretrained=pretrained)
-        each = list(streams.values())
-        features = each[0] if len(each) == 1 else layers.Concatenate()(each)
-        scores = stream_scores(
-            _for_each_frame(clip, frame, features),
-            {name: one.shape[-1] for name, one in streams.items()},
-            head,
-            head_units=head_units,
-            dropout=dropout,
-            num_labels=len(spec.labels),
-        )
-        return keras.Model(clip, scores, name=f"{network}_{head}")
+        widths = {name: one.shape[-1] for name, one in streams.items()}
+        sequence = _for_each_frame(clip, frame, side_by_side(list(streams.values())))
+        fused = stream_scores(sequence, widths, head, head_units, dropout, len(spec.labels))
+        return keras.Model(clip, fused, name=f"{network}_{head}")
     if network in ENCODERS:
         features = ENCODERS[network](pixels, options)
     elif pretrained:
@@ -131,6 +115,24 @@ def build_network(
     x = _deep_decision(x, dropout) if network == "convnet" else layers.Dropout(dropout)(x)
     scores = layers.Dense(len(spec.labels), activation="softmax", dtype="float32", name="scores")
     return keras.Model(clip, scores(x), name=f"{network}_{head}")
+
+
+def _require_weights(
+    spec: ModelSpec, network: NetworkName, stream_encoder: StreamEncoderName
+) -> None:
+    """Check that there are ImageNet weights that fit a network and its frames."""
+    is_dtpp = network == DTPP
+    encoder = stream_encoder if is_dtpp else network
+    if encoder not in KNOWN_ENCODERS:
+        raise UsageError(
+            f"{'--stream-encoder' if is_dtpp else '--network'} {encoder} has no ImageNet weights; "
+            f"the networks with weights are {', '.join(KNOWN_ENCODERS)}"
+        )
+    if not is_dtpp and spec.stack is not None:
+        raise UsageError(
+            f"--network {network} --pretrained takes pictures of up to three channels, but "
+            f"{FLOW_STACK} has {CHANNELS[FLOW_STACK]}; take flow, or --network dtpp"
+        )
 
 
 def _network_of_joints(spec: ModelSpec, head: HeadName, head_units: int, dropout: float) -> Any:

@@ -140,7 +140,7 @@ def encode_pretrained(name: str, frame: Tensor, pixels: Tensor, options: Encoder
     made = [lower(part) for part in parts]
     if upper is None:
         made = [_pooled(one, options.pooling) for one in made]
-    frozen = keras.Model(frame, _side_by_side(made), name=FROZEN)
+    frozen = keras.Model(frame, side_by_side(made), name=FROZEN)
     frozen.trainable = False
     if upper is None:
         return frozen(frame)
@@ -148,7 +148,7 @@ def encode_pretrained(name: str, frame: Tensor, pixels: Tensor, options: Encoder
     channels = maps.shape[-1] // len(parts)
     each = [maps[..., i * channels : (i + 1) * channels] for i in range(len(parts))]
     pooled = [_pooled(upper(one), options.pooling) for one in each]
-    return keras.Model(maps, _side_by_side(pooled), name=LEARNING)(frozen(frame))
+    return keras.Model(maps, side_by_side(pooled), name=LEARNING)(frozen(frame))
 
 
 def _cut(network: Any, trainable_layers: int) -> tuple[Any, Any]:
@@ -177,7 +177,8 @@ def _pooled(features: Tensor, pooling: Pooling) -> Tensor:
     return pool[pooling]()(features)
 
 
-def _side_by_side(tensors: list[Tensor]) -> Tensor:
+def side_by_side(tensors: list[Tensor]) -> Tensor:
+    """One tensor of several, along the last axis."""
     return tensors[0] if len(tensors) == 1 else layers.Concatenate()(tensors)
 
 

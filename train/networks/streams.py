@@ -90,7 +90,6 @@ def stream_scores(
     sequence: Tensor,
     widths: Mapping[str, int],
     head: HeadName,
-    *,
     head_units: int,
     dropout: float,
     num_labels: int,

@@ -7,9 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from rtaction.errors import UsageError
+from rtaction.train.choices import DTPP
 from rtaction.train.settings.config import TrainConfig
-
-DTPP = "dtpp"
 
 DEFAULTS: dict[str, Any] = {
     "head": "max_pyramid",
