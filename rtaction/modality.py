@@ -3,18 +3,13 @@
 A modality is a name, or names joined by "+" ("rgb+diff"), whose channels are concatenated in that
 order. Motion is computed between a frame and the one before it in the clip, so a clip of F frames
 of motion takes F + 1 frames of the source. "flow_stack" is different: its motion is that of the
-last moments before a frame, so each of the F takes `STACK.num_frames` frames of the source, and
-they may be far apart. This module knows nothing about pixels.
+last moments before a frame, so each of the F takes six frames of the source, and they may be far
+apart; see `rtaction.source_frames`. This module knows nothing about pixels.
 """
 
 from __future__ import annotations
 
 from typing import Literal
-
-import numpy as np
-import numpy.typing as npt
-
-from rtaction.sampling import Stack
 
 Base = Literal["rgb", "gray"]
 """What a source's frame is converted to first; everything else is computed from that."""
@@ -22,10 +17,6 @@ Base = Literal["rgb", "gray"]
 FLOW_STACK = "flow_stack"
 STACK_FIELDS = 5
 """Fields of optical flow in a stack, as in Zhu et al. 2017, arXiv 1711.04161."""
-STACK = Stack(STACK_FIELDS + 1, 0.08)
-"""Its frames. They are not neighbours in the video, but 0.08 s apart, which cameras of 10 frames a
-second and more can fill: time is in seconds here, and what moves is as fast at 60 frames a second.
-"""
 
 CHANNELS = {
     "rgb": 3,
@@ -81,25 +72,3 @@ def base_of(modality: str) -> Base:
 def shows_motion(modality: str) -> bool:
     """Whether a frame needs others before it."""
     return not _MOTION.isdisjoint(parts_of(modality))
-
-
-def stack_of(modality: str) -> Stack | None:
-    """The frames of the source that one frame of the network needs, if they are its own."""
-    return STACK if FLOW_STACK in parts_of(modality) else None
-
-
-def source_frames(modality: str, frames_per_clip: int) -> npt.NDArray[np.intp]:
-    """Which frames of a window each frame of the network is made of, its own the last.
-
-    Args:
-        modality: the modality.
-        frames_per_clip: frames of the network in a window.
-
-    Returns:
-        intp, shape (frames_per_clip, 1, 2 or `STACK.num_frames`).
-    """
-    stack = stack_of(modality)
-    if stack is not None:
-        return np.arange(frames_per_clip * stack.num_frames).reshape(-1, stack.num_frames)
-    numbers = np.arange(frames_per_clip)
-    return np.stack([numbers, numbers + 1] if shows_motion(modality) else [numbers], axis=1)

@@ -15,9 +15,10 @@ from unicodedata import category
 
 from rtaction.choices import Resize, Sampling
 from rtaction.errors import ModelSpecError
-from rtaction.modality import Base, base_of, channels_of, parts_of, shows_motion, stack_of
+from rtaction.modality import Base, base_of, channels_of, parts_of, shows_motion
 from rtaction.output_file import write_json
 from rtaction.sampling import Stack, frame_interval_seconds
+from rtaction.source_frames import stack_of
 
 FORMAT_VERSION = 1
 METADATA_KEY = "rtaction.model_spec"

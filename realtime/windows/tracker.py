@@ -19,10 +19,10 @@ import numpy.typing as npt
 
 from rtaction.arrays import UInt8Array
 from rtaction.frame import FrameDamaged, FrameLike, LentFrame
-from rtaction.modality import source_frames
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.windows.ring_buffer import RingBuffer, Window
 from rtaction.realtime.windows.state import State
+from rtaction.source_frames import source_frames
 from rtaction.video.motion import picture_of
 from rtaction.video.pixels import prepare_image
 

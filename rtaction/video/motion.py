@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.arrays import UInt8Array
-from rtaction.modality import FLOW_STACK, parts_of, shows_motion, source_frames, stack_of
+from rtaction.modality import FLOW_STACK, parts_of, shows_motion
 from rtaction.opencv import cv2
+from rtaction.source_frames import source_frames, stack_of
 
 STILL = 127
 _DIFF_GAIN = 2
@@ -54,7 +55,7 @@ def picture_of(frames: Sequence[Any] | npt.NDArray[Any], modality: str) -> UInt8
 
     Args:
         frames: uint8, each of shape (height, width, 3 or 1): the frame itself is the last, after
-            as many before it as the modality needs, see `rtaction.modality.source_frames`.
+            as many before it as the modality needs, see `rtaction.source_frames.source_frames`.
         modality: see `rtaction.modality`.
 
     Returns:

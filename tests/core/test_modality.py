@@ -2,14 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rtaction.modality import (
-    CHANNELS,
-    base_of,
-    channels_of,
-    parts_of,
-    shows_motion,
-    source_frames,
-)
+from rtaction.modality import CHANNELS, base_of, channels_of, parts_of, shows_motion
 
 
 @pytest.mark.parametrize(
@@ -52,17 +45,3 @@ def test_others_are_refused_with_the_choice(modality: str) -> None:
 def test_a_stack_stands_beside_no_other_motion(modality: str) -> None:
     with pytest.raises(ValueError, match="goes with rgb and gray only"):
         parts_of(modality)
-
-
-@pytest.mark.parametrize(
-    ("modality", "expected"),
-    [
-        ("rgb", [[0], [1]]),
-        ("rgb+flow", [[0, 1], [1, 2]]),
-        ("rgb+flow_stack", [[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10, 11]]),
-    ],
-)
-def test_frames_of_the_source_that_a_picture_is_made_of(
-    modality: str, expected: list[list[int]]
-) -> None:
-    assert source_frames(modality, 2).tolist() == expected

@@ -16,7 +16,7 @@ Where it departs from the paper, as far as its abstract and its authors' code
 - 8 segments by default instead of 25, a small encoder instead of BN-Inception, dropout of .5
   instead of .8, AdamW; ImageNet weights only with --pretrained;
 - fields are 0.08 s apart and of DIS, not between neighbouring frames and of TV-L1, see
-  `rtaction.modality.STACK`; picture and stack of a segment are of the same moment;
+  `rtaction.source_frames.STACK`; picture and stack of a segment are of the same moment;
 - one view of each video is judged, without crops and mirrors;
 - the weight of the streams is the one with the least log loss on the validation clips, see
   `rtaction.train.learning.fusion`; their code prints the accuracy for eleven weights.
