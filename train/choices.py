@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 NetworkName = Literal[
     "light",
     "small",
     "convnet",
     "two_stream",
+    "dtpp",
     "mobilenet",
     "mobilenet_v2",
     "mobilenet_v3",
     "lite0",
     "lite0_body",
 ]
-HeadName = Literal["gru", "lstm", "bigru", "bilstm", "average", "max", "statistics", "pyramid"]
+DTPP: Final = "dtpp"
+"""The network of two streams that are joined only in their scores."""
+StreamEncoderName = Literal[
+    "light",
+    "small",
+    "convnet",
+    "mobilenet",
+    "mobilenet_v2",
+    "mobilenet_v3",
+    "lite0",
+    "lite0_body",
+]
+HeadName = Literal[
+    "gru", "lstm", "bigru", "bilstm", "average", "max", "statistics", "pyramid", "max_pyramid"
+]
 Pooling = Literal["average", "max"]
 Solver = Literal["steps", "ridge"]
 Schedule = Literal["plateau", "cosine"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rtaction.choices import Resize, Sampling
 from rtaction.model_spec import ModelSpec
@@ -94,6 +94,8 @@ class VideoFrameGenerator(_FoundClipDataset):
         cache: keeps decoded videos from run to run. Default: `FrameCache()`, in the user's cache
             folder.
         augmentation: changes of training clips. Default None, no changes.
+        sampling: "spread", or "segments": a frame from the middle of each of the video's equal
+            parts, in training clips from anywhere in it. Default "spread".
         keras_options: `workers`, `use_multiprocessing`, `max_queue_size` of `PyDataset`.
 
     Raises:
@@ -103,8 +105,6 @@ class VideoFrameGenerator(_FoundClipDataset):
         >>> train = VideoFrameGenerator("videos/{classname}/*.avi", validation_fraction=0.2)
         >>> model.fit(train, validation_data=train.validation())
     """
-
-    _sampling = "spread"
 
     def __init__(
         self,
@@ -123,8 +123,12 @@ class VideoFrameGenerator(_FoundClipDataset):
         seed: int = 0,
         cache: FrameCache | None = None,
         augmentation: Augmentation | None = None,
+        sampling: Literal["spread", "segments"] = "spread",
         **keras_options: Any,
     ) -> None:
+        self._sampling = sampling
+        if sampling == "segments" and augmentation is None:
+            augmentation = Augmentation.nothing()
         self._setup(
             pattern,
             labels=labels,

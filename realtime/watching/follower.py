@@ -16,7 +16,7 @@ from rtaction.realtime.watching.people import judges_whole, news_of, tracker_for
 from rtaction.realtime.windows.engine import Engine, Scorer
 from rtaction.realtime.windows.person_window import num_blank
 from rtaction.realtime.windows.state import State
-from rtaction.sampling import why_no_spread_clip
+from rtaction.whole_video import why_no_spread_clip
 
 
 class Follower:
@@ -136,11 +136,17 @@ def too_slow(spec: ModelSpec, num_frames: int, length_seconds: float) -> str:
         num_frames: of the video, at least 2.
         length_seconds: from its first frame to its last.
     """
-    wanted = 1.0 / spec.frame_interval_seconds
+    interval = spec.frame_interval_seconds if spec.stack is None else spec.stack.interval_seconds
+    wanted = 1.0 / interval
+    needed = (
+        f"{spec.frames_per_window} different frames in {spec.window_seconds:.2f} s"
+        if spec.stack is None
+        else f"{spec.frames_per_clip} times {spec.stack.num_frames} frames, {interval:g} s apart"
+    )
     return (
         f"its frames are too far apart in time, or some are missing: it has "
         f"{(num_frames - 1) / max(length_seconds, 1e-9):.2g} frames a second, and a window of this "
-        f"model needs {spec.frames_per_window} different frames in {spec.window_seconds:.2f} s; "
+        f"model needs {needed}; "
         f"record at {wanted:.2g} frames a second or more, or train with a longer --clip-seconds or "
         "fewer --frames"
     )
@@ -158,7 +164,7 @@ def why_nothing(
         is_whole: whether it was to be judged as a whole. Default False.
     """
     if is_whole:
-        return why_no_spread_clip(num_frames, spec.frames_per_window)
+        return why_no_spread_clip(num_frames, spec.least_frames)
     wanted_seconds = spec.window_seconds
     if spec.follows_people:
         wanted_seconds -= num_blank(spec) * spec.frame_interval_seconds

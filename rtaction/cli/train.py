@@ -11,8 +11,8 @@ from rtaction.cli.derived import Chosen, ConfigOption, derived
 from rtaction.cli.terminal import is_quiet, say
 from rtaction.errors import UsageError
 from rtaction.installation import program
+from rtaction.train.settings import people, streams
 from rtaction.train.settings.config import TrainConfig
-from rtaction.train.settings.people import with_defaults
 
 _CHECKING, _OUTPUT = "Checking", "Output and machine"
 
@@ -51,9 +51,9 @@ def train(
     if resume:
         settings = chosen.changed(TrainConfig.load(output / "train_config.json"))
     else:
-        settings = with_defaults(
-            chosen.make(chosen_but=chosen.given if auto else None), chosen.given
-        )
+        settings = chosen.make(chosen_but=chosen.given if auto else None)
+        for one in (people, streams):
+            settings = one.with_defaults(settings, chosen.given)
     try:
         _run(settings, output, folds=folds, repeats=repeats, resume=resume)
     except KeyboardInterrupt:

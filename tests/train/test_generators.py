@@ -66,6 +66,56 @@ def test_spread_takes_one_clip_of_each_video(folder: Path) -> None:
     assert generator.spec.clip_seconds == pytest.approx(3.0)
 
 
+def test_segments_are_drawn_in_training_and_have_their_middles_in_judging(folder: Path) -> None:
+    generator = VideoFrameGenerator(
+        folder,
+        frames_per_clip=3,
+        size_hw=(8, 8),
+        batch_size=20,
+        sampling="segments",
+        group=r"(p\d)_",
+        validation_fraction=0.2,
+    )
+    drawn: list[set[int]] = [set(), set(), set()]
+    for _ in range(4):
+        for clip in generator[0][0]:
+            for numbers, image in zip(drawn, clip, strict=True):
+                numbers.add(index_of(image))
+        generator.on_epoch_end()
+    # Segments of a second: 0 to 10, 10 to 20, 20 to 30; together, all of the video.
+    assert all(numbers <= set(range(10 * k, 10 * k + 11)) for k, numbers in enumerate(drawn))
+    assert all(len(numbers) >= 9 for numbers in drawn)
+    validation = generator.validation()
+    assert validation is not None
+    shown = {tuple(index_of(image) for image in clip) for clip in validation[0][0]}
+    assert shown == {(5, 15, 25)}
+    assert generator.spec.clip_seconds == pytest.approx(2.0)
+
+
+def test_stacks_of_a_segment_move_as_one(folder: Path) -> None:
+    generator = VideoFrameGenerator(
+        folder,
+        frames_per_clip=2,
+        size_hw=(8, 8),
+        modality="rgb+flow_stack",
+        batch_size=20,
+        sampling="segments",
+    )
+    clips, places = generator.clips, set()
+    images, _ = generator[0]
+    assert images.shape == (20, 2, 8, 8, 3 + 10)
+    for seed in range(8):
+        random = np.random.default_rng(seed)
+        moments = clips.changed_moments(0, Augmentation.nothing(), random).reshape(2, 6)
+        np.testing.assert_allclose(np.diff(moments, axis=1), 0.08)
+        assert 0 <= moments[0, 0] <= moments[0, -1] <= 1.5 <= moments[1, 0] <= moments[1, -1] <= 3
+        places.add(round(float(moments[0, 0]), 3))
+        shown = clips.changed_images(0, Augmentation.nothing(), np.random.default_rng(seed))
+        expected = np.abs(np.arange(31)[:, None] / 10 - moments.ravel()).argmin(axis=0)
+        assert [index_of(image) for image in shown] == expected.tolist()
+    assert len(places) == 8
+
+
 def test_gray_has_one_channel(folder: Path) -> None:
     images, _ = VideoFrameGenerator(folder, modality="gray", size_hw=(8, 8))[0]
     assert images.shape[-1] == 1

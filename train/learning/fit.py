@@ -29,6 +29,7 @@ from rtaction.train.learning.callbacks import (
     TensorBoardLog,
     require_tensorboard,
 )
+from rtaction.train.learning.fusion import Weights, fuse_streams
 from rtaction.train.learning.learner import (
     Learner,
     divided_scores,
@@ -50,9 +51,9 @@ from rtaction.train.report.calibration import at_temperature, calibration_errors
 from rtaction.train.report.judged_clips import JudgedClips, predict_scores
 from rtaction.train.report.plots import draw_confusion, draw_curves
 from rtaction.train.report.write import Training, write_report
+from rtaction.train.settings import people, streams
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.hardware import Hardware, choose_hardware
-from rtaction.train.settings.people import require_sensible
 from rtaction.train.settings.precision import precision_of
 from rtaction.train.settings.run_folder import HistoryRow, RunFolder
 from rtaction.train.settings.schedule import schedule_callback
@@ -143,15 +144,16 @@ def _train(
                 history = fit_at_once(learner, config, folder, *sets, console)
             else:
                 history = _fit(learner, history, config, folder, *sets, console)
+        fusion = fuse_streams(config, folder, clips["validation"], console)
         if config.refit:
-            refit(config, spec, clips, folder, history, hardware, console)
+            refit(config, spec, clips, folder, history, hardware, console, fusion)
     scored = partial(_scored, config=config, is_divided=not learner.is_whole)
     validated = scored(folder.best(), clips["validation"])
     spec = calibrate(folder, spec, validated, console, refitted=config.refit)
     judged = {"validation": at_temperature(validated, spec.temperature)}
     if "test" in clips:
         judged["test"] = scored(folder.model, clips["test"])
-    _report(folder, history, spec, judged, console)
+    _report(folder, history, spec, judged, console, fusion)
     if config.refit:
         console.print(_REFITTED, highlight=False)
     training_done = Training(
@@ -181,7 +183,8 @@ def _settle(
     resume: bool,
 ) -> tuple[TrainConfig, Split]:
     """The final settings and split."""
-    require_sensible(config)
+    people.require_sensible(config)
+    streams.require_sensible(config)
     if config.chosen_but is None:
         require_solvable(config)
     folder.check(config, resume=resume)
@@ -297,10 +300,13 @@ def _report(
     spec: ModelSpec,
     judged: Mapping[str, JudgedClips],
     console: Console,
+    fusion: Weights | None,
 ) -> None:
     best = _best(history)
     summary: dict[str, Any] = {"num_epochs": len(history), "best_epoch": int(best["epoch"])}
     summary["temperature"] = spec.temperature
+    if fusion is not None:
+        summary["fusion"] = fusion
     for name, one in judged.items():
         errors = calibration_errors(one, spec.temperature)
         summary[name] = one.to_dict() | {"calibration_error": errors}

@@ -23,7 +23,7 @@ from rtaction.errors import ModelError
 from rtaction.keras_files.archive import load_network
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
-from rtaction.train.choices import PrecisionName
+from rtaction.train.choices import DTPP, PrecisionName
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.frame_cache import FrameCache
@@ -37,7 +37,9 @@ from rtaction.train.frozen.encoded import (
 )
 from rtaction.train.frozen.kept_features import KeptFeatures
 from rtaction.train.learning.progress import progress_bar
+from rtaction.train.learning.stream_loss import STREAM_AXES, loss_and_metrics
 from rtaction.train.networks.build import STANDARD, build_network
+from rtaction.train.networks.streams import streams_of
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.precision import computing_in, precision_of
 from rtaction.train.settings.run_folder import RunFolder
@@ -53,7 +55,8 @@ class Learner:
 
     Args:
         network: the whole network, from clips to scores.
-        part: the compiled part to fit; the whole network, or what follows the frozen layers.
+        part: the compiled part to fit; the whole network, what follows the frozen layers, or what
+            comes before the fusion of two streams.
     """
 
     network: Any
@@ -62,7 +65,7 @@ class Learner:
     @property
     def is_whole(self) -> bool:
         """Whether it is fitted on clips instead of the frozen part's features."""
-        return self.part is self.network
+        return self.part.inputs[0] is self.network.inputs[0]
 
 
 def new_learner(
@@ -92,10 +95,13 @@ def new_learner(
             trainable_layers=config.trainable_layers,
             pooling=config.pooling,
             train_batchnorm=config.train_batchnorm,
+            stream_encoder=config.stream_encoder,
         )
-        if config.pretrained:
+        if config.pretrained and config.network != DTPP:
             adapt(network, clips["train"])
-        part = learning_part(network) if _is_divided(network, config, clips) else network
+        part = streams_of(network) or network
+        if _is_divided(network, config, clips):
+            part = learning_part(network)
     _compile(part, config, precision)
     return Learner(network, part)
 
@@ -110,11 +116,8 @@ def _compile(part: Any, config: TrainConfig, precision: PrecisionName) -> None:
     if precision == "mixed_float16":
         # Keras would wrap it implicitly, but not save that in the resume point.
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    part.compile(
-        optimizer=optimizer,
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
-        metrics=[keras.metrics.CategoricalAccuracy("accuracy")],
-    )
+    loss, metrics = loss_and_metrics(config, num_axes=len(part.output.shape))
+    part.compile(optimizer=optimizer, loss=loss, metrics=metrics)
     # TensorFlow traces a step again if the first trace made variables: slots, or a metric's counts.
     optimizer.build(part.trainable_variables)
 
@@ -138,11 +141,14 @@ def resumed_trainee(
         _compile(part, config, precision_of(part))
 
     saved = load_saved(folder.resume_point(num_epochs), keep_precision=True, prepare=compile_it)
-    if not config.pretrained or saved.input.shape[1:] == spec.clip_shape:
+    is_of_streams = len(saved.output.shape) == STREAM_AXES
+    is_frozen_in_part = config.pretrained and saved.input.shape[1:] != spec.clip_shape
+    if not (is_of_streams or is_frozen_in_part):
         return Learner(saved, saved)
-    learner = new_learner(config, spec, clips)
+    learner = new_learner(config, spec, clips, precision_of(saved))
     learner.part.set_weights(saved.get_weights())
-    learner.network.get_layer(STANDARD).finalize_state()
+    if is_frozen_in_part:
+        learner.network.get_layer(STANDARD).finalize_state()
     pairs = zip(learner.part.optimizer.variables, saved.optimizer.variables, strict=True)
     for mine, its in pairs:
         mine.assign(its)

@@ -18,6 +18,7 @@ from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.frozen.closed_form import fit_last_layer
 from rtaction.train.frozen.encoded import EncodedDataset
 from rtaction.train.learning.callbacks import SeedEachEpoch
+from rtaction.train.learning.fusion import Weights, set_weights
 from rtaction.train.learning.learner import Learner, encoded_datasets, new_learner
 from rtaction.train.learning.progress import ShowProgress
 from rtaction.train.learning.training_data import datasets
@@ -36,6 +37,7 @@ def refit(
     history: list[HistoryRow],
     hardware: Hardware,
     console: Console,
+    fusion: Weights | None = None,
 ) -> None:
     """Train a new network for the best number of epochs, at the same learning rates, and save it.
 
@@ -53,6 +55,7 @@ def refit(
         history: of the validated training.
         hardware: to train on.
         console: where progress is shown.
+        fusion: weights of the streams of the validated network, which it takes over. Default None.
     """
     num_epochs = epochs_of_refit(config, history)
     both = {**clips, "train": clips["train"].joined(clips["validation"])}
@@ -71,6 +74,8 @@ def refit(
         fit_last_layer(learner.network, training, config.head)
     else:
         _fit(learner, training, config, history, num_epochs, console)
+    if fusion is not None:
+        set_weights(learner.network, fusion)
     folder.save_network(float32_copy(learner.network), folder.model)
 
 

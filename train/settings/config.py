@@ -20,6 +20,7 @@ from rtaction.train.choices import (
     Precision,
     Schedule,
     Solver,
+    StreamEncoderName,
     Strength,
 )
 
@@ -56,9 +57,13 @@ class TrainConfig:
         NetworkName,
         Option(
             "Encoder of each frame: light and small run on CPUs, two_stream has one for each part "
-            "of the modality, convnet is VGG-like, for GPUs.",
+            "of the modality, dtpp joins two such streams only in their scores, convnet is "
+            "VGG-like, for GPUs.",
             _NETWORK,
         ),
+    ] = "light"
+    stream_encoder: Annotated[
+        StreamEncoderName, Option("Encoder of each stream of --network dtpp.", _NETWORK)
     ] = "light"
     head: Annotated[
         HeadName, Option("Recurrent layer or pooling over the frames of a window.", _NETWORK)
@@ -82,7 +87,11 @@ class TrainConfig:
     ] = "average"
     sampling: Annotated[
         Sampling,
-        Option("Sliding windows of --clip-seconds, or one clip spread over each video.", _DATA),
+        Option(
+            "Sliding windows of --clip-seconds; or one clip of each video, spread over it, or with "
+            "one moment of each of its --frames segments, drawn anew in each epoch.",
+            _DATA,
+        ),
     ] = "sliding"
     frames_per_clip: Annotated[
         int, Option("Frames in a window.", _DATA, names=("--frames",), minimum=1)
@@ -103,9 +112,9 @@ class TrainConfig:
     modality: Annotated[
         str,
         Option(
-            "What the network sees: rgb, gray, diff, abs_diff, rgb_diff, flow, diff_mask or "
-            "flow_mask, or several joined by +; or pose, the joints of people (default: 16 frames "
-            "over 1.875 s).",
+            "What the network sees: rgb, gray, diff, abs_diff, rgb_diff, flow, flow_stack (five "
+            "fields for each frame), diff_mask or flow_mask, or several joined by +; or pose, the "
+            "joints of people (default: 16 frames over 1.875 s).",
             _DATA,
         ),
     ] = "rgb"
