@@ -12,9 +12,9 @@ from rtaction.modality import FLOW_STACK, STACK_FIELDS, parts_of, shows_motion
 from rtaction.sampling import Stack
 
 STACK = Stack(STACK_FIELDS + 1, 0.08)
-"""The frames of a stack of flow fields. They are not neighbours in the video, but 0.08 s apart, which
-cameras of 10 frames a second and more can fill: time is in seconds here, and what moves is as fast
-at 60 frames a second.
+"""The frames of a stack of flow fields. They are not neighbours in the video, but 0.08 s apart,
+which cameras of 10 frames a second and more can fill: time is in seconds here, and what moves is as
+fast at 60 frames a second.
 """
 
 
