@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -43,10 +43,12 @@ from rtaction.train.learning.training_data import (
     find_and_split,
 )
 from rtaction.train.networks.build import require_size
+from rtaction.train.networks.own import OwnNetwork, own_network_named
 from rtaction.train.report.judged_clips import JudgedClips, predict_scores
 from rtaction.train.report.plots import draw_confusion, draw_curves
 from rtaction.train.report.write import Training, write_report
 from rtaction.train.settings.config import TrainConfig
+from rtaction.train.settings.for_own import settings_for
 from rtaction.train.settings.hardware import Hardware, choose_hardware
 from rtaction.train.settings.people import require_sensible
 from rtaction.train.settings.precision import precision_of
@@ -86,6 +88,8 @@ def train(
     split: Split | None = None,
     console: Console | None = None,
     open_networks: OpenPoseNetworks | None = None,
+    own: OwnNetwork | None = None,
+    callbacks: Sequence[Any] = (),
 ) -> TrainResult:
     """Train a network on folders of labelled videos.
 
@@ -98,6 +102,10 @@ def train(
         console: where progress is shown. Default: stderr.
         open_networks: loads the networks that read joints, which the modality "pose" needs, such
             as `rtaction.realtime.model.pose_networks.open_pose_networks`. Default None.
+        own: builds the network, see `rtaction.train.networks.own`. Default: what
+            `config.network` names, if it is `module:function`.
+        callbacks: of Keras; called after those of the training, so that what an epoch has learnt
+            is on the disk. A refit does not call them. Default none.
 
     Raises:
         UsageError, DatasetError, OutputError, MissingLibrary, TrainingFailed: see
@@ -105,9 +113,10 @@ def train(
     """
     console = console or CleanConsole(stderr=True)
     folder = RunFolder(output)
-    config, split = _settle(config, folder, split, console, open_networks, resume=resume)
+    own = own or own_network_named(config.network)
+    config, split = _settle(config, folder, split, console, open_networks, own, resume=resume)
     with folder.keeping():
-        return _train(config, folder, split, console, open_networks)
+        return _train(config, folder, split, console, open_networks, own, callbacks)
 
 
 def _train(
@@ -116,13 +125,15 @@ def _train(
     split: Split,
     console: Console,
     open_networks: OpenPoseNetworks | None,
+    own: OwnNetwork | None,
+    callbacks: Sequence[Any],
 ) -> TrainResult:
     spec, clips = decode(config, split, console, open_networks)
     keras.utils.set_random_seed(config.seed)
     history = folder.read_history()
     training, validation = datasets(config, clips, first_epoch=len(history))
     batch_sizes = training.batch_sizes + validation.batch_sizes
-    learner, hardware = _begin(config, spec, clips, folder, batch_sizes)
+    learner, hardware = _begin(config, spec, clips, folder, batch_sizes, own)
     _say_how(config, hardware, clips["train"], console)
     folder.start(config, spec, split)
     folder.save_sample_clips(clips["validation" if len(clips["validation"]) > 1 else "train"], spec)
@@ -135,10 +146,10 @@ def _train(
             sets = training, validation
             if not learner.is_whole:
                 sets = encoded_datasets(learner, config, clips, console, first_epoch=len(history))
-            history = _fit(learner, history, config, folder, *sets, console)
+            history = _fit(learner, history, config, folder, *sets, console, callbacks)
         if config.refit:
-            refit(config, spec, clips, folder, history, hardware, console)
-    judged = _judge(folder, clips, config, is_divided=not learner.is_whole)
+            refit(config, spec, clips, folder, history, hardware, console, own)
+    judged = _judge(folder, clips, config, own, is_divided=not learner.is_whole)
     _report(folder, history, judged, console)
     if config.refit:
         console.print(_REFITTED, highlight=False)
@@ -153,6 +164,7 @@ def _train(
         hardware=hardware,
         num_epochs_before=num_epochs_before,
         seconds=None if has_ended else time.monotonic() - started_seconds,
+        needs_trust=own is not None and own.needs_trust,
     )
     write_report(training_done, folder.path / "report.html")
     console.print(f"report: {folder.path / 'report.html'}", highlight=False, soft_wrap=True)
@@ -165,11 +177,13 @@ def _settle(
     split: Split | None,
     console: Console,
     open_networks: OpenPoseNetworks | None,
+    own: OwnNetwork | None,
     *,
     resume: bool,
 ) -> tuple[TrainConfig, Split]:
     """The final settings and split."""
     require_sensible(config)
+    config = settings_for(config, own)
     folder.check(config, resume=resume)
     if config.tensorboard:
         require_tensorboard()
@@ -181,7 +195,12 @@ def _settle(
         given, config = config, choose_settings(config, split, console, open_networks)
         if config is given:
             console.print("auto: nothing left to choose: every setting is given", highlight=False)
-    require_size(config.height, config.width)  # decoding may take hours
+    # Decoding may take hours.
+    if own:
+        own.build(config.spec(labels_of(split.train)))
+        console.print(own.about, highlight=False)
+    else:
+        require_size(config.height, config.width)
     return config, split
 
 
@@ -191,15 +210,16 @@ def _begin(
     clips: Mapping[str, ClipSet],
     folder: RunFolder,
     batch_sizes: list[int],
+    own: OwnNetwork | None,
 ) -> tuple[Learner, Hardware]:
     """A new or resumed learner, and the hardware to train on."""
     hardware = choose_hardware(config.precision, config.devices, batch_sizes=batch_sizes)
     num_epochs = len(folder.read_history())
     with hardware.scope():
         learner = (
-            resumed_trainee(config, spec, clips, folder, num_epochs)
+            resumed_trainee(config, spec, clips, folder, num_epochs, own)
             if num_epochs
-            else new_learner(config, spec, clips, hardware.precision)
+            else new_learner(config, spec, clips, hardware.precision, own)
         )
     hardware.share(learner.part)
     # A training keeps its initial precision, even if resumed on another machine.
@@ -207,14 +227,19 @@ def _begin(
 
 
 def _judge(
-    folder: RunFolder, clips: Mapping[str, ClipSet], config: TrainConfig, *, is_divided: bool
+    folder: RunFolder,
+    clips: Mapping[str, ClipSet],
+    config: TrainConfig,
+    own: OwnNetwork | None,
+    *,
+    is_divided: bool,
 ) -> dict[str, JudgedClips]:
     """Score the validation and test clips."""
     validated = folder.validated if config.refit else folder.model
     judged = {}
     for side, path in (("validation", validated), ("test", folder.model)):
         if side in clips:
-            network = load_saved(path)
+            network = load_saved(path, own=own.objects if own else None)
             scores = (
                 divided_scores(network, config, clips[side])
                 if is_divided
@@ -249,6 +274,7 @@ def _fit(
     training: ClipDataset,
     validation: ClipDataset,
     console: Console,
+    callbacks: Sequence[Any],
 ) -> list[HistoryRow]:
     if history:
         console.print(f"resuming after epoch {len(history)}", highlight=False)
@@ -280,6 +306,7 @@ def _fit(
             *([averages] if averages else []),
             *([TensorBoardLog(folder.path / "tensorboard")] if config.tensorboard else []),
             keeper,
+            *callbacks,
         ],
     )
     return keeper.history

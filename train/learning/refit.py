@@ -18,6 +18,7 @@ from rtaction.train.learning.callbacks import SeedEachEpoch
 from rtaction.train.learning.learner import encoded_datasets, new_learner
 from rtaction.train.learning.progress import ShowProgress
 from rtaction.train.learning.training_data import datasets
+from rtaction.train.networks.own import OwnNetwork
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.hardware import Hardware
 from rtaction.train.settings.precision import float32_copy
@@ -33,6 +34,7 @@ def refit(
     history: list[HistoryRow],
     hardware: Hardware,
     console: Console,
+    own: OwnNetwork | None = None,
 ) -> None:
     """Train a new network for the best number of epochs, at the same learning rates, and save it.
 
@@ -50,6 +52,7 @@ def refit(
         history: of the validated training.
         hardware: to train on.
         console: where progress is shown.
+        own: builds the network, see `new_learner`. Default None.
     """
     num_epochs = epochs_of_refit(config, history)
     both = {**clips, "train": clips["train"].joined(clips["validation"])}
@@ -59,7 +62,7 @@ def refit(
     )
     keras.utils.set_random_seed(config.seed)
     with hardware.scope():
-        learner = new_learner(config, spec, both, hardware.precision)
+        learner = new_learner(config, spec, both, hardware.precision, own)
     hardware.share(learner.part)
     training, _ = (
         datasets(config, both, first_epoch=0)
