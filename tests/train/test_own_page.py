@@ -21,14 +21,8 @@ from tests.train.small_training import undrawn, write_squares
 
 PAGE = (ROOT / "docs" / "own_networks.md").read_text(encoding="utf-8")
 SMALLER = [
-    "--height",
-    "32",
-    "--width",
-    "32",
-    "--clip-seconds",
-    "0.6",
-    "--validation-fraction",
-    "0.4",
+    *("--height", "32", "--width", "32"),
+    *("--clip-seconds", "0.6", "--validation-fraction", "0.4"),
 ]
 
 
@@ -49,11 +43,10 @@ def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: He
         command(train, "--epochs", "1", *SMALLER)
         command(resume, "--epochs", "2")
         command(export)
-        small = (
-            'epochs=1, height=32, width=32, clip_seconds=0.6, validation_fraction=0.4, output="py"'
-        )
+        small = "epochs=1, height=32, width=32, clip_seconds=0.6, validation_fraction=0.4"
         names: dict[str, Any] = {}
-        exec(use.replace('"run/", ', "").replace("epochs=20", small), names)
+        use = use.replace('"run/", ', "").replace("epochs=20", f"{small}, output='py'")
+        exec(use, names)
     assert len(RunFolder(tmp_path / "run").read_history()) == 2
     assert OnnxFile.load(tmp_path / "model.onnx").spec.frames_per_clip == 8
     assert names["result"].num_epochs == 1

@@ -141,7 +141,7 @@ def _train(
     has_ended = _stopped_early(history, config.patience)
     if has_ended:
         console.print("this training has already finished (early stopping)")
-    with native_stderr_to(folder.native_log):
+    with native_stderr_to(folder.native_log), hardware.starting_soon():
         if not has_ended:
             sets = training, validation
             if not learner.is_whole:
