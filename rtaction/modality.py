@@ -33,6 +33,9 @@ CHANNELS = {
 """Channels of each name; `rtaction.video.motion` says what is in them. "pose" takes the colours, of
 which a pose network in the model reads people's joints."""
 
+USUAL_MODALITY = {1: "gray", 2: "flow", 3: "rgb"}
+"""What frames of so many channels usually show."""
+
 _NEED_COLOUR = {"rgb", "pose", "rgb_diff", "diff_mask", "flow_mask"}
 _MOTION = set(CHANNELS) - {"rgb", "gray", "pose"}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rtaction.choices import Resize, Sampling
+from rtaction.evaluation.text import counted
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_dataset import ClipDataset
@@ -53,16 +54,29 @@ class _FoundClipDataset(ClipDataset):
         )
         self.spec = with_clip_length(self.spec, clips)
         super().__init__(clips, **options)
+        self.side = "train"
+
+    def __repr__(self) -> str:
+        others = [
+            f"{counted(len(videos), 'video')} for {side}()"
+            for side, videos in (
+                ("validation", self._split.validation),
+                ("test", self._split.test),
+            )
+            if videos
+        ]
+        more = f"\nset aside: {', '.join(others)}" if others else ""
+        return f"{super().__repr__()}{more}"
 
     def validation(self) -> ClipDataset | None:
         """The validation clips, in a fixed order; None if there are none."""
-        return self._side(self._split.validation)
+        return self._side("validation", self._split.validation)
 
     def test(self) -> ClipDataset | None:
         """The test clips, in a fixed order; None if there are none."""
-        return self._side(self._split.test)
+        return self._side("test", self._split.test)
 
-    def _side(self, videos: list[Any]) -> ClipDataset | None:
+    def _side(self, side: str, videos: list[Any]) -> ClipDataset | None:
         if not videos:
             return None
         clips = read_clip_set(
@@ -72,7 +86,9 @@ class _FoundClipDataset(ClipDataset):
             need_every_label=False,
             cache=self._cache,
         )
-        return ClipDataset(clips, **self._options | {"shuffle": False, "augmentation": None})
+        found = ClipDataset(clips, **self._options | {"shuffle": False, "augmentation": None})
+        found.side = side
+        return found
 
 
 class VideoFrameGenerator(_FoundClipDataset):

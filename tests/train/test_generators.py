@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from rtaction.errors import DatasetError
+from rtaction.train import keras_video
 from rtaction.train.data import frame_cache
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.generators import SlidingFrameGenerator, VideoFrameGenerator
+from tests.train.small_training import write_squares
 from tests.videos import index_of, write_indexed_video
 
 
@@ -223,3 +225,49 @@ def test_what_is_validated_on_is_not_changed(folder: Path) -> None:
     assert changed is not None
     assert plain is not None
     assert np.array_equal(changed[0][0], plain[0][0])
+
+
+def test_a_generator_prints_what_it_holds(tmp_path: Path) -> None:
+    folder = write_squares(tmp_path / "videos", {"down": 4, "right": 2})
+    train = SlidingFrameGenerator(
+        folder,
+        clip_seconds=0.6,
+        frames_per_clip=3,
+        size_hw=(16, 24),
+        modality="rgb+flow",
+        batch_size=5,
+        validation_fraction=0.34,
+        cache=FrameCache(tmp_path / "cache"),
+    )
+    num_clips = len(train.clips)
+    by_label = np.bincount(train.clips.clip_labels)
+    assert str(train).splitlines() == [
+        f"SlidingFrameGenerator (train): {num_clips} clips of 4 videos, in {len(train)} batches of "
+        "up to 5",
+        "clips of shape (3, 16, 24, 5) uint8, rgb+flow",
+        "label  videos   clips",
+        f"down        3  {by_label[0]:6}",
+        f"right       1  {by_label[1]:6}",
+        "set aside: 2 videos for validation()",
+    ]
+    validation = train.validation()
+    assert repr(validation).startswith("ClipDataset (validation): ")
+    assert repr(validation).splitlines()[-2].split()[:2] == ["down", "1"]
+
+
+def test_an_old_generator_prints_what_it_holds(tmp_path: Path) -> None:
+    folder = write_squares(tmp_path / "videos", {"down": 3, "right": 2})
+    old = keras_video.VideoFrameGenerator(
+        glob_pattern=f"{folder}/{{classname}}/*.mp4", target_shape=(16, 24), nb_frames=3
+    )
+    lines = [
+        "VideoFrameGenerator: 5 videos",
+        "clips of shape (3, 16, 24, 3) float32, in batches of up to 16",
+        "label  videos",
+        "down        3",
+        "right       2",
+    ]
+    assert str(old).splitlines() == lines
+    assert len(old) == 1
+    assert str(old).splitlines()[0] == "VideoFrameGenerator: 5 clips of 5 videos"
+    assert str(old).splitlines()[-1] == "right       2       2"

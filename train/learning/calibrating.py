@@ -16,6 +16,7 @@ from rtaction.evaluation.temperature import logits_of, temperature_of
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
 from rtaction.train.learning.learner import load_saved
+from rtaction.train.networks.own import OwnNetwork
 from rtaction.train.report.judged_clips import JudgedClips
 from rtaction.train.settings.run_folder import RunFolder
 
@@ -27,6 +28,7 @@ def calibrate(
     console: Console,
     *,
     refitted: bool,
+    own: OwnNetwork | None = None,
 ) -> ModelSpec:
     """Save the network of a run with calibrated scores, and its contract.
 
@@ -37,11 +39,13 @@ def calibrate(
         console: where it is said if the network has no logits to divide.
         refitted: whether `model.keras` is a refitted network, which gets the same temperature: no
             clips are left to fit another one on.
+        own: built the network, see `new_learner`. Default None.
 
     Returns:
         The contract with the temperature; 1 if the network cannot be calibrated.
     """
-    network = load_saved(folder.model if refitted else folder.best())
+    path = folder.model if refitted else folder.best()
+    network = load_saved(path, own=own.objects if own else None)
     dense = layer_of_logits(network)
     if dense is None:
         console.print(

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ from rtaction.errors import ModelError
 from rtaction.keras_files.archive import load_network
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
-from rtaction.train.choices import DTPP, PrecisionName
+from rtaction.train.choices import DTPP, NetworkName, PrecisionName
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.frame_cache import FrameCache
@@ -39,6 +39,7 @@ from rtaction.train.frozen.kept_features import KeptFeatures
 from rtaction.train.learning.progress import progress_bar
 from rtaction.train.learning.stream_loss import STREAM_AXES, loss_and_metrics
 from rtaction.train.networks.build import STANDARD, build_network
+from rtaction.train.networks.own import OwnNetwork
 from rtaction.train.networks.streams import streams_of
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.precision import computing_in, precision_of
@@ -73,6 +74,7 @@ def new_learner(
     spec: ModelSpec,
     clips: Mapping[str, ClipSet],
     precision: PrecisionName = "float32",
+    own: OwnNetwork | None = None,
 ) -> Learner:
     """Build and compile a new network.
 
@@ -81,29 +83,36 @@ def new_learner(
         spec: the contract, for clip shape and labels.
         clips: the clips of each side; "train" is trained on.
         precision: in which layers compute. Default "float32".
+        own: builds the network instead of `build_network`. Default None.
 
     Raises:
         UsageError, MissingLibrary: see `build_network`.
     """
     with computing_in(precision):
-        network = build_network(
-            spec,
-            network=config.network,
-            head=config.head,
-            dropout=config.dropout,
-            pretrained=config.pretrained,
-            trainable_layers=config.trainable_layers,
-            pooling=config.pooling,
-            train_batchnorm=config.train_batchnorm,
-            stream_encoder=config.stream_encoder,
-        )
+        network = own.build(spec) if own else _network_of(config, spec)
         if config.pretrained and config.network != DTPP:
             adapt(network, clips["train"])
-        part = streams_of(network) or network
-        if _is_divided(network, config, clips):
-            part = learning_part(network)
+        part = network
+        if own is None:
+            part = streams_of(network) or network
+            if _is_divided(network, config, clips):
+                part = learning_part(network)
     _compile(part, config, precision)
     return Learner(network, part)
+
+
+def _network_of(config: TrainConfig, spec: ModelSpec) -> Any:
+    return build_network(
+        spec,
+        network=cast(NetworkName, config.network),
+        head=config.head,
+        dropout=config.dropout,
+        pretrained=config.pretrained,
+        trainable_layers=config.trainable_layers,
+        pooling=config.pooling,
+        train_batchnorm=config.train_batchnorm,
+        stream_encoder=config.stream_encoder,
+    )
 
 
 def _compile(part: Any, config: TrainConfig, precision: PrecisionName) -> None:
@@ -128,6 +137,7 @@ def resumed_trainee(
     clips: Mapping[str, ClipSet],
     folder: RunFolder,
     num_epochs: int,
+    own: OwnNetwork | None = None,
 ) -> Learner:
     """Load the learner of an earlier training after `num_epochs` epochs, with optimizer state.
 
@@ -140,8 +150,15 @@ def resumed_trainee(
     def compile_it(part: Any) -> None:
         _compile(part, config, precision_of(part))
 
-    saved = load_saved(folder.resume_point(num_epochs), keep_precision=True, prepare=compile_it)
-    is_of_streams = len(saved.output.shape) == STREAM_AXES
+    saved = load_saved(
+        folder.resume_point(num_epochs),
+        keep_precision=True,
+        prepare=compile_it,
+        own=own.objects if own else None,
+    )
+    if own:
+        own.require_same(saved)
+    is_of_streams = own is None and len(saved.output.shape) == STREAM_AXES
     is_frozen_in_part = config.pretrained and saved.input.shape[1:] != spec.clip_shape
     if not (is_of_streams or is_frozen_in_part):
         return Learner(saved, saved)

@@ -22,6 +22,7 @@ from rtaction.train.learning.fusion import Weights, set_weights
 from rtaction.train.learning.learner import Learner, encoded_datasets, new_learner
 from rtaction.train.learning.progress import ShowProgress
 from rtaction.train.learning.training_data import datasets
+from rtaction.train.networks.own import OwnNetwork
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.hardware import Hardware
 from rtaction.train.settings.precision import float32_copy
@@ -38,6 +39,7 @@ def refit(
     hardware: Hardware,
     console: Console,
     fusion: Weights | None = None,
+    own: OwnNetwork | None = None,
 ) -> None:
     """Train a new network for the best number of epochs, at the same learning rates, and save it.
 
@@ -56,6 +58,7 @@ def refit(
         hardware: to train on.
         console: where progress is shown.
         fusion: weights of the streams of the validated network, which it takes over. Default None.
+        own: builds the network, see `new_learner`. Default None.
     """
     num_epochs = epochs_of_refit(config, history)
     both = {**clips, "train": clips["train"].joined(clips["validation"])}
@@ -63,7 +66,7 @@ def refit(
     console.print(f"refitting on all {len(both['train'].videos)} videos{how}", highlight=False)
     keras.utils.set_random_seed(config.seed)
     with hardware.scope():
-        learner = new_learner(config, spec, both, hardware.precision)
+        learner = new_learner(config, spec, both, hardware.precision, own)
     hardware.share(learner.part)
     training, _ = (
         datasets(config, both, first_epoch=0)

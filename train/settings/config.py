@@ -12,16 +12,17 @@ from rtaction.errors import UsageError
 from rtaction.output_file import write_json
 from rtaction.train.choices import (
     DEFAULT_LIMIT_GB,
+    NETWORKS,
     Balance,
     Devices,
     HeadName,
-    NetworkName,
     Pooling,
     Precision,
     Schedule,
     Solver,
     StreamEncoderName,
     Strength,
+    network_named,
 )
 
 if TYPE_CHECKING:
@@ -54,12 +55,15 @@ class TrainConfig:
         ),
     ]
     network: Annotated[
-        NetworkName,
+        str,
         Option(
             "Encoder of each frame: light and small run on CPUs, two_stream has one for each part "
             "of the modality, dtpp joins two such streams only in their scores, convnet is "
-            "VGG-like, for GPUs.",
+            "VGG-like, for GPUs. Or module:function, a function of your own that builds the whole "
+            "network.",
             _NETWORK,
+            metavar=f"{'|'.join(NETWORKS)}|module:function",
+            parse=network_named,
         ),
     ] = "light"
     stream_encoder: Annotated[
@@ -292,6 +296,7 @@ class TrainConfig:
             for name, one in values.items():
                 if name in hints:
                     require_kind(name, hints[name], one)
+            network_named(values.get("network", cls.network))
             lists = {key: tuple(one) for key, one in values.items() if isinstance(one, list)}
             return cls(**values | lists)
         except (
