@@ -6,6 +6,7 @@ network costs nothing more, and its scores are calibrated wherever it runs.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,8 @@ from rtaction.train.learning.learner import load_saved
 from rtaction.train.networks.own import OwnNetwork
 from rtaction.train.report.judged_clips import JudgedClips
 from rtaction.train.settings.run_folder import RunFolder
+
+_SPREAD = math.log(2)  # scores of networks are often too sure by a factor of two
 
 
 def calibrate(
@@ -63,16 +66,12 @@ def calibrate(
 def fitted_temperature(validated: JudgedClips) -> float:
     """The temperature for a network, from its scores of clips that it was not trained on.
 
-    Labels are smoothed by the number of videos, as Platt 1999 does: a network that is correct on
-    three videos is not sure yet, and the clips of one video are alike.
+    The clips of one video are alike, so together they count as one item. A few videos say little,
+    so a temperature near 1 is expected until they say otherwise.
     """
     labels = validated.clips.clip_labels
-    return temperature_of(
-        logits_of(validated.scores),
-        labels,
-        np.ones(len(labels)),
-        label_smoothing=1 / (len(validated.clips.videos) + 2),
-    )
+    weights = np.full(len(labels), len(validated.clips.videos) / len(labels))
+    return temperature_of(logits_of(validated.scores), labels, weights, spread=_SPREAD)
 
 
 def layer_of_logits(network: Any) -> Any | None:
