@@ -9,7 +9,6 @@ from rtaction.evaluation import temperature as core
 from rtaction.train.report.judged_clips import JudgedClips
 from rtaction.train.report.page import table, tag
 
-
 _AS_TRAINED = "The scores are those of the network as it was trained."
 _WHAT_IT_IS = (
     "Expected calibration error: how far the score of a clip is from the share of such clips that "
