@@ -152,6 +152,22 @@ def too_slow(spec: ModelSpec, num_frames: int, length_seconds: float) -> str:
     )
 
 
+def is_too_short(
+    spec: ModelSpec, num_frames: int, length_seconds: float, *, is_whole: bool = False
+) -> bool:
+    """Whether a source that has ended is shorter than a window; see `why_nothing`."""
+    if is_whole:
+        return num_frames < spec.least_frames
+    # Times rounded to milliseconds can make a video slightly shorter than it is.
+    return length_seconds < _least_seconds(spec) + 0.01
+
+
+def _least_seconds(spec: ModelSpec) -> float:
+    """How long a source has to be for a prediction."""
+    blank = num_blank(spec) if spec.follows_people else 0
+    return spec.window_seconds - blank * spec.frame_interval_seconds
+
+
 def why_nothing(
     spec: ModelSpec, num_frames: int, length_seconds: float, *, is_whole: bool = False
 ) -> str:
@@ -165,11 +181,8 @@ def why_nothing(
     """
     if is_whole:
         return why_no_spread_clip(num_frames, spec.least_frames)
-    wanted_seconds = spec.window_seconds
-    if spec.follows_people:
-        wanted_seconds -= num_blank(spec) * spec.frame_interval_seconds
-    # Times rounded to milliseconds can make a video slightly shorter than it is.
-    if length_seconds < wanted_seconds + 0.01:
+    wanted_seconds = _least_seconds(spec)
+    if is_too_short(spec, num_frames, length_seconds):
         return f"too short: {length_seconds:.2f} s, a window needs {wanted_seconds:.2f} s"
     has_enough = num_frames * spec.frame_interval_seconds >= LEAST_SEEN * length_seconds
     if spec.follows_people and has_enough:

@@ -101,6 +101,7 @@ def test_subtitles_lie_as_the_videos_do(
     ("arguments", "code", "message"),
     [
         (["nowhere"], 6, "nowhere: no such video or folder"),
+        (["rtsp://me:secret@camera/1"], 6, "rtsp://camera/1 is no file; "),
         (["videos", "-o", "out.txt"], 2, "cannot tell the format from its name"),
         (["videos/broken.mp4", "-o", "out.csv"], 12, "none of 1 video could be judged"),
         (["videos", "-o", "videos", "--format", "csv"], 2, "is a folder; expected a file"),
