@@ -14,7 +14,7 @@ from rtaction.realtime.judging.events import EventEvaluation, evaluate_events, i
 from rtaction.realtime.judging.options import EvalOptions
 from rtaction.realtime.judging.text import event_lines, video_lines
 from rtaction.realtime.judging.videos import VideoEvaluation, evaluate_videos, require_known_label
-from rtaction.realtime.judging.watched import judge_videos, of_main_person
+from rtaction.realtime.judging.watched import judge_videos, of_main_person, within
 from rtaction.realtime.windows.engine import Scorer
 from rtaction.video.labelled_videos import find_videos, grouping
 
@@ -65,22 +65,22 @@ def _evaluate_videos(
     progress: Progress,
     say: Callable[[str], object],
 ) -> Judgement:
-    listed = find_videos(options.videos, group=options.group, min_labels=1)
+    listed = find_videos(
+        options.videos, group=options.group, min_labels=1, root=options.videos_root
+    )
+    # Parts of a video are judged by the windows inside them.
+    windows = options.windows or any(video.span for video in listed)
+    paths = list(dict.fromkeys(video.path for video in listed))
     model = load()
     require_known_label(listed, model.spec)
-    with progress(len(listed)) as step:
-        judged = judge_videos(
-            model,
-            [video.path for video in listed],
-            stride_seconds=options.stride_seconds,
-            windows=options.windows,
-            on_video=step,
+    with progress(len(paths)) as step:
+        whole = judge_videos(
+            model, paths, stride_seconds=options.stride_seconds, windows=windows, on_video=step
         )
-    judged = [of_main_person(one) for one in judged]
+    by_path = dict(zip(paths, whole, strict=True))
+    judged = [of_main_person(within(by_path[video.path], video.span)) for video in listed]
     found = evaluate_videos(listed, judged, model.spec)
-    lines = video_lines(
-        found, model.spec, grouped=options.group is not None, windows=options.windows
-    )
+    lines = video_lines(found, model.spec, grouped=options.group is not None, windows=windows)
     return Judgement(model.spec, found, lines)
 
 

@@ -13,6 +13,7 @@ from rtaction.train.settings.config import TrainConfig
 
 _SHOWN = (
     "videos",
+    "videos_root",
     "sampling",
     "frames_per_clip",
     "clip_seconds",

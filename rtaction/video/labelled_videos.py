@@ -1,4 +1,4 @@
-"""Find videos, their labels and their groups.
+"""Find videos, their labels and their groups: by their folders, or by an annotation file.
 
 This module knows nothing about pixels: it looks only at paths.
 """
@@ -10,11 +10,14 @@ import glob
 import logging
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rtaction.errors import DatasetError, UsageError
+from rtaction.video.annotations import is_annotation_file, read_annotations
+from rtaction.video.span import Span
 from rtaction.video.video_files import files_below, named, unreadable_folders, videos_among
 
 CLASSNAME = "{classname}"
@@ -27,17 +30,66 @@ used, a function of the path, or None: each video is its own group."""
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """One labelled video.
+    """One labelled video, or part of one.
 
     Args:
         path: the file.
         label: the action that it shows.
         group: videos with the same group are never split.
+        span: the part that shows it. Default None: the whole file.
+        part: of the split, as an annotation file says: "train", "validation" or "test". Default
+            None: it does not say.
     """
 
     path: Path
     label: str
     group: str
+    span: Span | None = None
+    part: str | None = None
+
+    @property
+    def name(self) -> str:
+        """File and part of it, for a person."""
+        return self.path.name if self.span is None else f"{self.path.name}, {self.span}"
+
+    @property
+    def where(self) -> str:
+        """Path and part of it, for a person."""
+        return str(self.path) if self.span is None else f"{self.path}, {self.span}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; `from_dict` reads it. The part of a split is left out."""
+        values = {"path": self.path.as_posix(), "label": self.label, "group": self.group}
+        if self.span is None:
+            return values
+        start_seconds, end_seconds = self.span.start_seconds, self.span.end_seconds
+        return values | {"start_seconds": start_seconds, "end_seconds": end_seconds}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Video:
+        """Parse the output of `to_dict`; other keys are ignored.
+
+        Raises:
+            KeyError, TypeError: it is anything else.
+        """
+        span = None
+        if "start_seconds" in values:
+            span = Span(values["start_seconds"], values["end_seconds"])
+        return cls(Path(values["path"]), values["label"], values["group"], span)
+
+    def to_row(self) -> list[Any]:
+        """The values of `to_dict`, as a list; `from_row` reads it."""
+        return [*self.to_dict().values()]
+
+    @classmethod
+    def from_row(cls, row: Sequence[Any]) -> Video:
+        """Parse the output of `to_row`.
+
+        Raises:
+            ValueError, TypeError: it is anything else.
+        """
+        path, label, group, *span = row
+        return cls(Path(path), label, group, Span(*span) if span else None)
 
 
 def find_videos(
@@ -46,44 +98,75 @@ def find_videos(
     labels: Sequence[str] | None = None,
     group: Group = None,
     min_labels: int = 2,
+    root: str | Path | None = None,
 ) -> list[Video]:
     """Find labelled videos.
 
     Args:
-        pattern: a folder with one folder per label, with videos at any depth, or a glob pattern in
-            which "{classname}" stands for the label, such as "videos/{classname}/*.avi". A warning
-            names what is passed over.
+        pattern: a folder with one folder per label, with videos at any depth; a glob pattern in
+            which "{classname}" stands for the label, such as "videos/{classname}/*.avi"; or an
+            annotation file, see `rtaction.video.annotations`. A warning names what is passed over.
         labels: use only these. Default: all that are found.
         group: see `Group`. Default None.
         min_labels: minimum number of different labels. Default 2, as training needs them.
+        root: the folder that names in an annotation file are relative to. Default None: that of
+            the file.
 
     Returns:
-        The videos, in the order of their paths.
+        The videos, in the order of their paths, and of time within a file.
 
     Raises:
         UsageError: the pattern or the regular expression is invalid.
-        DatasetError: no videos, too few labels, or no videos for one of `labels`.
+        DatasetError: no videos, too few labels, no videos for one of `labels`, or a mistake in an
+            annotation file.
     """
     text = str(pattern)
-    if CLASSNAME in text:
+    if is_annotation_file(text):
+        videos = _annotated(Path(text), None if root is None else Path(root), group)
+    elif root is not None:
+        raise UsageError(f"--videos-root is for annotation files (.csv), and {text} is none")
+    elif CLASSNAME in text:
         text = folders_escaped(text)
-        labelled = _labelled_by_pattern(text)
+        videos = _grouped(_labelled_by_pattern(text), group)
     elif Path(text).is_dir():
-        labelled = _labelled_by_folder(Path(text))
+        videos = _grouped(_labelled_by_folder(Path(text)), group)
         text = f"{text.rstrip('/')}/{CLASSNAME}/**"
     else:
         raise UsageError(
-            f"{text!r} is neither a folder nor a pattern with {CLASSNAME}; expected something like "
-            f"videos/ or 'videos/{CLASSNAME}/*.mp4'"
+            f"{text!r} is neither a folder nor a pattern with {CLASSNAME} nor an annotation file "
+            f"(.csv); expected something like videos/ or 'videos/{CLASSNAME}/*.mp4'"
         )
-    group_of = grouping(group)
-    videos = [
-        Video(path, label, group_of(path))
-        for path, label in labelled
-        if labels is None or label in labels
-    ]
+    videos = [video for video in videos if labels is None or video.label in labels]
     _check(videos, text, labels, min_labels)
     return videos
+
+
+def _grouped(labelled: Iterable[tuple[Path, str]], group: Group) -> list[Video]:
+    group_of = grouping(group)
+    return [Video(path, label, group_of(path)) for path, label in labelled]
+
+
+def _annotated(csv_path: Path, root: Path | None, group: Group) -> list[Video]:
+    group_of = grouping(group)
+    seen: dict[tuple[Path, Span | None], Video] = {}
+    for one in read_annotations(csv_path, root):
+        named_group = one.group if group is None and one.group is not None else group_of(one.path)
+        video = Video(one.path, one.label, named_group, one.span, one.part)
+        first = seen.setdefault((video.path, video.span), video)
+        for what in ("label", "group", "part"):
+            before, now = getattr(first, what), getattr(video, what)
+            if before != now:
+                column = "split" if what == "part" else what
+                raise DatasetError(
+                    f"{csv_path}, line {one.line}: {video.name} has the {column} {before!r} in an "
+                    f"earlier line, got {now!r}; expected one for each part of a video"
+                )
+    return sorted(seen.values(), key=_place)
+
+
+def _place(video: Video) -> tuple[Path, float, float]:
+    span = video.span
+    return (video.path, span.start_seconds, span.end_seconds) if span else (video.path, 0.0, 0.0)
 
 
 def labels_of(videos: Sequence[Video]) -> tuple[str, ...]:
@@ -166,7 +249,7 @@ def _labelled_by_folder(folder: Path) -> list[tuple[Path, str]]:
 def _check(
     videos: Sequence[Video], pattern: str, labels: Sequence[str] | None, min_labels: int
 ) -> None:
-    if not videos:
+    if not videos and not is_annotation_file(pattern):
         raise DatasetError(
             f"no video matches {pattern}; expected files such as videos/wave/first.mp4, one folder "
             "per action"
@@ -176,9 +259,12 @@ def _check(
     if missing:
         raise DatasetError(f"no video has the label {missing}; found {list(found)} in {pattern}")
     if len(found) < min_labels:
+        by_file = is_annotation_file(pattern)
         raise DatasetError(
-            f"expected at least {min_labels} actions, one folder each, got only {list(found)} "
-            f"in {pattern}; add a folder of something else, such as nothing/"
+            f"expected at least {min_labels} actions{'' if by_file else ', one folder each'}, got "
+            f"only {list(found)} in {pattern}; add "
+            + ("lines with another label" if by_file else "a folder of something else")
+            + f", such as nothing{'' if by_file else '/'}"
         )
 
 

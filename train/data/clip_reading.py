@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from rtaction.errors import DatasetError, SourceError
 from rtaction.model_spec import ModelSpec
 from rtaction.sampling import (
     Selection,
+    last_period_seconds,
     sliding_selections,
     spread_selection,
     why_no_spread_clip,
@@ -26,8 +28,12 @@ from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.decoded_video import DecodedVideo, TemporaryFrames, VideoFrames
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.video.labelled_videos import Video
+from rtaction.video.span import Span
 
 _log = logging.getLogger(__name__)
+
+
+_SLACK_SECONDS = 0.5  # annotations are rounded
 
 
 class _Skipped(Exception):
@@ -57,7 +63,8 @@ def read_clip_set(
 ) -> ClipSet:
     """Take clips from videos. A video without clips is skipped, with a warning that says why.
 
-    Videos that are not in the cache are decoded, on all cores.
+    Files that are not in the cache are decoded, on all cores, each once: several videos may be
+    parts of one file.
 
     Args:
         videos: the videos.
@@ -81,7 +88,7 @@ def read_clip_set(
             if on_video:
                 on_video()
             if isinstance(result, str):
-                _log.warning("skipped %s: %s", video.path, result)
+                _log.warning("skipped %s: %s", video.where, result)
                 continue
             kept.append(video)
             parts.append(result)
@@ -129,7 +136,7 @@ def check_labels(videos: Sequence[Video], kept: Sequence[Video], need_every_labe
 def _read_all(
     videos: Sequence[Video], spec: ModelSpec, stride_seconds: float | None, cache: FrameCache
 ) -> Generator[tuple[Video, _Clips | str]]:
-    """The clips of each video in order, or the reason why it has none."""
+    """The clips of each video, or the reason why it has none; file by file, in order."""
     stop = threading.Event()
     read_one = partial(
         _read_or_reason,
@@ -139,10 +146,14 @@ def _read_all(
         leftover=TemporaryFrames(),
         stop=stop,
     )
+    of_file: dict[Path, list[Video]] = {}
+    for video in videos:
+        of_file.setdefault(video.path, []).append(video)
     # Threads: OpenCV decodes without holding the GIL, and processes were no faster.
     pool = ThreadPoolExecutor(max_workers=os.cpu_count())
     try:
-        yield from zip(videos, pool.map(read_one, videos), strict=True)
+        for results in pool.map(read_one, of_file.values()):
+            yield from results
     finally:
         # After Ctrl-C nobody waits for the rest of a long video, let alone of all videos.
         stop.set()
@@ -150,29 +161,62 @@ def _read_all(
 
 
 def _read_or_reason(
-    video: Video,
+    videos: Sequence[Video],
     *,
     spec: ModelSpec,
     stride_seconds: float | None,
     cache: FrameCache,
     leftover: TemporaryFrames,
     stop: threading.Event,
+) -> list[tuple[Video, _Clips | str]]:
+    """The clips of each of the videos that one file has."""
+    path = videos[0].path
+    try:
+        with cache.read(path, spec, stop) as decoded:
+            if decoded.problem:
+                return [(video, decoded.problem) for video in videos]
+            cut = partial(_cut, decoded, spec, stride_seconds, leftover)
+            return [(video, cut(video)) for video in videos]
+    except SourceError as error:
+        reason = str(error).removeprefix(str(path)).lstrip(": ")
+        return [(video, reason) for video in videos]
+
+
+def _cut(
+    whole: DecodedVideo,
+    spec: ModelSpec,
+    stride_seconds: float | None,
+    leftover: TemporaryFrames,
+    video: Video,
 ) -> _Clips | str:
     try:
-        with cache.read(video.path, spec, stop) as decoded:
-            if decoded.problem:
-                return decoded.problem
-            selections = _usable_selections(decoded.times_seconds, spec, stride_seconds)
-            indices = np.stack([selection.indices for selection in selections])
-            if decoded.is_kept:
-                return _Clips(decoded, indices)
-            # Without room for all frames, only those that some clip uses are kept.
-            used, positions = np.unique(indices, return_inverse=True)
-            return _Clips(leftover.add(decoded, used), positions.reshape(indices.shape))
-    except SourceError as reason:
-        return str(reason).removeprefix(str(video.path)).lstrip(": ")
+        decoded = whole if video.span is None else _part(video.path, whole, video.span)
+        selections = _usable_selections(decoded.times_seconds, spec, stride_seconds)
     except _Skipped as reason:
         return str(reason)
+    indices = np.stack([selection.indices for selection in selections])
+    if decoded.is_kept:
+        return _Clips(decoded, indices)
+    # Without room for all frames, only those that some clip uses are kept.
+    used, positions = np.unique(indices, return_inverse=True)
+    return _Clips(leftover.add(decoded, used), positions.reshape(indices.shape))
+
+
+def _part(path: Path, whole: DecodedVideo, span: Span) -> DecodedVideo:
+    times = whole.times_seconds
+    video_seconds = float(times[-1] + last_period_seconds(times))
+    if reason := span.why_beyond(video_seconds):
+        raise _Skipped(reason)
+    if span.end_seconds > video_seconds + _SLACK_SECONDS:
+        _log.warning(
+            "%s: %sused from %g s until its end at %.2f s, as it has nothing until %g s",
+            *(path, f"line {span.line}: " * (span.line > 0)),
+            *(span.start_seconds, video_seconds, span.end_seconds),
+        )
+    places = span.places(times)
+    if places.start == places.stop:
+        raise _Skipped("no frame is shown in it")
+    return whole.part(places)
 
 
 def _usable_selections(

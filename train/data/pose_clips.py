@@ -31,6 +31,7 @@ from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.data.joint_changes import changed_joints, points_at
 from rtaction.video.labelled_videos import Video
+from rtaction.video.span import Span
 
 _log = logging.getLogger(__name__)
 
@@ -122,7 +123,7 @@ def read_pose_clips(
 
     def read(video: Video) -> VideoPoses | str:
         try:
-            return cached_poses(video.path, interval, networks, cache, stop=stop)
+            return cached_poses(video.path, interval, networks, cache, span=video.span, stop=stop)
         except SourceError as reason:
             return str(reason).removeprefix(str(video.path)).lstrip(": ")
 
@@ -137,7 +138,7 @@ def read_pose_clips(
                 starts = poses.window_starts(spec.frames_per_clip, step)
                 reason = why_no_window(poses, spec)
             if not len(starts) or isinstance(poses, str):
-                _log.warning("skipped %s: %s", video.path, reason)
+                _log.warning("skipped %s: %s", video.where, reason)
                 continue
             kept.append(video)
             found.append((poses, starts))
@@ -157,15 +158,18 @@ def cached_poses(
     networks: PoseNetworks,
     cache: FrameCache,
     *,
+    span: Span | None = None,
     stop: threading.Event | None = None,
 ) -> VideoPoses:
     """The joints of a video, from the cache if they are there; see `read_poses`."""
     identity = ["poses", _FORMAT, networks.identity, interval_seconds]
+    if span is not None:
+        identity += [span.start_seconds, span.end_seconds]
     points = cache.array(path, [*identity, "points"])
     times = cache.array(path, [*identity, "times"])
     if points is not None and times is not None:
         return VideoPoses(points, times, interval_seconds)
-    poses = read_poses(path, interval_seconds, networks, stop=stop)
+    poses = read_poses(path, interval_seconds, networks, span=span, stop=stop)
     cache.keep_array(path, [*identity, "points"], poses.points)
     cache.keep_array(path, [*identity, "times"], poses.times_seconds)
     return poses
@@ -213,7 +217,8 @@ def _clips_of(
 ) -> PoseClips:
     times: list[Float64Array] = [
         np.asarray(np.arange(poses.num_moments) * poses.interval_seconds, np.float64)
-        for poses, _ in found
+        + (video.span.start_seconds if video.span else 0.0)
+        for video, (poses, _) in zip(videos, found, strict=True)
     ]
     firsts = np.cumsum([0, *map(len, times)])
     within = np.arange(spec.frames_per_clip)

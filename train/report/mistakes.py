@@ -52,7 +52,7 @@ def mistakes_section(judged: JudgedClips) -> Element:
 def _mistake(mistake: Mistake, clips: ClipSet) -> Element:
     first = int(shows_motion(clips.modality))  # the frame before the first is not part of the clip
     times_seconds = clips.clip_times_seconds[mistake.clip, first:]
-    name = mistake.video.path.name
+    name = mistake.video.name
     return tag(
         "figure",
         tag(
@@ -65,7 +65,8 @@ def _mistake(mistake: Mistake, clips: ClipSet) -> Element:
             "div",
             f"score {mistake.predicted_score:.2f} for “{mistake.predicted}”, "
             f"{mistake.true_score:.2f} for “{mistake.video.label}”; ",
-            tag("span", name, title=mistake.video.path.as_posix()),
+            tag("span", name, title=mistake.video.where),
+            "" if mistake.video.span is None else ", window",
             f", {times_seconds[0]:.2f} to {times_seconds[-1]:.2f} s",
             class_="soft",
         ),

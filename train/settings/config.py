@@ -7,7 +7,15 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_type_hints
 
-from rtaction.choices import GROUP_HELP, Option, Resize, Sampling, require_kind
+from rtaction.choices import (
+    GROUP_HELP,
+    ROOT_HELP,
+    VIDEOS_HELP,
+    Option,
+    Resize,
+    Sampling,
+    require_kind,
+)
 from rtaction.errors import UsageError
 from rtaction.output_file import write_json
 from rtaction.train.choices import (
@@ -31,6 +39,8 @@ POSE = "pose"
 
 _POSE_SIZE = 192  # of the pictures that the pose network takes
 
+_SHARE_TO_VALIDATE = 0.2
+
 _DATA, _NETWORK, _LEARNING = "Data", "Network", "Learning"
 _CHECKING, _OUTPUT = "Checking", "Output and machine"
 
@@ -47,11 +57,11 @@ class TrainConfig:
     videos: Annotated[
         str,
         Option(
-            "Folder with one folder of videos for each label, or a pattern such as "
-            "'v/{classname}/*.mp4'.",
+            f"{VIDEOS_HELP}.",
             is_argument=True,
         ),
     ]
+    videos_root: Annotated[str | None, Option(ROOT_HELP, _DATA, metavar="PATH")] = None
     network: Annotated[
         NetworkName,
         Option(
@@ -121,8 +131,15 @@ class TrainConfig:
         Option("Validate on this group; may be repeated.", _CHECKING, names=("--validate-on",)),
     ] = ()
     validation_fraction: Annotated[
-        float, Option("Fraction of the videos to validate on.", _CHECKING, minimum=0, maximum=0.9)
-    ] = 0.2
+        float | None,
+        Option(
+            "Fraction of the videos to validate on. Default: 0.2, or as the annotation file's "
+            "column split says.",
+            _CHECKING,
+            minimum=0,
+            maximum=0.9,
+        ),
+    ] = None
     test_fraction: Annotated[
         float, Option("Fraction of the videos to test on.", _CHECKING, minimum=0, maximum=0.9)
     ] = 0.0
@@ -244,6 +261,17 @@ class TrainConfig:
         float,
         Option("Size limit of that cache in GB; 0 caches nothing.", _OUTPUT, minimum=0),
     ] = field(default=DEFAULT_LIMIT_GB, compare=False)
+
+    @property
+    def share_to_validate(self) -> float:
+        """Fraction of the videos to validate on."""
+        return _SHARE_TO_VALIDATE if self.validation_fraction is None else self.validation_fraction
+
+    @property
+    def says_how_to_split(self) -> bool:
+        """Whether a setting says how to split, which the column of an annotation file may do."""
+        by_share = self.validation_fraction is not None or self.test_fraction > 0
+        return by_share or bool(self.group or self.validation_groups)
 
     def spec(self, labels: tuple[str, ...]) -> ModelSpec:
         """The contract of a network trained like this.
