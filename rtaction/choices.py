@@ -27,7 +27,8 @@ WINDOWS_HELP = (
 )
 
 VIDEOS_HELP = (
-    "Folder with one folder of videos for each label, a pattern such as 'v/{classname}/*.mp4', or "
+    "Folder with one folder of videos for each label, a pattern such as 'v/{classname}/*.mp4' or "
+    "'v/{group}/{classname}/*.mp4', or "
     "an annotation file (.csv)"
 )
 ROOT_HELP = "Folder that names in an annotation file are relative to. Default: that of the file."

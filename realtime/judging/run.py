@@ -16,7 +16,7 @@ from rtaction.realtime.judging.text import event_lines, video_lines
 from rtaction.realtime.judging.videos import VideoEvaluation, evaluate_videos, require_known_label
 from rtaction.realtime.judging.watched import judge_videos, of_main_person, within
 from rtaction.realtime.windows.engine import Scorer
-from rtaction.video.labelled_videos import find_videos, grouping
+from rtaction.video.labelled_videos import find_videos, grouping, is_grouped
 
 Progress = Callable[[int], AbstractContextManager[Callable[[], None]]]
 """Shows how many of a number of videos are done: gives what to call after each."""
@@ -80,7 +80,7 @@ def _evaluate_videos(
     by_path = dict(zip(paths, whole, strict=True))
     judged = [of_main_person(within(by_path[video.path], video.span)) for video in listed]
     found = evaluate_videos(listed, judged, model.spec)
-    lines = video_lines(found, model.spec, grouped=options.group is not None, windows=windows)
+    lines = video_lines(found, model.spec, grouped=is_grouped(listed), windows=windows)
     return Judgement(model.spec, found, lines)
 
 

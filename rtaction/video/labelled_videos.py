@@ -5,10 +5,7 @@ This module knows nothing about pixels: it looks only at paths.
 
 from __future__ import annotations
 
-import fnmatch
-import glob
 import logging
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +14,10 @@ from typing import Any
 
 from rtaction.errors import DatasetError, UsageError
 from rtaction.video.annotations import is_annotation_file, read_annotations
+from rtaction.video.label_patterns import CLASSNAME, GROUP, folders_escaped, labelled_by_pattern
 from rtaction.video.span import Span
-from rtaction.video.video_files import files_below, named, unreadable_folders, videos_among
+from rtaction.video.video_files import files_below, named, videos_among
 
-CLASSNAME = "{classname}"
 _log = logging.getLogger(__name__)
 
 Group = str | Callable[[Path], str] | None
@@ -104,8 +101,9 @@ def find_videos(
 
     Args:
         pattern: a folder with one folder per label, with videos at any depth; a glob pattern in
-            which "{classname}" stands for the label, such as "videos/{classname}/*.avi"; or an
-            annotation file, see `rtaction.video.annotations`. A warning names what is passed over.
+            which "{classname}" stands for the label, and perhaps "{group}" for the group, such as
+            "videos/{group}/{classname}/*.avi"; or an annotation file, see
+            `rtaction.video.annotations`. A warning names what is passed over.
         labels: use only these. Default: all that are found.
         group: see `Group`. Default None.
         min_labels: minimum number of different labels. Default 2, as training needs them.
@@ -127,9 +125,12 @@ def find_videos(
         raise UsageError(f"--videos-root is for annotation files (.csv), and {text} is none")
     elif CLASSNAME in text:
         text = folders_escaped(text)
-        videos = _grouped(_labelled_by_pattern(text), group)
+        videos = _by_pattern(text, group)
     elif Path(text).is_dir():
-        videos = _grouped(_labelled_by_folder(Path(text)), group)
+        group_of = grouping(group)
+        videos = [
+            Video(path, label, group_of(path)) for path, label in _labelled_by_folder(Path(text))
+        ]
         text = f"{text.rstrip('/')}/{CLASSNAME}/**"
     else:
         raise UsageError(
@@ -141,9 +142,17 @@ def find_videos(
     return videos
 
 
-def _grouped(labelled: Iterable[tuple[Path, str]], group: Group) -> list[Video]:
+def _by_pattern(pattern: str, group: Group) -> list[Video]:
+    if GROUP in pattern and group is not None:
+        raise UsageError(
+            f"{pattern} says with {GROUP} what the groups are, and --group says it too; leave one "
+            "of them out"
+        )
     group_of = grouping(group)
-    return [Video(path, label, group_of(path)) for path, label in labelled]
+    return [
+        Video(path, label, group_of(path) if in_path is None else in_path)
+        for path, label, in_path in labelled_by_pattern(pattern)
+    ]
 
 
 def _annotated(csv_path: Path, root: Path | None, group: Group) -> list[Video]:
@@ -172,6 +181,11 @@ def _place(video: Video) -> tuple[Path, float, float]:
 def labels_of(videos: Sequence[Video]) -> tuple[str, ...]:
     """All labels, sorted."""
     return tuple(sorted({video.label for video in videos}))
+
+
+def is_grouped(videos: Iterable[Video]) -> bool:
+    """Whether videos were grouped; otherwise each file is its own group."""
+    return any(video.group != video.path.as_posix() for video in videos)
 
 
 def grouping(group: Group) -> Callable[[Path], str]:
@@ -207,25 +221,6 @@ def grouping(group: Group) -> Callable[[Path], str]:
     return of
 
 
-def _labelled_by_pattern(pattern: str) -> list[tuple[Path, str]]:
-    label_of = re.compile(_as_regex(pattern), re.DOTALL)
-    labelled, broken = [], []
-    if unreadable := unreadable_folders(_as_glob(pattern)):
-        raise DatasetError(
-            f"{pattern}: {named(unreadable)} cannot be read; check the permissions, or move it "
-            "elsewhere"
-        )
-    for path in sorted(Path(name) for name in glob.glob(_as_glob(pattern), recursive=True)):
-        if path.is_file():
-            match = label_of.fullmatch(path.as_posix())
-            labelled += [(path, match["classname"])] if match else []
-        elif not path.exists():
-            broken.append(path)
-    if broken:
-        _log.warning("%s: %d links to nothing (%s)", pattern, len(broken), named(broken))
-    return labelled
-
-
 def _labelled_by_folder(folder: Path) -> list[tuple[Path, str]]:
     """Videos below each folder in a folder, with its name; a warning names what is passed over."""
     files = files_below(folder)
@@ -243,7 +238,25 @@ def _labelled_by_folder(folder: Path) -> list[tuple[Path, str]]:
     ]
     if empty:
         _log.warning("%s: no label, because there is no video inside: %s", folder, named(empty))
+    if hint := _inner_labels(folder, labelled):
+        _log.warning("%s: %s", folder, hint)
     return labelled
+
+
+def _inner_labels(folder: Path, labelled: Sequence[tuple[Path, str]]) -> str:
+    """A hint if labels may be the folders within the top ones, which have the same names."""
+    inner: dict[str, set[str]] = {label: set() for _, label in labelled}
+    for path, label in labelled:
+        inner[label] |= {*path.relative_to(folder).parts[1:-1][:1]}
+    names = next(iter(inner.values()), set())
+    if len(names) < 2 or any(other != names for other in inner.values()):
+        return ""
+    pattern = f"{folder}/{GROUP}/{CLASSNAME}/**/*{labelled[0][0].suffix}"
+    return (
+        f"the labels are its folders ({named(sorted(inner))}), each of which has the same folders "
+        f"({named(sorted(names))}); if those are the labels, and its folders are groups such as "
+        f"people, give '{pattern}' instead of the folder"
+    )
 
 
 def _check(
@@ -266,40 +279,3 @@ def _check(
             + ("lines with another label" if by_file else "a folder of something else")
             + f", such as nothing{'' if by_file else '/'}"
         )
-
-
-def folders_escaped(pattern: str) -> str:
-    """A glob pattern in which folders that exist are taken by their names, brackets and all."""
-    parts = pattern.split("/")
-    for count in range(len(parts) - 1, 0, -1):
-        folder = "/".join(parts[:count])
-        if CLASSNAME not in folder and os.path.isdir(folder):
-            return "/".join([glob.escape(folder), *parts[count:]])
-    return pattern
-
-
-def _as_glob(pattern: str) -> str:
-    return pattern.replace(CLASSNAME, "*")
-
-
-def _as_regex(pattern: str) -> str:
-    """A glob pattern as a regular expression whose group `classname` is the label."""
-    # "./videos" and "videos" are the same to Path.as_posix.
-    pattern = Path(pattern).as_posix()
-    parts = re.split(r"(\{classname\}|\*\*/|\*\*|\*|\?|\[!?\]?[^\]]*\])", pattern)
-    regex, seen = "", False
-    for part in parts:
-        if part == CLASSNAME:
-            regex += "(?P=classname)" if seen else "(?P<classname>[^/]+?)"
-            seen = True
-        elif part == "**/":
-            regex += "(?:.*/)?"
-        elif part == "**":
-            regex += ".*"
-        elif part in ("*", "?"):
-            regex += "[^/]" + ("*" if part == "*" else "")
-        elif part.startswith("["):
-            regex += fnmatch.translate(part).removesuffix(r"\Z")  # as glob reads it
-        else:
-            regex += re.escape(part)
-    return regex

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from rtaction.evaluation.classification import Classification
 from rtaction.evaluation.estimate import Estimate, clusters_of
 from rtaction.train.data.clip_set import ClipSet
-from rtaction.video.labelled_videos import Video
+from rtaction.video.labelled_videos import Video, is_grouped
 
 
 def predict_scores(
@@ -76,7 +76,7 @@ class JudgedClips:
     @property
     def is_grouped(self) -> bool:
         """Whether videos were grouped; otherwise each is its own group."""
-        return any(video.group != video.path.as_posix() for video in self.clips.videos)
+        return is_grouped(self.clips.videos)
 
     def worst_mistakes(self, most: int = 8) -> list[Mistake]:
         """The wrong predictions with the highest scores first; at most one per video."""
