@@ -12,6 +12,12 @@ from rtaction.evaluation.intervals import left_out_notes, read_intervals
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.judging.events import EventEvaluation, evaluate_events, is_tuned_on
 from rtaction.realtime.judging.options import EvalOptions
+from rtaction.realtime.judging.several_labels import (
+    SeveralEvaluation,
+    evaluate_several,
+    require_one_label,
+    several_lines_of,
+)
 from rtaction.realtime.judging.text import event_lines, video_lines
 from rtaction.realtime.judging.videos import VideoEvaluation, evaluate_videos, require_known_label
 from rtaction.realtime.judging.watched import judge_videos, of_main_person, within
@@ -33,7 +39,7 @@ class Judgement:
     """
 
     spec: ModelSpec
-    figures: VideoEvaluation | EventEvaluation
+    figures: VideoEvaluation | SeveralEvaluation | EventEvaluation
     lines: list[str]
 
 
@@ -66,21 +72,27 @@ def _evaluate_videos(
     say: Callable[[str], object],
 ) -> Judgement:
     listed = find_videos(
-        options.videos, group=options.group, min_labels=1, root=options.videos_root
+        options.videos, group=options.group, min_labels=1, root=options.videos_root, several=True
     )
     # Parts of a video are judged by the windows inside them.
     windows = options.windows or any(video.span for video in listed)
     paths = list(dict.fromkeys(video.path for video in listed))
     model = load()
     require_known_label(listed, model.spec)
+    if not model.spec.multi_label:
+        require_one_label(listed)
     with progress(len(paths)) as step:
         whole = judge_videos(
             model, paths, stride_seconds=options.stride_seconds, windows=windows, on_video=step
         )
     by_path = dict(zip(paths, whole, strict=True))
     judged = [of_main_person(within(by_path[video.path], video.span)) for video in listed]
+    grouped = is_grouped(listed)
+    if model.spec.multi_label:
+        several = evaluate_several(listed, judged, model.spec)
+        return Judgement(model.spec, several, several_lines_of(several, grouped=grouped))
     found = evaluate_videos(listed, judged, model.spec)
-    lines = video_lines(found, model.spec, grouped=is_grouped(listed), windows=windows)
+    lines = video_lines(found, model.spec, grouped=grouped, windows=windows)
     return Judgement(model.spec, found, lines)
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 _TEMPERATURES = np.geomspace(0.02, 20, 301)
 _LEAST_SCORE = 1e-30
+_LEAST_SIGMOID = 1e-7  # float32 knows no number between 1 and 1 - 6e-8
 
 
 def temperature_of(
@@ -41,6 +42,38 @@ def temperature_of(
         logs = _log_softmax(logits / temperature)
         losses.append(float(-(weights[:, np.newaxis] * smoothed * logs).sum()))
     return float(_TEMPERATURES[int(np.argmin(losses))])
+
+
+def temperature_of_each(
+    scores: npt.NDArray[Any], truths: npt.NDArray[np.bool_], *, label_smoothing: float
+) -> float:
+    """The number to divide logits by whose sigmoids are the scores of labels by themselves.
+
+    Args:
+        scores: of items that were not trained on; float, shape (num_items, num_labels).
+        truths: whether each item has each label; bool, of the same shape.
+        label_smoothing: see `temperature_of`.
+    """
+    logits = logits_of_each(scores)
+    smoothed = truths * (1 - label_smoothing) + label_smoothing / 2
+    losses = []
+    for temperature in _TEMPERATURES:
+        # -log sigmoid(z) is log(1 + exp(-z)).
+        divided = logits / temperature
+        losses.append((smoothed * np.logaddexp(0, -divided)).sum())
+        losses[-1] += ((1 - smoothed) * np.logaddexp(0, divided)).sum()
+    return float(_TEMPERATURES[int(np.argmin(losses))])
+
+
+def each_at_temperature(scores: npt.NDArray[Any], temperature: float) -> npt.NDArray[np.float32]:
+    """As `at_temperature`, for scores that are sigmoids."""
+    return np.asarray(1 / (1 + np.exp(-logits_of_each(scores) / temperature)), np.float32)
+
+
+def logits_of_each(scores: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Logits whose sigmoids are these scores, float64; those nearer to 0 or 1 count as 1e-7."""
+    inner = np.clip(scores.astype(np.float64), _LEAST_SIGMOID, 1 - _LEAST_SIGMOID)
+    return np.asarray(np.log(inner / (1 - inner)), np.float64)
 
 
 def at_temperature(scores: npt.NDArray[Any], temperature: float) -> npt.NDArray[np.float32]:

@@ -73,12 +73,15 @@ def is_annotation_file(place: str | Path) -> bool:
     return Path(place).suffix.lower() == SUFFIX and not Path(place).is_dir()
 
 
-def read_annotations(csv_path: Path, root: Path | None = None) -> list[Annotation]:
+def read_annotations(
+    csv_path: Path, root: Path | None = None, *, may_be_none: bool = False
+) -> list[Annotation]:
     """Read an annotation file. Videos that are missing are left out, with a warning.
 
     Args:
         csv_path: the file, UTF-8.
         root: the folder that the names of videos are relative to. Default: that of the file.
+        may_be_none: whether a line may have no label, which means none of them. Default False.
 
     Returns:
         One per line, in the order of the file.
@@ -101,7 +104,7 @@ def read_annotations(csv_path: Path, root: Path | None = None) -> list[Annotatio
         name, path, span = find(line)
         annotation = Annotation(
             path or root,
-            _label(line),
+            line.text("label") if may_be_none else _label(line),
             span,
             line.text("group") or line.text("youtube_id") or None,
             line.choice("split", PARTS) if "split" in line.values else None,

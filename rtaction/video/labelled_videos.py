@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class Video:
         span: the part that shows it. Default None: the whole file.
         part: of the split, as an annotation file says: "train", "validation" or "test". Default
             None: it does not say.
+        more_labels: other actions that it shows at the same time. Default none.
     """
 
     path: Path
@@ -43,6 +44,16 @@ class Video:
     group: str
     span: Span | None = None
     part: str | None = None
+    more_labels: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """All its labels; none if `label` is "", which only networks of several labels may see."""
+        return (self.label, *self.more_labels) if self.label else ()
+
+    def label_among(self, some: Collection[str]) -> str:
+        """The first of its labels that is one of some; otherwise its first label."""
+        return next((label for label in self.labels if label in some), self.label)
 
     @property
     def name(self) -> str:
@@ -56,7 +67,8 @@ class Video:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; `from_dict` reads it. The part of a split is left out."""
-        values = {"path": self.path.as_posix(), "label": self.label, "group": self.group}
+        label: Any = [self.label, *self.more_labels] if self.more_labels else self.label
+        values = {"path": self.path.as_posix(), "label": label, "group": self.group}
         if self.span is None:
             return values
         start_seconds, end_seconds = self.span.start_seconds, self.span.end_seconds
@@ -72,7 +84,8 @@ class Video:
         span = None
         if "start_seconds" in values:
             span = Span(values["start_seconds"], values["end_seconds"])
-        return cls(Path(values["path"]), values["label"], values["group"], span)
+        label, *more = values["label"] if isinstance(values["label"], list) else [values["label"]]
+        return cls(Path(values["path"]), label, values["group"], span, more_labels=tuple(more))
 
     def to_row(self) -> list[Any]:
         """The values of `to_dict`, as a list; `from_row` reads it."""
@@ -83,10 +96,11 @@ class Video:
         """Parse the output of `to_row`.
 
         Raises:
-            ValueError, TypeError: it is anything else.
+            ValueError, KeyError, TypeError: it is anything else.
         """
         path, label, group, *span = row
-        return cls(Path(path), label, group, Span(*span) if span else None)
+        times = dict(zip(("start_seconds", "end_seconds"), span, strict=False))
+        return cls.from_dict({"path": path, "label": label, "group": group, **times})
 
 
 def find_videos(
@@ -96,6 +110,7 @@ def find_videos(
     group: Group = None,
     min_labels: int = 2,
     root: str | Path | None = None,
+    several: bool = False,
 ) -> list[Video]:
     """Find labelled videos.
 
@@ -109,6 +124,8 @@ def find_videos(
         min_labels: minimum number of different labels. Default 2, as training needs them.
         root: the folder that names in an annotation file are relative to. Default None: that of
             the file.
+        several: whether a video may have several labels, each in a line of its own, or none, in a
+            line without a label. Default False.
 
     Returns:
         The videos, in the order of their paths, and of time within a file.
@@ -120,7 +137,9 @@ def find_videos(
     """
     text = str(pattern)
     if is_annotation_file(text):
-        videos = _annotated(Path(text), None if root is None else Path(root), group)
+        videos = _annotated(
+            Path(text), None if root is None else Path(root), group, several=several
+        )
     elif root is not None:
         raise UsageError(f"--videos-root is for annotation files (.csv), and {text} is none")
     elif CLASSNAME in text:
@@ -137,7 +156,8 @@ def find_videos(
             f"{text!r} is neither a folder nor a pattern with {CLASSNAME} nor an annotation file "
             f"(.csv); expected something like videos/ or 'videos/{CLASSNAME}/*.mp4'"
         )
-    videos = [video for video in videos if labels is None or video.label in labels]
+    if labels is not None:
+        videos = [video for video in videos if set(video.labels) & set(labels)]
     _check(videos, text, labels, min_labels)
     return videos
 
@@ -155,20 +175,27 @@ def _by_pattern(pattern: str, group: Group) -> list[Video]:
     ]
 
 
-def _annotated(csv_path: Path, root: Path | None, group: Group) -> list[Video]:
+def _annotated(csv_path: Path, root: Path | None, group: Group, *, several: bool) -> list[Video]:
     group_of = grouping(group)
     seen: dict[tuple[Path, Span | None], Video] = {}
-    for one in read_annotations(csv_path, root):
+    for one in read_annotations(csv_path, root, may_be_none=several):
         named_group = one.group if group is None and one.group is not None else group_of(one.path)
         video = Video(one.path, one.label, named_group, one.span, one.part)
         first = seen.setdefault((video.path, video.span), video)
-        for what in ("label", "group", "part"):
+        if several and video.label != first.label:
+            labels = dict.fromkeys(one for one in (*first.labels, video.label) if one)
+            label, *more = labels
+            first = replace(first, label=label, more_labels=tuple(more))
+            seen[video.path, video.span] = first
+        for what in ("group", "part") if several else ("label", "group", "part"):
             before, now = getattr(first, what), getattr(video, what)
             if before != now:
                 column = "split" if what == "part" else what
                 raise DatasetError(
                     f"{csv_path}, line {one.line}: {video.name} has the {column} {before!r} in an "
                     f"earlier line, got {now!r}; expected one for each part of a video"
+                    + "; to train on several labels at once, give --multi-label"
+                    * (what == "label")
                 )
     return sorted(seen.values(), key=_place)
 
@@ -180,7 +207,7 @@ def _place(video: Video) -> tuple[Path, float, float]:
 
 def labels_of(videos: Sequence[Video]) -> tuple[str, ...]:
     """All labels, sorted."""
-    return tuple(sorted({video.label for video in videos}))
+    return tuple(sorted({label for video in videos for label in video.labels}))
 
 
 def is_grouped(videos: Iterable[Video]) -> bool:

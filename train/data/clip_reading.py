@@ -27,7 +27,7 @@ from rtaction.sampling import (
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.decoded_video import DecodedVideo, TemporaryFrames, VideoFrames
 from rtaction.train.data.frame_cache import FrameCache
-from rtaction.video.labelled_videos import Video
+from rtaction.video.labelled_videos import Video, labels_of
 from rtaction.video.span import Span
 
 _log = logging.getLogger(__name__)
@@ -98,13 +98,14 @@ def read_clip_set(
     check_labels(videos, kept, need_every_label)
     frames = VideoFrames([part.video for part in parts], [video.path for video in kept], spec)
     counts = [len(part.clip_frames) for part in parts]
-    label_numbers = [spec.labels.index(video.label) for video in kept]
+    firsts, truths = labels_of_clips(kept, counts, spec)
     shifted = [p.clip_frames + start for p, start in zip(parts, frames.starts, strict=False)]
     return ClipSet(
         frames=frames,
         clip_frames=np.concatenate(shifted),
         clip_times_seconds=np.concatenate([part.clip_times_seconds for part in parts]),
-        clip_labels=np.repeat(label_numbers, counts).astype(np.intp),
+        clip_labels=firsts,
+        truths=truths,
         clip_videos=np.repeat(np.arange(len(kept)), counts).astype(np.intp),
         labels=spec.labels,
         videos=tuple(kept),
@@ -113,6 +114,24 @@ def read_clip_set(
         sampling=spec.sampling,
         video_times_seconds=tuple(part.video.times_seconds for part in parts),
     )
+
+
+def labels_of_clips(
+    videos: Sequence[Video], counts: Sequence[int], spec: ModelSpec
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_] | None]:
+    """The labels of the clips of videos, as `ClipSet.clip_labels` and `ClipSet.truths`.
+
+    Args:
+        videos: the videos, each with labels of the contract.
+        counts: number of clips of each.
+        spec: the contract.
+    """
+    firsts = [spec.labels.index(video.label) if video.label else -1 for video in videos]
+    clip_labels = np.repeat(firsts, counts).astype(np.intp)
+    if not spec.multi_label:
+        return clip_labels, None
+    truths = [[label in video.labels for label in spec.labels] for video in videos]
+    return clip_labels, np.repeat(np.array(truths, np.bool_), counts, axis=0)
 
 
 def check_labels(videos: Sequence[Video], kept: Sequence[Video], need_every_label: bool) -> None:
@@ -126,7 +145,7 @@ def check_labels(videos: Sequence[Video], kept: Sequence[Video], need_every_labe
     Raises:
         DatasetError: none has, or a label has none although each must.
     """
-    lost = sorted({v.label for v in videos} - {v.label for v in kept})
+    lost = sorted(set(labels_of(videos)) - set(labels_of(kept)))
     if lost and (need_every_label or not kept):
         raise DatasetError(
             f"none of these {len(videos)} videos of {lost} can be used; the warnings above say why"

@@ -26,7 +26,7 @@ from rtaction.pose.normal import window_numbers
 from rtaction.pose.people import PoseNetworks
 from rtaction.pose.video_poses import VideoPoses, read_poses
 from rtaction.train.data.augment import Augmentation
-from rtaction.train.data.clip_reading import check_labels
+from rtaction.train.data.clip_reading import check_labels, labels_of_clips
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.data.joint_changes import changed_joints, points_at
@@ -76,7 +76,7 @@ class PoseClips(ClipSet):
         points = points_at(
             np.asarray(self.frames[own], np.float32), self.video_times_seconds[video], moments
         )
-        return changed_joints(points, augmentation, self.label_of(clip), random)
+        return changed_joints(points, augmentation, self._side_label(clip, augmentation), random)
 
     def drawn(self, images: Any) -> UInt8Array:
         """Skeletons of a clip's joints: uint8 RGB, shape (frames_per_clip, 160, 160, 3)."""
@@ -225,7 +225,7 @@ def _clips_of(
     windows = [starts[:, np.newaxis] + within for _, starts in found]
     counts = [len(one) for one in windows]
     points: Any = np.concatenate([poses.points for poses, _ in found])
-    label_numbers = [spec.labels.index(video.label) for video in videos]
+    firsts_of_clips, truths = labels_of_clips(videos, counts, spec)
     return PoseClips(
         frames=points,
         clip_frames=np.concatenate(
@@ -234,7 +234,8 @@ def _clips_of(
         clip_times_seconds=np.concatenate(
             [of_video[one] for of_video, one in zip(times, windows, strict=True)]
         ),
-        clip_labels=np.repeat(label_numbers, counts).astype(np.intp),
+        clip_labels=firsts_of_clips,
+        truths=truths,
         clip_videos=np.repeat(np.arange(len(videos)), counts).astype(np.intp),
         labels=spec.labels,
         videos=tuple(videos),

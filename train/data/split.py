@@ -127,10 +127,10 @@ def _require_labels(split: Split, videos: Sequence[Video], advice: str) -> None:
 def _choose(videos: Sequence[Video], groups: Sequence[str], fraction: float) -> set[str]:
     """Groups that together are nearest to `fraction` of each label's videos."""
     per_group = {group: Counter[str]() for group in groups}
-    total = Counter(video.label for video in videos)
+    total = Counter(label for video in videos for label in video.labels)
     for video in videos:
         if video.group in per_group:
-            per_group[video.group][video.label] += 1
+            per_group[video.group].update(video.labels)
     # A label with few videos still gives one, unless the fraction is 0.
     wanted = {label: max(round(fraction * n), fraction > 0) for label, n in total.items()}
     # A label with only one group stays in training.

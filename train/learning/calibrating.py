@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from rtaction.evaluation.temperature import logits_of, temperature_of
+from rtaction.evaluation.temperature import logits_of, temperature_of, temperature_of_each
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
 from rtaction.train.learning.learner import load_saved
@@ -45,7 +45,8 @@ def calibrate(
     dense = layer_of_logits(network)
     if dense is None:
         console.print(
-            "scores are not calibrated: the network does not end in a dense layer and a softmax",
+            "scores are not calibrated: the network does not end in a dense layer and a softmax or "
+            "sigmoid",
             highlight=False,
         )
         return spec
@@ -62,19 +63,23 @@ def fitted_temperature(validated: JudgedClips) -> float:
     Labels are smoothed by the number of videos, as Platt 1999 does: a network that is correct on
     three videos is not sure yet, and the clips of one video are alike.
     """
-    labels = validated.clips.clip_labels
+    clips = validated.clips
+    smoothing = 1 / (len(clips.videos) + 2)
+    if clips.truths is not None:
+        return temperature_of_each(validated.scores, clips.truths, label_smoothing=smoothing)
     return temperature_of(
         logits_of(validated.scores),
-        labels,
-        np.ones(len(labels)),
-        label_smoothing=1 / (len(validated.clips.videos) + 2),
+        clips.clip_labels,
+        np.ones(len(clips)),
+        label_smoothing=smoothing,
     )
 
 
 def layer_of_logits(network: Any) -> Any | None:
-    """The dense layer before, or with, the softmax that a network ends in; None without one."""
+    """The dense layer before, or with, the softmax or sigmoid of a network; None without one."""
     last = network.layers[-1]
-    if not (isinstance(last, keras.layers.Softmax) or _activation(last) == "softmax"):
+    is_softmax = isinstance(last, keras.layers.Softmax)
+    if not (is_softmax or _activation(last) in ("softmax", "sigmoid")):
         return None
     if isinstance(last, keras.layers.Dense):
         return last

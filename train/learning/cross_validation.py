@@ -34,6 +34,7 @@ from rtaction.train.report.cross_validation import (
 )
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.run_folder import RunFolder
+from rtaction.train.settings.several_labels import require_separable
 from rtaction.video.labelled_videos import Video
 
 _PLAN = "folds.json"
@@ -74,6 +75,7 @@ def cross_validate(
     """
     console = console or CleanConsole(stderr=True)
     _check(config, repeats)
+    require_separable(config, folds=True)
     videos = _resume(output, config, folds) if resume else _begin(output, find_all(config))
     # Make all splits before the first training, so that an impossible one fails early.
     splits = {

@@ -15,7 +15,7 @@ from rtaction.errors import UsageError
 from rtaction.keras_tensorflow import keras, native_stderr_to
 from rtaction.model_spec import ModelSpec
 from rtaction.output_file import write_json
-from rtaction.train.data.balance import class_weights, describe_balance
+from rtaction.train.data.balance import describe_balance, weights_of
 from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.split import Split
@@ -56,6 +56,7 @@ from rtaction.train.settings.people import require_sensible
 from rtaction.train.settings.precision import precision_of
 from rtaction.train.settings.run_folder import HistoryRow, RunFolder
 from rtaction.train.settings.schedule import schedule_callback
+from rtaction.train.settings.several_labels import require_separable
 from rtaction.video.labelled_videos import labels_of
 
 
@@ -182,6 +183,7 @@ def _settle(
 ) -> tuple[TrainConfig, Split]:
     """The final settings and split."""
     require_sensible(config)
+    require_separable(config)
     if config.chosen_but is None:
         require_solvable(config)
     folder.check(config, resume=resume)
@@ -231,6 +233,8 @@ def _scored(network: Path, clips: ClipSet, *, config: TrainConfig, is_divided: b
 
 def _say_how(config: TrainConfig, hardware: Hardware, clips: ClipSet, console: Console) -> None:
     console.print(hardware.describe(config.batch_size), highlight=False)
+    if clips.truths is not None:
+        return
     balance = describe_balance(clips.labels, clips.clip_labels, config.balance)
     if balance:
         console.print(balance, highlight=False)
@@ -267,7 +271,7 @@ def _fit(
     stopper = keras.callbacks.EarlyStopping(patience=config.patience)
     averages = keras.callbacks.SwapEMAWeights() if config.ema else None
     keeper = KeepRun(folder, history, learner.network, averages)
-    weights = class_weights(training.clips.clip_labels) if config.balance == "weights" else None
+    weights = weights_of(training.clips, config.balance)
     replay = ReplayHistory(list(history), config.learning_rate, [schedule, stopper])
     learner.part.fit(
         training,
@@ -306,7 +310,8 @@ def _report(
         summary[name] = one.to_dict() | {"calibration_error": errors}
     write_json(folder.path / "summary.json", summary)
     draw_curves(history, folder.path / "curves.png")
-    draw_confusion(judged["validation"].by_clip, folder.path / "confusion.png")
+    if judged["validation"].several is None:
+        draw_confusion(judged["validation"].by_clip, folder.path / "confusion.png")
     console.print(
         f"{len(history)} epochs; the best was {int(best['epoch'])} "
         f"(validation loss {best['val_loss']:.3f})",

@@ -110,10 +110,13 @@ def _compile(part: Any, config: TrainConfig, precision: PrecisionName) -> None:
     if precision == "mixed_float16":
         # Keras would wrap it implicitly, but not save that in the resume point.
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    losses, metrics = keras.losses, keras.metrics
+    loss = losses.BinaryCrossentropy if config.multi_label else losses.CategoricalCrossentropy
+    accuracy = metrics.BinaryAccuracy if config.multi_label else metrics.CategoricalAccuracy
     part.compile(
         optimizer=optimizer,
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
-        metrics=[keras.metrics.CategoricalAccuracy("accuracy")],
+        loss=loss(label_smoothing=config.label_smoothing),
+        metrics=[accuracy("accuracy")],
     )
     # TensorFlow traces a step again if the first trace made variables: slots, or a metric's counts.
     optimizer.build(part.trainable_variables)

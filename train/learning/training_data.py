@@ -37,7 +37,9 @@ def find_all(config: TrainConfig) -> list[Video]:
     Raises:
         UsageError, DatasetError: see `find_videos`.
     """
-    return find_videos(config.videos, group=config.group, root=config.videos_root)
+    return find_videos(
+        config.videos, group=config.group, root=config.videos_root, several=config.multi_label
+    )
 
 
 def find_and_split(config: TrainConfig, console: Console | None = None) -> Split:
@@ -116,7 +118,7 @@ def decode(
         }
     for name, one in clips.items():
         console.print(f"{name}: {len(one)} clips of {len(one.videos)} videos", highlight=False)
-        absent = [label for i, label in enumerate(spec.labels) if i not in one.clip_labels]
+        absent = [label for i, label in enumerate(spec.labels) if not one.num_of(i)]
         if absent:
             _log.warning("%s has no clip of %s", name, ", ".join(absent))
     return with_clip_length(spec, clips["train"]), clips

@@ -125,6 +125,15 @@ class TrainConfig:
     background_label: Annotated[
         str | None, Option('The label that means "no action".', _DATA, names=("--background",))
     ] = None
+    multi_label: Annotated[
+        bool,
+        Option(
+            "Score each label by itself, as a video may show several at once, or none: several "
+            "lines of an annotation file, or one without a label.",
+            _DATA,
+            names=("--multi-label",),
+        ),
+    ] = False
     group: Annotated[str | None, Option(GROUP_HELP, _CHECKING)] = None
     validation_groups: Annotated[
         tuple[str, ...],
@@ -292,6 +301,7 @@ class TrainConfig:
             sampling=self.sampling,
             resize="letterbox" if sees_people else self.resize,
             background_label=self.background_label,
+            multi_label=self.multi_label,
         )
 
     def save(self, path: Path) -> None:

@@ -160,7 +160,7 @@ def test_an_event_gives_way_in_one_answer() -> None:
     detector = ActionDetector(RULES, SPEC)
     for n, letter in enumerate("WWWVV"):
         detector.see(window(0.25 * n, SCORES[letter]))
-    assert detector.current == ActionEvent("test", "wave", 0.0, None, 0.875, 1)
+    assert detector.ongoing == (ActionEvent("test", "wave", 0.0, None, 0.875, 1),)
 
     told = detector.see(window(1.25, SCORES["V"]))
 
@@ -168,22 +168,22 @@ def test_an_event_gives_way_in_one_answer() -> None:
         ActionEvent("test", "wave", 0.0, 0.5, 0.875, 1),
         ActionEvent("test", "clap", 0.75, None, 0.8125, 2),
     ]
-    assert detector.current == told[1]
+    assert detector.ongoing == (told[1],)
 
 
-def test_current_and_smoothed() -> None:
+def test_ongoing_and_smoothed() -> None:
     detector = ActionDetector(RULES, SPEC)
-    assert (detector.current, detector.smoothed) == (None, None)
+    assert (detector.ongoing, detector.smoothed) == ((), None)
 
     detector.see(window(0.0, SCORES["W"]))
-    smoothed, current = detector.smoothed, detector.current
-    assert current is None
+    smoothed, ongoing = detector.smoothed, detector.ongoing
+    assert ongoing == ()
     assert smoothed is not None
     assert smoothed.dtype == np.float32
     assert smoothed.tolist() == [0.875, 0.0625, 0.0625]
 
     detector.see(window(0.5, SCORES["W"]))
-    assert detector.current == ActionEvent("test", "wave", 0.0, None, 0.875, 1)
+    assert detector.ongoing == (ActionEvent("test", "wave", 0.0, None, 0.875, 1),)
 
 
 def test_a_source_that_is_one_short_action() -> None:
@@ -214,7 +214,7 @@ def test_an_interruption_ends_what_goes_on() -> None:
     detector.see(window(0.5, SCORES["W"]))
 
     assert detector.interrupt() == [ActionEvent("test", "wave", 0.0, 0.5, 0.875, 1)]
-    assert (detector.current, detector.smoothed) == (None, None)
+    assert (detector.ongoing, detector.smoothed) == ((), None)
     assert detector.interrupt() == []
 
 

@@ -19,7 +19,7 @@ from rtaction.realtime.outputs.overlay import (
     Colour,
     Status,
     draw_overlay,
-    shown_label,
+    shown_labels,
 )
 from rtaction.realtime.windows.state import STATE_TEXT, State
 from tests.realtime.conftest import prediction_of
@@ -44,7 +44,7 @@ def draw(
     prediction = prediction_of(spec, scores) if scores else None
     if action == "best":
         action = prediction.label if prediction else None
-    return draw_overlay(image, prediction, status, action=action, top_k=top_k)
+    return draw_overlay(image, prediction, status, actions=(action,) if action else (), top_k=top_k)
 
 
 def count(image: UInt8Array, colour: Colour) -> int:
@@ -144,14 +144,16 @@ def test_another_label_gives_other_pixels() -> None:
     ],
 )
 def test_only_a_sure_action_is_named(scores: tuple[float, ...], expected: str | None) -> None:
-    assert shown_label(prediction_of(SPEC, scores), SPEC) == expected
+    assert shown_labels(prediction_of(SPEC, scores), SPEC) == ((expected,) if expected else ())
 
 
 @pytest.mark.parametrize(("threshold", "expected"), [(0.8, None), (0.6, "wave")])
 def test_a_label_may_have_a_threshold_of_its_own(threshold: float, expected: str | None) -> None:
     spec = replace(SPEC, threshold=0.9, label_thresholds={"wave": threshold})
 
-    assert shown_label(prediction_of(spec, (0.7, 0.2, 0.1)), spec) == expected
+    assert shown_labels(prediction_of(spec, (0.7, 0.2, 0.1)), spec) == (
+        (expected,) if expected else ()
+    )
 
 
 @pytest.mark.parametrize("action", ["wave", "clap"])
