@@ -194,7 +194,7 @@ def _annotated(csv_path: Path, root: Path | None, group: Group, *, several: bool
                 raise DatasetError(
                     f"{csv_path}, line {one.line}: {video.name} has the {column} {before!r} in an "
                     f"earlier line, got {now!r}; expected one for each part of a video"
-                    + "; to train on several labels at once, give --multi-label"
+                    + "; several at once are for `rtaction train --multi-label`"
                     * (what == "label")
                 )
     return sorted(seen.values(), key=_place)

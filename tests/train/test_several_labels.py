@@ -19,7 +19,7 @@ from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.run_folder import RunFolder
 from rtaction.train.settings.several_labels import require_separable
 from rtaction.video.labelled_videos import find_videos
-from tests.train.small_training import small_config, spoken_training
+from tests.train.small_training import quiet_training, small_config, spoken_training
 from tests.videos import write_video
 
 Here = Callable[..., tuple[int, str, str]]
@@ -94,6 +94,19 @@ def test_each_label_has_a_score_of_its_own(said: tuple[str, Path]) -> None:
     assert videos == [*SHOWN, *SHOWN]
 
 
+def test_the_report_and_a_resumed_training(config: TrainConfig, tmp_path: Path) -> None:
+    short = replace(config, epochs=1)
+    quiet_training(short, tmp_path / "run", is_drawn=True)
+    text = (tmp_path / "run" / "report.html").read_text()
+    assert "average precision" in text
+    assert "all labels right by video" in text
+    assert "was predicted as" not in text
+    longer = replace(short, epochs=2)
+    assert len(quiet_training(longer, tmp_path / "run", resume=True)) == 2
+    split = RunFolder(tmp_path / "run").read_split()
+    assert [video.labels for video in split.train[:4]] == list(SHOWN)
+
+
 def test_two_labels_at_once_live(said: tuple[str, Path], tmp_path: Path, here: Here) -> None:
     model = tmp_path / "model.onnx"
     code, _, told = here("export", said[1], "-o", model)
@@ -154,7 +167,7 @@ def test_without_the_option_two_labels_are_a_mistake(config: TrainConfig) -> Non
     path = Path(config.videos)
     both = path.with_name("both.csv")
     both.write_text("\n".join(line for line in path.read_text().splitlines() if ",," not in line))
-    with pytest.raises(DatasetError, match=r"has the label 'left'.*got 'right'.*--multi-label"):
+    with pytest.raises(DatasetError, match=r"label 'left'.*got 'right'.*train --multi-label"):
         find_videos(both)
 
 

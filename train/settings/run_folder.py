@@ -10,7 +10,8 @@
     resume-NNNN.keras   network and optimizer after epoch NNNN, the last line of history.csv
     sample_clips.npz    a few validation clips, for the export's parity gate
     tensorflow.log      messages of TensorFlow's C++ code
-    summary.json, report.html, curves.png, confusion.png   written at the end
+    summary.json, report.html, curves.png, confusion.png   written at the end; the
+                        last one not with several labels at once
 
 Each file is written under another name and then renamed, and history.csv comes last, so the folder
 always holds a state from which training can resume.

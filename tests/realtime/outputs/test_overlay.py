@@ -20,6 +20,7 @@ from rtaction.realtime.outputs.overlay import (
     Status,
     draw_overlay,
     shown_labels,
+    title_of,
 )
 from rtaction.realtime.windows.state import STATE_TEXT, State
 from tests.realtime.conftest import prediction_of
@@ -154,6 +155,17 @@ def test_a_label_may_have_a_threshold_of_its_own(threshold: float, expected: str
     assert shown_labels(prediction_of(spec, (0.7, 0.2, 0.1)), spec) == (
         (expected,) if expected else ()
     )
+
+
+def test_all_labels_that_are_sure_are_named() -> None:
+    spec = ModelSpec(("wave", "clap", "sit"), 5, 1.0, 8, 8, multi_label=True)
+    prediction = prediction_of(spec, (0.6, 0.2, 0.9))
+    assert shown_labels(prediction, spec) == ("sit", "wave")
+    assert shown_labels(prediction_of(spec, (0.4, 0.2, 0.3)), spec) == ()
+    assert title_of(("sit", "wave"), prediction) == "sit  0.90   wave  0.60"
+    both = draw_overlay(IMAGE, prediction, STATUS, actions=("sit", "wave"))
+    one = draw_overlay(IMAGE, prediction, STATUS, actions=("sit",))
+    assert count(both, ACCENT) > 1.3 * count(one, ACCENT)  # a longer title, and a second bar
 
 
 @pytest.mark.parametrize("action", ["wave", "clap"])
