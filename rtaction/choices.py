@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from rtaction.errors import UsageError
 
-Sampling = Literal["sliding", "spread"]
+Sampling = Literal["sliding", "spread", "segments"]
 Resize = Literal["squash", "crop", "letterbox"]
 
 DEVICE_HELP = "auto, cpu, cuda[:N], tensorrt[:N], openvino, coreml or directml[:N]."

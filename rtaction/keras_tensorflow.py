@@ -54,7 +54,8 @@ def native_stderr_to(path: Path) -> Iterator[None]:
     """Append what C and C++ code writes to stderr to a file; Python's stderr is unaffected."""
     before = sys.stderr
     with os.fdopen(os.dup(2), "w", buffering=1) as python_stderr, _descriptor_2_to(path):
-        sys.stderr = python_stderr
+        if "ipykernel" not in type(before).__module__:  # a notebook's does not go there
+            sys.stderr = python_stderr
         try:
             yield
         finally:

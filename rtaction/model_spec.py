@@ -17,7 +17,8 @@ from rtaction.choices import Resize, Sampling
 from rtaction.errors import ModelSpecError
 from rtaction.modality import Base, base_of, channels_of, parts_of, shows_motion
 from rtaction.output_file import write_json
-from rtaction.sampling import frame_interval_seconds
+from rtaction.sampling import Stack, frame_interval_seconds
+from rtaction.source_frames import stack_of
 
 FORMAT_VERSION = 1
 _WRITTEN_IF_SET = {"temperature", "multi_label"}
@@ -31,16 +32,16 @@ class ModelSpec:
 
     Args:
         labels: one per score, in order; at least two, all different, of printable characters.
-        frames_per_clip: frames in a clip, at least 1. A modality that shows motion needs one more
-            frame of the source, see `frames_per_window`.
+        frames_per_clip: frames in a clip, at least 1. A modality that shows motion needs more
+            frames of the source, see `frames_per_window`.
         clip_seconds: time from a clip's first frame to its last.
         height: height of a frame, in pixels.
         width: width of a frame, in pixels.
         modality: what a frame shows, such as "rgb", "gray", "diff" or "rgb+flow", see
             `rtaction.modality`. Default "rgb".
-        sampling: how the training clips were taken: "sliding" windows of `clip_seconds`, or
-            "spread" over whole videos, where `clip_seconds` is their median length. Live windows
-            are the same for both. Default "sliding".
+        sampling: how the training clips were taken: "sliding" windows of `clip_seconds`, "spread"
+            over whole videos, or from equal "segments" of whole videos, where `clip_seconds` is
+            their median length. Live windows are the same for all. Default "sliding".
         resize: how a source's frame is resized: "squash" without keeping the aspect ratio, "crop"
             to the centre, or "letterbox" with black bars. Default "squash".
         pixel_scaling: how the network itself scales pixels, for information only: the input is
@@ -144,8 +145,18 @@ class ModelSpec:
 
     @property
     def shows_motion(self) -> bool:
-        """Whether a frame of the network needs the frame before it."""
+        """Whether a frame of the network needs frames before it."""
         return shows_motion(self.modality)
+
+    @property
+    def stack(self) -> Stack | None:
+        """The frames of the source that each frame of the network needs, if they are its own."""
+        return stack_of(self.modality)
+
+    @property
+    def shows_whole_videos(self) -> bool:
+        """Whether a clip of the training stood for a whole video."""
+        return self.sampling != "sliding"
 
     @property
     def follows_people(self) -> bool:
@@ -169,12 +180,24 @@ class ModelSpec:
 
     @property
     def frames_per_window(self) -> int:
-        """Frames of the source in a clip: one more than `frames_per_clip` if it shows motion."""
+        """Frames of the source in a clip: one more than `frames_per_clip` if it shows motion, or
+        those of all stacks."""
+        if self.stack is not None:
+            return self.frames_per_clip * self.stack.num_frames
         return self.frames_per_clip + self.shows_motion
+
+    @property
+    def least_frames(self) -> int:
+        """The fewest frames that a video can have to fill a window; stacks may share frames."""
+        if self.stack is not None:
+            return max(self.frames_per_clip, self.stack.num_frames)
+        return self.frames_per_window
 
     @property
     def window_seconds(self) -> float:
         """Time from the first of those frames to the last."""
+        if self.stack is not None:
+            return self.clip_seconds + self.stack.span_seconds
         return self.clip_seconds + self.shows_motion * self.frame_interval_seconds
 
     def threshold_of(self, label: str) -> float:

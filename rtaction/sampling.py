@@ -4,8 +4,9 @@ A clip is `frames_per_clip` equally spaced moments, with the frame nearest to ea
 are in seconds, never in frame numbers, so cameras with 10, 29.97 or 60 frames per second, or a
 variable rate, fill the same clip with frames of the same moments.
 
-*Sliding*: the moments span `clip_seconds`, and the window slides by `stride_seconds`.
-*Spread*: the moments span a whole video, whatever its length.
+The moments span `clip_seconds`, and the window slides by `stride_seconds`; those of clips that
+stand for whole videos are in `rtaction.whole_video`. A moment may need several frames, such as
+those of a stack of flow fields, see `Stack`.
 
 This module knows nothing about pixels, video files or threads.
 """
@@ -45,22 +46,60 @@ class Selection:
     problem: Problem | None
 
 
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The frames that belong to one moment: its own, and others before it.
+
+    Args:
+        num_frames: number of frames, that of the moment included.
+        interval_seconds: time from one to the next.
+    """
+
+    num_frames: int
+    interval_seconds: float
+
+    @property
+    def span_seconds(self) -> float:
+        """Time from the first frame to the last."""
+        return (self.num_frames - 1) * self.interval_seconds
+
+    def moments(self, last_seconds: Float64Array) -> Float64Array:
+        """The moments of all frames of several stacks, stack by stack.
+
+        Args:
+            last_seconds: float64, shape (num_stacks,): the last moment of each.
+
+        Returns:
+            float64, shape (num_stacks * num_frames,); increasing within a stack. Stacks may
+            overlap.
+        """
+        before = self.interval_seconds * np.arange(self.num_frames - 1, -1, -1, dtype=np.float64)
+        return np.asarray(last_seconds[:, np.newaxis] - before).ravel()
+
+
 def frame_interval_seconds(frames_per_clip: int, clip_seconds: float) -> float:
     """Interval between two moments of a clip whose first and last are `clip_seconds` apart."""
     return clip_seconds / max(frames_per_clip - 1, 1)
 
 
-def window_targets(end_seconds: float, frames_per_clip: int, clip_seconds: float) -> Float64Array:
-    """The moments of the window that ends at `end_seconds`: float64 (frames_per_clip,)."""
+def window_targets(
+    end_seconds: float, frames_per_clip: int, clip_seconds: float, stack: Stack | None = None
+) -> Float64Array:
+    """The moments of the window that ends at `end_seconds`: float64 (frames_per_clip,).
+
+    Args:
+        end_seconds: the last moment.
+        frames_per_clip: number of moments, those of all stacks included.
+        clip_seconds: time from the first moment to the last.
+        stack: the frames that belong together. Default None: each stands alone.
+    """
+    if stack is not None:
+        num_stacks = frames_per_clip // stack.num_frames
+        return stack.moments(
+            window_targets(end_seconds, num_stacks, clip_seconds - stack.span_seconds)
+        )
     steps_back = np.arange(frames_per_clip - 1, -1, -1, dtype=np.float64)
     return end_seconds - steps_back * frame_interval_seconds(frames_per_clip, clip_seconds)
-
-
-def spread_targets(
-    times_seconds: Sequence[float] | Float64Array, frames_per_clip: int
-) -> Float64Array:
-    """The moments of a clip over a whole video: float64 (frames_per_clip,), both ends included."""
-    return np.linspace(times_seconds[0], times_seconds[-1], frames_per_clip)
 
 
 def median_period_seconds(times_seconds: Sequence[float] | Float64Array) -> float:
@@ -107,7 +146,7 @@ def select_frames(
 
     Args:
         times_seconds: times of the available frames, increasing.
-        targets_seconds: float64, shape (frames_per_clip,), increasing.
+        targets_seconds: float64, shape (frames_per_clip,), increasing, but for stacks that overlap.
         max_duplicate_fraction: share of the targets that may have the frame of the one before.
             Default a quarter.
 
@@ -162,17 +201,19 @@ class WindowGrid:
         since_first_end = seconds - self.end_seconds(0) + TIME_TOLERANCE_SECONDS
         return max(math.floor(since_first_end / self.stride_seconds) + 1, 0)
 
-    def has_moment(self, from_seconds: float, to_seconds: float, interval_seconds: float) -> bool:
+    def has_moment(
+        self, from_seconds: float, to_seconds: float, offsets_seconds: Sequence[float]
+    ) -> bool:
         """Whether a window has a moment within an interval.
 
         Args:
             from_seconds: start of the interval.
             to_seconds: end of the interval.
-            interval_seconds: time between two moments of a clip.
+            offsets_seconds: the moments of a window, counted from its start.
         """
-        for number in range(round(self.clip_seconds / interval_seconds) + 1):
+        for offset_seconds in offsets_seconds:
             # Relative to the first moments of the windows, of which there is one per stride.
-            shift_seconds = self.first_seconds + number * interval_seconds
+            shift_seconds = self.first_seconds + offset_seconds
             last = math.floor((to_seconds - shift_seconds) / self.stride_seconds)
             if last >= max(math.ceil((from_seconds - shift_seconds) / self.stride_seconds), 0):
                 return True
@@ -185,10 +226,12 @@ def sliding_selections(
     frames_per_clip: int,
     clip_seconds: float,
     stride_seconds: float,
+    stack: Stack | None = None,
 ) -> list[Selection]:
     """All windows of a whole video, in order, including unusable ones.
 
-    A gap longer than a clip ends a run of frames; the windows start over after it.
+    A gap longer than a clip ends a run of frames; the windows start over after it. The other
+    arguments are those of `window_targets` and `WindowGrid`.
     """
     times = np.asarray(times_seconds, dtype=np.float64)
     if len(times) == 0:
@@ -202,29 +245,7 @@ def sliding_selections(
             ended_seconds += last_period_seconds(run)
         grid = WindowGrid(float(run[0]), clip_seconds, stride_seconds)
         for number in range(grid.count_until(ended_seconds)):
-            targets = window_targets(grid.end_seconds(number), frames_per_clip, clip_seconds)
+            targets = window_targets(grid.end_seconds(number), frames_per_clip, clip_seconds, stack)
             selection = select_frames(run, targets)
             selections.append(Selection(selection.indices + start, selection.problem))
     return selections
-
-
-def spread_selection(
-    times_seconds: Sequence[float] | Float64Array, *, frames_per_clip: int
-) -> Selection:
-    """The single window that spans a whole video."""
-    return select_frames(times_seconds, spread_targets(times_seconds, frames_per_clip))
-
-
-def why_no_spread_clip(num_frames: int, frames_per_clip: int) -> str:
-    """Why no window can span a video, for a person.
-
-    Args:
-        num_frames: of the video.
-        frames_per_clip: of the window.
-    """
-    if num_frames < frames_per_clip:
-        return f"too short: {num_frames} frames, a clip needs {frames_per_clip}"
-    return (
-        "its frames are too far apart in time, or some are missing: no clip of "
-        f"{frames_per_clip} different frames is possible"
-    )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rtaction.choices import Resize, Sampling
+from rtaction.evaluation.text import counted
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_dataset import ClipDataset
@@ -59,16 +60,29 @@ class _FoundClipDataset(ClipDataset):
         )
         self.spec = with_clip_length(self.spec, clips)
         super().__init__(clips, **options)
+        self.side = "train"
+
+    def __repr__(self) -> str:
+        others = [
+            f"{counted(len(videos), 'video')} for {side}()"
+            for side, videos in (
+                ("validation", self._split.validation),
+                ("test", self._split.test),
+            )
+            if videos
+        ]
+        more = f"\nset aside: {', '.join(others)}" if others else ""
+        return f"{super().__repr__()}{more}"
 
     def validation(self) -> ClipDataset | None:
         """The validation clips, in a fixed order; None if there are none."""
-        return self._side(self._split.validation)
+        return self._side("validation", self._split.validation)
 
     def test(self) -> ClipDataset | None:
         """The test clips, in a fixed order; None if there are none."""
-        return self._side(self._split.test)
+        return self._side("test", self._split.test)
 
-    def _side(self, videos: list[Any]) -> ClipDataset | None:
+    def _side(self, side: str, videos: list[Any]) -> ClipDataset | None:
         if not videos:
             return None
         clips = read_clip_set(
@@ -78,7 +92,9 @@ class _FoundClipDataset(ClipDataset):
             need_every_label=False,
             cache=self._cache,
         )
-        return ClipDataset(clips, **self._options | {"shuffle": False, "augmentation": None})
+        found = ClipDataset(clips, **self._options | {"shuffle": False, "augmentation": None})
+        found.side = side
+        return found
 
 
 class VideoFrameGenerator(_FoundClipDataset):
@@ -104,6 +120,8 @@ class VideoFrameGenerator(_FoundClipDataset):
         cache: keeps decoded videos from run to run. Default: `FrameCache()`, in the user's cache
             folder.
         augmentation: changes of training clips. Default None, no changes.
+        sampling: "spread", or "segments": a frame from the middle of each of the video's equal
+            parts, in training clips from anywhere in it. Default "spread".
         keras_options: `workers`, `use_multiprocessing`, `max_queue_size` of `PyDataset`.
 
     Raises:
@@ -113,8 +131,6 @@ class VideoFrameGenerator(_FoundClipDataset):
         >>> train = VideoFrameGenerator("videos/{classname}/*.avi", validation_fraction=0.2)
         >>> model.fit(train, validation_data=train.validation())
     """
-
-    _sampling = "spread"
 
     def __init__(
         self,
@@ -134,8 +150,12 @@ class VideoFrameGenerator(_FoundClipDataset):
         videos_root: str | Path | None = None,
         cache: FrameCache | None = None,
         augmentation: Augmentation | None = None,
+        sampling: Literal["spread", "segments"] = "spread",
         **keras_options: Any,
     ) -> None:
+        self._sampling = sampling
+        if sampling == "segments" and augmentation is None:
+            augmentation = Augmentation.nothing()
         self._setup(
             pattern,
             labels=labels,

@@ -11,11 +11,10 @@ from rtaction.export.contract.adapted import scales_pixels_itself
 from rtaction.export.contract.scales import SCALES, Scale, scale_named
 from rtaction.export.keras.graph import FlatModel
 from rtaction.export.options import ContractOptions
+from rtaction.modality import USUAL_MODALITY
 from rtaction.model_spec import ModelSpec
 
 SPEC_NAME = "model_spec.json"
-# Default modality by number of channels.
-_USUAL = {1: "gray", 2: "flow", 3: "rgb"}
 
 
 def contract_of(
@@ -142,7 +141,7 @@ def _scale_option() -> str:
 
 def _usual_modality(model: FlatModel) -> str:
     """The modality implied by the channels; empty if they are ambiguous."""
-    names = [_USUAL.get(one.shape[-1], "") for one in model.inputs]
+    names = [USUAL_MODALITY.get(one.shape[-1], "") for one in model.inputs]
     return "+".join(names) if all(names) and len(set(names)) == len(names) else ""
 
 

@@ -6,7 +6,10 @@ Stored code is never run: files are vetted first, see `rtaction.keras_files` and
 from __future__ import annotations
 
 import importlib
+import json
+import sys
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,8 @@ from rtaction.installation import program
 from rtaction.keras_files import hdf5
 from rtaction.keras_files.archive import built, deserialized, keras_errors_told, load_archive
 from rtaction.keras_files.config import Config, parse, vetted
+from rtaction.keras_tensorflow import keras
+from rtaction.own_code import look_in_current_folder
 
 KINDS = "a run folder, a .keras file, a .h5 file of Keras 2 or 3, or a folder with a saved_model.pb"
 
@@ -89,9 +94,23 @@ def _model_of(config: Config, path: Path, trust: bool) -> Any:
 
 def _trusted(config: Config, path: Path) -> Any:
     """Build a trusted model, after importing the modules that its classes come from."""
-    own: dict[str, Any] = {}
+    look_in_current_folder()
+    own = _beside_its_function(path)
     _import_named(config, own, path)
     return deserialized(config, own, safe_mode=False)
+
+
+def _beside_its_function(path: Path) -> dict[str, Any]:
+    """What the module has that built the network of a run; a file says of functions only names."""
+    network = ""
+    with suppress(OSError, ValueError, AttributeError):
+        settings = json.loads((path.parent / "train_config.json").read_text(encoding="utf-8"))
+        network = str(settings.get("network"))
+    module, is_own, _ = network.partition(":")
+    if not is_own or module == "own":
+        return {}
+    found = vars(importlib.import_module(module))
+    return {name: one for name, one in found.items() if callable(one)}
 
 
 def _import_named(value: Any, own: dict[str, Any], path: Path) -> None:
@@ -100,10 +119,16 @@ def _import_named(value: Any, own: dict[str, Any], path: Path) -> None:
             _import_named(one, own, path)
     if not isinstance(value, dict):
         return
+    value.pop("compile_config", None)  # needed only for training
     module, name = value.get("module"), value.get("class_name")
+    registered = value.get("registered_name")
+    # Keras leaves the module out if it is that of the script.
+    of_script = module is None and isinstance(name, str) and isinstance(registered, str)
+    if of_script and name not in own and keras.saving.get_registered_object(registered) is None:
+        module = "__main__"
     if isinstance(module, str) and isinstance(name, str):
         package = module.split(".")[0]
-        if package == "__main__":
+        if package == "__main__" and not hasattr(sys.modules["__main__"], name):
             raise ModelUnreadable(
                 f"{path}: {name} was defined in the script that trained the model; move it to a "
                 "module, train from there, and put that on PYTHONPATH"

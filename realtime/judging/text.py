@@ -106,7 +106,7 @@ def _label_notes(found: VideoEvaluation, spec: ModelSpec) -> list[str]:
 
 
 def _sampling_note(spec: ModelSpec, *, windows: bool) -> list[str]:
-    if spec.sampling == "sliding":
+    if not spec.shows_whole_videos:
         return []
     if not windows:
         return [
@@ -114,7 +114,7 @@ def _sampling_note(spec: ModelSpec, *, windows: bool) -> list[str]:
             f"windows of {spec.clip_seconds:g} s (--windows judges by these)"
         ]
     return [
-        "the model was trained on clips spread over whole videos; here its windows span "
+        "the model was trained on clips of whole videos; here its windows span "
         f"{spec.clip_seconds:g} s, as they do live"
     ]
 

@@ -11,7 +11,7 @@ from rtaction.errors import SourceError
 from rtaction.prediction import Prediction
 from rtaction.realtime.sources.address import Address
 from rtaction.realtime.sources.cameras import Camera
-from rtaction.realtime.watching.follower import why_nothing
+from rtaction.realtime.watching.follower import is_too_short, why_nothing
 from rtaction.realtime.watching.options import WatchOptions
 from rtaction.realtime.watching.people import judges_whole
 from rtaction.realtime.watching.stats import WatchStats
@@ -31,12 +31,14 @@ class Judged:
             `problem`.
         duration_seconds: length of what could be decoded; 0.0 if nothing could.
         problem: why there are no predictions, for a person; "" if there are some.
+        is_short: whether that is because the video is shorter than a window. Default False.
     """
 
     path: Path
     predictions: tuple[Prediction, ...]
     duration_seconds: float
     problem: str = ""
+    is_short: bool = False
 
 
 def judge_videos(
@@ -89,7 +91,8 @@ def judge_video(model: Scorer, path: Path, options: WatchOptions) -> Judged:
         return Judged(path, tuple(predictions), duration_seconds)
     is_whole = judges_whole(model.spec, options, is_file=True)
     reason = why_nothing(model.spec, num_frames, duration_seconds, is_whole=is_whole)
-    return Judged(path, (), duration_seconds, reason)
+    is_short = is_too_short(model.spec, num_frames, duration_seconds, is_whole=is_whole)
+    return Judged(path, (), duration_seconds, reason, is_short)
 
 
 def within(judged: Judged, span: Span | None) -> Judged:

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from rtaction.errors import DatasetError, SourceMissing
 from rtaction.evaluation.text import counted
+from rtaction.installation import program
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.predicting.answer import Answer
 from rtaction.realtime.predicting.options import PredictOptions
 from rtaction.realtime.predicting.pool import Pool
 from rtaction.realtime.predicting.work import judge_next, lost, prepare
 from rtaction.realtime.predicting.writers import writer_for
+from rtaction.redaction import redact
 from rtaction.video.video_files import files_below, videos_among
 
 Progress = Callable[[int], AbstractContextManager[Callable[[], None]]]
@@ -118,10 +120,18 @@ def find(places: Sequence[Path]) -> list[tuple[Path, Path]]:
         elif place.exists():
             videos = [place]
         else:
-            raise SourceMissing(f"{place}: no such video or folder")
+            raise SourceMissing(_not_there(place))
         for video in videos:
             found.setdefault(video, place if place.is_dir() else video.parent)
     return list(found.items())
+
+
+def _not_there(place: Path) -> str:
+    scheme, colon, rest = str(place).partition(":/")  # a path has one slash where a URL has two
+    if colon and scheme.isalpha() and len(scheme) > 1:
+        url = redact(f"{scheme}://{rest.lstrip('/')}")
+        return f"{url} is no file; `{program()} cam` watches streams, and predict names files"
+    return f"{place}: no such video or folder"
 
 
 def _identity(model: ActionModel, options: PredictOptions) -> str:

@@ -12,10 +12,11 @@ from rtaction.pose.video_poses import read_poses
 from rtaction.prediction import Prediction
 from rtaction.realtime.judging.watched import Judged
 from rtaction.realtime.model.action_model import ActionModel
-from rtaction.sampling import last_period_seconds, nearest_indices, spread_targets, window_targets
+from rtaction.sampling import last_period_seconds, nearest_indices, window_targets
 from rtaction.video.file import read_video
 from rtaction.video.motion import clip_pictures
 from rtaction.video.pixels import prepare_image
+from rtaction.whole_video import whole_targets
 
 
 def judge_short(model: ActionModel, path: Path) -> Judged:
@@ -46,11 +47,12 @@ def _judge_pictures(model: ActionModel, path: Path) -> Judged:
     for frame in read_video(path):
         times.append(frame.captured_at_seconds)
         images.append(prepare_image(frame.image, size_hw, base=spec.base, resize=spec.resize))
-    if spec.sampling == "spread":
-        targets = spread_targets(times, spec.frames_per_window)
+    count, stack = spec.frames_per_window, spec.stack
+    if spec.shows_whole_videos:
+        targets = whole_targets(times, count, sampling=spec.sampling, stack=stack)
     else:
         end_seconds = times[0] + spec.window_seconds
-        targets = window_targets(end_seconds, spec.frames_per_window, spec.window_seconds)
+        targets = window_targets(end_seconds, count, spec.window_seconds, stack)
     chosen = np.stack([images[index] for index in nearest_indices(times, targets)])
     features = model.encode(clip_pictures(chosen, spec.modality))
     duration_seconds = times[-1] - times[0] + last_period_seconds(times)

@@ -53,7 +53,7 @@ def judge(model: ActionModel, path: Path, options: PredictOptions) -> Answer:
     stride_seconds = options.stride_seconds
     watch = WatchOptions(stride_seconds=stride_seconds, tell_slow=False, windows=options.windows)
     judged, is_short = judge_video(model, path, watch), False
-    if not judged.predictions and judged.problem.startswith("too short"):
+    if judged.is_short:
         try:
             judged, is_short = judge_short(model, path), True
         except SourceError as error:

@@ -16,7 +16,7 @@ from rtaction.realtime.watching.people import judges_whole, news_of, tracker_for
 from rtaction.realtime.windows.engine import Engine, Scorer
 from rtaction.realtime.windows.person_window import num_blank
 from rtaction.realtime.windows.state import State
-from rtaction.sampling import why_no_spread_clip
+from rtaction.whole_video import why_no_spread_clip
 
 
 class Follower:
@@ -108,7 +108,9 @@ class Follower:
         told; None where there is one."""
         if self.is_slow:
             return too_slow(self._spec, self.num_frames, self.length_seconds)
-        is_told = self._is_whole or self._spec.follows_people
+        # Pictures that fill a window may be black, or the same: their state tells.
+        is_long = self.length_seconds >= self._spec.window_seconds
+        is_told = self._is_whole or self._spec.follows_people or not is_long
         if self.num_predictions or not (self.num_frames and is_told):
             return None
         return why_nothing(
@@ -134,14 +136,36 @@ def too_slow(spec: ModelSpec, num_frames: int, length_seconds: float) -> str:
         num_frames: of the video, at least 2.
         length_seconds: from its first frame to its last.
     """
-    wanted = 1.0 / spec.frame_interval_seconds
+    interval = spec.frame_interval_seconds if spec.stack is None else spec.stack.interval_seconds
+    wanted = 1.0 / interval
+    needed = (
+        f"{spec.frames_per_window} different frames in {spec.window_seconds:.2f} s"
+        if spec.stack is None
+        else f"{spec.frames_per_clip} times {spec.stack.num_frames} frames, {interval:g} s apart"
+    )
     return (
         f"its frames are too far apart in time, or some are missing: it has "
         f"{(num_frames - 1) / max(length_seconds, 1e-9):.2g} frames a second, and a window of this "
-        f"model needs {spec.frames_per_window} different frames in {spec.window_seconds:.2f} s; "
+        f"model needs {needed}; "
         f"record at {wanted:.2g} frames a second or more, or train with a longer --clip-seconds or "
         "fewer --frames"
     )
+
+
+def is_too_short(
+    spec: ModelSpec, num_frames: int, length_seconds: float, *, is_whole: bool = False
+) -> bool:
+    """Whether a source that has ended is shorter than a window; see `why_nothing`."""
+    if is_whole:
+        return num_frames < spec.least_frames
+    # Times rounded to milliseconds can make a video slightly shorter than it is.
+    return length_seconds < _least_seconds(spec) + 0.01
+
+
+def _least_seconds(spec: ModelSpec) -> float:
+    """How long a source has to be for a prediction."""
+    blank = num_blank(spec) if spec.follows_people else 0
+    return spec.window_seconds - blank * spec.frame_interval_seconds
 
 
 def why_nothing(
@@ -156,12 +180,9 @@ def why_nothing(
         is_whole: whether it was to be judged as a whole. Default False.
     """
     if is_whole:
-        return why_no_spread_clip(num_frames, spec.frames_per_window)
-    wanted_seconds = spec.window_seconds
-    if spec.follows_people:
-        wanted_seconds -= num_blank(spec) * spec.frame_interval_seconds
-    # Times rounded to milliseconds can make a video slightly shorter than it is.
-    if length_seconds < wanted_seconds + 0.01:
+        return why_no_spread_clip(num_frames, spec.least_frames)
+    wanted_seconds = _least_seconds(spec)
+    if is_too_short(spec, num_frames, length_seconds):
         return f"too short: {length_seconds:.2f} s, a window needs {wanted_seconds:.2f} s"
     has_enough = num_frames * spec.frame_interval_seconds >= LEAST_SEEN * length_seconds
     if spec.follows_people and has_enough:

@@ -66,7 +66,7 @@ def judges_whole(spec: ModelSpec, options: WatchOptions, *, is_file: bool) -> bo
         options: its `windows`.
         is_file: whether the source is a file that is read to its end.
     """
-    return spec.sampling == "spread" and is_file and not options.windows
+    return spec.shows_whole_videos and is_file and not options.windows
 
 
 def options_of(camera: Camera, options: WatchOptions) -> WatchOptions:

@@ -17,6 +17,7 @@ from rtaction.sampling import (
     MAX_DUPLICATE_FRACTION,
     TIME_TOLERANCE_SECONDS,
     Problem,
+    Stack,
     WindowGrid,
     frame_interval_seconds,
     last_period_seconds,
@@ -68,6 +69,7 @@ class RingBuffer(Generic[Value]):
         num_blank: windows may begin up to so many moments before the first frame. Default 0.
         blank: makes the value of such a moment, of its time. Default None: there are none.
         max_duplicate_fraction: see `rtaction.sampling.select_frames`. Default a quarter.
+        stack: the frames of a window that belong together. Default None: each stands alone.
     """
 
     def __init__(
@@ -80,15 +82,19 @@ class RingBuffer(Generic[Value]):
         num_blank: int = 0,
         blank: Callable[[float], Value] | None = None,
         max_duplicate_fraction: float = MAX_DUPLICATE_FRACTION,
+        stack: Stack | None = None,
     ) -> None:
         self._frames_per_clip = frames_per_clip
         self._clip_seconds = clip_seconds
         self._stride_seconds = stride_seconds
         self._keeps_spares = keeps_spares
-        self._interval_seconds = frame_interval_seconds(frames_per_clip, clip_seconds)
+        self._stack = stack
+        offsets = window_targets(clip_seconds, frames_per_clip, clip_seconds, stack)
+        self._offsets_seconds: list[float] = offsets.tolist()
         self._blank = blank
         self._max_duplicate_fraction = max_duplicate_fraction
-        self._lead_seconds = 0.0 if blank is None else num_blank * self._interval_seconds
+        interval_seconds = frame_interval_seconds(frames_per_clip, clip_seconds)
+        self._lead_seconds = 0.0 if blank is None else num_blank * interval_seconds
         self._begun_seconds = -math.inf
         self._values: deque[Value | None] = deque()
         self._times_seconds: deque[float] = deque()
@@ -203,7 +209,9 @@ class RingBuffer(Generic[Value]):
         assert self._grid is not None
         end_seconds = self._grid.end_seconds(self._num_taken)
         self._num_taken += 1
-        targets = window_targets(end_seconds, self._frames_per_clip, self._clip_seconds)
+        targets = window_targets(
+            end_seconds, self._frames_per_clip, self._clip_seconds, self._stack
+        )
         early: list[float] = []
         if self._blank is not None:
             is_early = targets < self._begun_seconds - TIME_TOLERANCE_SECONDS
@@ -242,7 +250,7 @@ class RingBuffer(Generic[Value]):
         return grid.has_moment(
             (before_seconds + at_seconds) / 2 - tolerance_seconds,
             (at_seconds + next_seconds) / 2 + TIME_TOLERANCE_SECONDS,
-            self._interval_seconds,
+            self._offsets_seconds,
         )
 
     def _forget_before(self, start_seconds: float) -> None:

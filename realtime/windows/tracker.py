@@ -22,7 +22,8 @@ from rtaction.frame import FrameDamaged, FrameLike, LentFrame
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.windows.ring_buffer import RingBuffer, Window
 from rtaction.realtime.windows.state import State
-from rtaction.video.motion import network_picture
+from rtaction.source_frames import source_frames
+from rtaction.video.motion import picture_of
 from rtaction.video.pixels import prepare_image
 
 # A lens cap or a lost signal; even a dark room has noise, and a lamp somewhere.
@@ -54,7 +55,7 @@ class Seen:
     Args:
         frame: as it came, until `image` is made.
         image: uint8, shape `ModelSpec.base_shape`, once made.
-        pictures: what the network sees, by the time of the previous frame in the clip. Windows
+        pictures: what the network sees, by the times of the frames that it is made of. Windows
             that are a whole number of frames apart share it.
         is_black: whether `image` is black.
         fingerprint: equal for equal images.
@@ -62,7 +63,7 @@ class Seen:
 
     frame: FrameLike | None
     image: UInt8Array | None = None
-    pictures: dict[float, NetworkFrame] = field(default_factory=dict)
+    pictures: dict[tuple[float, ...], NetworkFrame] = field(default_factory=dict)
     is_black: bool = False
     fingerprint: int = 0
 
@@ -109,6 +110,7 @@ class Tracker:
         self.drops: Counter[str] = Counter()
         self.source = ""
         self._spec = spec
+        self._sources = source_frames(spec.modality, spec.frames_per_clip).tolist()
         self._is_live = is_live
         self._is_camera = is_camera
         self._keep_frames = keep_frames
@@ -122,6 +124,7 @@ class Tracker:
             frames_per_clip=spec.frames_per_window,
             clip_seconds=spec.window_seconds,
             stride_seconds=stride_seconds or spec.frame_interval_seconds,
+            stack=spec.stack,
         )
 
     @property
@@ -221,17 +224,16 @@ class Tracker:
             self._kept.popleft()[1].frame = None
 
     def _pictures_of(self, window: Window[Seen]) -> tuple[NetworkFrame, ...]:
-        """What the network sees of a window: for motion, one frame fewer than the window has."""
-        frames = list(zip(window.values, window.times_seconds, strict=True))
-        befores = frames[:-1] if self._spec.shows_motion else frames
+        """What the network sees of a window."""
         pictures = []
-        for (before, at_seconds), (seen, _) in zip(befores, frames[-len(befores) :], strict=True):
-            picture = seen.pictures.get(at_seconds)
+        for numbers in self._sources:
+            frames = [window.values[number] for number in numbers]
+            times = tuple(window.times_seconds[number] for number in numbers)
+            picture = frames[-1].pictures.get(times)
             if picture is None:
-                assert before.image is not None
-                assert seen.image is not None
-                image = network_picture(before.image, seen.image, self._spec.modality)
-                picture = seen.pictures[at_seconds] = NetworkFrame(image)
+                images = [seen.image for seen in frames if seen.image is not None]
+                image = picture_of(images, self._spec.modality)
+                picture = frames[-1].pictures[times] = NetworkFrame(image)
             pictures.append(picture)
         return tuple(pictures)
 

@@ -9,12 +9,12 @@ from collections import Counter
 
 import numpy as np
 
-from rtaction.arrays import UInt8Array
 from rtaction.frame import FrameDamaged, FrameLike, LentFrame
 from rtaction.model_spec import ModelSpec
+from rtaction.realtime.windows.kept_frames import KeptBursts, KeptFrames
 from rtaction.realtime.windows.state import State
 from rtaction.realtime.windows.tracker import FrameWindow, NetworkFrame
-from rtaction.sampling import spread_selection
+from rtaction.sampling import select_frames
 from rtaction.video.motion import clip_pictures
 from rtaction.video.pixels import prepare_image
 
@@ -25,11 +25,12 @@ _LEAST_KEPT_PER_FRAME = 32  # a frame is then off by at most 3 % of the time bet
 class WholeTracker:
     """Tracks one video file, and gives one window over all of it when it has ended.
 
-    The frames are those of training, `rtaction.sampling.spread_selection`. Of a long video, every
-    second frame is forgotten whenever those kept, at the network's size, take 64 MB.
+    The frames are those of training, `rtaction.whole_video.whole_targets`. Of a long video, every
+    second frame, or burst of frames where the model needs stacks of them, is forgotten whenever
+    those kept, at the network's size, take 64 MB.
 
     Args:
-        spec: the contract of a model with `sampling` "spread".
+        spec: the contract of a model that `shows_whole_videos`.
         keep_frames: give the window its last frame. Default False.
 
     Attributes:
@@ -43,13 +44,8 @@ class WholeTracker:
         self._spec = spec
         self._keep_frames = keep_frames
         self._state: State = "warming_up"
-        self._times_seconds: list[float] = []
-        self._images: list[UInt8Array] = []
-        self._step_seconds = 0.0
         self._last: FrameLike | None = None
-        image_bytes = int(np.prod(spec.base_shape))
-        least = _LEAST_KEPT_PER_FRAME * spec.frames_per_window
-        self._most_kept = max(_MOST_BYTES // image_bytes, least)
+        self._kept = self._keeper()
 
     @property
     def state(self) -> State:
@@ -66,7 +62,7 @@ class WholeTracker:
             return False
         spec = self._spec
         size_hw = (spec.height, spec.width)
-        self._keep(
+        self._kept.add(
             frame.captured_at_seconds,
             prepare_image(image, size_hw, base=spec.base, resize=spec.resize),
         )
@@ -76,9 +72,7 @@ class WholeTracker:
 
     def clear(self) -> None:
         """Forget all frames."""
-        self._times_seconds.clear()
-        self._images.clear()
-        self._step_seconds = 0.0
+        self._kept = self._keeper()
 
     def due(self, *, has_ended: bool = False) -> list[FrameWindow]:
         """The window, once the video has ended.
@@ -86,16 +80,17 @@ class WholeTracker:
         Args:
             has_ended: whether it has. Default False.
         """
-        if not has_ended or not self._images:
+        spec, times = self._spec, self._kept.times_seconds
+        if not has_ended or not times:
             return []
-        spec, times = self._spec, self._times_seconds
-        selection = spread_selection(times, frames_per_clip=spec.frames_per_window)
-        if selection.problem is not None or len(times) < spec.frames_per_window:
+        targets = self._kept.targets(spec.frames_per_window, spec.sampling)
+        selection = select_frames(times, targets)
+        if selection.problem is not None or len(times) < spec.least_frames:
             self._state = "degraded"
             self.drops["degraded"] += 1
             return []
         self._state = "ok"
-        images = np.stack([self._images[index] for index in selection.indices])
+        images = np.stack([self._kept.images[index] for index in selection.indices])
         pictures = clip_pictures(images, spec.modality)
         return [
             FrameWindow(
@@ -107,14 +102,8 @@ class WholeTracker:
             )
         ]
 
-    def _keep(self, at_seconds: float, image: UInt8Array) -> None:
-        times, images = self._times_seconds, self._images
-        if len(times) > 1 and at_seconds - times[-2] < self._step_seconds:
-            # The last frame is always kept, and takes the place of one that is too near.
-            times[-1], images[-1] = at_seconds, image
-            return
-        times.append(at_seconds)
-        images.append(image)
-        if len(times) > self._most_kept:
-            del times[1:-1:2], images[1:-1:2]
-            self._step_seconds = (times[-1] - times[0]) / (len(times) - 1)
+    def _keeper(self) -> KeptFrames:
+        spec = self._spec
+        least = _LEAST_KEPT_PER_FRAME * spec.frames_per_window
+        most = max(_MOST_BYTES // int(np.prod(spec.base_shape)), least)
+        return KeptFrames(most) if spec.stack is None else KeptBursts(most, spec.stack)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +12,9 @@ from rtaction.cli.derived import Chosen, ConfigOption, derived
 from rtaction.cli.terminal import is_quiet, say
 from rtaction.errors import UsageError
 from rtaction.installation import program
+from rtaction.train.choices import is_own
+from rtaction.train.settings import people, streams
 from rtaction.train.settings.config import TrainConfig
-from rtaction.train.settings.people import with_defaults
 
 _CHECKING, _OUTPUT = "Checking", "Output and machine"
 
@@ -50,12 +52,13 @@ def train(
     """Train a network on labelled videos: one folder for each label, or an annotation file."""
     if resume:
         settings = chosen.changed(TrainConfig.load(output / "train_config.json"))
+        _require_named(settings.network, output, chosen.given)
     else:
-        settings = with_defaults(
-            chosen.make(chosen_but=chosen.given if auto else None), chosen.given
-        )
+        settings = chosen.make(chosen_but=chosen.given if auto else None)
+        for one in (people, streams):
+            settings = one.with_defaults(settings, chosen.given)
     try:
-        _run(settings, output, folds=folds, repeats=repeats, resume=resume)
+        _run(settings, chosen.given, output, folds=folds, repeats=repeats, resume=resume)
     except KeyboardInterrupt:
         # Before the first epoch has ended there is nothing to resume.
         begun = any((output / name).exists() for name in ("history.csv", "folds.json"))
@@ -64,15 +67,35 @@ def train(
         raise typer.Exit(130) from None
 
 
+def _require_named(network: str, output: Path, given: Collection[str]) -> None:
+    """Run no code of a folder that may come from someone else, unless the command names it."""
+    if is_own(network) and "network" not in given:
+        raise UsageError(
+            f"--resume: {output} was trained with a network that is not rtaction's; add --network "
+            f"{network} to let its code run"
+        )
+
+
 def _run(
-    config: TrainConfig, output: Path, *, folds: int | None, repeats: int, resume: bool
+    config: TrainConfig,
+    given: Collection[str],
+    output: Path,
+    *,
+    folds: int | None,
+    repeats: int,
+    resume: bool,
 ) -> None:
     from rtaction.realtime.model.pose_networks import open_pose_networks
     from rtaction.train.learning.cross_validation import cross_validate, saved_plan
     from rtaction.train.learning.fit import train as run_training
     from rtaction.train.learning.progress import CleanConsole
+    from rtaction.train.networks.own import own_network_named
+    from rtaction.train.settings.for_own import with_shape_of
 
     console = CleanConsole(stderr=True, quiet=is_quiet())
+    own = own_network_named(config.network)
+    if own and not resume:
+        config = with_shape_of(own, config, given)
     plan = saved_plan(output) if resume else None
     if plan is not None:
         folds, repeats = folds or plan["folds"], max(repeats, plan["repeats"])
@@ -90,6 +113,8 @@ def _run(
     if repeats > 1:
         raise UsageError("--repeats needs --folds: it repeats a cross-validation")
     result = run_training(
-        config, output, resume=resume, console=console, open_networks=open_pose_networks
+        config, output, resume=resume, console=console, open_networks=open_pose_networks, own=own
     )
-    say(f"wrote {result.model}; next: {program()} export {result.model} -o model.onnx", err=True)
+    trust = " --trust" if own and own.needs_trust else ""
+    export = f"{program()} export {result.model} -o model.onnx{trust}"
+    say(f"wrote {result.model}; next: {export}", err=True)

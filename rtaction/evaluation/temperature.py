@@ -6,6 +6,7 @@ number keep their order, so no label changes, and their softmax comes close to t
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -21,18 +22,21 @@ def temperature_of(
     labels: npt.NDArray[np.intp],
     weights: npt.NDArray[Any],
     *,
-    label_smoothing: float,
+    label_smoothing: float = 0.0,
+    spread: float = math.inf,
 ) -> float:
     """The number to divide logits by, from 0.02 to 20.
 
-    It minimises the cross-entropy to smoothed labels; with hard ones, predictions that were never
-    wrong would get a probability of 1.
+    It minimises the cross-entropy. With hard labels and no other knowledge, predictions that were
+    never wrong would get a probability of 1; `label_smoothing` or `spread` keeps them from it.
 
     Args:
         logits: of items that were not trained on; float, shape (num_items, num_labels).
         labels: of each item, shape (num_items,).
-        weights: of the items, shape (num_items,).
-        label_smoothing: probability mass spread over all labels, above 0 and below 1.
+        weights: of the items, shape (num_items,); one that counts as a whole item has 1.
+        label_smoothing: probability mass spread over all labels, below 1. Default 0.
+        spread: how far the logarithm of the temperature is expected to be from 0 (the standard
+            deviation of a normal prior). Default: anywhere.
     """
     num_labels = logits.shape[1]
     smoothed = np.full(logits.shape, label_smoothing / num_labels)
@@ -40,28 +44,32 @@ def temperature_of(
     losses = []
     for temperature in _TEMPERATURES:
         logs = _log_softmax(logits / temperature)
-        losses.append(float(-(weights[:, np.newaxis] * smoothed * logs).sum()))
+        surprise = (math.log(temperature) / spread) ** 2 / 2
+        losses.append(surprise - float((weights[:, np.newaxis] * smoothed * logs).sum()))
     return float(_TEMPERATURES[int(np.argmin(losses))])
 
 
 def temperature_of_each(
-    scores: npt.NDArray[Any], truths: npt.NDArray[np.bool_], *, label_smoothing: float
+    scores: npt.NDArray[Any],
+    truths: npt.NDArray[np.bool_],
+    weights: npt.NDArray[Any],
+    *,
+    spread: float = math.inf,
 ) -> float:
     """The number to divide logits by whose sigmoids are the scores of labels by themselves.
 
     Args:
         scores: of items that were not trained on; float, shape (num_items, num_labels).
         truths: whether each item has each label; bool, of the same shape.
-        label_smoothing: see `temperature_of`.
+        weights, spread: see `temperature_of`.
     """
     logits = logits_of_each(scores)
-    smoothed = truths * (1 - label_smoothing) + label_smoothing / 2
     losses = []
     for temperature in _TEMPERATURES:
         # -log sigmoid(z) is log(1 + exp(-z)).
-        divided = logits / temperature
-        losses.append((smoothed * np.logaddexp(0, -divided)).sum())
-        losses[-1] += ((1 - smoothed) * np.logaddexp(0, divided)).sum()
+        loss = np.logaddexp(0, np.where(truths, -logits, logits) / temperature)
+        surprise = (math.log(temperature) / spread) ** 2 / 2
+        losses.append(surprise + float((weights[:, np.newaxis] * loss).sum()))
     return float(_TEMPERATURES[int(np.argmin(losses))])
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from math import prod
@@ -34,6 +34,7 @@ def load_network(
     *,
     keep_precision: bool = False,
     prepare: Callable[[Any], object] | None = None,
+    own: Mapping[str, Any] | None = None,
 ) -> Any:
     """Load a network that rtaction's training has saved.
 
@@ -42,6 +43,8 @@ def load_network(
         keep_precision: see `vetted`. Default False.
         prepare: called with the network before its values are read, to compile it; the state of
             its optimizer is read as well then. Default None.
+        own: classes and functions that it may use besides those of Keras, by name, see `vetted`.
+            Default none.
 
     Returns:
         A `keras.Model`; what the file says of losses and optimizers is ignored.
@@ -59,7 +62,8 @@ def load_network(
         where = str(path)
 
         def build(config: Config) -> Any:
-            model = built(vetted(config, where, keep_precision=keep_precision), where)
+            clean = vetted(config, where, keep_precision=keep_precision, own=own)
+            model = built(clean, where, own)
             if prepare is not None:
                 prepare(model)
             return model
@@ -152,19 +156,19 @@ def _check_members(archive: zipfile.ZipFile, path: Path, num_copies: int) -> Non
             )
 
 
-def built(config: Config, where: str) -> Any:
-    """Build a model, after building it without values to check its size."""
+def built(config: Config, where: str, own: Mapping[str, Any] | None = None) -> Any:
+    """Build a model, after building it without values to check its size; `own` see `vetted`."""
     try:
         with keras.StatelessScope(initialize_variables=False):
-            require_possible_size(deserialized(config), where)
+            require_possible_size(deserialized(config, own), where)
     finally:
         # Otherwise the next such scope would initialize all of them.
         keras.src.backend.common.global_state.set_global_attribute("uninitialized_variables", [])
-    return deserialized(config)
+    return deserialized(config, own)
 
 
 def deserialized(
-    config: Config, own: dict[str, Any] | None = None, *, safe_mode: bool = True
+    config: Config, own: Mapping[str, Any] | None = None, *, safe_mode: bool = True
 ) -> Any:
     """Let Keras make a model of a config.
 
@@ -173,7 +177,7 @@ def deserialized(
         own: classes and functions that are not part of Keras, by name. Default none.
         safe_mode: let Keras refuse stored Python code. Default True.
     """
-    with keras.saving.custom_object_scope({HARD_SIGMOID: keras2_hard_sigmoid} | (own or {})):
+    with keras.saving.custom_object_scope({HARD_SIGMOID: keras2_hard_sigmoid, **(own or {})}):
         # Copied, since wrappers pop their layer from the config, which is used twice.
         model = keras.saving.deserialize_keras_object(deepcopy(config), safe_mode=safe_mode)
     if not isinstance(model, keras.Model):

@@ -9,8 +9,10 @@ CVE-2025-9905 and CVE-2025-9906 all bypassed a blocklist.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import FunctionType
 from typing import Any
 
 from rtaction.errors import ExportError, ModelUnreadable, ModelUnsafe
@@ -72,7 +74,13 @@ def parse(text: str | bytes, where: str) -> Config:
     return config
 
 
-def vetted(config: Config, where: str, *, keep_precision: bool = False) -> Config:
+def vetted(
+    config: Config,
+    where: str,
+    *,
+    keep_precision: bool = False,
+    own: Mapping[str, Any] | None = None,
+) -> Config:
     """A copy that names only harmless classes, without the parts needed only for training.
 
     Args:
@@ -80,6 +88,8 @@ def vetted(config: Config, where: str, *, keep_precision: bool = False) -> Confi
         where: name of the model in error messages.
         keep_precision: keep mixed precision. Default False: it becomes float32, the dtype of the
             stored weights.
+        own: classes and functions that are allowed although they are not part of Keras, by name,
+            because the user has given them. Default none.
 
     Raises:
         ModelUnsafe: it names something that runs code, reads other files, or is not part of Keras.
@@ -88,7 +98,7 @@ def vetted(config: Config, where: str, *, keep_precision: bool = False) -> Confi
     try:
         if _num_layers(config) > _MAX_LAYERS:
             raise ModelUnreadable(f"{where} has more than {_MAX_LAYERS:,} layers")
-        clean = _Vetting(where, keep_precision).of(config)
+        clean = _Vetting(where, keep_precision, own or {}).of(config)
     except RecursionError:
         raise ModelUnreadable(f"{where}: the config is nested too deeply") from None
     if not isinstance(clean, dict) or "class_name" not in clean:
@@ -144,6 +154,7 @@ class _Vetting:
 
     where: str
     keep_precision: bool
+    own: Mapping[str, Any]
 
     def of(self, value: Any) -> Any:
         """A clean copy of a part of the config."""
@@ -172,11 +183,14 @@ class _Vetting:
                 "other Keras layers"
             )
         if class_name == "function":
-            return _function_name(value, where)
+            name = value.get("config")
+            is_own = isinstance(name, str) and isinstance(self.own.get(name), FunctionType)
+            return value if is_own else _function_name(value, where)
         if class_name in _POLICIES:
             return inner["name"] if isinstance(inner, dict) else "float32"
         if class_name not in _DATA:
-            _require_own(value, called, where)
+            if not self._is_given(value):
+                _require_own(value, called, where)
         elif class_name in ("__tensor__", "__numpy__") and isinstance(inner, dict):
             # NumPy pads texts: "<U25000000" takes 100 MB for each value of two bytes.
             if inner.get("dtype") not in _NUMBERS:
@@ -191,6 +205,16 @@ class _Vetting:
                 raise ModelUnreadable(f"{where}: {called} is called without the output of a layer")
         rest = {k: one for k, one in value.items() if k not in _OF_TRAINING}
         return {k: self.of(one) for k, one in rest.items()}
+
+    def _is_given(self, value: Config) -> bool:
+        """Whether it is one of the classes that the user has given."""
+        registered = value.get("registered_name")
+        found = self.own.get(value["class_name"])
+        return (
+            isinstance(found, type)
+            and isinstance(registered, str)
+            and self.own.get(registered) is found
+        )
 
 
 def _require_own(value: Config, called: str, where: str) -> None:

@@ -80,6 +80,7 @@ def read_clips(path: Path, spec: ModelSpec, *, max_clips: int = 8) -> list[Video
         frames_per_clip=spec.frames_per_window,
         clip_seconds=spec.window_seconds,
         stride_seconds=spec.window_seconds,
+        stack=spec.stack,
     )
     usable = [one.indices for one in selections if one.problem is None]
     if not usable:

@@ -1,14 +1,14 @@
 """Motion as images: one implementation for training and for live video.
 
 Each name of `rtaction.modality` is a function from two consecutive frames of a clip to one uint8
-image; for signed motion, 127 stands for no motion.
+image; "flow_stack" is made of more. For signed motion, 127 stands for no motion.
 
-This module knows nothing about time: the interval between the two frames is that of the clip.
+This module knows nothing about time: the interval between two frames is that of the clip.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.arrays import UInt8Array
-from rtaction.modality import parts_of, shows_motion
+from rtaction.modality import FLOW_STACK, parts_of, shows_motion
 from rtaction.opencv import cv2
+from rtaction.source_frames import source_frames, stack_of
 
 STILL = 127
 _DIFF_GAIN = 2
@@ -34,19 +35,43 @@ def clip_pictures(images: npt.NDArray[Any], modality: str) -> UInt8Array:
 
     Args:
         images: uint8, shape (num_frames, height, width, 3 or 1) as `base_of(modality)` says. For
-            a modality that shows motion, the first is the frame before the clip.
+            a modality that shows motion, the first is the frame before the clip; for stacks, they
+            are stack by stack.
         modality: see `rtaction.modality`.
 
     Returns:
         uint8, shape (frames_per_clip, height, width, channels_of(modality)); one fewer than
-        `images` for a modality that shows motion.
+        `images` for a modality that shows motion, and one for each stack.
     """
-    pairs = pairwise(images) if shows_motion(modality) else zip(images, images, strict=True)
-    return np.stack([network_picture(before, after, modality) for before, after in pairs])
+    stack = stack_of(modality)
+    count = len(images) - shows_motion(modality)
+    if stack is not None:
+        count = len(images) // stack.num_frames
+    return np.stack([picture_of(images[of], modality) for of in source_frames(modality, count)])
+
+
+def picture_of(frames: Sequence[Any] | npt.NDArray[Any], modality: str) -> UInt8Array:
+    """One frame as the network sees it, of the frames that it is made of.
+
+    Args:
+        frames: uint8, each of shape (height, width, 3 or 1): the frame itself is the last, after
+            as many before it as the modality needs, see `rtaction.source_frames.source_frames`.
+        modality: see `rtaction.modality`.
+
+    Returns:
+        uint8, shape (height, width, channels_of(modality)).
+    """
+    made = [
+        np.concatenate([_flow(*pair) for pair in pairwise(frames)], axis=2)
+        if part == FLOW_STACK
+        else _MAKERS[part](frames[0], frames[-1])
+        for part in parts_of(modality)
+    ]
+    return made[0] if len(made) == 1 else np.concatenate(made, axis=2)
 
 
 def network_picture(before: npt.NDArray[Any], after: npt.NDArray[Any], modality: str) -> UInt8Array:
-    """One frame as the network sees it.
+    """One frame as the network sees it, for a modality without stacks.
 
     Args:
         before: uint8, shape (height, width, 3 or 1), the previous frame; ignored by a modality
@@ -57,8 +82,7 @@ def network_picture(before: npt.NDArray[Any], after: npt.NDArray[Any], modality:
     Returns:
         uint8, shape (height, width, channels_of(modality)).
     """
-    made = [_MAKERS[part](before, after) for part in parts_of(modality)]
-    return made[0] if len(made) == 1 else np.concatenate(made, axis=2)
+    return picture_of((before, after), modality)
 
 
 def _rgb(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UInt8Array:

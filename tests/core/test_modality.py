@@ -20,6 +20,8 @@ from rtaction.modality import CHANNELS, base_of, channels_of, parts_of, shows_mo
         ("gray+diff", 2, "gray", True),
         ("gray+flow+abs_diff", 4, "gray", True),
         ("rgb+gray", 4, "rgb", False),
+        ("flow_stack", 10, "gray", True),
+        ("rgb+flow_stack", 13, "rgb", True),
     ],
 )
 def test_what_a_modality_is(modality: str, channels: int, base: str, motion: bool) -> None:
@@ -37,3 +39,9 @@ def test_others_are_refused_with_the_choice(modality: str) -> None:
     with pytest.raises(ValueError, match="modality must be one of rgb, gray, diff") as caught:
         parts_of(modality)
     assert all(name in str(caught.value) for name in CHANNELS)
+
+
+@pytest.mark.parametrize("modality", ["flow_stack+flow", "rgb+diff+flow_stack", "pose+flow_stack"])
+def test_a_stack_stands_beside_no_other_motion(modality: str) -> None:
+    with pytest.raises(ValueError, match="goes with rgb and gray only"):
+        parts_of(modality)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rtaction.choices import Sampling
 from rtaction.errors import ModelSpecError
 from rtaction.model_spec import ModelSpec
 
@@ -130,3 +131,24 @@ def test_other_json_is_refused(text: str, message: str) -> None:
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelSpecError, match=r"none\.json"):
         ModelSpec.load(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize(
+    ("modality", "frames", "least", "seconds"),
+    [("rgb", 4, 4, 3.0), ("flow", 5, 5, 4.0), ("rgb+flow_stack", 24, 6, 3.4)],
+)
+def test_frames_of_the_source_in_a_window(
+    modality: str, frames: int, least: int, seconds: float
+) -> None:
+    spec = ModelSpec(("a", "b"), 4, 3.0, 32, 32, modality=modality)
+    assert (spec.frames_per_window, spec.least_frames) == (frames, least)
+    assert spec.window_seconds == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("sampling", "expected"), [("sliding", False), ("spread", True), ("segments", True)]
+)
+def test_some_clips_stand_for_whole_videos(sampling: Sampling, expected: bool) -> None:
+    spec = ModelSpec(("a", "b"), 4, 3.0, 32, 32, sampling=sampling)
+    assert spec.shows_whole_videos is expected
+    assert ModelSpec.from_json(spec.to_json()) == spec

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from rtaction.sampling import (
     Problem,
+    Stack,
     WindowGrid,
     frame_interval_seconds,
     nearest_indices,
     select_frames,
     sliding_selections,
-    spread_selection,
     window_targets,
 )
 
@@ -91,12 +91,24 @@ def test_windows_start_anew_after_a_silence_longer_than_a_clip() -> None:
     assert all(window.problem is None for window in windows)
 
 
-def test_spread_covers_the_whole_video() -> None:
-    assert spread_selection(np.arange(9) / 3, frames_per_clip=5).indices.tolist() == [0, 2, 4, 6, 8]
+STACK = Stack(3, 0.1)
 
 
-def test_spread_over_too_few_frames_is_told() -> None:
-    assert spread_selection([0.0, 0.1], frames_per_clip=5).problem == "duplicates"
+def test_a_stack_is_its_moment_and_those_before() -> None:
+    assert STACK.span_seconds == pytest.approx(0.2)
+    moments = STACK.moments(np.array([1.0, 5.0]))
+    np.testing.assert_allclose(moments, [0.8, 0.9, 1.0, 4.8, 4.9, 5.0])
+
+
+def test_the_stacks_of_a_window_are_evenly_spaced() -> None:
+    targets = window_targets(10.0, 9, 2.2, STACK)
+    np.testing.assert_allclose(targets, [7.8, 7.9, 8.0, 8.8, 8.9, 9.0, 9.8, 9.9, 10.0])
+    times = np.arange(0, 3, 0.1)
+    (window,) = sliding_selections(
+        times, frames_per_clip=9, clip_seconds=2.2, stride_seconds=5.0, stack=STACK
+    )
+    assert window.indices.tolist() == [0, 1, 2, 10, 11, 12, 20, 21, 22]
+    assert window.problem is None
 
 
 @pytest.mark.parametrize(
@@ -128,7 +140,7 @@ def test_grid_needs_a_stride() -> None:
 )
 def test_grid_has_moments(from_seconds: float, to_seconds: float, expected: bool) -> None:
     grid = WindowGrid(first_seconds=10.0, clip_seconds=1.0, stride_seconds=0.25)
-    assert grid.has_moment(from_seconds, to_seconds, 0.25) is expected
+    assert grid.has_moment(from_seconds, to_seconds, [0, 0.25, 0.5, 0.75, 1.0]) is expected
 
 
 @pytest.mark.parametrize(
@@ -140,7 +152,7 @@ def test_grid_has_no_moment_between_distant_windows(
 ) -> None:
     # Windows span 0 to 1 s, 3 to 4 s, 6 to 7 s.
     grid = WindowGrid(first_seconds=0.0, clip_seconds=1.0, stride_seconds=3.0)
-    assert grid.has_moment(from_seconds, to_seconds, 0.25) is expected
+    assert grid.has_moment(from_seconds, to_seconds, [0, 0.25, 0.5, 0.75, 1.0]) is expected
 
 
 @given(
@@ -158,18 +170,18 @@ def test_grid_finds_the_moments_of_all_windows(
     length_milliseconds: int,
 ) -> None:
     clip_seconds, stride_seconds = clip_tenths / 10, stride_hundredths / 100
-    interval_seconds = frame_interval_seconds(frames_per_clip, clip_seconds)
     # Half a millisecond off the grid, so that rounding decides nothing.
     from_seconds = 100.0 + from_milliseconds / 1000 + 0.00051
     to_seconds = from_seconds + length_milliseconds / 1000
     numbers = np.arange(12.0 // stride_seconds + 1)[:, np.newaxis]
     moments = 100.0 + numbers * stride_seconds
-    moments = moments + np.arange(max(frames_per_clip, 2)) * interval_seconds
+    offsets = window_targets(clip_seconds, frames_per_clip, clip_seconds)
+    moments = moments + offsets
     is_near = (moments >= from_seconds - 1e-6) & (moments <= to_seconds + 1e-6)
     is_inside = (moments >= from_seconds + 1e-6) & (moments <= to_seconds - 1e-6)
 
     found = WindowGrid(100.0, clip_seconds, stride_seconds).has_moment(
-        from_seconds, to_seconds, interval_seconds
+        from_seconds, to_seconds, offsets.tolist()
     )
 
     assert is_inside.any() <= found <= is_near.any()

@@ -828,6 +828,16 @@ def test_a_video_too_slow_for_the_model_is_told(
     assert "record at 4 frames a second or more" in said
 
 
+def test_a_video_shorter_than_a_window_is_told(
+    tmp_path: Path, tiny_model: Path, here: Here, caplog: pytest.LogCaptureFixture
+) -> None:
+    short = write_flat_video(tmp_path / "short.mp4", value=90, seconds=0.3)
+    code, _, _ = here("cam", "-m", tiny_model, "-s", short, "--headless")
+    assert code == 0
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert "too short: 0.32 s, a window needs 1.00 s" in said
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
 def test_a_full_disk_ends_the_run(halves_video: Path, tiny_model: Path, tmp_path: Path) -> None:
     (tmp_path / "full.avi").symlink_to("/dev/full")

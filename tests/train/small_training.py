@@ -16,7 +16,7 @@ from rich.console import Console
 
 from rtaction.keras_tensorflow import tensorflow
 from rtaction.train.data.clip_set import ClipSet
-from rtaction.train.learning import fit
+from rtaction.train.learning import fit, summary
 from rtaction.train.learning.fit import train
 from rtaction.train.learning.training_data import decode
 from rtaction.train.report.judged_clips import predict_scores
@@ -77,8 +77,12 @@ def untraced(config: TrainConfig) -> Iterator[None]:
 def undrawn() -> Iterator[None]:
     """Leave out the plots and the report of a training, which take as long as three epochs."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("draw_curves", "draw_confusion", "write_report"):
-            patch.setattr(fit, name, lambda *_: None)
+        for place, name in (
+            (summary, "draw_curves"),
+            (summary, "draw_confusion"),
+            (fit, "write_report"),
+        ):
+            patch.setattr(place, name, lambda *_: None)
         yield
 
 

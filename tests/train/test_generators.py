@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from rtaction.errors import DatasetError
+from rtaction.train import keras_video
 from rtaction.train.data import frame_cache
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.generators import SlidingFrameGenerator, VideoFrameGenerator
+from tests.train.small_training import write_squares
 from tests.videos import index_of, write_indexed_video
 
 
@@ -64,6 +66,56 @@ def test_spread_takes_one_clip_of_each_video(folder: Path) -> None:
     assert {tuple(index_of(image) for image in clip) for clip in images} == {(0, 10, 20, 30)}
     assert len(images) == 20
     assert generator.spec.clip_seconds == pytest.approx(3.0)
+
+
+def test_segments_are_drawn_in_training_and_have_their_middles_in_judging(folder: Path) -> None:
+    generator = VideoFrameGenerator(
+        folder,
+        frames_per_clip=3,
+        size_hw=(8, 8),
+        batch_size=20,
+        sampling="segments",
+        group=r"(p\d)_",
+        validation_fraction=0.2,
+    )
+    drawn: list[set[int]] = [set(), set(), set()]
+    for _ in range(4):
+        for clip in generator[0][0]:
+            for numbers, image in zip(drawn, clip, strict=True):
+                numbers.add(index_of(image))
+        generator.on_epoch_end()
+    # Segments of a second: 0 to 10, 10 to 20, 20 to 30; together, all of the video.
+    assert all(numbers <= set(range(10 * k, 10 * k + 11)) for k, numbers in enumerate(drawn))
+    assert all(len(numbers) >= 9 for numbers in drawn)
+    validation = generator.validation()
+    assert validation is not None
+    shown = {tuple(index_of(image) for image in clip) for clip in validation[0][0]}
+    assert shown == {(5, 15, 25)}
+    assert generator.spec.clip_seconds == pytest.approx(2.0)
+
+
+def test_stacks_of_a_segment_move_as_one(folder: Path) -> None:
+    generator = VideoFrameGenerator(
+        folder,
+        frames_per_clip=2,
+        size_hw=(8, 8),
+        modality="rgb+flow_stack",
+        batch_size=20,
+        sampling="segments",
+    )
+    clips, places = generator.clips, set()
+    images, _ = generator[0]
+    assert images.shape == (20, 2, 8, 8, 3 + 10)
+    for seed in range(8):
+        random = np.random.default_rng(seed)
+        moments = clips.changed_moments(0, Augmentation.nothing(), random).reshape(2, 6)
+        np.testing.assert_allclose(np.diff(moments, axis=1), 0.08)
+        assert 0 <= moments[0, 0] <= moments[0, -1] <= 1.5 <= moments[1, 0] <= moments[1, -1] <= 3
+        places.add(round(float(moments[0, 0]), 3))
+        shown = clips.changed_images(0, Augmentation.nothing(), np.random.default_rng(seed))
+        expected = np.abs(np.arange(31)[:, None] / 10 - moments.ravel()).argmin(axis=0)
+        assert [index_of(image) for image in shown] == expected.tolist()
+    assert len(places) == 8
 
 
 def test_gray_has_one_channel(folder: Path) -> None:
@@ -173,3 +225,49 @@ def test_what_is_validated_on_is_not_changed(folder: Path) -> None:
     assert changed is not None
     assert plain is not None
     assert np.array_equal(changed[0][0], plain[0][0])
+
+
+def test_a_generator_prints_what_it_holds(tmp_path: Path) -> None:
+    folder = write_squares(tmp_path / "videos", {"down": 4, "right": 2})
+    train = SlidingFrameGenerator(
+        folder,
+        clip_seconds=0.6,
+        frames_per_clip=3,
+        size_hw=(16, 24),
+        modality="rgb+flow",
+        batch_size=5,
+        validation_fraction=0.34,
+        cache=FrameCache(tmp_path / "cache"),
+    )
+    num_clips = len(train.clips)
+    by_label = np.bincount(train.clips.clip_labels)
+    assert str(train).splitlines() == [
+        f"SlidingFrameGenerator (train): {num_clips} clips of 4 videos, in {len(train)} batches of "
+        "up to 5",
+        "clips of shape (3, 16, 24, 5) uint8, rgb+flow",
+        "label  videos   clips",
+        f"down        3  {by_label[0]:6}",
+        f"right       1  {by_label[1]:6}",
+        "set aside: 2 videos for validation()",
+    ]
+    validation = train.validation()
+    assert repr(validation).startswith("ClipDataset (validation): ")
+    assert repr(validation).splitlines()[-2].split()[:2] == ["down", "1"]
+
+
+def test_an_old_generator_prints_what_it_holds(tmp_path: Path) -> None:
+    folder = write_squares(tmp_path / "videos", {"down": 3, "right": 2})
+    old = keras_video.VideoFrameGenerator(
+        glob_pattern=f"{folder}/{{classname}}/*.mp4", target_shape=(16, 24), nb_frames=3
+    )
+    lines = [
+        "VideoFrameGenerator: 5 videos",
+        "clips of shape (3, 16, 24, 3) float32, in batches of up to 16",
+        "label  videos",
+        "down        3",
+        "right       2",
+    ]
+    assert str(old).splitlines() == lines
+    assert len(old) == 1
+    assert str(old).splitlines()[0] == "VideoFrameGenerator: 5 clips of 5 videos"
+    assert str(old).splitlines()[-1] == "right       2       2"

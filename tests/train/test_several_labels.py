@@ -178,6 +178,7 @@ def test_without_the_option_two_labels_are_a_mistake(config: TrainConfig) -> Non
         ({"solver": "ridge"}, "--solver ridge and --multi-label cannot be combined"),
         ({"balance": "sampling"}, "--balance sampling and --multi-label"),
         ({"chosen_but": ()}, "--auto and --multi-label"),
+        ({"network": "dtpp"}, "--network dtpp and --multi-label .*shares of one label"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

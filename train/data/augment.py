@@ -94,6 +94,23 @@ class Augmentation:
             jitter=0.4,
         )
 
+    @classmethod
+    def nothing(cls) -> Augmentation:
+        """No changes, where only the moments of a clip are to be drawn."""
+        return cls(
+            flip=0.0,
+            shift=0.0,
+            scale=0.0,
+            rotation_degrees=0.0,
+            brightness=0.0,
+            contrast=0.0,
+            noise=0.0,
+            jpeg=0.0,
+            dropped_frame=0.0,
+            speed=0.0,
+            jitter=0.0,
+        )
+
     def moments(
         self, times_seconds: Float64Array, random: np.random.Generator, *, keep_ends: bool = False
     ) -> Float64Array:
@@ -117,13 +134,22 @@ class Augmentation:
         # Frames of a slow camera are unevenly spaced: near neighbours must not change places.
         return np.maximum.accumulate(moments)
 
-    def apply(self, clip: UInt8Array, label: str, random: np.random.Generator) -> UInt8Array:
+    def apply(
+        self,
+        clip: UInt8Array,
+        label: str,
+        random: np.random.Generator,
+        *,
+        together: int | None = None,
+    ) -> UInt8Array:
         """A changed copy of a clip.
 
         Args:
             clip: uint8, shape (frames_per_clip, height, width, channels); not modified.
             label: its label.
             random: draws the amounts; the same state gives the same clip.
+            together: so many frames, at least 2, belong together; a dropped frame is replaced by
+                one of its own. Default None: all of them.
 
         Returns:
             uint8, of the same shape.
@@ -136,6 +162,8 @@ class Augmentation:
         quality = int(random.integers(25, 80))
         is_coarse = random.random() < self.jpeg
         lost = int(random.integers(1, max(len(clip), 2)))
+        if together is not None and lost % together == 0:
+            lost += 1
         is_lost = random.random() < self.dropped_frame and len(clip) > 1
         images = [_warped(image, matrix) for image in clip]
         if is_lost:

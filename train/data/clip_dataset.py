@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.evaluation.text import counted
 from rtaction.keras_tensorflow import keras
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.balance import balanced_order
 from rtaction.train.data.clip_set import ClipSet
+from rtaction.train.data.tf_view import tf_view
 
 Batch = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]
+
+
+def counts_table(labels: Sequence[str], **counts: Sequence[int]) -> list[str]:
+    """A table of the numbers of each label, such as those of videos and clips."""
+    rows = [("label", *counts), *zip(labels, *counts.values(), strict=True)]
+    wide = max(len(str(row[0])) for row in rows)
+    return ["  ".join([f"{row[0]:{wide}}", *(f"{one:>6}" for one in row[1:])]) for row in rows]
 
 
 class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
@@ -29,6 +40,9 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
         seed: of the order, together with the epoch's number. Default 0.
         first_epoch: number of the first epoch, for a resumed training. Default 0.
         augmentation: changes of clips, drawn anew in each epoch. Default None, no changes.
+
+    Attributes:
+        side: of a split, such as "train"; empty if it is not known.
     """
 
     def __init__(
@@ -54,6 +68,31 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
         self.augmentation = augmentation
         self._epoch = first_epoch
         self._order = self._order_of_epoch()
+        self.side = ""
+
+    def __repr__(self) -> str:
+        """What it holds: numbers of videos and clips, of each label, and their shape."""
+        clips = self.clips
+        videos = Counter(label for one in clips.videos for label in one.labels)
+        side = f" ({self.side})" if self.side else ""
+        shape, dtype = self[0][0].shape[1:], self[0][0].dtype
+        return "\n".join(
+            [
+                f"{type(self).__name__}{side}: {counted(len(clips), 'clip')} of "
+                f"{counted(len(clips.videos), 'video')}, in {len(self)} batches of up to "
+                f"{self.batch_size}",
+                f"clips of shape {tuple(map(int, shape))} {dtype}, {clips.modality}",
+                *counts_table(
+                    clips.labels,
+                    videos=[videos[label] for label in clips.labels],
+                    clips=[clips.num_of(number) for number in range(len(clips.labels))],
+                ),
+            ]
+        )
+
+    def tf_dataset(self) -> Any:
+        """The batches as a finite `tf.data.Dataset`, see `tf_view`."""
+        return tf_view(self)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -20,15 +20,15 @@ from rtaction.model_spec import ModelSpec
 from rtaction.sampling import (
     Selection,
     last_period_seconds,
+    select_frames,
     sliding_selections,
-    spread_selection,
-    why_no_spread_clip,
 )
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.decoded_video import DecodedVideo, TemporaryFrames, VideoFrames
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.video.labelled_videos import Video, labels_of
 from rtaction.video.span import Span
+from rtaction.whole_video import whole_targets, why_no_spread_clip
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def read_clip_set(
         videos: the videos.
         spec: labels, timing and size of the clips.
         stride_seconds: time from one window of a video to the next. Default: half a clip. Ignored
-            if `spec.sampling` is "spread".
+            if `spec` is for clips of whole videos.
         need_every_label: reject a set in which none of the videos of a label can be used. Default
             True.
         on_video: called after each video. Default None.
@@ -242,16 +242,18 @@ def _usable_selections(
     times_seconds: npt.NDArray[np.float64], spec: ModelSpec, stride_seconds: float | None
 ) -> list[Selection]:
     needed = spec.frames_per_window
-    if spec.sampling == "spread":
-        if len(times_seconds) < needed:
-            raise _Skipped(why_no_spread_clip(len(times_seconds), needed))
-        selections = [spread_selection(times_seconds, frames_per_clip=needed)]
+    if spec.shows_whole_videos:
+        if len(times_seconds) < spec.least_frames:
+            raise _Skipped(why_no_spread_clip(len(times_seconds), spec.least_frames))
+        targets = whole_targets(times_seconds, needed, sampling=spec.sampling, stack=spec.stack)
+        selections = [select_frames(times_seconds, targets)]
     else:
         selections = sliding_selections(
             times_seconds,
             frames_per_clip=needed,
             clip_seconds=spec.window_seconds,
             stride_seconds=stride_seconds or spec.clip_seconds / 2,
+            stack=spec.stack,
         )
         if not selections:
             duration_seconds = times_seconds[-1] - times_seconds[0]

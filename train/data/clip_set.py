@@ -15,12 +15,15 @@ import numpy.typing as npt
 
 from rtaction.arrays import Float64Array, UInt8Array
 from rtaction.choices import Sampling
+from rtaction.modality import shows_motion
 from rtaction.model_spec import ModelSpec
 from rtaction.sampling import select_frames
+from rtaction.source_frames import source_frames, stack_of
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.decoded_video import VideoFrames
 from rtaction.video.labelled_videos import Video
 from rtaction.video.motion import clip_pictures
+from rtaction.whole_video import segment_targets
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +41,7 @@ class ClipSet:
         videos: those with at least one clip.
         modality: what the network's frames show, see `rtaction.modality`. Default "rgb".
         num_skipped: number of videos without clips. Default 0.
-        sampling: how the clips were taken, see `rtaction.sampling`. Default "sliding".
+        sampling: how the clips were taken, see `rtaction.whole_video`. Default "sliding".
         truths: bool, shape (num_clips, num_labels), all labels of each clip, for networks of
             several labels at once; `clip_labels` then holds the first, or -1. Default None: each
             clip has one label.
@@ -79,7 +82,7 @@ class ClipSet:
 
         Args:
             clip: index of the clip.
-            moments_seconds: float64, shape (frames_per_window,), non-decreasing.
+            moments_seconds: float64, shape (frames_per_window,).
 
         Returns:
             uint8, shape (frames_per_window, H, W, 3 or 1).
@@ -118,14 +121,35 @@ class ClipSet:
             uint8, shape (frames_per_window, height, width, 3 or 1).
         """
         images = self.images_at(clip, self.changed_moments(clip, augmentation, random))
-        return augmentation.apply(images, self._side_label(clip, augmentation), random)
+        label = self._side_label(clip, augmentation)
+        stack = stack_of(self.modality)
+        together = None if stack is None else stack.num_frames
+        return augmentation.apply(images, label, random, together=together)
 
     def changed_moments(
         self, clip: int, augmentation: Augmentation, random: np.random.Generator
     ) -> Float64Array:
         """Moments of one clip, augmented: float64, shape (frames_per_window,); see `changed`."""
-        is_whole_video = self.sampling == "spread"
-        return augmentation.moments(self.clip_times_seconds[clip], random, keep_ends=is_whole_video)
+        stack, times = stack_of(self.modality), self.clip_times_seconds[clip]
+        if self.sampling == "segments" and self.video_times_seconds:
+            video_times = self.video_times_seconds[self.clip_videos[clip]]
+            return segment_targets(video_times, len(times), stack=stack, random=random)
+        keep_ends = self.sampling != "sliding"
+        if stack is None:
+            return augmentation.moments(times, random, keep_ends=keep_ends)
+        lasts = times[stack.num_frames - 1 :: stack.num_frames]  # each stack moves as one
+        return stack.moments(augmentation.moments(lasts, random, keep_ends=keep_ends))
+
+    @property
+    def own_frames(self) -> npt.NDArray[np.intp]:
+        """Which frames of a window the network's own are, not those before them for motion.
+
+        Returns:
+            intp, shape (frames_per_clip,).
+        """
+        stack, count = stack_of(self.modality), self.clip_frames.shape[1]
+        count = count - shows_motion(self.modality) if stack is None else count // stack.num_frames
+        return np.asarray(source_frames(self.modality, count)[:, -1])
 
     def label_of(self, clip: int) -> str:
         """The label, or the first label, of one clip; "" if it has none."""
@@ -195,12 +219,12 @@ class ClipSet:
 def with_clip_length(spec: ModelSpec, clips: ClipSet) -> ModelSpec:
     """The contract with the length of a live window.
 
-    Clips that are spread over whole videos are as long as their videos; live windows have the
-    median length. A sliding contract is returned unchanged.
+    Clips of whole videos are as long as their videos; live windows have the median length. A
+    sliding contract is returned unchanged.
     """
-    if spec.sampling == "sliding":
+    if not spec.shows_whole_videos:
         return spec
-    first = int(spec.shows_motion)  # the frame before the first is not part of the clip
-    lengths_seconds = clips.clip_times_seconds[:, -1] - clips.clip_times_seconds[:, first]
+    own_seconds = clips.clip_times_seconds[:, clips.own_frames]
+    lengths_seconds = own_seconds[:, -1] - own_seconds[:, 0]
     # A clip of one frame has no length, but a live window needs one.
     return replace(spec, clip_seconds=max(round(float(np.median(lengths_seconds)), 3), 0.001))

@@ -96,6 +96,7 @@ def read_pose_clips(
     need_every_label: bool = True,
     on_video: Callable[[], None] | None = None,
     cache: FrameCache | None = None,
+    tell: Callable[[str], None] = _log.warning,
 ) -> PoseClips:
     """Follow the people of videos, and cut the joints of who acts into windows.
 
@@ -110,6 +111,7 @@ def read_pose_clips(
         need_every_label: see `read_clip_set`. Default True.
         on_video: called after each video. Default None.
         cache: keeps joints from run to run. Default: `FrameCache()`.
+        tell: called with each warning. Default: logs it.
 
     Raises:
         DatasetError: no clips at all, or a label without clips although each is needed.
@@ -138,7 +140,7 @@ def read_pose_clips(
                 starts = poses.window_starts(spec.frames_per_clip, step)
                 reason = why_no_window(poses, spec)
             if not len(starts) or isinstance(poses, str):
-                _log.warning("skipped %s: %s", video.where, reason)
+                tell(f"skipped {video.where}: {reason}")
                 continue
             kept.append(video)
             found.append((poses, starts))
@@ -147,7 +149,7 @@ def read_pose_clips(
         pool.shutdown(cancel_futures=True)
     num_skipped = len(videos) - len(kept)
     if num_skipped:
-        _log.warning("skipped %d of %d videos", num_skipped, len(videos))
+        tell(f"skipped {num_skipped} of {len(videos)} videos")
     check_labels(videos, kept, need_every_label)
     return _clips_of(kept, found, spec, num_skipped)
 

@@ -12,11 +12,14 @@ import numpy as np
 
 from rtaction.arrays import Float32Array
 from rtaction.errors import DatasetError, UsageError
+from rtaction.evaluation.text import counted
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
+from rtaction.train.data.clip_dataset import counts_table
 from rtaction.train.data.clip_reading import read_clip_set
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.split import split_by_group
+from rtaction.train.data.tf_view import tf_view
 from rtaction.train.keras_video.reading import ReadsVideos
 from rtaction.train.keras_video.transformed import require
 from rtaction.video.labelled_videos import Group, Video, find_videos, labels_of
@@ -229,6 +232,34 @@ class VideoFrameGenerator(ReadsVideos, keras.utils.PyDataset):  # type: ignore[m
         return batch
 
     __next__ = next
+
+    def __repr__(self) -> str:
+        """What it holds; clips are counted once the videos have been read."""
+        places = [self.classes.index(self._label_of_file[file]) for file in self.files]
+        counts = {"videos": np.bincount(places, minlength=self.classes_count).tolist()}
+        is_read = self._read_files == tuple(self.files)
+        if is_read:
+            of_clips = [
+                self.classes.index(self._label_of_file[self._file(n)])
+                for n in range(len(self._clips))
+            ]
+            counts["clips"] = np.bincount(of_clips, minlength=self.classes_count).tolist()
+        clips = f"{counted(len(self._clips), 'clip')} of " if is_read else ""
+        shape = (self.nbframe, *self.target_shape, self.nb_channel)
+        aside = {"validation": self.validation, "test": self.test}
+        others = [f"{counted(len(one), 'video')} for {side}" for side, one in aside.items() if one]
+        return "\n".join(
+            [
+                f"{type(self).__name__}: {clips}{counted(len(self.files), 'video')}",
+                f"clips of shape {shape} float32, in batches of up to {self.batch_size}",
+                *counts_table(self.classes, **counts),
+                *([f"set aside: {', '.join(others)}"] if others else []),
+            ]
+        )
+
+    def tf_dataset(self) -> Any:
+        """The batches as a finite `tf.data.Dataset`, see `tf_view`."""
+        return tf_view(self)
 
     def on_epoch_end(self) -> None:
         """Change the order and the transformations for the next epoch."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
@@ -20,6 +21,8 @@ from rtaction.train.settings.people import DEFAULTS, REFUSED
 from rtaction.video.labelled_videos import Video, labels_of
 from rtaction.video.span import length_seconds
 
+_log = logging.getLogger(__name__)
+
 SETTINGS: dict[str, Any] = {
     "modality": POSE,
     "head": "bigru",
@@ -28,11 +31,12 @@ SETTINGS: dict[str, Any] = {
     "learning_rate": 2e-3,
     "weight_decay": 0.01,
     "ema": 0.99,
-    "epochs": 60,
-    "patience": 60,
     "refit": True,
 }
 """A small network on joints: a minute of training."""
+
+_STEPS = 1500
+_EPOCHS = (20, 60)
 
 _FEWEST_FRAMES = 4
 
@@ -74,7 +78,17 @@ def joint_settings(
         "clip_seconds": clip_seconds,
         "stride_seconds": stride_seconds,
     }
-    return SETTINGS | lengths
+    windows_seconds = (max(seconds - clip_seconds, 0) for seconds in durations)
+    num_windows = sum(int(seconds / stride_seconds) + 1 for seconds in windows_seconds)
+    batch_size = config.batch_size if "batch_size" in given else TrainConfig.batch_size
+    return SETTINGS | lengths | _epochs(num_windows, batch_size)
+
+
+def _epochs(num_windows: int, batch_size: int) -> dict[str, Any]:
+    """As many as take some 1500 steps, from 20 to 60."""
+    epochs = round(_STEPS / -(-num_windows // batch_size))
+    epochs = min(max(epochs, _EPOCHS[0]), _EPOCHS[1])
+    return {"epochs": epochs, "patience": epochs}
 
 
 def try_joints(
@@ -94,7 +108,8 @@ def try_joints(
     labels = labels_of(split.train)
     read = clip_reader(config, open_networks)
     try:
-        clips = read(videos, config.spec(labels), need_every_label=True)
+        # Whom joints do not suit may still be read as pictures.
+        clips = read(videos, config.spec(labels), need_every_label=True, tell=_log.debug)
     except DatasetError as reason:
         return str(reason)
     assert isinstance(clips, PoseClips)

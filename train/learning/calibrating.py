@@ -6,6 +6,7 @@ network costs nothing more, and its scores are calibrated wherever it runs.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -16,8 +17,11 @@ from rtaction.evaluation.temperature import logits_of, temperature_of, temperatu
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
 from rtaction.train.learning.learner import load_saved
+from rtaction.train.networks.own import OwnNetwork
 from rtaction.train.report.judged_clips import JudgedClips
 from rtaction.train.settings.run_folder import RunFolder
+
+_SPREAD = math.log(2)  # scores of networks are often too sure by a factor of two
 
 
 def calibrate(
@@ -27,6 +31,7 @@ def calibrate(
     console: Console,
     *,
     refitted: bool,
+    own: OwnNetwork | None = None,
 ) -> ModelSpec:
     """Save the network of a run with calibrated scores, and its contract.
 
@@ -37,16 +42,18 @@ def calibrate(
         console: where it is said if the network has no logits to divide.
         refitted: whether `model.keras` is a refitted network, which gets the same temperature: no
             clips are left to fit another one on.
+        own: built the network, see `new_learner`. Default None.
 
     Returns:
         The contract with the temperature; 1 if the network cannot be calibrated.
     """
-    network = load_saved(folder.model if refitted else folder.best())
-    dense = layer_of_logits(network)
+    path = folder.model if refitted else folder.best()
+    network = load_saved(path, own=own.objects if own else None)
+    dense = layer_of_logits(network, multi_label=spec.multi_label)
     if dense is None:
         console.print(
-            "scores are not calibrated: the network does not end in a dense layer and a softmax or "
-            "sigmoid",
+            "scores are not calibrated: the network does not end in a dense layer and a "
+            + ("sigmoid" if spec.multi_label else "softmax"),
             highlight=False,
         )
         return spec
@@ -60,26 +67,26 @@ def calibrate(
 def fitted_temperature(validated: JudgedClips) -> float:
     """The temperature for a network, from its scores of clips that it was not trained on.
 
-    Labels are smoothed by the number of videos, as Platt 1999 does: a network that is correct on
-    three videos is not sure yet, and the clips of one video are alike.
+    The clips of one video are alike, so together they count as one item. A few videos say little,
+    so a temperature near 1 is expected until they say otherwise.
     """
     clips = validated.clips
-    smoothing = 1 / (len(clips.videos) + 2)
+    weights = np.full(len(validated.scores), len(clips.videos) / len(validated.scores))
     if clips.truths is not None:
-        return temperature_of_each(validated.scores, clips.truths, label_smoothing=smoothing)
-    return temperature_of(
-        logits_of(validated.scores),
-        clips.clip_labels,
-        np.ones(len(clips)),
-        label_smoothing=smoothing,
-    )
+        return temperature_of_each(validated.scores, clips.truths, weights, spread=_SPREAD)
+    return temperature_of(logits_of(validated.scores), clips.clip_labels, weights, spread=_SPREAD)
 
 
-def layer_of_logits(network: Any) -> Any | None:
-    """The dense layer before, or with, the softmax or sigmoid of a network; None without one."""
+def layer_of_logits(network: Any, *, multi_label: bool = False) -> Any | None:
+    """The dense layer before, or with, the softmax of a network; None without one.
+
+    Args:
+        network: a `keras.Model`.
+        multi_label: whether it should end in a sigmoid instead. Default False.
+    """
     last = network.layers[-1]
-    is_softmax = isinstance(last, keras.layers.Softmax)
-    if not (is_softmax or _activation(last) in ("softmax", "sigmoid")):
+    is_softmax = isinstance(last, keras.layers.Softmax) or _activation(last) == "softmax"
+    if not (_activation(last) == "sigmoid" if multi_label else is_softmax):
         return None
     if isinstance(last, keras.layers.Dense):
         return last

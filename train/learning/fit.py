@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,6 @@ from rich.console import Console
 from rtaction.errors import UsageError
 from rtaction.keras_tensorflow import keras, native_stderr_to
 from rtaction.model_spec import ModelSpec
-from rtaction.output_file import write_json
 from rtaction.train.data.balance import describe_balance, weights_of
 from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.clip_set import ClipSet
@@ -29,6 +28,7 @@ from rtaction.train.learning.callbacks import (
     TensorBoardLog,
     require_tensorboard,
 )
+from rtaction.train.learning.fusion import fuse_streams
 from rtaction.train.learning.learner import (
     Learner,
     divided_scores,
@@ -37,8 +37,9 @@ from rtaction.train.learning.learner import (
     new_learner,
     resumed_trainee,
 )
-from rtaction.train.learning.progress import CleanConsole, ShowProgress, print_evaluation
+from rtaction.train.learning.progress import CleanConsole, ShowProgress
 from rtaction.train.learning.refit import refit
+from rtaction.train.learning.summary import best_of, sum_up
 from rtaction.train.learning.training_data import (
     OpenPoseNetworks,
     datasets,
@@ -46,13 +47,14 @@ from rtaction.train.learning.training_data import (
     find_and_split,
 )
 from rtaction.train.networks.build import require_size
-from rtaction.train.report.calibration import at_temperature, calibration_errors, calibration_text
+from rtaction.train.networks.own import OwnNetwork, own_network_named
+from rtaction.train.report.calibration import at_temperature
 from rtaction.train.report.judged_clips import JudgedClips, predict_scores
-from rtaction.train.report.plots import draw_confusion, draw_curves
 from rtaction.train.report.write import Training, write_report
+from rtaction.train.settings import people, streams
 from rtaction.train.settings.config import TrainConfig
+from rtaction.train.settings.for_own import settings_for
 from rtaction.train.settings.hardware import Hardware, choose_hardware
-from rtaction.train.settings.people import require_sensible
 from rtaction.train.settings.precision import precision_of
 from rtaction.train.settings.run_folder import HistoryRow, RunFolder
 from rtaction.train.settings.schedule import schedule_callback
@@ -91,6 +93,8 @@ def train(
     split: Split | None = None,
     console: Console | None = None,
     open_networks: OpenPoseNetworks | None = None,
+    own: OwnNetwork | None = None,
+    callbacks: Sequence[Any] = (),
 ) -> TrainResult:
     """Train a network on folders of labelled videos.
 
@@ -103,6 +107,10 @@ def train(
         console: where progress is shown. Default: stderr.
         open_networks: loads the networks that read joints, which the modality "pose" needs, such
             as `rtaction.realtime.model.pose_networks.open_pose_networks`. Default None.
+        own: builds the network, see `rtaction.train.networks.own`. Default: what
+            `config.network` names, if it is `module:function`.
+        callbacks: of Keras; called after those of the training, so that what an epoch has learnt
+            is on the disk. A refit does not call them. Default none.
 
     Raises:
         UsageError, DatasetError, OutputError, MissingLibrary, TrainingFailed: see
@@ -110,9 +118,10 @@ def train(
     """
     console = console or CleanConsole(stderr=True)
     folder = RunFolder(output)
-    config, split = _settle(config, folder, split, console, open_networks, resume=resume)
+    own = own or own_network_named(config.network)
+    config, split = _settle(config, folder, split, console, open_networks, own, resume=resume)
     with folder.keeping():
-        return _train(config, folder, split, console, open_networks)
+        return _train(config, folder, split, console, open_networks, own, callbacks)
 
 
 def _train(
@@ -121,13 +130,15 @@ def _train(
     split: Split,
     console: Console,
     open_networks: OpenPoseNetworks | None,
+    own: OwnNetwork | None,
+    callbacks: Sequence[Any],
 ) -> TrainResult:
     spec, clips = decode(config, split, console, open_networks)
     keras.utils.set_random_seed(config.seed)
     history = folder.read_history()
     training, validation = datasets(config, clips, first_epoch=len(history))
     batch_sizes = training.batch_sizes + validation.batch_sizes
-    learner, hardware = _begin(config, spec, clips, folder, batch_sizes)
+    learner, hardware = _begin(config, spec, clips, folder, batch_sizes, own)
     _say_how(config, hardware, clips["train"], console)
     folder.start(config, spec, split)
     folder.save_sample_clips(clips["validation" if len(clips["validation"]) > 1 else "train"], spec)
@@ -135,7 +146,7 @@ def _train(
     has_ended = _has_ended(config, history)
     if has_ended:
         console.print("this training has already finished")
-    with native_stderr_to(folder.native_log):
+    with native_stderr_to(folder.native_log), hardware.starting_soon():
         if not has_ended:
             sets = training, validation
             if not learner.is_whole:
@@ -143,16 +154,18 @@ def _train(
             if config.solver == "ridge":
                 history = fit_at_once(learner, config, folder, *sets, console)
             else:
-                history = _fit(learner, history, config, folder, *sets, console)
+                history = _fit(learner, history, config, folder, *sets, console, callbacks)
+        fusion = None if own else fuse_streams(config, folder, clips["validation"], console)
         if config.refit:
-            refit(config, spec, clips, folder, history, hardware, console)
-    scored = partial(_scored, config=config, is_divided=not learner.is_whole)
+            refit(config, spec, clips, folder, history, hardware, console, fusion, own)
+    scored = partial(_scored, config=config, own=own, is_divided=not learner.is_whole)
     validated = scored(folder.best(), clips["validation"])
-    spec = calibrate(folder, spec, validated, console, refitted=config.refit)
+    if config.solver == "steps":  # a closed form calibrates on all clips, each left out once
+        spec = calibrate(folder, spec, validated, console, refitted=config.refit, own=own)
     judged = {"validation": at_temperature(validated, spec.temperature)}
     if "test" in clips:
         judged["test"] = scored(folder.model, clips["test"])
-    _report(folder, history, spec, judged, console)
+    sum_up(folder, history, spec, judged, console, fusion)
     if config.refit:
         console.print(_REFITTED, highlight=False)
     training_done = Training(
@@ -166,6 +179,7 @@ def _train(
         hardware=hardware,
         num_epochs_before=num_epochs_before,
         seconds=None if has_ended else time.monotonic() - started_seconds,
+        needs_trust=own is not None and own.needs_trust,
     )
     write_report(training_done, folder.path / "report.html")
     console.print(f"report: {folder.path / 'report.html'}", highlight=False, soft_wrap=True)
@@ -178,12 +192,15 @@ def _settle(
     split: Split | None,
     console: Console,
     open_networks: OpenPoseNetworks | None,
+    own: OwnNetwork | None,
     *,
     resume: bool,
 ) -> tuple[TrainConfig, Split]:
     """The final settings and split."""
-    require_sensible(config)
+    people.require_sensible(config)
+    streams.require_sensible(config)
     require_separable(config)
+    config = settings_for(config, own)
     if config.chosen_but is None:
         require_solvable(config)
     folder.check(config, resume=resume)
@@ -198,7 +215,12 @@ def _settle(
         if config is given:
             console.print("auto: nothing left to choose: every setting is given", highlight=False)
         require_solvable(config)
-    require_size(config.height, config.width)  # decoding may take hours
+    # Decoding may take hours.
+    if own:
+        own.build(config.spec(labels_of(split.train)))
+        console.print(own.about, highlight=False)
+    else:
+        require_size(config.height, config.width)
     return config, split
 
 
@@ -208,24 +230,32 @@ def _begin(
     clips: Mapping[str, ClipSet],
     folder: RunFolder,
     batch_sizes: list[int],
+    own: OwnNetwork | None,
 ) -> tuple[Learner, Hardware]:
     """A new or resumed learner, and the hardware to train on."""
     hardware = choose_hardware(config.precision, config.devices, batch_sizes=batch_sizes)
     num_epochs = len(folder.read_history())
     with hardware.scope():
         learner = (
-            resumed_trainee(config, spec, clips, folder, num_epochs)
+            resumed_trainee(config, spec, clips, folder, num_epochs, own)
             if num_epochs
-            else new_learner(config, spec, clips, hardware.precision)
+            else new_learner(config, spec, clips, hardware.precision, own)
         )
     hardware.share(learner.part)
     # A training keeps its initial precision, even if resumed on another machine.
     return learner, replace(hardware, precision=precision_of(learner.part))
 
 
-def _scored(network: Path, clips: ClipSet, *, config: TrainConfig, is_divided: bool) -> JudgedClips:
+def _scored(
+    network: Path,
+    clips: ClipSet,
+    *,
+    config: TrainConfig,
+    own: OwnNetwork | None,
+    is_divided: bool,
+) -> JudgedClips:
     """Clips with the scores of a saved network."""
-    loaded = load_saved(network)
+    loaded = load_saved(network, own=own.objects if own else None)
     if is_divided:
         return JudgedClips(clips, divided_scores(loaded, config, clips))
     return JudgedClips(clips, predict_scores(loaded, clips))
@@ -244,11 +274,7 @@ def _has_ended(config: TrainConfig, history: list[HistoryRow]) -> bool:
     """Whether there is nothing to go on with, as it stopped early or was solved at once."""
     if not history:
         return False
-    return config.solver == "ridge" or len(history) - _best(history)["epoch"] >= config.patience
-
-
-def _best(history: list[HistoryRow]) -> HistoryRow:
-    return min(history, key=lambda row: row["val_loss"])
+    return config.solver == "ridge" or len(history) - best_of(history)["epoch"] >= config.patience
 
 
 def _fit(
@@ -259,6 +285,7 @@ def _fit(
     training: ClipDataset,
     validation: ClipDataset,
     console: Console,
+    callbacks: Sequence[Any],
 ) -> list[HistoryRow]:
     if history:
         console.print(f"resuming after epoch {len(history)}", highlight=False)
@@ -290,33 +317,7 @@ def _fit(
             *([averages] if averages else []),
             *([TensorBoardLog(folder.path / "tensorboard")] if config.tensorboard else []),
             keeper,
+            *callbacks,
         ],
     )
     return keeper.history
-
-
-def _report(
-    folder: RunFolder,
-    history: list[HistoryRow],
-    spec: ModelSpec,
-    judged: Mapping[str, JudgedClips],
-    console: Console,
-) -> None:
-    best = _best(history)
-    summary: dict[str, Any] = {"num_epochs": len(history), "best_epoch": int(best["epoch"])}
-    summary["temperature"] = spec.temperature
-    for name, one in judged.items():
-        errors = calibration_errors(one, spec.temperature)
-        summary[name] = one.to_dict() | {"calibration_error": errors}
-    write_json(folder.path / "summary.json", summary)
-    draw_curves(history, folder.path / "curves.png")
-    if judged["validation"].several is None:
-        draw_confusion(judged["validation"].by_clip, folder.path / "confusion.png")
-    console.print(
-        f"{len(history)} epochs; the best was {int(best['epoch'])} "
-        f"(validation loss {best['val_loss']:.3f})",
-        highlight=False,
-    )
-    for name, one in judged.items():
-        print_evaluation(console, one, name)
-        console.print(calibration_text(one, name, spec.temperature), highlight=False)

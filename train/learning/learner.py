@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ from rtaction.errors import ModelError
 from rtaction.keras_files.archive import load_network
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
-from rtaction.train.choices import PrecisionName
+from rtaction.train.choices import DTPP, NetworkName, PrecisionName
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.frame_cache import FrameCache
@@ -37,7 +37,10 @@ from rtaction.train.frozen.encoded import (
 )
 from rtaction.train.frozen.kept_features import KeptFeatures
 from rtaction.train.learning.progress import progress_bar
+from rtaction.train.learning.stream_loss import STREAM_AXES, loss_and_metrics
 from rtaction.train.networks.build import STANDARD, build_network
+from rtaction.train.networks.own import OwnNetwork
+from rtaction.train.networks.streams import streams_of
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.precision import computing_in, precision_of
 from rtaction.train.settings.run_folder import RunFolder
@@ -53,7 +56,8 @@ class Learner:
 
     Args:
         network: the whole network, from clips to scores.
-        part: the compiled part to fit; the whole network, or what follows the frozen layers.
+        part: the compiled part to fit; the whole network, what follows the frozen layers, or what
+            comes before the fusion of two streams.
     """
 
     network: Any
@@ -62,7 +66,7 @@ class Learner:
     @property
     def is_whole(self) -> bool:
         """Whether it is fitted on clips instead of the frozen part's features."""
-        return self.part is self.network
+        return self.part.inputs[0] is self.network.inputs[0]
 
 
 def new_learner(
@@ -70,6 +74,7 @@ def new_learner(
     spec: ModelSpec,
     clips: Mapping[str, ClipSet],
     precision: PrecisionName = "float32",
+    own: OwnNetwork | None = None,
 ) -> Learner:
     """Build and compile a new network.
 
@@ -78,26 +83,36 @@ def new_learner(
         spec: the contract, for clip shape and labels.
         clips: the clips of each side; "train" is trained on.
         precision: in which layers compute. Default "float32".
+        own: builds the network instead of `build_network`. Default None.
 
     Raises:
         UsageError, MissingLibrary: see `build_network`.
     """
     with computing_in(precision):
-        network = build_network(
-            spec,
-            network=config.network,
-            head=config.head,
-            dropout=config.dropout,
-            pretrained=config.pretrained,
-            trainable_layers=config.trainable_layers,
-            pooling=config.pooling,
-            train_batchnorm=config.train_batchnorm,
-        )
-        if config.pretrained:
+        network = own.build(spec) if own else _network_of(config, spec)
+        if config.pretrained and config.network != DTPP:
             adapt(network, clips["train"])
-        part = learning_part(network) if _is_divided(network, config, clips) else network
+        part = network
+        if own is None:
+            part = streams_of(network) or network
+            if _is_divided(network, config, clips):
+                part = learning_part(network)
     _compile(part, config, precision)
     return Learner(network, part)
+
+
+def _network_of(config: TrainConfig, spec: ModelSpec) -> Any:
+    return build_network(
+        spec,
+        network=cast(NetworkName, config.network),
+        head=config.head,
+        dropout=config.dropout,
+        pretrained=config.pretrained,
+        trainable_layers=config.trainable_layers,
+        pooling=config.pooling,
+        train_batchnorm=config.train_batchnorm,
+        stream_encoder=config.stream_encoder,
+    )
 
 
 def _compile(part: Any, config: TrainConfig, precision: PrecisionName) -> None:
@@ -110,14 +125,8 @@ def _compile(part: Any, config: TrainConfig, precision: PrecisionName) -> None:
     if precision == "mixed_float16":
         # Keras would wrap it implicitly, but not save that in the resume point.
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    losses, metrics = keras.losses, keras.metrics
-    loss = losses.BinaryCrossentropy if config.multi_label else losses.CategoricalCrossentropy
-    accuracy = metrics.BinaryAccuracy if config.multi_label else metrics.CategoricalAccuracy
-    part.compile(
-        optimizer=optimizer,
-        loss=loss(label_smoothing=config.label_smoothing),
-        metrics=[accuracy("accuracy")],
-    )
+    loss, metrics = loss_and_metrics(config, num_axes=len(part.output.shape))
+    part.compile(optimizer=optimizer, loss=loss, metrics=metrics)
     # TensorFlow traces a step again if the first trace made variables: slots, or a metric's counts.
     optimizer.build(part.trainable_variables)
 
@@ -128,6 +137,7 @@ def resumed_trainee(
     clips: Mapping[str, ClipSet],
     folder: RunFolder,
     num_epochs: int,
+    own: OwnNetwork | None = None,
 ) -> Learner:
     """Load the learner of an earlier training after `num_epochs` epochs, with optimizer state.
 
@@ -140,12 +150,22 @@ def resumed_trainee(
     def compile_it(part: Any) -> None:
         _compile(part, config, precision_of(part))
 
-    saved = load_saved(folder.resume_point(num_epochs), keep_precision=True, prepare=compile_it)
-    if not config.pretrained or saved.input.shape[1:] == spec.clip_shape:
+    saved = load_saved(
+        folder.resume_point(num_epochs),
+        keep_precision=True,
+        prepare=compile_it,
+        own=own.objects if own else None,
+    )
+    if own:
+        own.require_same(saved)
+    is_of_streams = own is None and len(saved.output.shape) == STREAM_AXES
+    is_frozen_in_part = config.pretrained and saved.input.shape[1:] != spec.clip_shape
+    if not (is_of_streams or is_frozen_in_part):
         return Learner(saved, saved)
-    learner = new_learner(config, spec, clips)
+    learner = new_learner(config, spec, clips, precision_of(saved))
     learner.part.set_weights(saved.get_weights())
-    learner.network.get_layer(STANDARD).finalize_state()
+    if is_frozen_in_part:
+        learner.network.get_layer(STANDARD).finalize_state()
     pairs = zip(learner.part.optimizer.variables, saved.optimizer.variables, strict=True)
     for mine, its in pairs:
         mine.assign(its)

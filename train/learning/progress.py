@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from rich.console import Console
@@ -25,7 +26,11 @@ from rtaction.train.report.judged_clips import JudgedClips
 
 
 def progress_bar(console: Console) -> Progress:
-    """A progress bar with counts and times; hidden if the output is not a terminal."""
+    """A progress bar with counts and times; hidden if the output cannot redraw it.
+
+    A terminal can, and a notebook that has ipywidgets.
+    """
+    can_redraw = console.is_terminal or (console.is_jupyter and find_spec("ipywidgets"))
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -35,7 +40,7 @@ def progress_bar(console: Console) -> Progress:
         TextColumn("{task.fields[figures]}"),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
+        disable=not can_redraw,
     )
 
 

@@ -18,9 +18,11 @@ from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.frozen.closed_form import fit_last_layer
 from rtaction.train.frozen.encoded import EncodedDataset
 from rtaction.train.learning.callbacks import SeedEachEpoch
+from rtaction.train.learning.fusion import Weights, set_weights
 from rtaction.train.learning.learner import Learner, encoded_datasets, new_learner
 from rtaction.train.learning.progress import ShowProgress
 from rtaction.train.learning.training_data import datasets
+from rtaction.train.networks.own import OwnNetwork
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.hardware import Hardware
 from rtaction.train.settings.precision import float32_copy
@@ -36,6 +38,8 @@ def refit(
     history: list[HistoryRow],
     hardware: Hardware,
     console: Console,
+    fusion: Weights | None = None,
+    own: OwnNetwork | None = None,
 ) -> None:
     """Train a new network for the best number of epochs, at the same learning rates, and save it.
 
@@ -53,6 +57,8 @@ def refit(
         history: of the validated training.
         hardware: to train on.
         console: where progress is shown.
+        fusion: weights of the streams of the validated network, which it takes over. Default None.
+        own: builds the network, see `new_learner`. Default None.
     """
     num_epochs = epochs_of_refit(config, history)
     both = {**clips, "train": clips["train"].joined(clips["validation"])}
@@ -60,7 +66,7 @@ def refit(
     console.print(f"refitting on all {len(both['train'].videos)} videos{how}", highlight=False)
     keras.utils.set_random_seed(config.seed)
     with hardware.scope():
-        learner = new_learner(config, spec, both, hardware.precision)
+        learner = new_learner(config, spec, both, hardware.precision, own)
     hardware.share(learner.part)
     training, _ = (
         datasets(config, both, first_epoch=0)
@@ -71,6 +77,8 @@ def refit(
         fit_last_layer(learner.network, training, config.head)
     else:
         _fit(learner, training, config, history, num_epochs, console)
+    if fusion is not None:
+        set_weights(learner.network, fusion)
     folder.save_network(float32_copy(learner.network), folder.model)
 
 

@@ -150,6 +150,9 @@ def datasets(
     config: TrainConfig, clips: Mapping[str, ClipSet], *, first_epoch: int
 ) -> tuple[ClipDataset, ClipDataset]:
     """Batches for training and validation; `first_epoch` is the number of finished epochs."""
+    augmentation = Augmentation.of(config.augment, keep_sides=config.keep_sides)
+    if augmentation is None and config.sampling == "segments":
+        augmentation = Augmentation.nothing()  # moments are drawn in any case
     # Even batches: a last batch of one clip is a poor step, and cannot be split among devices.
     return ClipDataset(
         clips["train"],
@@ -158,5 +161,5 @@ def datasets(
         balanced=config.balance == "sampling",
         seed=config.seed,
         first_epoch=first_epoch,
-        augmentation=Augmentation.of(config.augment, keep_sides=config.keep_sides),
+        augmentation=augmentation,
     ), ClipDataset(clips["validation"], batch_size=config.batch_size, even=True, shuffle=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 from rich.console import Console
@@ -12,6 +13,7 @@ from rtaction.errors import UsageError
 from rtaction.features.modality_choice import ALL_PARTS, Windows, try_modalities
 from rtaction.keras_tensorflow import keras
 from rtaction.modality import parts_of
+from rtaction.train.choices import NetworkName
 from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.clip_reading import read_clip_set
 from rtaction.train.data.clip_set import ClipSet
@@ -61,7 +63,7 @@ def try_features(config: TrainConfig, split: Split, console: Console) -> dict[st
     clips = _read(whole, [*split.train, *split.validation], labels)
     network = build_network(
         whole.spec(labels),
-        network=whole.network,
+        network=cast(NetworkName, whole.network),
         pretrained=True,
         trainable_layers=0,
         pooling=whole.pooling,

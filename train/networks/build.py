@@ -13,16 +13,19 @@ from typing import Any
 
 from rtaction.errors import UsageError
 from rtaction.keras_tensorflow import keras
+from rtaction.modality import CHANNELS, FLOW_STACK
 from rtaction.model_spec import ModelSpec
 from rtaction.pose.normal import NUM_NUMBERS
-from rtaction.train.choices import HeadName, NetworkName, Pooling
+from rtaction.train.choices import DTPP, HeadName, NetworkName, Pooling, StreamEncoderName
 from rtaction.train.networks.encoders import ENCODERS, EncoderOptions
 from rtaction.train.networks.heads import HEADS
 from rtaction.train.networks.known_encoders import (
     KNOWN_ENCODERS,
     encode_from_scratch,
     encode_pretrained,
+    side_by_side,
 )
+from rtaction.train.networks.streams import stream_features, stream_scores
 
 layers = keras.layers
 
@@ -57,13 +60,15 @@ def build_network(
     trainable_layers: int = 9,
     pooling: Pooling = "average",
     train_batchnorm: bool = False,
+    stream_encoder: StreamEncoderName = "light",
 ) -> Any:
     """Build an untrained network.
 
     Args:
         spec: shape of the clips and number of labels.
         network: "light" is for CPUs (54 MFLOP per frame at 112x112 RGB), "small" for small frames
-            (8 MFLOP at 64x64), "two_stream" has a light one for each part of the modality,
+            (8 MFLOP at 64x64), "two_stream" has a light one for each part of the modality, "dtpp"
+            has one for each part as well, and joins their scores only, see `streams`,
             "convnet" is the tutorial's (5.13 GFLOP), "mobilenet", "mobilenet_v2", "mobilenet_v3",
             "lite0" and "lite0_body" (without its last convolution) are well-known ones. Default
             "light".
@@ -77,6 +82,7 @@ def build_network(
         pooling: how the feature map of a MobileNet or of Lite0 is pooled. Default "average".
         train_batchnorm: whether batch normalisation within those last layers learns too. Default
             False.
+        stream_encoder: the encoder of each stream of "dtpp". Default "light".
 
     Returns:
         A `keras.Model`, not compiled.
@@ -88,16 +94,19 @@ def build_network(
     if spec.modality == "pose":
         return _network_of_joints(spec, head, head_units, dropout)
     require_size(spec.height, spec.width)
-    if pretrained and network not in KNOWN_ENCODERS:
-        raise UsageError(
-            f"--network {network} has no ImageNet weights; the networks with weights are "
-            f"{', '.join(KNOWN_ENCODERS)}"
-        )
+    if pretrained:
+        _require_weights(spec, network, stream_encoder)
     clip = keras.Input(spec.clip_shape, dtype="uint8", name="clip")
     frame, pixels = _pixels(spec)
     options = EncoderOptions(
         spec.modality, dropout, trainable_layers, pooling, train_batchnorm=train_batchnorm
     )
+    if network == DTPP:
+        streams = stream_features(pixels, options, stream_encoder, pretrained=pretrained)
+        widths = {name: one.shape[-1] for name, one in streams.items()}
+        sequence = _for_each_frame(clip, frame, side_by_side(list(streams.values())))
+        fused = stream_scores(sequence, widths, head, head_units, dropout, len(spec.labels))
+        return keras.Model(clip, fused, name=f"{network}_{head}")
     if network in ENCODERS:
         features = ENCODERS[network](pixels, options)
     elif pretrained:
@@ -111,6 +120,24 @@ def build_network(
     x = HEADS[head](sequence, head_units)  # (batch, num_features)
     x = _deep_decision(x, dropout) if network == "convnet" else layers.Dropout(dropout)(x)
     return keras.Model(clip, _scores(x, spec), name=f"{network}_{head}")
+
+
+def _require_weights(
+    spec: ModelSpec, network: NetworkName, stream_encoder: StreamEncoderName
+) -> None:
+    """Check that there are ImageNet weights that fit a network and its frames."""
+    is_dtpp = network == DTPP
+    encoder = stream_encoder if is_dtpp else network
+    if encoder not in KNOWN_ENCODERS:
+        raise UsageError(
+            f"{'--stream-encoder' if is_dtpp else '--network'} {encoder} has no ImageNet weights; "
+            f"the networks with weights are {', '.join(KNOWN_ENCODERS)}"
+        )
+    if not is_dtpp and spec.stack is not None:
+        raise UsageError(
+            f"--network {network} --pretrained takes pictures of up to three channels, but "
+            f"{FLOW_STACK} has {CHANNELS[FLOW_STACK]}; take flow, or --network dtpp"
+        )
 
 
 def _network_of_joints(spec: ModelSpec, head: HeadName, head_units: int, dropout: float) -> Any:

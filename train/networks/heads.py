@@ -61,16 +61,26 @@ def statistics(sequence: Tensor, units: int) -> Tensor:
 def pyramid(sequence: Tensor, units: int) -> Tensor:
     """Means over the whole clip, its halves and its quarters, side by side.
 
-    Temporal pyramid pooling: Zhu et al. 2017, arXiv 1711.04161. With `--sampling spread` it sees
+    Temporal pyramid pooling: Zhu et al. 2017, arXiv 1711.04161. With `--sampling segments` it sees
     the whole video, as in the paper.
     """
+    return _pooled_in_levels(sequence, layers.GlobalAveragePooling1D)
+
+
+def max_pyramid(sequence: Tensor, units: int) -> Tensor:
+    """Maxima over the whole clip, its halves and its quarters, side by side: as `pyramid`, with the
+    pooling of its authors' code, https://github.com/zhujiagang/DTPP."""
+    return _pooled_in_levels(sequence, layers.GlobalMaxPooling1D)
+
+
+def _pooled_in_levels(sequence: Tensor, pooling: Any) -> Tensor:
     num_frames = sequence.shape[1]
     rows = []
     for level in PYRAMID_LEVELS:
         for segment in range(level):
             start = segment * num_frames // level
             stop = max((segment + 1) * num_frames // level, start + 1)
-            rows.append(layers.GlobalAveragePooling1D()(sequence[:, start:stop]))
+            rows.append(pooling()(sequence[:, start:stop]))
     return layers.Concatenate()(rows)
 
 
@@ -83,4 +93,5 @@ HEADS: dict[HeadName, Callable[[Tensor, int], Tensor]] = {
     "max": maximum,
     "statistics": statistics,
     "pyramid": pyramid,
+    "max_pyramid": max_pyramid,
 }

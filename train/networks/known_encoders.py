@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from rtaction.errors import UsageError
 from rtaction.installation import install_command
 from rtaction.keras_tensorflow import keras
@@ -80,6 +82,42 @@ def encode_from_scratch(name: str, pixels: Tensor, options: EncoderOptions) -> T
     return _pooled(KNOWN_ENCODERS[name](tuple(pixels.shape[1:]), None)(pixels), options.pooling)
 
 
+def encode_with_own_weights(name: str, pixels: Tensor, options: EncoderOptions) -> Tensor:
+    """Features of a network that starts from ImageNet weights, whatever its number of channels.
+
+    The first convolution's kernel is the mean over the colours, as often as there are channels:
+    cross-modality initialisation, Wang et al. 2016, arXiv 1608.00859.
+
+    Args:
+        name: one of `KNOWN_ENCODERS`.
+        pixels: float32 from -1 to 1, shape (batch, height, width, channels).
+        options: options of the encoder.
+
+    Raises:
+        UsageError: the weights cannot be downloaded.
+        MissingLibrary: the package with the weights is not installed.
+    """
+    height, width, channels = pixels.shape[1:]
+    trained = KNOWN_ENCODERS[name]((height, width, 3), "imagenet")
+    network = trained
+    if channels != 3:
+        network = KNOWN_ENCODERS[name]((height, width, channels), None)
+        weights = trained.get_weights()
+        shapes = [tuple(weight.shape) for weight in network.weights]
+        network.set_weights(
+            [
+                value
+                if value.shape == shape
+                else np.broadcast_to(value.mean(axis=2, keepdims=True), shape)
+                for value, shape in zip(weights, shapes, strict=True)
+            ]
+        )
+    first = len(network.layers) - options.trainable_layers
+    for number, layer in enumerate(network.layers):
+        layer.trainable = number >= first and not isinstance(layer, layers.BatchNormalization)
+    return _pooled(network(pixels), options.pooling)
+
+
 def encode_pretrained(name: str, frame: Tensor, pixels: Tensor, options: EncoderOptions) -> Tensor:
     """Features of one network for all parts of the modality, side by side.
 
@@ -102,7 +140,7 @@ def encode_pretrained(name: str, frame: Tensor, pixels: Tensor, options: Encoder
     made = [lower(part) for part in parts]
     if upper is None:
         made = [_pooled(one, options.pooling) for one in made]
-    frozen = keras.Model(frame, _side_by_side(made), name=FROZEN)
+    frozen = keras.Model(frame, side_by_side(made), name=FROZEN)
     frozen.trainable = False
     if upper is None:
         return frozen(frame)
@@ -110,7 +148,7 @@ def encode_pretrained(name: str, frame: Tensor, pixels: Tensor, options: Encoder
     channels = maps.shape[-1] // len(parts)
     each = [maps[..., i * channels : (i + 1) * channels] for i in range(len(parts))]
     pooled = [_pooled(upper(one), options.pooling) for one in each]
-    return keras.Model(maps, _side_by_side(pooled), name=LEARNING)(frozen(frame))
+    return keras.Model(maps, side_by_side(pooled), name=LEARNING)(frozen(frame))
 
 
 def _cut(network: Any, trainable_layers: int, *, train_batchnorm: bool) -> tuple[Any, Any]:
@@ -140,7 +178,8 @@ def _pooled(features: Tensor, pooling: Pooling) -> Tensor:
     return pool[pooling]()(features)
 
 
-def _side_by_side(tensors: list[Tensor]) -> Tensor:
+def side_by_side(tensors: list[Tensor]) -> Tensor:
+    """One tensor of several, along the last axis."""
     return tensors[0] if len(tensors) == 1 else layers.Concatenate()(tensors)
 
 

@@ -9,6 +9,12 @@ from rtaction.evaluation import temperature as core
 from rtaction.train.report.judged_clips import JudgedClips
 from rtaction.train.report.page import table, tag
 
+_AS_TRAINED = "The scores are those of the network as it was trained."
+_WHAT_IT_IS = (
+    "Expected calibration error: how far the score of a clip is from the share of such clips that "
+    "are predicted correctly."
+)
+
 
 def at_temperature(judged: JudgedClips, temperature: float) -> JudgedClips:
     """The clips with the scores that the network gives with its logits divided by a temperature."""
@@ -33,6 +39,8 @@ def calibration_errors(judged: JudgedClips, temperature: float) -> dict[str, flo
 def calibration_text(judged: JudgedClips, name: str, temperature: float) -> str:
     """A line about it for the terminal."""
     errors = calibration_errors(judged, temperature)
+    if temperature == 1:
+        return f"expected calibration error on {name}: {errors['after']:.3f}"
     return (
         f"expected calibration error on {name}: {errors['before']:.3f}, and {errors['after']:.3f} "
         f"with a temperature of {temperature:.2f}"
@@ -46,6 +54,13 @@ def calibration_section(judged: Mapping[str, JudgedClips], temperature: float) -
         judged: clips that were not trained on, by the name of their set.
         temperature: that the network's logits are divided by.
     """
+    how = _AS_TRAINED
+    if temperature != 1:
+        how = (
+            f"The logits are divided by a temperature of {temperature:.2f}, which was fitted on "
+            "the validation clips and is part of the network: above 1 its scores were too sure of "
+            "themselves, below 1 not sure enough."
+        )
     rows = []
     for name, one in judged.items():
         errors = calibration_errors(one, temperature)
@@ -53,13 +68,6 @@ def calibration_section(judged: Mapping[str, JudgedClips], temperature: float) -
     return tag(
         "section",
         tag("h2", "Scores as probabilities"),
-        tag(
-            "p",
-            f"The logits are divided by a temperature of {temperature:.2f}, which was fitted on "
-            "the validation clips and is part of the network: above 1 its scores were too sure of "
-            "themselves, below 1 not sure enough. Expected calibration error: how far the score of "
-            "a clip is from the share of such clips that are predicted correctly.",
-            class_="soft",
-        ),
+        tag("p", f"{how} {_WHAT_IT_IS}", class_="soft"),
         table(("set", "error before", "error after"), rows, class_="calibration", numbers_from=1),
     )

@@ -25,7 +25,7 @@ class Strip:
     """One row of a filmstrip.
 
     Args:
-        clip: uint8, shape (frames_per_clip, height, width, 1, 2 or 3): gray, flow or RGB.
+        clip: uint8, shape (frames_per_clip, height, width, channels), see `visible`.
         title: drawn above it.
     """
 
@@ -92,12 +92,14 @@ def visible(image: UInt8Array) -> UInt8Array:
     """An image that can be displayed.
 
     Args:
-        image: uint8, shape (height, width, 1, 2 or 3): gray, flow or RGB.
+        image: uint8, shape (height, width, channels): gray, flow, RGB or a stack of flow.
 
     Returns:
-        uint8 RGB, shape (height, width, 3); for flow, right and down are red and green.
+        uint8 RGB, shape (height, width, 3); for flow, right and down are red and green. The last
+        field stands for a stack.
     """
-    if image.shape[2] == 2:
+    if image.shape[2] not in (1, 3):
+        image = image[..., -2:]
         return np.dstack([image, np.full_like(image[..., :1], STILL)])
     return np.broadcast_to(image, (*image.shape[:2], 3))
 

@@ -50,8 +50,7 @@ def mistakes_section(judged: JudgedClips) -> Element:
 
 
 def _mistake(mistake: Mistake, clips: ClipSet) -> Element:
-    first = int(shows_motion(clips.modality))  # the frame before the first is not part of the clip
-    times_seconds = clips.clip_times_seconds[mistake.clip, first:]
+    times_seconds = clips.clip_times_seconds[mistake.clip, clips.own_frames]
     name = mistake.video.name
     return tag(
         "figure",
@@ -77,7 +76,7 @@ def _mistake(mistake: Mistake, clips: ClipSet) -> Element:
 
 def _strip(clip: int, times_seconds: list[float], name: str, clips: ClipSet) -> Element:
     frames = clips.shown(clip)
-    rows = [("camera", frames[-len(times_seconds) :])]
+    rows = [("camera", frames[clips.own_frames])]
     if shows_motion(clips.modality):
         parts = parts_in(clip_pictures(frames, clips.modality), clips.modality)
         rows += [(part, images) for part, images in parts.items() if shows_motion(part)]

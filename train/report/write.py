@@ -14,6 +14,7 @@ from rtaction.evaluation.estimate import Estimate
 from rtaction.evaluation.text import counted, interval_text, percent
 from rtaction.installation import program
 from rtaction.model_spec import ModelSpec
+from rtaction.train.choices import is_own
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.report.calibration import calibration_section
 from rtaction.train.report.judged_clips import JudgedClips
@@ -43,6 +44,7 @@ class Training:
         hardware: the devices that it was trained on.
         num_epochs_before: number of epochs finished before a resume. Default 0.
         seconds: duration of the epochs since then; None if there were none. Default None.
+        needs_trust: whether the network has code of its own. Default False.
     """
 
     config: TrainConfig
@@ -55,6 +57,7 @@ class Training:
     hardware: Hardware
     num_epochs_before: int = 0
     seconds: float | None = None
+    needs_trust: bool = False
 
     @property
     def best(self) -> HistoryRow:
@@ -88,13 +91,14 @@ def write_report(training: Training, path: Path) -> None:
 
 def _headline(training: Training) -> Element:
     config, spec = training.config, training.spec
+    head = "" if is_own(config.network) else f"head {config.head}, "
     section = tag(
         "header",
         tag("h1", f"Training of {counted(len(spec.labels), 'action')}"),
         tag("p", _listed(spec.labels)),
         tag(
             "p",
-            f"Network {config.network}, head {config.head}, {training.num_weights:,} weights. A "
+            f"Network {config.network}, {head}{training.num_weights:,} weights. A "
             f"clip is {counted(spec.frames_per_clip, 'frame')} ({spec.modality}) of "
             f"{spec.width}x{spec.height} pixels over {spec.clip_seconds:g} s. Trained on "
             f"{_counts(training.training)}. {datetime.now().astimezone():%Y-%m-%d %H:%M}",
@@ -247,7 +251,9 @@ def _origin(training: Training) -> Element:
 
 def _next(training: Training) -> Element:
     model = shlex.quote(str(training.model))
-    commands = f"{program()} export {model} -o model.onnx\n{program()} cam --model model.onnx"
+    trust = " --trust" if training.needs_trust else ""
+    export = f"{program()} export {model} -o model.onnx{trust}"
+    commands = f"{export}\n{program()} cam --model model.onnx"
     return tag(
         "section",
         tag("h2", "What next"),

@@ -20,15 +20,17 @@ from rtaction.errors import UsageError
 from rtaction.output_file import write_json
 from rtaction.train.choices import (
     DEFAULT_LIMIT_GB,
+    NETWORKS,
     Balance,
     Devices,
     HeadName,
-    NetworkName,
     Pooling,
     Precision,
     Schedule,
     Solver,
+    StreamEncoderName,
     Strength,
+    network_named,
 )
 
 if TYPE_CHECKING:
@@ -63,12 +65,19 @@ class TrainConfig:
     ]
     videos_root: Annotated[str | None, Option(ROOT_HELP, _DATA, metavar="PATH")] = None
     network: Annotated[
-        NetworkName,
+        str,
         Option(
             "Encoder of each frame: light and small run on CPUs, two_stream has one for each part "
-            "of the modality, convnet is VGG-like, for GPUs.",
+            "of the modality, dtpp joins two such streams only in their scores, convnet is "
+            "VGG-like, for GPUs. Or module:function, a function of your own that builds the whole "
+            "network.",
             _NETWORK,
+            metavar=f"{'|'.join(NETWORKS)}|module:function",
+            parse=network_named,
         ),
+    ] = "light"
+    stream_encoder: Annotated[
+        StreamEncoderName, Option("Encoder of each stream of --network dtpp.", _NETWORK)
     ] = "light"
     head: Annotated[
         HeadName, Option("Recurrent layer or pooling over the frames of a window.", _NETWORK)
@@ -92,7 +101,11 @@ class TrainConfig:
     ] = "average"
     sampling: Annotated[
         Sampling,
-        Option("Sliding windows of --clip-seconds, or one clip spread over each video.", _DATA),
+        Option(
+            "Sliding windows of --clip-seconds; or one clip of each video, spread over it, or with "
+            "one moment of each of its --frames segments, drawn anew in each epoch.",
+            _DATA,
+        ),
     ] = "sliding"
     frames_per_clip: Annotated[
         int, Option("Frames in a window.", _DATA, names=("--frames",), minimum=1)
@@ -113,9 +126,9 @@ class TrainConfig:
     modality: Annotated[
         str,
         Option(
-            "What the network sees: rgb, gray, diff, abs_diff, rgb_diff, flow, diff_mask or "
-            "flow_mask, or several joined by +; or pose, the joints of people (default: 16 frames "
-            "over 1.875 s).",
+            "What the network sees: rgb, gray, diff, abs_diff, rgb_diff, flow, flow_stack (five "
+            "fields for each frame), diff_mask or flow_mask, or several joined by +; or pose, the "
+            "joints of people (default: 16 frames over 1.875 s).",
             _DATA,
         ),
     ] = "rgb"
@@ -321,6 +334,7 @@ class TrainConfig:
             for name, one in values.items():
                 if name in hints:
                     require_kind(name, hints[name], one)
+            network_named(values.get("network", cls.network))
             lists = {key: tuple(one) for key, one in values.items() if isinstance(one, list)}
             return cls(**values | lists)
         except (

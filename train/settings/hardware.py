@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from rtaction.train.choices import Devices, Precision, PrecisionName
 
 # Tensor cores, which make float16 worthwhile, came with compute capability 7.0.
 _TENSOR_CORES = (7, 0)
+_NO_GRAPPLER = "disable_meta_optimizer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,22 @@ class Hardware:
         for layer in _all_layers(network):
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.synchronized = self.strategy is not None
+
+    @contextmanager
+    def starting_soon(self) -> Iterator[None]:
+        """Leave the graphs of training as they are, if they run on the CPU.
+
+        There, TensorFlow's Grappler works for seconds on a step before the first one, and the step
+        is no faster for it; see `benchmarks/first_step.py`. GPUs need the layouts that it picks.
+        """
+        optimizer = tensorflow.config.optimizer
+        before = optimizer.get_experimental_options().get(_NO_GRAPPLER, False)
+        is_cpu = not any("GPU" in device for device in self.devices)
+        optimizer.set_experimental_options({_NO_GRAPPLER: is_cpu or before})
+        try:
+            yield
+        finally:
+            optimizer.set_experimental_options({_NO_GRAPPLER: before})
 
     def describe(self, batch_size: int) -> str:
         """A line for a person."""

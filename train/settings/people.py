@@ -17,6 +17,7 @@ DEFAULTS: dict[str, Any] = {"frames_per_clip": 16, "clip_seconds": 1.875}
 _PICTURES_ONLY = "the network sees joints, not pictures"
 REFUSED: dict[str, str] = {
     "network": "there is one network of joints; choose its --head",
+    "stream_encoder": _PICTURES_ONLY,
     "pretrained": "ImageNet weights are for pictures",
     "trainable_layers": _PICTURES_ONLY,
     "pooling": _PICTURES_ONLY,
@@ -61,10 +62,10 @@ def require_sensible(config: TrainConfig) -> None:
         if reason is not None and getattr(config, setting.name) != setting.default:
             option = f"--{setting.name.replace('_', '-').replace('num-', '')}"
             raise UsageError(f"{option} cannot be set with --modality pose: {reason}")
-    if config.sampling == "spread":
+    if config.sampling != "sliding":
         raise UsageError(
-            "--sampling spread cannot be used with --modality pose: joints have speeds, so all "
-            "windows need the same length; give --clip-seconds"
+            f"--sampling {config.sampling} cannot be used with --modality pose: joints have "
+            "speeds, so all windows need the same length; give --clip-seconds"
         )
     if config.frames_per_clip < _FEWEST_FRAMES:
         raise UsageError("--modality pose needs --frames 2 or more: one picture shows no motion")

@@ -8,6 +8,7 @@ from typing import Any
 
 from rtaction.keras_tensorflow import keras
 from rtaction.train.choices import PrecisionName
+from rtaction.train.networks.own_checks import own_objects
 
 
 @contextmanager
@@ -33,7 +34,8 @@ def float32_copy(network: Any) -> Any:
     It is not compiled: no optimizer, no training state. Weights are float32 in either precision,
     so they are unchanged.
     """
-    copy = type(network).from_config(_in_float32(network.get_config()))
+    with keras.saving.custom_object_scope(own_objects(network)):
+        copy = type(network).from_config(_in_float32(network.get_config()))
     copy.set_weights(network.get_weights())
     return copy
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rtaction.errors import UsageError
+from rtaction.train.choices import DTPP, is_own
 from rtaction.train.settings.config import TrainConfig
 
 
@@ -36,6 +37,10 @@ def require_separable(config: TrainConfig, *, folds: bool = False) -> None:
             config.chosen_but is not None,
             "its trials judge one label for each video; give the settings, such as --network "
             "lite0 --pretrained --trainable-layers 0",
+        ),
+        f"--network {config.network}": (
+            config.network == DTPP or is_own(config.network),
+            "its scores are shares of one label; choose another network",
         ),
         "--folds": (folds, "its figures are of one label for each video; use --test-fraction"),
     }

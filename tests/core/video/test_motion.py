@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rtaction.modality import CHANNELS, base_of, channels_of
+from rtaction.modality import CHANNELS, FLOW_STACK, base_of, channels_of
 from rtaction.opencv import cv2
 from rtaction.video.motion import STILL, clip_pictures, network_picture
 
@@ -81,7 +81,7 @@ def test_a_mask_shows_the_part_that_moves(modality: str) -> None:
     assert picture[:12].max() < 10
 
 
-@pytest.mark.parametrize("part", CHANNELS)
+@pytest.mark.parametrize("part", [part for part in CHANNELS if part != FLOW_STACK])
 def test_a_clip_of_motion_has_one_picture_fewer_than_frames(part: str) -> None:
     channels = channels_of(base_of(part))
     images = np.random.default_rng(0).integers(0, 256, (4, 16, 24, channels)).astype(np.uint8)
@@ -92,6 +92,20 @@ def test_a_clip_of_motion_has_one_picture_fewer_than_frames(part: str) -> None:
         after = images[number + 4 - num_pictures]
         before = after if num_pictures == 4 else images[number]
         assert np.array_equal(pictures[number], network_picture(before, after, part))
+
+
+def test_a_stack_of_flow_holds_the_motion_between_its_own_frames_only() -> None:
+    still, moved = texture(), shifted(texture(), 4, 2)
+    # Of the first stack only the last frame moves, of the second only the first.
+    images = np.stack([*[still] * 5, moved, still, *[moved] * 5])
+    pictures = clip_pictures(images, "gray+flow_stack")
+    assert pictures.shape == (2, *still.shape[:2], 1 + 10)
+    assert np.array_equal(pictures[..., :1], np.stack([moved, moved]))
+    flow = network_picture(still, moved, "flow")
+    assert np.array_equal(pictures[0, ..., 9:], flow)
+    assert np.array_equal(pictures[1, ..., 1:3], flow)
+    assert np.abs(pictures[0, ..., 1:9].astype(int) - STILL).max() <= 1
+    assert np.abs(pictures[1, ..., 3:].astype(int) - STILL).max() <= 1
 
 
 def test_a_stack_is_its_parts_side_by_side() -> None:

@@ -101,6 +101,7 @@ def test_subtitles_lie_as_the_videos_do(
     ("arguments", "code", "message"),
     [
         (["nowhere"], 6, "nowhere: no such video or folder"),
+        (["rtsp://me:secret@camera/1"], 6, "rtsp://camera/1 is no file; "),
         (["videos", "-o", "out.txt"], 2, "cannot tell the format from its name"),
         (["videos/broken.mp4", "-o", "out.csv"], 12, "none of 1 video could be judged"),
         (["videos", "-o", "videos", "--format", "csv"], 2, "is a folder; expected a file"),
@@ -196,6 +197,50 @@ def test_a_model_of_whole_videos_answers_once(tmp_path: Path, tiny_spec: ModelSp
     assert dict(short.scores)["bright"] == pytest.approx(
         (3 * DARK + 2 * BRIGHT) / 5 / 255, abs=0.02
     )
+
+
+def test_a_model_of_segments_and_stacks_answers_once_or_by_windows(
+    here: Here, tmp_path: Path, tiny_spec: ModelSpec
+) -> None:
+    """Of four segments, the first is dark and three are bright; nothing moves."""
+    spec = replace(
+        tiny_spec,
+        frames_per_clip=4,
+        clip_seconds=3.0,
+        modality="rgb+flow_stack",
+        sampling="segments",
+        threshold=0.5,
+    )
+    path = write_tiny_model(tmp_path / "m.onnx", spec)
+    model = ActionModel(path, device="cpu")
+    values = [DARK] * 30 + [BRIGHT] * 90
+    images = [np.full((48, 64, 3), value, np.uint8) for value in values]
+    video = write_video(tmp_path / "v" / "bright" / "a.mp4", images, np.arange(120) / 30)
+    # Three channels of colour, and ten of flow, which are 127 where nothing moves.
+    colour = (DARK + 3 * BRIGHT) / 4
+    expected = (3 * colour + 10 * 127) / 13 / 255
+
+    whole = judge(model, video, options_for())
+    assert whole.label == "bright"
+    assert dict(whole.scores)["bright"] == pytest.approx(expected, abs=0.01)
+
+    for arguments, said in (
+        ([], "each video was judged once, as a whole"),
+        (["--windows"], "its windows span 3 s"),
+    ):
+        code, out, errors = here("eval", path, tmp_path / "v", "--device", "cpu", *arguments)
+        assert code == 0, errors
+        assert said in out
+    code, out, errors = here(
+        *("cam", video, "--model", path, "--device", "cpu"),
+        *("--headless", "--windows", "--output", "-"),
+    )
+    assert code == 0, errors
+    lines = [json.loads(line) for line in out.splitlines()]
+    windows = [line for line in lines if line["type"] == "prediction"]
+    assert [one["start_seconds"] for one in windows] == [0.0]
+    assert windows[0]["end_seconds"] == pytest.approx(3.4, abs=0.02)
+    assert windows[0]["score"] == pytest.approx(expected, abs=0.01)
 
 
 def test_a_short_video_is_judged_by_what_there_is(tmp_path: Path, tiny_spec: ModelSpec) -> None:

@@ -640,3 +640,43 @@ def test_a_stalled_network_keeps_the_images_of_a_second() -> None:
     assert window is not None
     assert window.frame is not None
     assert index_of(window.frame.image) == index_of(window.values[-1].image)
+
+
+STACKED = ModelSpec(("bright", "dark"), 3, 1.0, 8, 8, modality="rgb+flow_stack")
+
+
+@pytest.mark.parametrize("frames_per_second", [12.5, 25.0, 30.0, 60.0])
+def test_stacks_are_those_of_the_sampling_rule(frames_per_second: float) -> None:
+    times = np.arange(round(5 * frames_per_second)) / frames_per_second
+    film, tracker = Film(), Tracker(STACKED)
+    windows = []
+    for frame in film.frames(times):
+        tracker.push(frame)
+        windows += tracker.due()
+    windows += tracker.due(has_ended=True)
+    selections = sliding_selections(
+        times,
+        frames_per_clip=18,
+        clip_seconds=STACKED.window_seconds,
+        stride_seconds=0.5,
+        stack=STACKED.stack,
+    )
+    assert len(windows) == len(selections) == 8
+    for window, selection in zip(windows, selections, strict=True):
+        assert window.times_seconds == tuple(times[selection.indices])
+        images = np.stack([index_image(number) for number in selection.indices.tolist()])
+        expected = clip_pictures(images, STACKED.modality)
+        assert np.array_equal(np.stack([one.image for one in window.values]), expected)
+    # Only what a stack needs is looked at, and each picture is made once.
+    assert len(film.asked) == len(set(film.asked))
+    needed = {int(index) for one in selections for index in one.indices}
+    assert needed <= set(film.asked)
+    assert len(film.asked) <= 1.6 * len(needed)
+    made = {id(picture) for window in windows for picture in window.values}
+    assert len(made) == len(windows) + 2
+
+
+def test_a_camera_that_is_too_slow_for_stacks_is_degraded() -> None:
+    tracker = Tracker(STACKED)
+    assert see_all(tracker, Film().frames(np.arange(0, 5, 1 / 5))) == []
+    assert tracker.state == "degraded"

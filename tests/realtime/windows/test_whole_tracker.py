@@ -11,9 +11,10 @@ from rtaction.model_spec import ModelSpec
 from rtaction.realtime.windows import whole_tracker
 from rtaction.realtime.windows.tracker import FrameWindow
 from rtaction.realtime.windows.whole_tracker import WholeTracker
-from rtaction.sampling import spread_selection, spread_targets
+from rtaction.sampling import select_frames
 from rtaction.video.motion import clip_pictures
 from rtaction.video.pixels import prepare_image
+from rtaction.whole_video import spread_targets
 from tests.realtime.windows.test_tracker import Film
 from tests.videos import index_image, index_of
 
@@ -36,7 +37,7 @@ def _window(
 def test_the_frames_are_those_of_training() -> None:
     times = np.cumsum(np.random.default_rng(0).uniform(0.02, 0.06, 90)).tolist()
     window = _window(times)
-    chosen = spread_selection(times, frames_per_clip=5).indices
+    chosen = select_frames(times, spread_targets(times, 5)).indices
     assert [index_of(one.image) for one in window.values] == chosen.tolist()
     assert window.times_seconds == tuple(times[index] for index in chosen)
     assert (chosen[0], chosen[-1]) == (0, 89)
@@ -67,7 +68,7 @@ def test_of_a_long_video_only_some_frames_are_kept(
     most = 0
     for frame in Film().frames(times):
         tracker.push(frame)
-        most = max(most, len(tracker._images))
+        most = max(most, len(tracker._kept.images))
     assert most <= 32 * 5
     (window,) = tracker.due(has_ended=True)
     targets = spread_targets(times, 5)
@@ -96,3 +97,31 @@ def test_nothing_was_there() -> None:
     tracker = WholeTracker(SPEC)
     tracker.clear()
     assert tracker.due(has_ended=True) == []
+
+
+STACKED = replace(SPEC, frames_per_clip=4, modality="rgb+flow_stack", sampling="segments")
+
+
+def test_a_stack_of_each_segment_is_seen() -> None:
+    times = [number / 25 for number in range(101)]  # segments of a second
+    window = _window(times, STACKED)
+    assert len(window.values) == 4
+    assert window.values[0].image.shape == (8, 8, 13)
+    # The last frames of the stacks, whose middles are at .5, 1.5, 2.5 and 3.5 s.
+    assert [index_of(one.image) for one in window.values] == [17, 42, 67, 92]
+    lasts = np.array(window.times_seconds).reshape(4, 6)[:, -1]
+    np.testing.assert_allclose(lasts, [0.68, 1.68, 2.68, 3.68])
+
+
+def test_a_video_of_fewer_frames_than_all_stacks_have_is_judged() -> None:
+    window = _window([number / 10 for number in range(12)], STACKED)
+    assert len(window.values) == 4
+
+
+def test_of_a_long_video_stacks_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whole_tracker, "_MOST_BYTES", 0)
+    times = [number / 25 for number in range(4000)]
+    window = _window(times, STACKED)
+    stacks = np.array(window.times_seconds).reshape(4, 6)
+    np.testing.assert_allclose(np.diff(stacks, axis=1), 0.08)
+    np.testing.assert_allclose(stacks.mean(axis=1), [20, 60, 100, 140], atol=3)

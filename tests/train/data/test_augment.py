@@ -13,19 +13,7 @@ from rtaction.errors import UsageError
 from rtaction.train.choices import Strength
 from rtaction.train.data.augment import Augmentation
 
-STILL = Augmentation(
-    flip=0.0,
-    shift=0.0,
-    scale=0.0,
-    rotation_degrees=0.0,
-    brightness=0.0,
-    contrast=0.0,
-    noise=0.0,
-    jpeg=0.0,
-    dropped_frame=0.0,
-    speed=0.0,
-    jitter=0.0,
-)
+STILL = Augmentation.nothing()
 
 
 def gradient_clip(num_frames: int = 4, channels: int = 3) -> UInt8Array:
@@ -217,3 +205,16 @@ def test_amounts_out_of_range(values: dict[str, Any]) -> None:
 
 def test_none_is_none() -> None:
     assert Augmentation.of("none") is None
+
+
+def test_a_dropped_frame_of_a_stack_is_replaced_by_one_of_its_own() -> None:
+    clip = gradient_clip(6)
+    augmentation = replace(STILL, dropped_frame=1.0)
+    for seed in range(30):
+        random = np.random.default_rng(seed)
+        changed = augmentation.apply(clip, "wave", random, together=3)
+        (lost,) = np.flatnonzero(
+            [not np.array_equal(*pair) for pair in zip(clip, changed, strict=True)]
+        )
+        assert lost in (1, 2, 4, 5)
+        assert np.array_equal(changed[lost], clip[lost - 1])

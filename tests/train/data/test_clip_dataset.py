@@ -11,19 +11,7 @@ from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.clip_set import ClipSet
 
-JITTER = Augmentation(
-    flip=0.0,
-    shift=0.0,
-    scale=0.0,
-    rotation_degrees=0.0,
-    brightness=0.0,
-    contrast=0.0,
-    noise=0.0,
-    jpeg=0.0,
-    dropped_frame=0.0,
-    speed=0.0,
-    jitter=0.4,
-)
+JITTER = replace(Augmentation.nothing(), jitter=0.4)
 
 
 def _clips(*num_clips: int) -> ClipSet:

@@ -16,7 +16,7 @@ from rtaction.errors import DatasetError, UsageError
 from rtaction.features.modality_choice import CANDIDATES
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.split import Split
-from rtaction.train.learning import auto
+from rtaction.train.learning import auto, auto_pose
 from rtaction.train.learning.auto import choose_settings
 from rtaction.train.learning.training_data import find_and_split
 from rtaction.train.learning.trials import Trial, judge_features
@@ -177,6 +177,11 @@ def test_a_pretrained_network_is_tried_and_trained(videos: Path, tmp_path: Path)
     # Going on needs no second choice.
     resumed = quiet_training(saved, tmp_path / "run", resume=True)
     assert np.allclose([row["loss"] for row in resumed], [row["loss"] for row in history])
+
+
+@pytest.mark.parametrize(("num_windows", "epochs"), [(30, 60), (1000, 24), (20_000, 20)])
+def test_many_windows_of_joints_take_fewer_epochs(num_windows: int, epochs: int) -> None:
+    assert auto_pose._epochs(num_windows, 16) == {"epochs": epochs, "patience": epochs}
 
 
 @pytest.mark.parametrize(

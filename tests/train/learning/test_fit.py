@@ -206,9 +206,9 @@ def test_a_plateau_lowers_the_rate_and_then_ends_the_training(ended: Path) -> No
 
 def test_an_ended_training_is_not_trained_on(videos: Path, ended: Path) -> None:
     history = RunFolder(ended).read_history()
-    model = (ended / "model.keras").read_bytes()
+    model = (ended / "validated.keras").read_bytes()
     assert quiet_training(_impatient(videos, epochs=40), ended, resume=True) == history
-    assert (ended / "model.keras").read_bytes() == model
+    assert (ended / "validated.keras").read_bytes() == model
 
 
 @pytest.mark.parametrize("make_config", [small_config, _impatient])

@@ -158,7 +158,7 @@ def test_picks_do_not_replace_what_was_given() -> None:
     ("name", "value", "message"),
     [
         ("epochs", "ten", 'epochs: expected a whole number, got "ten"'),
-        ("network", "huge", 'network: expected one of .*, got "huge"'),
+        ("network", "huge", "--network must be one of .*; got 'huge'"),
         ("keep_sides", [1], r"keep_sides: expected a list of texts, got \[1\]"),
     ],
 )

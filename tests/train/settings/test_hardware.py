@@ -11,7 +11,7 @@ import pytest
 from rtaction.keras_tensorflow import tensorflow
 from rtaction.train.choices import Precision
 from rtaction.train.settings import hardware
-from rtaction.train.settings.hardware import choose_hardware
+from rtaction.train.settings.hardware import Hardware, choose_hardware
 from tests.train.small_training import write_squares
 
 
@@ -165,3 +165,25 @@ def test_a_training_on_two_devices_learns(said_on_two_devices: str, precision: s
     (values,) = re.findall(rf"^{precision} best (.*)$", said_on_two_devices, re.MULTILINE)
     best, measured = map(float, values.split())
     assert measured == pytest.approx(best, rel=1e-3 if precision == "float32" else 3e-2)
+
+
+@pytest.mark.parametrize(
+    ("devices", "before", "within"),
+    [
+        (("/device:CPU:0",), False, True),
+        (("/device:GPU:0",), False, False),
+        (("/device:GPU:0",), True, True),
+    ],
+)
+def test_grappler_rests_only_on_the_cpu(
+    devices: tuple[str, ...], before: bool, within: bool
+) -> None:
+    optimizer = tensorflow.config.optimizer
+    name = "disable_meta_optimizer"
+    optimizer.set_experimental_options({name: before})
+    try:
+        with Hardware(devices, "", "float32").starting_soon():
+            assert optimizer.get_experimental_options().get(name, False) is within
+        assert optimizer.get_experimental_options().get(name, False) is before
+    finally:
+        optimizer.set_experimental_options({name: False})
