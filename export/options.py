@@ -108,7 +108,8 @@ class ContractOptions:
     logits: Annotated[
         bool | None,
         Option(
-            "Whether its scores still need a softmax. Default: as its last layer says.",
+            "Whether its scores still need a softmax, or a sigmoid where the contract says "
+            "multi_label. Default: as its last layer says.",
             _CONTRACT,
             names=("--logits/--probabilities",),
         ),

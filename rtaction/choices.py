@@ -26,6 +26,13 @@ WINDOWS_HELP = (
     "by default, such a model judges each file once, as a whole."
 )
 
+VIDEOS_HELP = (
+    "Folder with one folder of videos for each label, a pattern such as 'v/{classname}/*.mp4' or "
+    "'v/{group}/{classname}/*.mp4', or "
+    "an annotation file (.csv)"
+)
+ROOT_HELP = "Folder that names in an annotation file are relative to. Default: that of the file."
+
 GROUP_HELP = (
     "Regular expression that finds a video's group (person, camera, session) in its path; "
     "videos of one group stay together."

@@ -21,6 +21,7 @@ from rtaction.sampling import Stack, frame_interval_seconds
 from rtaction.source_frames import stack_of
 
 FORMAT_VERSION = 1
+_WRITTEN_IF_SET = {"temperature", "multi_label"}
 METADATA_KEY = "rtaction.model_spec"
 """Key of the contract in an ONNX file's `metadata_props`."""
 
@@ -50,6 +51,8 @@ class ModelSpec:
         label_thresholds: thresholds of single labels. Default none.
         temperature: what the network divides its logits by, so that its scores are calibrated;
             for information only, as it does so itself. Default 1.
+        multi_label: whether each score stands for itself, as a clip may show several labels, or
+            none; otherwise they are shares of one label. Default False.
 
     Raises:
         ModelSpecError: a value has the wrong type or is out of range.
@@ -68,6 +71,7 @@ class ModelSpec:
     threshold: float = 0.5
     label_thresholds: Mapping[str, float] = field(default_factory=dict)
     temperature: float = 1.0
+    multi_label: bool = False
 
     def __post_init__(self) -> None:
         labels = self.labels
@@ -111,6 +115,15 @@ class ModelSpec:
         _require(
             _is_number(self.temperature) and 0 < self.temperature < 1e9,
             f"temperature must be above 0, got {self.temperature!r}",
+        )
+        _require(
+            isinstance(self.multi_label, bool),
+            f"multi_label must be true or false, got {self.multi_label!r}",
+        )
+        _require(
+            not (self.multi_label and self.background_label is not None),
+            f"with multi_label there is no background_label, got {self.background_label!r}: no "
+            "action is when no label reaches its threshold",
         )
         unknown = set(self.label_thresholds) - set(labels)
         _require(not unknown, f"label_thresholds names unknown labels {sorted(unknown)}")
@@ -198,6 +211,8 @@ class ModelSpec:
         values["label_thresholds"] = dict(self.label_thresholds)
         if self.temperature == 1:  # versions that do not know it can read these
             del values["temperature"]
+        if not self.multi_label:
+            del values["multi_label"]
         return json.dumps(values, ensure_ascii=False)
 
     @classmethod
@@ -224,7 +239,7 @@ class ModelSpec:
                 "export the model again, or update rtaction"
             )
         known = {f.name for f in fields(cls)}
-        missing = sorted(known - set(values) - {"temperature"})
+        missing = sorted(known - set(values) - _WRITTEN_IF_SET)
         unknown = sorted(set(values) - known)
         if missing or unknown:
             parts = [f"lacks {missing}"] * bool(missing) + [f"has unknown {unknown}"] * bool(

@@ -27,8 +27,8 @@ from rtaction.teach.pace import Pace, choose_pace
 from rtaction.teach.pose_learning import PoseLearned, learn_pose
 from rtaction.teach.take_features import FeatureStore, PictureEncoder, TakeFeatures
 from rtaction.teach.take_poses import PoseStore
-from rtaction.video.file import read_length_seconds
 from rtaction.video.labelled_videos import Video, labels_of
+from rtaction.video.span import length_seconds
 
 BACKGROUND = "nothing"
 MAX_PICTURES = 2000
@@ -210,7 +210,8 @@ def _encoded(
     features: list[TakeFeatures] = []
     for video in durations:
         try:
-            of_take = store.of(video.path, pace, max_pictures=MAX_PICTURES // len(durations))
+            most = MAX_PICTURES // len(durations)
+            of_take = store.of(video.path, pace, max_pictures=most, span=video.span)
         except (DatasetError, SourceError) as reason:
             skipped.append(str(reason))
         else:
@@ -249,7 +250,7 @@ def _durations(videos: Sequence[Video]) -> tuple[dict[Video, float], list[str]]:
     durations, skipped = {}, []
     for video in videos:
         try:
-            durations[video] = read_length_seconds(video.path)
+            durations[video] = length_seconds(video.path, video.span)
         except SourceError as reason:
             skipped.append(str(reason))
     return durations, skipped

@@ -100,7 +100,9 @@ def learn_pose(
 
     def read(video: Video) -> VideoPoses | str:
         try:
-            return store.of(video.path, pace.interval_seconds, most_moments=most_moments)
+            return store.of(
+                *(video.path, pace.interval_seconds), most_moments=most_moments, span=video.span
+            )
         except SourceError as reason:
             return str(reason)
 
@@ -120,7 +122,7 @@ def learn_pose(
                 points.append(windows)
             else:
                 num_unseen += video.label != background
-                skipped.append(f"{video.path}: {_why_none(poses, pace)}")
+                skipped.append(f"{video.where}: {_why_none(poses, pace)}")
     lost = set(labels_of(list(durations))) - set(labels_of(videos))
     if num_unseen > (1 - LEAST_SHARE_WITH_PEOPLE) * num_wanted or lost:
         return (

@@ -36,6 +36,7 @@ from rtaction.video.file import read_video
 from rtaction.video.grid import frames_on_grid, shown_until_seconds, usable_windows
 from rtaction.video.motion import network_picture
 from rtaction.video.pixels import prepare_image
+from rtaction.video.span import Span, frames_within
 
 _BATCH_SIZE = 8  # pictures of four parts each; larger batches are no faster
 LONGEST_SECONDS = 60.0
@@ -140,22 +141,25 @@ class FeatureStore:
         self._folder = folder
         self._encoder = encoder
 
-    def of(self, take: Path, pace: Pace, *, max_pictures: int) -> TakeFeatures:
+    def of(
+        self, take: Path, pace: Pace, *, max_pictures: int, span: Span | None = None
+    ) -> TakeFeatures:
         """Features of a take's windows: overlapping ones, or a sample of them for a long take.
 
         Args:
             take: the video.
             pace: how frames are sampled.
             max_pictures: most pictures to encode; those of one window are always encoded.
+            span: the part of the video that is the take. Default None: all of it.
 
         Raises:
             SourceError: the take cannot be decoded.
             DatasetError: it is shorter than a window, or frames are missing.
         """
-        place = self._place_of(take, pace)
+        place = self._place_of(take, pace, span)
         kept, grid = _load(place), None
         if kept is None:
-            times, grid = _read_grid(take, pace.interval_seconds, self._encoder)
+            times, grid = _read_grid(take, span, pace.interval_seconds, self._encoder)
             kept = _Kept(times, np.zeros(0, np.intp), None)
         starts = _window_starts(kept.times_seconds, pace, max_pictures)
         if len(starts) == 0:
@@ -166,18 +170,19 @@ class FeatureStore:
         missing = np.setdiff1d(wanted, kept.numbers)
         if len(missing):
             if grid is None:
-                _, grid = _read_grid(take, pace.interval_seconds, self._encoder)
+                _, grid = _read_grid(take, span, pace.interval_seconds, self._encoder)
             features = self._encoder.encode(_pictures(grid, missing, self._encoder.modality))
             kept = _merged(kept, missing, features)
             self._keep(place, kept)
         assert kept.features is not None  # a window has pictures
         return TakeFeatures(kept.features, np.searchsorted(kept.numbers, wanted))
 
-    def _place_of(self, take: Path, pace: Pace) -> Path:
+    def _place_of(self, take: Path, pace: Pace, span: Span | None) -> Path:
         facts = take.stat()
         identity = (
             *(str(take.resolve()), facts.st_size, facts.st_mtime_ns),
             *(self._encoder.identity, self._encoder.modality, pace.interval_seconds),
+            *((span.start_seconds, span.end_seconds) if span else ()),
         )
         name = hashlib.sha256(repr(identity).encode()).hexdigest()[:24]
         return self._folder / f"{name}{_SUFFIX}"
@@ -206,17 +211,19 @@ def _merged(kept: _Kept, numbers: IndexArray, new_features: npt.NDArray[Any]) ->
 
 
 def _read_grid(
-    take: Path, interval_seconds: float, encoder: Encoder
+    take: Path, span: Span | None, interval_seconds: float, encoder: Encoder
 ) -> tuple[Float64Array, list[UInt8Array]]:
     """Times of all frames, and the frame nearest to each grid point."""
     times: list[float] = []
     frames = frames_on_grid(
-        read_video(take),
+        frames_within(read_video(take), span),
         interval_seconds,
         times_seconds=times,
         longest_seconds=LONGEST_SECONDS,
     )
     grid = [encoder.prepare(frame) for frame in frames]
+    if not grid:
+        raise DatasetError(f"{take}: nothing is shown from {span}; does the video end before?")
     return np.array(times), grid
 
 

@@ -15,6 +15,7 @@ from rtaction.pose.people import PoseNetworks
 from rtaction.pose.video_poses import VideoPoses, read_poses
 from rtaction.teach.take_features import LONGEST_SECONDS
 from rtaction.video.grid import shown_until_seconds
+from rtaction.video.span import Span
 
 # Increase this when the same take would give other joints.
 _FORMAT = 4
@@ -32,22 +33,32 @@ class PoseStore:
         self._folder = folder
         self._networks = networks
 
-    def of(self, take: Path, interval_seconds: float, *, most_moments: int) -> VideoPoses:
+    def of(
+        self,
+        take: Path,
+        interval_seconds: float,
+        *,
+        most_moments: int,
+        span: Span | None = None,
+    ) -> VideoPoses:
         """The joints of a take.
 
         Args:
             take: the video.
             interval_seconds: between two pictures that are looked at.
             most_moments: pictures to look at, or more if they were kept.
+            span: the part of the video that is the take. Default None: all of it.
 
         Raises:
             SourceError: the take cannot be decoded.
         """
         longest_seconds = min(most_moments * interval_seconds, LONGEST_SECONDS)
-        place = self._place_of(take, interval_seconds)
+        place = self._place_of(take, interval_seconds, span)
         if (kept := _load(place, interval_seconds, longest_seconds)) is not None:
             return kept
-        poses = read_poses(take, interval_seconds, self._networks, longest_seconds=longest_seconds)
+        poses = read_poses(
+            take, interval_seconds, self._networks, span=span, longest_seconds=longest_seconds
+        )
         # Without the file, the next run only takes longer.
         with suppress(OutputError), whole_file(place) as path, path.open("wb") as file:
             np.savez(
@@ -58,11 +69,12 @@ class PoseStore:
             )
         return poses
 
-    def _place_of(self, take: Path, interval_seconds: float) -> Path:
+    def _place_of(self, take: Path, interval_seconds: float, span: Span | None) -> Path:
         facts = take.stat()
         identity = (
             *(_FORMAT, str(take.resolve()), facts.st_size, facts.st_mtime_ns),
             *(self._networks.identity, interval_seconds),
+            *((span.start_seconds, span.end_seconds) if span else ()),
         )
         name = hashlib.sha256(repr(identity).encode()).hexdigest()[:24]
         return self._folder / f"{name}.poses.npz"

@@ -165,17 +165,20 @@ def teach_from(
     group: str | None = None,
     people: bool = True,
     modality: str | None = None,
+    root: str | None = None,
     on_progress: Progress | None = None,
 ) -> TaughtModel:
     """Train on existing videos; needs neither camera nor screen.
 
     Args:
-        videos: a folder with a folder of videos for each label, or a pattern, see `find_videos`.
+        videos: a folder with a folder of videos for each label, a pattern, or an annotation file,
+            see `find_videos`.
         folder: where the model goes.
         labels: only these. Default None: all that are found.
         group: which videos are one group, see `find_videos`. Default None: each its own.
         people: try people's joints. Default True.
         modality: see `TeachConfig`. Default None.
+        root: see `find_videos`. Default None.
         on_progress: see `learn`.
 
     Raises:
@@ -188,7 +191,7 @@ def teach_from(
             f"{folder} already contains takes that its model is trained on; "
             "choose another folder with --output"
         )
-    found = find_videos(videos, labels=labels or None, group=group)
+    found = find_videos(videos, labels=labels or None, group=group, root=root)
     taught = learn(found, takes.features, people=people, modality=modality, on_progress=on_progress)
     write_file(takes.model, taught.model)
     return taught

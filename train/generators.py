@@ -14,7 +14,7 @@ from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.clip_reading import read_clip_set
 from rtaction.train.data.clip_set import with_clip_length
 from rtaction.train.data.frame_cache import FrameCache
-from rtaction.train.data.split import Split, split_by_group
+from rtaction.train.data.split import Split, split_by_group, split_by_part
 from rtaction.video.labelled_videos import Group, find_videos, labels_of
 
 
@@ -33,15 +33,21 @@ class _FoundClipDataset(ClipDataset):
         test_fraction: float,
         spec_values: dict[str, Any],
         stride_seconds: float | None,
+        videos_root: str | Path | None,
         cache: FrameCache | None,
         options: dict[str, Any],
     ) -> None:
-        videos = find_videos(pattern, labels=labels, group=group)
-        self._split: Split = split_by_group(
-            videos,
-            validation_fraction=validation_fraction,
-            test_fraction=test_fraction,
-            seed=options["seed"],
+        videos = find_videos(pattern, labels=labels, group=group, root=videos_root)
+        says_how = group is not None or validation_fraction > 0 or test_fraction > 0
+        self._split: Split = (
+            split_by_part(videos, validation_fraction=0.0)
+            if any(video.part for video in videos) and not says_how
+            else split_by_group(
+                videos,
+                validation_fraction=validation_fraction,
+                test_fraction=test_fraction,
+                seed=options["seed"],
+            )
         )
         self.spec = ModelSpec(
             labels=tuple(labels or labels_of(videos)), sampling=self._sampling, **spec_values
@@ -95,7 +101,9 @@ class VideoFrameGenerator(_FoundClipDataset):
     """One clip per video, its frames spread over the whole video.
 
     Args:
-        pattern: a folder of folders, or a glob pattern with "{classname}".
+        pattern: a folder of folders, a glob pattern with "{classname}", or an annotation file, see
+            `rtaction.video.annotations`; its column split is obeyed unless a group or a fraction
+            is given.
         frames_per_clip: frames in a clip. Default 5.
         size_hw: height and width of a frame. Default (112, 112).
         modality: what a frame shows, see `rtaction.modality`. Default "rgb".
@@ -107,6 +115,8 @@ class VideoFrameGenerator(_FoundClipDataset):
         batch_size: clips in a batch. Default 8.
         shuffle: use another order in each epoch. Default True.
         seed: of the split and of the order. Default 0.
+        videos_root: the folder that names in an annotation file are relative to. Default: that of
+            the file.
         cache: keeps decoded videos from run to run. Default: `FrameCache()`, in the user's cache
             folder.
         augmentation: changes of training clips. Default None, no changes.
@@ -137,6 +147,7 @@ class VideoFrameGenerator(_FoundClipDataset):
         batch_size: int = 8,
         shuffle: bool = True,
         seed: int = 0,
+        videos_root: str | Path | None = None,
         cache: FrameCache | None = None,
         augmentation: Augmentation | None = None,
         sampling: Literal["spread", "segments"] = "spread",
@@ -154,6 +165,7 @@ class VideoFrameGenerator(_FoundClipDataset):
             # Each clip is as long as its video, which is known only after decoding.
             spec_values=_spec_values(frames_per_clip, 1.0, size_hw, modality, resize),
             stride_seconds=None,
+            videos_root=videos_root,
             cache=cache,
             options={
                 "batch_size": batch_size,
@@ -169,7 +181,9 @@ class SlidingFrameGenerator(_FoundClipDataset):
     """Clips of a fixed length that slide through each video.
 
     Args:
-        pattern: a folder of folders, or a glob pattern with "{classname}".
+        pattern: a folder of folders, a glob pattern with "{classname}", or an annotation file, see
+            `rtaction.video.annotations`; its column split is obeyed unless a group or a fraction
+            is given.
         clip_seconds: time from a clip's first frame to its last. Default 1.0.
         stride_seconds: time between the starts of two clips. Default: half a clip.
         frames_per_clip: frames in a clip. Default 5.
@@ -183,6 +197,8 @@ class SlidingFrameGenerator(_FoundClipDataset):
         batch_size: clips in a batch. Default 8.
         shuffle: use another order in each epoch. Default True.
         seed: of the split and of the order. Default 0.
+        videos_root: the folder that names in an annotation file are relative to. Default: that of
+            the file.
         cache: keeps decoded videos from run to run. Default: `FrameCache()`, in the user's cache
             folder.
         augmentation: changes of training clips. Default None, no changes.
@@ -211,6 +227,7 @@ class SlidingFrameGenerator(_FoundClipDataset):
         batch_size: int = 8,
         shuffle: bool = True,
         seed: int = 0,
+        videos_root: str | Path | None = None,
         cache: FrameCache | None = None,
         augmentation: Augmentation | None = None,
         **keras_options: Any,
@@ -223,6 +240,7 @@ class SlidingFrameGenerator(_FoundClipDataset):
             test_fraction=test_fraction,
             spec_values=_spec_values(frames_per_clip, clip_seconds, size_hw, modality, resize),
             stride_seconds=stride_seconds,
+            videos_root=videos_root,
             cache=cache,
             options={
                 "batch_size": batch_size,

@@ -32,7 +32,9 @@ def show_clips(config: TrainConfig, path: Path, *, num_clips: int = 6) -> int:
         UsageError, DatasetError: see `find_videos` and `read_clip_set`.
         OutputError: the image cannot be written.
     """
-    videos = find_videos(config.videos, group=config.group)
+    videos = find_videos(
+        config.videos, group=config.group, root=config.videos_root, several=config.multi_label
+    )
     spec = config.spec(labels_of(videos))
     clips = read_clip_set(
         videos,
@@ -46,9 +48,9 @@ def show_clips(config: TrainConfig, path: Path, *, num_clips: int = 6) -> int:
     augmentation = Augmentation.of(config.augment, keep_sides=config.keep_sides)
     strips: list[Strip] = []
     for number in chosen:
-        label = clips.labels[clips.clip_labels[number]]
+        label = " + ".join(clips.videos[clips.clip_videos[number]].labels) or "no label"
         start_seconds = clips.clip_times_seconds[number, 0]
-        name = clips.videos[clips.clip_videos[number]].path.name
+        name = clips.videos[clips.clip_videos[number]].name
         clip = clips.drawn(clips.images([number])[0])
         strips += strips_of(clip, spec.modality, f"{label}   {name}, from {start_seconds:.2f} s")
         if augmentation is not None:

@@ -33,6 +33,7 @@ class Adapted:
         scales: one per input of the original; None where its own layers scale.
         logits: whether a softmax or a sigmoid was added.
         notes: what was added, for the user.
+        multi_label: whether each score stands for itself. Default False.
     """
 
     original: Any
@@ -40,6 +41,7 @@ class Adapted:
     scales: list[Scale | None]
     logits: bool
     notes: list[str] = field(default_factory=list)
+    multi_label: bool = False
 
     def truth(self, clips: UInt8Array) -> Float32Array:
         """Scores of the original model, with pixels scaled by NumPy instead of the tested graph.
@@ -63,6 +65,8 @@ class Adapted:
         given = values[0] if len(values) == 1 else values
         scores = np.asarray(self.original.predict_on_batch(given), np.float32)
         is_one = scores.shape[1] == 1
+        if self.logits and self.multi_label:
+            return np.asarray(1 / (1 + np.exp(-scores)), np.float32)
         if self.logits:
             # sigmoid(z) is the softmax of (0, z).
             both = np.concatenate([np.zeros_like(scores), scores], axis=1) if is_one else scores
@@ -105,7 +109,7 @@ def adapted(
     scores = flat.called_on(sources)
     notes, is_one = [], scores.shape[-1] == 1
     if logits:
-        added = "sigmoid" if is_one else "softmax"
+        added = "sigmoid" if is_one or spec.multi_label else "softmax"
         notes.append(f"added a {added}, since the last layer has no activation")
         scores = layers.Activation(added)(scores)
     if is_one:
@@ -113,7 +117,14 @@ def adapted(
         scores = layers.Concatenate()([1.0 - scores, scores])
     if len(flat.inputs) > 1:
         notes.append(f"merged its {len(flat.inputs)} inputs into one of {spec.channels} channels")
-    return Adapted(original, flat_model([clip], scores), list(scales), logits, notes)
+    return Adapted(
+        original,
+        flat_model([clip], scores),
+        list(scales),
+        logits,
+        notes,
+        multi_label=spec.multi_label,
+    )
 
 
 def check_spec(model: FlatModel, spec: ModelSpec) -> None:
@@ -135,7 +146,8 @@ def check_spec(model: FlatModel, spec: ModelSpec) -> None:
             f"the contract specifies clips of shape {spec.clip_shape}, but the model takes {shapes}"
         )
     gives = tuple(model.outputs[0].shape[1:])
-    if gives not in ((len(spec.labels),), (1,) if len(spec.labels) == 2 else None):
+    may_be_one = len(spec.labels) == 2 and not spec.multi_label
+    if gives not in ((len(spec.labels),), (1,) if may_be_one else None):
         raise ModelSpecError(
             f"the contract has {len(spec.labels)} labels, but the model outputs shape {gives}"
         )

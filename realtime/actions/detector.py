@@ -67,6 +67,7 @@ class ActionDetector:
             than a clip and a stride are not joined. Default: the frame interval of a clip.
         numbers: of the events to come, where several people of a source share them. Default: from
             1.
+        labels: of the predictions. Default None: all of the model.
     """
 
     def __init__(
@@ -76,11 +77,12 @@ class ActionDetector:
         *,
         stride_seconds: float | None = None,
         numbers: Iterator[int] | None = None,
+        labels: tuple[str, ...] | None = None,
     ) -> None:
         stride = spec.frame_interval_seconds if stride_seconds is None else stride_seconds
         self._max_gap_seconds = spec.window_seconds + stride + TIME_TOLERANCE_SECONDS
         self._rules = rules
-        self._labels = spec.labels
+        self._labels = labels or spec.labels
         self._background = spec.background_label
         self._mean = _MeanOverTime(rules.smoothing_seconds)
         self._scores: dict[str, float] = {}
@@ -96,9 +98,9 @@ class ActionDetector:
         self._numbers = itertools.count(1) if numbers is None else numbers
 
     @property
-    def current(self) -> ActionEvent | None:
-        """The ongoing event, if any."""
-        return replace(self._ongoing, end_seconds=None) if self._ongoing else None
+    def ongoing(self) -> tuple[ActionEvent, ...]:
+        """The ongoing event; none, or one."""
+        return (replace(self._ongoing, end_seconds=None),) if self._ongoing else ()
 
     @property
     def smoothed(self) -> npt.NDArray[np.float32] | None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
-from rtaction.realtime.actions.detector import ActionDetector, ActionEvent
+from rtaction.realtime.actions.detector import ActionEvent
+from rtaction.realtime.actions.label_detectors import Detector, detector_of
 from rtaction.realtime.actions.rules import ActionRules
 
 
@@ -45,7 +46,7 @@ def replay(
     Returns:
         In the order in which they ended.
     """
-    detectors: dict[int | None, ActionDetector] = {}
+    detectors: dict[int | None, Detector] = {}
     seen_seconds: dict[int | None, float] = {}
     numbers = itertools.count(1)
     reported_seconds: dict[int, float] = {}
@@ -65,7 +66,7 @@ def replay(
             person, now_seconds = prediction.person, prediction.end_seconds
             seen_seconds[person] = now_seconds
             if person not in detectors:
-                detectors[person] = ActionDetector(
+                detectors[person] = detector_of(
                     rules, spec, stride_seconds=stride_seconds, numbers=numbers
                 )
             news = detectors[person].see(prediction)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from rtaction.choices import GROUP_HELP, WINDOWS_HELP, Option
+from rtaction.choices import GROUP_HELP, ROOT_HELP, VIDEOS_HELP, WINDOWS_HELP, Option
 from rtaction.errors import UsageError
 
 
@@ -17,11 +17,11 @@ class EvalOptions:
     videos: Annotated[
         str,
         Option(
-            "Folder with one folder of videos for each label, or a pattern such as "
-            "'v/{classname}/*.mp4'; with --intervals, the folder that its paths are relative to.",
+            f"{VIDEOS_HELP}; with --intervals, the folder that its paths are relative to.",
             is_argument=True,
         ),
     ]
+    videos_root: Annotated[str | None, Option(ROOT_HELP, metavar="PATH")] = None
     intervals: Annotated[
         Path | None,
         Option("CSV with the actions of untrimmed videos: video,label,start_seconds,end_seconds."),
@@ -43,5 +43,10 @@ class EvalOptions:
     def __post_init__(self) -> None:
         if self.tune_on is not None and self.intervals is None:
             raise UsageError("--tune-on needs --intervals: thresholds are tuned on actions in time")
+        if self.videos_root is not None and self.intervals is not None:
+            raise UsageError(
+                "--videos-root is for an annotation file; with --intervals, the first argument is "
+                "the folder of the videos"
+            )
         if self.stride_seconds is not None and not self.stride_seconds < float("inf"):
             raise UsageError(f"--stride-seconds must be finite, got {self.stride_seconds}")

@@ -3,7 +3,8 @@
 One object. Fields of both kinds, `schema_version` 1:
 
     schema_version   1; a field may be added without notice, a change of meaning raises it
-    kind             "clips" (videos of one action each) or "events"
+    kind             "clips" (videos of one action each), "several_labels" (videos of any number,
+                     for a model that scores each label by itself) or "events"
     model            the model file, as given
     dataset          the folder or pattern of videos, as given
     group            the regular expression, or null: each video (or event) is independent
@@ -30,6 +31,11 @@ labels of the model, with their numbers of videos; `labels_without_videos`; `num
     calibration      expected_calibration_error (figure) and bins with low, high, mean_score and
                      accuracy (figure); empty bins are left out
 
+"several_labels": as "clips", with `exact_match` (figure: all labels right),
+`mean_average_precision` and the `threshold` in place of accuracy and confusion,
+`average_precision` of each label, and `scores` of each video; without `confusion_rows` and
+`labels_without_videos`.
+
 "events", for the reported part: `num_videos`, `num_groups`, `watched_seconds`, `videos`
 with their `events` and `intervals`; `ignored_intervals`, the number of intervals whose label the
 model cannot detect; `problems` and `notes`; and
@@ -51,14 +57,21 @@ from rtaction.model_spec import ModelSpec
 from rtaction.output_file import write_json
 from rtaction.realtime.judging.events import EventEvaluation
 from rtaction.realtime.judging.options import EvalOptions
+from rtaction.realtime.judging.several_labels import SeveralEvaluation
 from rtaction.realtime.judging.videos import VideoEvaluation
 
 SCHEMA_VERSION = 1
 
 
+def _kind(found: VideoEvaluation | SeveralEvaluation | EventEvaluation) -> str:
+    if isinstance(found, EventEvaluation):
+        return "events"
+    return "clips" if isinstance(found, VideoEvaluation) else "several_labels"
+
+
 def write_report(
     path: Path,
-    found: VideoEvaluation | EventEvaluation,
+    found: VideoEvaluation | SeveralEvaluation | EventEvaluation,
     spec: ModelSpec,
     *,
     model: Path,
@@ -78,7 +91,7 @@ def write_report(
     """
     values: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
-        "kind": "clips" if isinstance(found, VideoEvaluation) else "events",
+        "kind": _kind(found),
         "model": str(model),
         "dataset": options.videos,
         "group": options.group,

@@ -12,11 +12,17 @@ from rtaction.evaluation.intervals import left_out_notes, read_intervals
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.judging.events import EventEvaluation, evaluate_events, is_tuned_on
 from rtaction.realtime.judging.options import EvalOptions
+from rtaction.realtime.judging.several_labels import (
+    SeveralEvaluation,
+    evaluate_several,
+    require_one_label,
+    several_lines_of,
+)
 from rtaction.realtime.judging.text import event_lines, video_lines
 from rtaction.realtime.judging.videos import VideoEvaluation, evaluate_videos, require_known_label
-from rtaction.realtime.judging.watched import judge_videos, of_main_person
+from rtaction.realtime.judging.watched import judge_videos, of_main_person, within
 from rtaction.realtime.windows.engine import Scorer
-from rtaction.video.labelled_videos import find_videos, grouping
+from rtaction.video.labelled_videos import find_videos, grouping, is_grouped
 
 Progress = Callable[[int], AbstractContextManager[Callable[[], None]]]
 """Shows how many of a number of videos are done: gives what to call after each."""
@@ -33,7 +39,7 @@ class Judgement:
     """
 
     spec: ModelSpec
-    figures: VideoEvaluation | EventEvaluation
+    figures: VideoEvaluation | SeveralEvaluation | EventEvaluation
     lines: list[str]
 
 
@@ -65,22 +71,28 @@ def _evaluate_videos(
     progress: Progress,
     say: Callable[[str], object],
 ) -> Judgement:
-    listed = find_videos(options.videos, group=options.group, min_labels=1)
+    listed = find_videos(
+        options.videos, group=options.group, min_labels=1, root=options.videos_root, several=True
+    )
+    # Parts of a video are judged by the windows inside them.
+    windows = options.windows or any(video.span for video in listed)
+    paths = list(dict.fromkeys(video.path for video in listed))
     model = load()
     require_known_label(listed, model.spec)
-    with progress(len(listed)) as step:
-        judged = judge_videos(
-            model,
-            [video.path for video in listed],
-            stride_seconds=options.stride_seconds,
-            windows=options.windows,
-            on_video=step,
+    if not model.spec.multi_label:
+        require_one_label(listed)
+    with progress(len(paths)) as step:
+        whole = judge_videos(
+            model, paths, stride_seconds=options.stride_seconds, windows=windows, on_video=step
         )
-    judged = [of_main_person(one) for one in judged]
+    by_path = dict(zip(paths, whole, strict=True))
+    judged = [of_main_person(within(by_path[video.path], video.span)) for video in listed]
+    grouped = is_grouped(listed)
+    if model.spec.multi_label:
+        several = evaluate_several(listed, judged, model.spec)
+        return Judgement(model.spec, several, several_lines_of(several, grouped=grouped))
     found = evaluate_videos(listed, judged, model.spec)
-    lines = video_lines(
-        found, model.spec, grouped=options.group is not None, windows=options.windows
-    )
+    lines = video_lines(found, model.spec, grouped=grouped, windows=windows)
     return Judgement(model.spec, found, lines)
 
 

@@ -40,9 +40,7 @@ class VideoResult:
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
-            "path": str(self.video.path),
-            "label": self.video.label,
-            "group": self.video.group,
+            **self.video.to_dict(),
             "windows": len(self.judged.predictions),
             "called": self.predicted,
             "score": None if self.score is None else round(self.score, 6),

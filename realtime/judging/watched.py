@@ -17,7 +17,8 @@ from rtaction.realtime.watching.people import judges_whole
 from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.watching.watch import watch_cameras
 from rtaction.realtime.windows.engine import Scorer
-from rtaction.sampling import last_period_seconds
+from rtaction.sampling import TIME_TOLERANCE_SECONDS, last_period_seconds
+from rtaction.video.span import Span
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,6 +93,28 @@ def judge_video(model: Scorer, path: Path, options: WatchOptions) -> Judged:
     reason = why_nothing(model.spec, num_frames, duration_seconds, is_whole=is_whole)
     is_short = is_too_short(model.spec, num_frames, duration_seconds, is_whole=is_whole)
     return Judged(path, (), duration_seconds, reason, is_short)
+
+
+def within(judged: Judged, span: Span | None) -> Judged:
+    """The same, with the predictions of windows that lie in a part of the video alone.
+
+    Args:
+        judged: of the whole video.
+        span: the part. None: all of it.
+    """
+    if span is None or judged.problem:
+        return judged
+    until_seconds = min(span.end_seconds, judged.duration_seconds)
+    kept = tuple(
+        one
+        for one in judged.predictions
+        if one.start_seconds >= span.start_seconds - TIME_TOLERANCE_SECONDS
+        and one.end_seconds <= span.end_seconds + TIME_TOLERANCE_SECONDS
+    )
+    problem = span.why_beyond(judged.duration_seconds)
+    if not kept and not problem:
+        problem = f"no window fits into {span}"
+    return Judged(judged.path, kept, max(until_seconds - span.start_seconds, 0.0), problem)
 
 
 def of_main_person(judged: Judged) -> Judged:

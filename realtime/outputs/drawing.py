@@ -14,12 +14,12 @@ from rtaction.frame import FrameDamaged, FrameLike
 from rtaction.model_spec import ModelSpec
 from rtaction.pose.region import Region
 from rtaction.prediction import Prediction
-from rtaction.realtime.actions.detector import ActionDetector
+from rtaction.realtime.actions.label_detectors import Detector
 from rtaction.realtime.model.pose_networks import open_pose_networks
 from rtaction.realtime.outputs.drawn_people import DrawnPeople
 from rtaction.realtime.outputs.drawn_source import DrawnSource
 from rtaction.realtime.outputs.mosaic import Mosaic
-from rtaction.realtime.outputs.overlay import shown_label
+from rtaction.realtime.outputs.overlay import shown_labels
 from rtaction.realtime.outputs.screen import Screen
 from rtaction.realtime.watching.moment import Leave, PeopleSeen, StateChange
 from rtaction.realtime.watching.stats import WatchStats
@@ -103,15 +103,16 @@ class Drawing:
         elif self._live[change.source] and self._screen is not None:
             self._screen.show(source.draw_lost(self._device))
 
-    def prediction(self, prediction: Prediction, detector: ActionDetector) -> None:
+    def prediction(self, prediction: Prediction, detector: Detector) -> None:
         """Take a prediction, drawn with the smoothed scores of its source's detector."""
         smoothed = detector.smoothed
         if smoothed is not None:
             prediction = replace(prediction, scores=smoothed)
         # The display does not wait until an event is certain.
-        ongoing = detector.current
-        action = ongoing.label if ongoing else shown_label(prediction, self._spec)
-        self._sources[prediction.source].take(prediction, action)
+        ongoing = tuple(event.label for event in detector.ongoing)
+        shown = shown_labels(prediction, self._spec)
+        actions = tuple(dict.fromkeys((*ongoing, *shown))) if self._spec.multi_label else ongoing
+        self._sources[prediction.source].take(prediction, actions or shown)
 
     def people(self, seen: Sequence[PeopleSeen], left: Sequence[Leave]) -> None:
         """Take who was seen in the newest pictures, and who has left."""

@@ -16,7 +16,7 @@ from rtaction.pose.region import Region
 from rtaction.pose.tracker import Person
 from rtaction.prediction import Prediction
 from rtaction.realtime.outputs.drawn_people import DrawnPeople
-from rtaction.realtime.outputs.overlay import Status, draw_overlay, draw_status, enlarged
+from rtaction.realtime.outputs.overlay import Status, draw_overlay, draw_status, enlarged, title_of
 from rtaction.realtime.outputs.skeleton import draw_people, draw_region
 from rtaction.realtime.windows.state import State
 
@@ -42,13 +42,13 @@ class DrawnSource:
     ) -> None:
         self.state: State = "connecting"
         self.prediction: Prediction | None = None
-        self.action: str | None = None
+        self.actions: tuple[str, ...] = ()
         self._name = name
         self._mirror = mirror
         self._people = people
         self._region = region
         self._seen: Sequence[Person] | None = None
-        self._doing: dict[int, tuple[Prediction, str | None]] = {}
+        self._doing: dict[int, tuple[Prediction, tuple[str, ...]]] = {}
         self._size_hw = (480, 640)
         self._recent: deque[tuple[float, int]] = deque(maxlen=31)
 
@@ -56,11 +56,11 @@ class DrawnSource:
         """Take who was seen in the newest picture that a model of people looked at."""
         self._seen = people
 
-    def take(self, prediction: Prediction, action: str | None) -> None:
-        """Take a prediction and the ongoing action."""
-        self.prediction, self.action = prediction, action
+    def take(self, prediction: Prediction, actions: tuple[str, ...]) -> None:
+        """Take a prediction and the ongoing actions."""
+        self.prediction, self.actions = prediction, actions
         if prediction.person is not None:
-            self._doing[prediction.person] = prediction, action
+            self._doing[prediction.person] = prediction, actions
 
     def leave(self, person: int) -> None:
         """Take that somebody has left."""
@@ -93,7 +93,7 @@ class DrawnSource:
             image_rgb = enlarged(image_rgb)
             scale = image_rgb.shape[0] / self._size_hw[0]
             draw_people(image_rgb, people, scale=scale, mirror=self._mirror)
-        return draw_overlay(image_rgb, self.prediction, status, action=self.action, top_k=top_k)
+        return draw_overlay(image_rgb, self.prediction, status, actions=self.actions, top_k=top_k)
 
     def _draw_followed(
         self, image_rgb: npt.NDArray[Any], seen: Sequence[Person], status: Status, top_k: int
@@ -107,9 +107,9 @@ class DrawnSource:
         scale = image.shape[0] / self._size_hw[0]
         doing = self._doing if self.state == "ok" else {}
         captions = {
-            person: f"{action}  {prediction.score_of(action):.2f}"
-            for person, (prediction, action) in doing.items()
-            if action is not None
+            person: title_of(actions, prediction)
+            for person, (prediction, actions) in doing.items()
+            if actions
         }
         if self._region is not None:
             draw_region(image, self._region, mirror=self._mirror)
@@ -117,18 +117,18 @@ class DrawnSource:
         if len({*doing, *(one.number for one in seen)}) > 1 and self.state == "ok":
             draw_status(image, status)
             return image
-        prediction, action = next(iter(doing.values()), (None, None))
+        prediction, actions = next(iter(doing.values()), (None, ()))
         empty = "warming up…" if seen else "nobody"
-        return draw_overlay(image, prediction, status, action=action, top_k=top_k, empty=empty)
+        return draw_overlay(image, prediction, status, actions=actions, top_k=top_k, empty=empty)
 
     def draw_lost(self, device: str) -> npt.NDArray[Any]:
         """A dark image with the reason why there are no frames: uint8 RGB."""
-        self.prediction = self.action = None
+        self.prediction, self.actions = None, ()
         self._recent.clear()
         self._doing.clear()
         self._seen = None if self._seen is None else ()
         dark = np.zeros((*self._size_hw, 3), np.uint8)
-        return draw_overlay(dark, None, self._status(device), action=None)
+        return draw_overlay(dark, None, self._status(device), actions=())
 
     def _status(self, device: str) -> Status:
         return Status(

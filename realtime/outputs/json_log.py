@@ -60,7 +60,7 @@ from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Box, Prediction
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.outputs.line_writer import LineWriter
-from rtaction.realtime.outputs.overlay import shown_label
+from rtaction.realtime.outputs.overlay import shown_labels
 from rtaction.realtime.watching.moment import StateChange
 from rtaction.realtime.watching.stats import WatchStats
 
@@ -159,7 +159,7 @@ class JsonLog:
             end_seconds=self._since_start(source, prediction.end_seconds),
             label=prediction.label,
             score=round(prediction.score, 6),
-            shown=shown_label(prediction, self._spec) is not None,
+            shown=bool(shown_labels(prediction, self._spec)),
             top=[
                 {"label": label, "score": round(score, 6)}
                 for label, score in prediction.top(self._top_k)

@@ -5,6 +5,7 @@ The overlay knows nothing about display windows: it returns an image.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,10 +51,16 @@ class Status:
     source: str = ""
 
 
-def shown_label(prediction: Prediction, spec: ModelSpec) -> str | None:
-    """The label to show: the best one, if it reaches its threshold and is an action."""
-    sure = prediction.score >= spec.threshold_of(prediction.label)
-    return prediction.label if sure and prediction.label != spec.background_label else None
+def shown_labels(prediction: Prediction, spec: ModelSpec) -> tuple[str, ...]:
+    """The labels to show, best first: the best one, if it reaches its threshold and is an action.
+
+    Of a model that scores each label by itself, all that reach their thresholds.
+    """
+    return tuple(
+        label
+        for label, score in prediction.top(len(spec.labels) if spec.multi_label else 1)
+        if score >= spec.threshold_of(label) and label != spec.background_label
+    )
 
 
 def draw_overlay(
@@ -61,7 +68,7 @@ def draw_overlay(
     prediction: Prediction | None,
     status: Status,
     *,
-    action: str | None,
+    actions: Sequence[str],
     top_k: int = 3,
     empty: str = "",
 ) -> npt.NDArray[np.uint8]:
@@ -73,7 +80,7 @@ def draw_overlay(
         image_rgb: uint8 RGB, shape (height, width, 3); not modified.
         prediction: the newest, or None.
         status: the bottom line.
-        action: the ongoing action, or None.
+        actions: the ongoing actions; none, or one, unless the model scores each label by itself.
         top_k: number of labels with a bar. Default 3.
         empty: the title where there could be a prediction, and is none. Default none.
 
@@ -90,8 +97,8 @@ def draw_overlay(
     title = STATE_TEXT[status.state] or empty
     title_colour = MUTED
     if prediction is not None:
-        title = f"{action}  {prediction.score_of(action):.2f}" if action else "no action"
-        title_colour = ACCENT if action else MUTED
+        title = title_of(actions, prediction) or "no action"
+        title_colour = ACCENT if actions else MUTED
     size = round(30 * unit)
     title_width = cv2.getTextSize(image.shape[1::-1], title, (0, 0), _font(), size, 700)[2]
     panel_width = min(max(round(300 * unit), title_width + round(32 * unit)), image.shape[1])
@@ -101,8 +108,14 @@ def draw_overlay(
     first = above / unit
     draw_text(image, title, (16, first + 42), 30, title_colour, unit, bold=True)
     for row, (label, score) in enumerate(top):
-        _bar(image, label, score, first + 64 + 30 * row, unit, best=row == 0)
+        is_on = row == 0 if len(actions) < 2 else label in actions
+        _bar(image, label, score, first + 64 + 30 * row, unit, best=is_on)
     return image
+
+
+def title_of(actions: Sequence[str], prediction: Prediction) -> str:
+    """Actions with their scores; "" if there are none."""
+    return "   ".join(f"{action}  {prediction.score_of(action):.2f}" for action in actions)
 
 
 def draw_status(image: npt.NDArray[np.uint8], status: Status) -> None:

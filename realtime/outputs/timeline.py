@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionEvent
-from rtaction.realtime.outputs.overlay import shown_label
+from rtaction.realtime.outputs.overlay import shown_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +16,10 @@ class Segment:
     """A segment of time with one label.
 
     Args:
-        label: the label, or None if there was no action.
+        label: the label, several joined by " + ", or None if there was no action.
         start_seconds: start, on the source's clock.
         end_seconds: end, on the source's clock.
-        peak_score: highest score of the label in it; 0.0 without a label.
+        peak_score: highest score of the label, or of one of them, in it; 0.0 without a label.
     """
 
     label: str | None
@@ -41,7 +41,7 @@ def to_segments(predictions: Iterable[Prediction], spec: ModelSpec) -> list[Segm
     last_middle_seconds = 0.0
     for prediction in predictions:
         middle_seconds = (prediction.start_seconds + prediction.end_seconds) / 2
-        label = shown_label(prediction, spec)
+        label = " + ".join(sorted(shown_labels(prediction, spec))) or None
         score = prediction.score if label else 0.0
         if not segments:
             start_seconds = max(prediction.start_seconds, 0.0)

@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from rtaction.realtime.actions.detector import ActionDetector, ActionEvent
+from rtaction.realtime.actions.detector import ActionEvent
+from rtaction.realtime.actions.label_detectors import Detector, detector_of
 from rtaction.realtime.actions.rules import ActionRules
 from rtaction.realtime.watching.moment import Moment, StateChange
 from rtaction.realtime.windows.engine import Scorer
@@ -30,7 +31,7 @@ class Actions:
         self._spec = model.spec
         self._rules = rules or ActionRules.for_model(model.spec)
         self._stride_seconds = stride_seconds
-        self._detectors: dict[str, dict[int | None, ActionDetector]] = {}
+        self._detectors: dict[str, dict[int | None, Detector]] = {}
         self._numbers: dict[str, Iterator[int]] = {}
 
     @property
@@ -40,11 +41,11 @@ class Actions:
         lasting_seconds = max(rule.min_seconds for rule in rules)
         return lasting_seconds + self._spec.window_seconds + self._rules.smoothing_seconds
 
-    def of(self, source: str, person: int | None = None) -> ActionDetector:
+    def of(self, source: str, person: int | None = None) -> Detector:
         """The detector of one source, or of one person in it."""
         detectors = self._detectors.setdefault(source, {})
         if person not in detectors:
-            detectors[person] = ActionDetector(
+            detectors[person] = detector_of(
                 self._rules,
                 self._spec,
                 stride_seconds=self._stride_seconds,

@@ -13,6 +13,8 @@ from rtaction.train.settings.config import TrainConfig
 
 _SHOWN = (
     "videos",
+    "videos_root",
+    "multi_label",
     "sampling",
     "frames_per_clip",
     "clip_seconds",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rtaction.choices import GROUP_HELP
+from rtaction.choices import GROUP_HELP, ROOT_HELP
 from rtaction.cli.terminal import say
 from rtaction.errors import UsageError
 from rtaction.installation import program
@@ -45,8 +45,13 @@ def teach(
         str | None,
         typer.Option(
             "--from",
-            help="Learn from videos instead: a folder with one folder of videos for each label.",
+            help="Learn from videos instead: a folder with one folder of videos for each label, or "
+            "an annotation file (.csv).",
         ),
+    ] = None,
+    root: Annotated[
+        str | None,
+        typer.Option("--videos-root", metavar="PATH", help=f"With --from. {ROOT_HELP}"),
     ] = None,
     group: Annotated[
         str | None,
@@ -80,6 +85,7 @@ def teach(
             group=group,
             people=people,
             modality=modality,
+            root=root,
             on_progress=_print_progress,
         )
         for line in report_lines(taught):
@@ -89,6 +95,8 @@ def teach(
         return
     if group is not None:
         raise UsageError("--group requires --from; each recorded take is its own group")
+    if root is not None:
+        raise UsageError("--videos-root requires --from and an annotation file")
     from rtaction.cli.cam import print_event
 
     config = TeachConfig(

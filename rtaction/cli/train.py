@@ -49,7 +49,7 @@ def train(
         ),
     ] = 1,
 ) -> None:
-    """Train a network on labelled videos: one folder of videos for each label."""
+    """Train a network on labelled videos: one folder for each label, or an annotation file."""
     if resume:
         settings = chosen.changed(TrainConfig.load(output / "train_config.json"))
         _require_named(settings.network, output, chosen.given)

@@ -12,18 +12,17 @@ without actions. This module opens no video.
 
 from __future__ import annotations
 
-import csv
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rtaction.errors import DatasetError, SourceMissing, UsageError
+from rtaction.errors import DatasetError, SourceMissing
+from rtaction.video.csv_lines import CsvLine, read_lines
 from rtaction.video.file import VIDEO_SUFFIXES
 
 COLUMNS = ("video", "label", "start_seconds", "end_seconds")
 SPLIT_COLUMN = "split"
-PARTS = ("tune", "test")
+_PARTS = {"tune": "tune", "test": "test"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +72,8 @@ def read_intervals(csv_path: Path, folder: Path) -> list[LabelledTime]:
         DatasetError: a column is missing or unknown, or a line is invalid; the message names it.
         SourceMissing: there is no such video.
     """
-    try:
-        # Excel writes a byte order mark before the header.
-        with csv_path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file, strict=True)
-            _check_header(rows.fieldnames or (), csv_path)
-            return _read_rows(rows, csv_path, folder)
-    except OSError as error:
-        raise UsageError(f"--intervals {csv_path} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"--intervals {csv_path} is not UTF-8; save it as UTF-8") from None
-    except csv.Error as error:
-        raise DatasetError(f"{csv_path} is not valid CSV: {error}") from None
+    lines = read_lines(csv_path, lambda columns, shown: _check_header(columns, shown, csv_path))
+    return _times_of(lines, csv_path, folder)
 
 
 def left_out_notes(times: Sequence[LabelledTime], folder: Path) -> list[str]:
@@ -104,31 +93,28 @@ def left_out_notes(times: Sequence[LabelledTime], folder: Path) -> list[str]:
     ]
 
 
-def _check_header(names: Sequence[str], csv_path: Path) -> None:
-    missing = [name for name in COLUMNS if name not in names]
-    unknown = [name for name in names if name not in (*COLUMNS, SPLIT_COLUMN)]
-    if missing or unknown or len(set(names)) < len(names):
+def _check_header(columns: Sequence[str], shown: str, csv_path: Path) -> None:
+    if not set(COLUMNS) <= set(columns) <= {*COLUMNS, SPLIT_COLUMN}:
         raise DatasetError(
             f"{csv_path}, line 1: expected the header {','.join(COLUMNS)}, and optionally "
-            f"{SPLIT_COLUMN}; got {','.join(names) or 'nothing'}"
+            f"{SPLIT_COLUMN}; got {shown}"
         )
 
 
-def _read_rows(rows: csv.DictReader[str], csv_path: Path, folder: Path) -> list[LabelledTime]:
+def _times_of(lines: Sequence[CsvLine], csv_path: Path, folder: Path) -> list[LabelledTime]:
     intervals: dict[Path, list[Interval]] = {}
     parts: dict[Path, str | None] = {}
-    for row in rows:
-        where = f"{csv_path}, line {rows.line_num}"
-        path = _video(row, where, folder)
-        part = _part(row, where)
+    for line in lines:
+        path = _video(line, folder)
+        part = line.choice(SPLIT_COLUMN, _PARTS) if SPLIT_COLUMN in line.values else None
         if parts.setdefault(path, part) != part:
             raise DatasetError(
-                f"{where}: {path} is in two parts; expected the same {SPLIT_COLUMN} in all of its "
-                "lines"
+                f"{line.where}: {path} is in two parts; expected the same {SPLIT_COLUMN} in all of "
+                "its lines"
             )
         of_video = intervals.setdefault(path, [])
-        if any(_text(row, name) for name in COLUMNS[1:]):
-            of_video.append(_interval(row, where, rows.line_num))
+        if any(line.text(name) for name in COLUMNS[1:]):
+            of_video.append(_interval(line))
     if not intervals:
         raise DatasetError(f"{csv_path} has only a header; expected one line per action")
     return [
@@ -137,54 +123,22 @@ def _read_rows(rows: csv.DictReader[str], csv_path: Path, folder: Path) -> list[
     ]
 
 
-def _video(row: Mapping[str, str | None], where: str, folder: Path) -> Path:
-    if None in row:  # where csv puts values beyond the header
-        raise DatasetError(f"{where}: more values than the header has; is there a comma in a name?")
-    name = _text(row, "video")
+def _video(line: CsvLine, folder: Path) -> Path:
+    name = line.text("video")
     if not name:
-        raise DatasetError(f"{where}: video: expected a file name, got nothing")
+        raise DatasetError(f"{line.where}: video: expected a file name, got nothing")
     path = folder / name
     if not path.is_file():
-        raise SourceMissing(f"{where}: there is no video file {path}")
+        raise SourceMissing(f"{line.where}: there is no video file {path}")
     return path
 
 
-def _part(row: Mapping[str, str | None], where: str) -> str | None:
-    if SPLIT_COLUMN not in row:
-        return None
-    part = _text(row, SPLIT_COLUMN)
-    if part not in PARTS:
-        raise DatasetError(f'{where}: {SPLIT_COLUMN}: expected "tune" or "test", got {part!r}')
-    return part
-
-
-def _interval(row: Mapping[str, str | None], where: str, line: int) -> Interval:
-    label = _text(row, "label")
+def _interval(line: CsvLine) -> Interval:
+    label = line.text("label")
     if not label:
         raise DatasetError(
-            f"{where}: label: expected an action; for a video without actions, leave the times "
-            "empty as well"
+            f"{line.where}: label: expected an action; for a video without actions, leave the "
+            "times empty as well"
         )
-    start_seconds = _seconds(row, "start_seconds", where)
-    end_seconds = _seconds(row, "end_seconds", where)
-    if end_seconds <= start_seconds:
-        raise DatasetError(
-            f"{where}: end_seconds must be above start_seconds {start_seconds:g}, got "
-            f"{end_seconds:g}"
-        )
-    return Interval(label, start_seconds, end_seconds, line)
-
-
-def _seconds(row: Mapping[str, str | None], key: str, where: str) -> float:
-    text = _text(row, key)
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 <= seconds < math.inf:
-        raise DatasetError(f"{where}: {key}: expected seconds such as 12.4, got {text!r}")
-    return seconds
-
-
-def _text(row: Mapping[str, str | None], key: str) -> str:
-    return (row.get(key) or "").strip()
+    span = line.span()
+    return Interval(label, span.start_seconds, span.end_seconds, line.number)

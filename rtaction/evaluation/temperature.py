@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 _TEMPERATURES = np.geomspace(0.02, 20, 301)
 _LEAST_SCORE = 1e-30
+_LEAST_SIGMOID = 1e-7  # float32 knows no number between 1 and 1 - 6e-8
 
 
 def temperature_of(
@@ -46,6 +47,41 @@ def temperature_of(
         surprise = (math.log(temperature) / spread) ** 2 / 2
         losses.append(surprise - float((weights[:, np.newaxis] * smoothed * logs).sum()))
     return float(_TEMPERATURES[int(np.argmin(losses))])
+
+
+def temperature_of_each(
+    scores: npt.NDArray[Any],
+    truths: npt.NDArray[np.bool_],
+    weights: npt.NDArray[Any],
+    *,
+    spread: float = math.inf,
+) -> float:
+    """The number to divide logits by whose sigmoids are the scores of labels by themselves.
+
+    Args:
+        scores: of items that were not trained on; float, shape (num_items, num_labels).
+        truths: whether each item has each label; bool, of the same shape.
+        weights, spread: see `temperature_of`.
+    """
+    logits = logits_of_each(scores)
+    losses = []
+    for temperature in _TEMPERATURES:
+        # -log sigmoid(z) is log(1 + exp(-z)).
+        loss = np.logaddexp(0, np.where(truths, -logits, logits) / temperature)
+        surprise = (math.log(temperature) / spread) ** 2 / 2
+        losses.append(surprise + float((weights[:, np.newaxis] * loss).sum()))
+    return float(_TEMPERATURES[int(np.argmin(losses))])
+
+
+def each_at_temperature(scores: npt.NDArray[Any], temperature: float) -> npt.NDArray[np.float32]:
+    """As `at_temperature`, for scores that are sigmoids."""
+    return np.asarray(1 / (1 + np.exp(-logits_of_each(scores) / temperature)), np.float32)
+
+
+def logits_of_each(scores: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Logits whose sigmoids are these scores, float64; those nearer to 0 or 1 count as 1e-7."""
+    inner = np.clip(scores.astype(np.float64), _LEAST_SIGMOID, 1 - _LEAST_SIGMOID)
+    return np.asarray(np.log(inner / (1 - inner)), np.float64)
 
 
 def at_temperature(scores: npt.NDArray[Any], temperature: float) -> npt.NDArray[np.float32]:

@@ -18,12 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.arrays import Float32Array, Float64Array
+from rtaction.errors import SourceUnreadable
 from rtaction.pose.gaps import LEAST_SEEN, filled
 from rtaction.pose.keypoints import NUM_JOINTS, VISIBLE_SCORE, Pose
 from rtaction.pose.normal import normalised, picture_shares
 from rtaction.pose.people import PeopleFollower, PoseNetworks
 from rtaction.video.file import read_video
 from rtaction.video.grid import frames_on_grid, usable_windows
+from rtaction.video.span import Span, frames_within
 
 _MOTION_WEIGHT = 3.0  # a picture in which somebody moves by their own size counts as three more
 
@@ -36,7 +38,8 @@ class VideoPoses:
         points: float32, shape (num_moments, 17, 3): y and x in shares of the picture's longer
             side, and score, see `rtaction.pose.normal.picture_shares`; 0 where the person is not
             seen.
-        times_seconds: float64, of the video's frames, from 0.
+        times_seconds: float64, of the video's frames, from 0; of a part of a video, from the
+            part's first frame.
         interval_seconds: between two moments.
     """
 
@@ -83,6 +86,7 @@ def read_poses(
     interval_seconds: float,
     networks: PoseNetworks,
     *,
+    span: Span | None = None,
     longest_seconds: float = np.inf,
     stop: threading.Event | None = None,
 ) -> VideoPoses:
@@ -92,14 +96,17 @@ def read_poses(
         path: the video.
         interval_seconds: between two pictures that are looked at.
         networks: read the joints.
-        longest_seconds: the rest of the video is ignored. Default: none of it.
+        span: the part of the video to look at: another person may act elsewhere. Default None: all
+            of it.
+        longest_seconds: the rest of the video, or of that part, is ignored. Default: none of it.
         stop: stops when set. Default None.
 
     Returns:
         The joints; 0 throughout if nobody is seen.
 
     Raises:
-        SourceMissing, SourceUnreadable: see `rtaction.video.file.read_video`.
+        SourceMissing, SourceUnreadable: see `rtaction.video.file.read_video`; the latter also if
+            the part has no frame.
         CancelledError: `stop` was set.
     """
     times: list[float] = []
@@ -108,7 +115,10 @@ def read_poses(
     size_hw = (1, 1)
     looked_at_seconds, num_moments = -np.inf, 0
     frames = frames_on_grid(
-        read_video(path), interval_seconds, times_seconds=times, longest_seconds=longest_seconds
+        frames_within(read_video(path), span),
+        interval_seconds,
+        times_seconds=times,
+        longest_seconds=longest_seconds,
     )
     for frame in frames:
         if stop is not None and stop.is_set():
@@ -123,6 +133,8 @@ def read_poses(
         for person in people:
             tracks.setdefault(person.number, {})[num_moments] = person.pose
         num_moments += 1
+    if span is not None and not times:
+        raise SourceUnreadable(f"{path}: nothing is shown from {span}; does the video end before?")
     chosen = _acting(tracks, size_hw)
     points = np.zeros((num_moments, NUM_JOINTS, 3), np.float32)
     for moment, pose in chosen.items():

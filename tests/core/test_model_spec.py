@@ -27,6 +27,15 @@ def test_json_brings_everything_back() -> None:
     assert ModelSpec.from_json(SPEC.to_json()) == SPEC
 
 
+def test_that_labels_stand_for_themselves_is_written_only_where_they_do() -> None:
+    plain = replace(SPEC, background_label=None)
+    assert "multi_label" not in json.loads(plain.to_json())
+    several = replace(plain, multi_label=True)
+    assert json.loads(several.to_json())["multi_label"] is True
+    assert ModelSpec.from_json(several.to_json()) == several
+    assert not ModelSpec.from_json(plain.to_json()).multi_label
+
+
 def test_a_temperature_is_written_only_where_there_is_one() -> None:
     """So that files without one are read by versions that know none."""
     assert "temperature" not in json.loads(SPEC.to_json())
@@ -78,6 +87,11 @@ def test_a_label_may_have_its_own_threshold() -> None:
         ({"threshold": 1.5}, "threshold"),
         ({"label_thresholds": {"jump": 0.5}}, "unknown labels"),
         ({"temperature": 0}, "temperature must be above 0"),
+        ({"multi_label": 1}, "multi_label must be true or false, got 1"),
+        (
+            {"multi_label": True, "background_label": "nothing"},
+            "with multi_label there is no background_label, got 'nothing'",
+        ),
     ],
 )
 def test_bad_values_are_refused(changes: dict[str, Any], message: str) -> None:

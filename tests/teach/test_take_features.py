@@ -12,6 +12,7 @@ import pytest
 from rtaction.errors import DatasetError
 from rtaction.teach.pace import Pace
 from rtaction.teach.take_features import FeatureStore, Float16Array, PictureEncoder
+from rtaction.video.span import Span
 from tests.videos import index_image, write_video
 
 PACE = Pace(0.2, 5)
@@ -104,3 +105,18 @@ def test_short_takes_and_holes_are_told(tmp_path: Path, times: npt.NDArray[np.fl
     video = _video(tmp_path / "take.mkv", times)
     with pytest.raises(DatasetError, match=r"expected 1.00 s without missing frames"):
         FeatureStore(tmp_path / "kept", CountingEncoder()).of(video, PACE, max_pictures=100)
+
+
+def test_a_take_may_be_a_part_of_a_video(tmp_path: Path) -> None:
+    video = _video(tmp_path / "long.mkv", np.arange(80) / 10)
+    encoder = CountingEncoder()
+    store = FeatureStore(tmp_path / "kept", encoder)
+
+    for _ in range(2):  # the second time from what was kept
+        found = store.of(video, PACE, max_pictures=100, span=Span(4.0, 5.2))
+        frames = found.pictures[:, 0][found.windows]
+        assert frames.tolist()[0] == [[40, 42], [42, 44], [44, 46], [46, 48], [48, 50]]
+        assert frames.max() < 52
+    assert encoder.num_encoded == 6
+    with pytest.raises(DatasetError, match="nothing is shown from 9 to 10 s"):
+        store.of(video, PACE, max_pictures=100, span=Span(9.0, 10.0))

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.train.choices import Balance
+from rtaction.train.data.clip_set import ClipSet
 
 _MAX_NAMED = 8
 
@@ -29,6 +30,14 @@ def class_weights(clip_labels: npt.NDArray[np.intp]) -> dict[int, float]:
     present, counts = np.unique(clip_labels, return_counts=True)
     share = len(clip_labels) / len(present)
     return {int(label): share / int(count) for label, count in zip(present, counts, strict=True)}
+
+
+def weights_of(clips: ClipSet, balance: Balance) -> dict[int, float] | None:
+    """`class_weights` of clips for Keras; None if there are to be none, or clips of several labels,
+    which no weight suits."""
+    if balance != "weights" or clips.truths is not None:
+        return None
+    return class_weights(clips.clip_labels)
 
 
 def balanced_order(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -71,9 +72,8 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __repr__(self) -> str:
         """What it holds: numbers of videos and clips, of each label, and their shape."""
-        clips, counts = self.clips, np.bincount
-        num_labels = len(clips.labels)
-        videos = np.array([clips.labels.index(one.label) for one in clips.videos], np.intp)
+        clips = self.clips
+        videos = Counter(label for one in clips.videos for label in one.labels)
         side = f" ({self.side})" if self.side else ""
         shape, dtype = self[0][0].shape[1:], self[0][0].dtype
         return "\n".join(
@@ -84,8 +84,8 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
                 f"clips of shape {tuple(map(int, shape))} {dtype}, {clips.modality}",
                 *counts_table(
                     clips.labels,
-                    videos=counts(videos, minlength=num_labels).tolist(),
-                    clips=counts(clips.clip_labels, minlength=num_labels).tolist(),
+                    videos=[videos[label] for label in clips.labels],
+                    clips=[clips.num_of(number) for number in range(len(clips.labels))],
                 ),
             ]
         )

@@ -10,20 +10,30 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from rtaction.errors import DatasetError, SourceError
 from rtaction.model_spec import ModelSpec
-from rtaction.sampling import Selection, select_frames, sliding_selections
+from rtaction.sampling import (
+    Selection,
+    last_period_seconds,
+    select_frames,
+    sliding_selections,
+)
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.decoded_video import DecodedVideo, TemporaryFrames, VideoFrames
 from rtaction.train.data.frame_cache import FrameCache
-from rtaction.video.labelled_videos import Video
+from rtaction.video.labelled_videos import Video, labels_of
+from rtaction.video.span import Span
 from rtaction.whole_video import whole_targets, why_no_spread_clip
 
 _log = logging.getLogger(__name__)
+
+
+_SLACK_SECONDS = 0.5  # annotations are rounded
 
 
 class _Skipped(Exception):
@@ -53,7 +63,8 @@ def read_clip_set(
 ) -> ClipSet:
     """Take clips from videos. A video without clips is skipped, with a warning that says why.
 
-    Videos that are not in the cache are decoded, on all cores.
+    Files that are not in the cache are decoded, on all cores, each once: several videos may be
+    parts of one file.
 
     Args:
         videos: the videos.
@@ -77,7 +88,7 @@ def read_clip_set(
             if on_video:
                 on_video()
             if isinstance(result, str):
-                _log.warning("skipped %s: %s", video.path, result)
+                _log.warning("skipped %s: %s", video.where, result)
                 continue
             kept.append(video)
             parts.append(result)
@@ -87,13 +98,14 @@ def read_clip_set(
     check_labels(videos, kept, need_every_label)
     frames = VideoFrames([part.video for part in parts], [video.path for video in kept], spec)
     counts = [len(part.clip_frames) for part in parts]
-    label_numbers = [spec.labels.index(video.label) for video in kept]
+    firsts, truths = labels_of_clips(kept, counts, spec)
     shifted = [p.clip_frames + start for p, start in zip(parts, frames.starts, strict=False)]
     return ClipSet(
         frames=frames,
         clip_frames=np.concatenate(shifted),
         clip_times_seconds=np.concatenate([part.clip_times_seconds for part in parts]),
-        clip_labels=np.repeat(label_numbers, counts).astype(np.intp),
+        clip_labels=firsts,
+        truths=truths,
         clip_videos=np.repeat(np.arange(len(kept)), counts).astype(np.intp),
         labels=spec.labels,
         videos=tuple(kept),
@@ -102,6 +114,24 @@ def read_clip_set(
         sampling=spec.sampling,
         video_times_seconds=tuple(part.video.times_seconds for part in parts),
     )
+
+
+def labels_of_clips(
+    videos: Sequence[Video], counts: Sequence[int], spec: ModelSpec
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_] | None]:
+    """The labels of the clips of videos, as `ClipSet.clip_labels` and `ClipSet.truths`.
+
+    Args:
+        videos: the videos, each with labels of the contract.
+        counts: number of clips of each.
+        spec: the contract.
+    """
+    firsts = [spec.labels.index(video.label) if video.label else -1 for video in videos]
+    clip_labels = np.repeat(firsts, counts).astype(np.intp)
+    if not spec.multi_label:
+        return clip_labels, None
+    truths = [[label in video.labels for label in spec.labels] for video in videos]
+    return clip_labels, np.repeat(np.array(truths, np.bool_), counts, axis=0)
 
 
 def check_labels(videos: Sequence[Video], kept: Sequence[Video], need_every_label: bool) -> None:
@@ -115,7 +145,7 @@ def check_labels(videos: Sequence[Video], kept: Sequence[Video], need_every_labe
     Raises:
         DatasetError: none has, or a label has none although each must.
     """
-    lost = sorted({v.label for v in videos} - {v.label for v in kept})
+    lost = sorted(set(labels_of(videos)) - set(labels_of(kept)))
     if lost and (need_every_label or not kept):
         raise DatasetError(
             f"none of these {len(videos)} videos of {lost} can be used; the warnings above say why"
@@ -125,7 +155,7 @@ def check_labels(videos: Sequence[Video], kept: Sequence[Video], need_every_labe
 def _read_all(
     videos: Sequence[Video], spec: ModelSpec, stride_seconds: float | None, cache: FrameCache
 ) -> Generator[tuple[Video, _Clips | str]]:
-    """The clips of each video in order, or the reason why it has none."""
+    """The clips of each video, or the reason why it has none; file by file, in order."""
     stop = threading.Event()
     read_one = partial(
         _read_or_reason,
@@ -135,10 +165,14 @@ def _read_all(
         leftover=TemporaryFrames(),
         stop=stop,
     )
+    of_file: dict[Path, list[Video]] = {}
+    for video in videos:
+        of_file.setdefault(video.path, []).append(video)
     # Threads: OpenCV decodes without holding the GIL, and processes were no faster.
     pool = ThreadPoolExecutor(max_workers=os.cpu_count())
     try:
-        yield from zip(videos, pool.map(read_one, videos), strict=True)
+        for results in pool.map(read_one, of_file.values()):
+            yield from results
     finally:
         # After Ctrl-C nobody waits for the rest of a long video, let alone of all videos.
         stop.set()
@@ -146,29 +180,62 @@ def _read_all(
 
 
 def _read_or_reason(
-    video: Video,
+    videos: Sequence[Video],
     *,
     spec: ModelSpec,
     stride_seconds: float | None,
     cache: FrameCache,
     leftover: TemporaryFrames,
     stop: threading.Event,
+) -> list[tuple[Video, _Clips | str]]:
+    """The clips of each of the videos that one file has."""
+    path = videos[0].path
+    try:
+        with cache.read(path, spec, stop) as decoded:
+            if decoded.problem:
+                return [(video, decoded.problem) for video in videos]
+            cut = partial(_cut, decoded, spec, stride_seconds, leftover)
+            return [(video, cut(video)) for video in videos]
+    except SourceError as error:
+        reason = str(error).removeprefix(str(path)).lstrip(": ")
+        return [(video, reason) for video in videos]
+
+
+def _cut(
+    whole: DecodedVideo,
+    spec: ModelSpec,
+    stride_seconds: float | None,
+    leftover: TemporaryFrames,
+    video: Video,
 ) -> _Clips | str:
     try:
-        with cache.read(video.path, spec, stop) as decoded:
-            if decoded.problem:
-                return decoded.problem
-            selections = _usable_selections(decoded.times_seconds, spec, stride_seconds)
-            indices = np.stack([selection.indices for selection in selections])
-            if decoded.is_kept:
-                return _Clips(decoded, indices)
-            # Without room for all frames, only those that some clip uses are kept.
-            used, positions = np.unique(indices, return_inverse=True)
-            return _Clips(leftover.add(decoded, used), positions.reshape(indices.shape))
-    except SourceError as reason:
-        return str(reason).removeprefix(str(video.path)).lstrip(": ")
+        decoded = whole if video.span is None else _part(video.path, whole, video.span)
+        selections = _usable_selections(decoded.times_seconds, spec, stride_seconds)
     except _Skipped as reason:
         return str(reason)
+    indices = np.stack([selection.indices for selection in selections])
+    if decoded.is_kept:
+        return _Clips(decoded, indices)
+    # Without room for all frames, only those that some clip uses are kept.
+    used, positions = np.unique(indices, return_inverse=True)
+    return _Clips(leftover.add(decoded, used), positions.reshape(indices.shape))
+
+
+def _part(path: Path, whole: DecodedVideo, span: Span) -> DecodedVideo:
+    times = whole.times_seconds
+    video_seconds = float(times[-1] + last_period_seconds(times))
+    if reason := span.why_beyond(video_seconds):
+        raise _Skipped(reason)
+    if span.end_seconds > video_seconds + _SLACK_SECONDS:
+        _log.warning(
+            "%s: %sused from %g s until its end at %.2f s, as it has nothing until %g s",
+            *(path, f"line {span.line}: " * (span.line > 0)),
+            *(span.start_seconds, video_seconds, span.end_seconds),
+        )
+    places = span.places(times)
+    if places.start == places.stop:
+        raise _Skipped("no frame is shown in it")
+    return whole.part(places)
 
 
 def _usable_selections(

@@ -42,6 +42,9 @@ class ClipSet:
         modality: what the network's frames show, see `rtaction.modality`. Default "rgb".
         num_skipped: number of videos without clips. Default 0.
         sampling: how the clips were taken, see `rtaction.whole_video`. Default "sliding".
+        truths: bool, shape (num_clips, num_labels), all labels of each clip, for networks of
+            several labels at once; `clip_labels` then holds the first, or -1. Default None: each
+            clip has one label.
         video_times_seconds: for each video, float64 times of its frames in `frames`. Default (),
             unknown: each clip then has only its own frames.
     """
@@ -57,6 +60,7 @@ class ClipSet:
     num_skipped: int = 0
     sampling: Sampling = "sliding"
     video_times_seconds: tuple[Float64Array, ...] = ()
+    truths: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.clip_labels)
@@ -117,9 +121,10 @@ class ClipSet:
             uint8, shape (frames_per_window, height, width, 3 or 1).
         """
         images = self.images_at(clip, self.changed_moments(clip, augmentation, random))
+        label = self._side_label(clip, augmentation)
         stack = stack_of(self.modality)
         together = None if stack is None else stack.num_frames
-        return augmentation.apply(images, self.label_of(clip), random, together=together)
+        return augmentation.apply(images, label, random, together=together)
 
     def changed_moments(
         self, clip: int, augmentation: Augmentation, random: np.random.Generator
@@ -147,8 +152,17 @@ class ClipSet:
         return np.asarray(source_frames(self.modality, count)[:, -1])
 
     def label_of(self, clip: int) -> str:
-        """The label of one clip."""
+        """The label, or the first label, of one clip; "" if it has none."""
+        if self.clip_labels[clip] < 0:
+            return ""
         return str(self.labels[self.clip_labels[clip]])
+
+    def _side_label(self, clip: int, augmentation: Augmentation) -> str:
+        """The label that decides whether a clip may be mirrored."""
+        if self.truths is None:
+            return self.label_of(clip)
+        video: Video = self.videos[self.clip_videos[clip]]
+        return video.label_among(augmentation.keep_sides)
 
     def drawn(self, images: UInt8Array) -> UInt8Array:
         """What a network sees of a clip's `images`, for a person: uint8, shape (F, H, W, C)."""
@@ -159,7 +173,9 @@ class ClipSet:
         return np.asarray(self.images([clip])[0])
 
     def one_hot(self, clips: npt.NDArray[np.intp] | Sequence[int]) -> npt.NDArray[np.float32]:
-        """Labels of some clips: float32, shape (len(clips), num_labels)."""
+        """Labels of some clips: float32, shape (len(clips), num_labels); 1 for each that it has."""
+        if self.truths is not None:
+            return np.asarray(self.truths[np.asarray(clips)], np.float32)
         rows = np.eye(len(self.labels), dtype=np.float32)
         return np.asarray(rows[self.clip_labels[np.asarray(clips)]])
 
@@ -172,10 +188,21 @@ class ClipSet:
             clip_times_seconds=np.concatenate([self.clip_times_seconds, other.clip_times_seconds]),
             clip_labels=np.concatenate([self.clip_labels, other.clip_labels]),
             clip_videos=np.concatenate([self.clip_videos, other.clip_videos + len(self.videos)]),
+            truths=(
+                None
+                if self.truths is None or other.truths is None
+                else np.concatenate([self.truths, other.truths])
+            ),
             videos=self.videos + other.videos,
             num_skipped=self.num_skipped + other.num_skipped,
             video_times_seconds=self.video_times_seconds + other.video_times_seconds,
         )
+
+    def num_of(self, label: int) -> int:
+        """Number of clips that have a label, by its index."""
+        if self.truths is not None:
+            return int(self.truths[:, label].sum())
+        return int((self.clip_labels == label).sum())
 
     def _frames_joined(self, other: ClipSet) -> UInt8Array | VideoFrames:
         if isinstance(self.frames, VideoFrames) and isinstance(other.frames, VideoFrames):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import errno
 import logging
+import math
 import os
 import shutil
 import tempfile
 import threading
 from collections.abc import Sequence
 from concurrent.futures import CancelledError
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -47,6 +48,8 @@ class DecodedVideo:
         times_seconds: float64, shape (num_frames,), counted from the first frame.
         problem: None, or why the video cannot be used; it then has no frames. Default None.
         offset_bytes: offset of the first frame in the file. Default 0.
+        whole: the whole video, if this is a part of it. Default None.
+        first: number of the first frame in the whole video. Default 0.
     """
 
     file: Path | IO[bytes]
@@ -54,6 +57,16 @@ class DecodedVideo:
     times_seconds: npt.NDArray[np.float64]
     problem: str | None = None
     offset_bytes: int = 0
+    whole: DecodedVideo | None = None
+    first: int = 0
+
+    def part(self, places: slice) -> DecodedVideo:
+        """Some of its frames, without a copy of them."""
+        start_bytes = self.offset_bytes + places.start * math.prod(self.frame_shape)
+        times = self.times_seconds[places]
+        return replace(
+            self, times_seconds=times, offset_bytes=start_bytes, whole=self, first=places.start
+        )
 
     @property
     def is_kept(self) -> bool:
@@ -244,6 +257,8 @@ class VideoFrames:
         except OSError:
             before, path = self._videos[number], self._paths[number]
             again = decode_video(path, self._spec, open_temporary())
+            if before.whole is not None:
+                again = again.part(slice(before.first, before.first + len(before.times_seconds)))
             if not np.array_equal(again.times_seconds, before.times_seconds):
                 raise DatasetError(
                     f"{path} has changed since this training began, and its decoded frames were "

@@ -13,14 +13,14 @@ def read_known_clips(place: str, spec: ModelSpec) -> ClipSet:
     """The clips of a folder of labelled videos whose labels a model knows.
 
     Args:
-        place: folder or pattern, see `find_videos`.
+        place: folder, pattern or annotation file, see `find_videos`.
         spec: the model's contract.
 
     Raises:
         DatasetError: it knows none of them, or there are no clips.
     """
-    videos = find_videos(place, min_labels=1)
-    known = [video for video in videos if video.label in spec.labels]
+    videos = find_videos(place, min_labels=1, several=spec.multi_label)
+    known = [video for video in videos if set(video.labels) <= set(spec.labels)]
     if not known:
         raise DatasetError(
             f"the model knows none of the folders {list(labels_of(videos))} in {place}; expected "

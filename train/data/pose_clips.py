@@ -26,11 +26,12 @@ from rtaction.pose.normal import window_numbers
 from rtaction.pose.people import PoseNetworks
 from rtaction.pose.video_poses import VideoPoses, read_poses
 from rtaction.train.data.augment import Augmentation
-from rtaction.train.data.clip_reading import check_labels
+from rtaction.train.data.clip_reading import check_labels, labels_of_clips
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.data.joint_changes import changed_joints, points_at
 from rtaction.video.labelled_videos import Video
+from rtaction.video.span import Span
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class PoseClips(ClipSet):
         points = points_at(
             np.asarray(self.frames[own], np.float32), self.video_times_seconds[video], moments
         )
-        return changed_joints(points, augmentation, self.label_of(clip), random)
+        return changed_joints(points, augmentation, self._side_label(clip, augmentation), random)
 
     def drawn(self, images: Any) -> UInt8Array:
         """Skeletons of a clip's joints: uint8 RGB, shape (frames_per_clip, 160, 160, 3)."""
@@ -124,7 +125,7 @@ def read_pose_clips(
 
     def read(video: Video) -> VideoPoses | str:
         try:
-            return cached_poses(video.path, interval, networks, cache, stop=stop)
+            return cached_poses(video.path, interval, networks, cache, span=video.span, stop=stop)
         except SourceError as reason:
             return str(reason).removeprefix(str(video.path)).lstrip(": ")
 
@@ -139,7 +140,7 @@ def read_pose_clips(
                 starts = poses.window_starts(spec.frames_per_clip, step)
                 reason = why_no_window(poses, spec)
             if not len(starts) or isinstance(poses, str):
-                tell(f"skipped {video.path}: {reason}")
+                tell(f"skipped {video.where}: {reason}")
                 continue
             kept.append(video)
             found.append((poses, starts))
@@ -159,15 +160,18 @@ def cached_poses(
     networks: PoseNetworks,
     cache: FrameCache,
     *,
+    span: Span | None = None,
     stop: threading.Event | None = None,
 ) -> VideoPoses:
     """The joints of a video, from the cache if they are there; see `read_poses`."""
     identity = ["poses", _FORMAT, networks.identity, interval_seconds]
+    if span is not None:
+        identity += [span.start_seconds, span.end_seconds]
     points = cache.array(path, [*identity, "points"])
     times = cache.array(path, [*identity, "times"])
     if points is not None and times is not None:
         return VideoPoses(points, times, interval_seconds)
-    poses = read_poses(path, interval_seconds, networks, stop=stop)
+    poses = read_poses(path, interval_seconds, networks, span=span, stop=stop)
     cache.keep_array(path, [*identity, "points"], poses.points)
     cache.keep_array(path, [*identity, "times"], poses.times_seconds)
     return poses
@@ -215,14 +219,15 @@ def _clips_of(
 ) -> PoseClips:
     times: list[Float64Array] = [
         np.asarray(np.arange(poses.num_moments) * poses.interval_seconds, np.float64)
-        for poses, _ in found
+        + (video.span.start_seconds if video.span else 0.0)
+        for video, (poses, _) in zip(videos, found, strict=True)
     ]
     firsts = np.cumsum([0, *map(len, times)])
     within = np.arange(spec.frames_per_clip)
     windows = [starts[:, np.newaxis] + within for _, starts in found]
     counts = [len(one) for one in windows]
     points: Any = np.concatenate([poses.points for poses, _ in found])
-    label_numbers = [spec.labels.index(video.label) for video in videos]
+    firsts_of_clips, truths = labels_of_clips(videos, counts, spec)
     return PoseClips(
         frames=points,
         clip_frames=np.concatenate(
@@ -231,7 +236,8 @@ def _clips_of(
         clip_times_seconds=np.concatenate(
             [of_video[one] for of_video, one in zip(times, windows, strict=True)]
         ),
-        clip_labels=np.repeat(label_numbers, counts).astype(np.intp),
+        clip_labels=firsts_of_clips,
+        truths=truths,
         clip_videos=np.repeat(np.arange(len(videos)), counts).astype(np.intp),
         labels=spec.labels,
         videos=tuple(videos),

@@ -6,6 +6,7 @@ memory, not recognition.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ import numpy as np
 
 from rtaction.errors import DatasetError, UsageError
 from rtaction.video.labelled_videos import Video, labels_of
+from rtaction.video.video_files import named
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +75,62 @@ def split_by_group(
         validation=[v for v in videos if v.group in chosen],
         test=[v for v in videos if v.group in tested],
     )
-    lacking = sorted(set(labels_of(videos)) - set(labels_of(split.train)))
-    if lacking:
-        raise DatasetError(
-            f"no video of {lacking} is left to train on; add videos of it from another group, or "
-            "use smaller validation and test fractions"
+    _require_labels(
+        split,
+        videos,
+        "add videos of it from another group, or use smaller validation and test fractions",
+    )
+    return split
+
+
+def split_by_part(
+    videos: Sequence[Video], *, validation_fraction: float = 0.2, seed: int = 0
+) -> Split:
+    """The split that an annotation file has.
+
+    If the file names no videos to validate on, they are taken from those to train on. A warning
+    names groups that the file has on two sides.
+
+    Args:
+        videos: all of them, each with its part.
+        validation_fraction: share of those to train on, if they are to be split. Default 0.2.
+        seed: of the random choice. Default 0.
+
+    Raises:
+        DatasetError: a label would have no video to train on.
+    """
+    train, validation, test = (
+        [video for video in videos if video.part == part]
+        for part in ("train", "validation", "test")
+    )
+    split = Split(train, validation, test)
+    _require_labels(split, videos, "the split of the annotation file decides")
+    if not validation:
+        rest = split_by_group(train, validation_fraction=validation_fraction, seed=seed)
+        split = Split(rest.train, rest.validation, test)
+    sides = Counter(group for side in split.sides().values() for group in {v.group for v in side})
+    if both := sorted(group for group, count in sides.items() if count > 1):
+        _log.warning(
+            "the annotation file has %d groups (videos, people, takes) on two sides of its split "
+            "(%s): the figures will be better than on new ones",
+            *(len(both), named(both)),
         )
     return split
+
+
+def _require_labels(split: Split, videos: Sequence[Video], advice: str) -> None:
+    lacking = sorted(set(labels_of(videos)) - set(labels_of(split.train)))
+    if lacking:
+        raise DatasetError(f"no video of {lacking} is left to train on; {advice}")
 
 
 def _choose(videos: Sequence[Video], groups: Sequence[str], fraction: float) -> set[str]:
     """Groups that together are nearest to `fraction` of each label's videos."""
     per_group = {group: Counter[str]() for group in groups}
-    total = Counter(video.label for video in videos)
+    total = Counter(label for video in videos for label in video.labels)
     for video in videos:
         if video.group in per_group:
-            per_group[video.group][video.label] += 1
+            per_group[video.group].update(video.labels)
     # A label with few videos still gives one, unless the fraction is 0.
     wanted = {label: max(round(fraction * n), fraction > 0) for label, n in total.items()}
     # A label with only one group stays in training.

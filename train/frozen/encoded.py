@@ -126,7 +126,8 @@ class EncodedClips:
             for number, video in enumerate(clips.videos):
                 mine = pairs[places[number]]
                 how = augmentation if variant else None
-                change = Change(how, video.label, video.path.name, variant)
+                label = video.label_among(how.keep_sides) if how else video.label
+                change = Change(how, label, video.path.name, variant)
                 features = kept.load(clips, number, mine, change) if kept else None
                 if features is None:
                     missing.append((number, mine, change))

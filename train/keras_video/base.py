@@ -151,6 +151,11 @@ class VideoFrameGenerator(ReadsVideos, keras.utils.PyDataset):  # type: ignore[m
         self, classes: Sequence[str] | None, group: Group, split_val: float, split_test: float
     ) -> None:
         videos = find_videos(self.glob_pattern, labels=sorted(classes or ()) or None, group=group)
+        require(
+            not any(video.span for video in videos),
+            f"{self.glob_pattern} names parts of videos, and these generators read whole files; "
+            "use those of rtaction.train.generators",
+        )
         self.classes = list(labels_of(videos))
         self._label_of_file = {str(video.path): video.label for video in videos}
         sides = split_by_group(

@@ -37,8 +37,8 @@ from rtaction.train.learning.training_data import OpenPoseNetworks
 from rtaction.train.learning.trials import Trial, try_features, try_light
 from rtaction.train.networks.known_encoders import KNOWN_ENCODERS
 from rtaction.train.settings.config import POSE, TrainConfig
-from rtaction.video.file import read_length_seconds
 from rtaction.video.labelled_videos import Video
+from rtaction.video.span import length_seconds
 
 _TRIAL_VIDEOS = 240
 _LEAST_STEPS = 180
@@ -237,7 +237,7 @@ def _clip_length(
     durations_seconds = []
     for video in videos:
         try:
-            durations_seconds.append(read_length_seconds(video.path))
+            durations_seconds.append(length_seconds(video.path, video.span))
         except SourceError:
             continue  # decoding for the training will report the error
     if not durations_seconds:

@@ -18,8 +18,8 @@ from rtaction.train.data.split import Split
 from rtaction.train.learning.training_data import OpenPoseNetworks, clip_reader
 from rtaction.train.settings.config import POSE, TrainConfig
 from rtaction.train.settings.people import DEFAULTS, REFUSED
-from rtaction.video.file import read_length_seconds
 from rtaction.video.labelled_videos import Video, labels_of
+from rtaction.video.span import length_seconds
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ def joint_settings(
     durations = []
     for video in videos:
         try:
-            durations.append(read_length_seconds(video.path))
+            durations.append(length_seconds(video.path, video.span))
         except SourceError:
             continue  # decoding for the training will report the error
     if not durations:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from rtaction.evaluation.temperature import logits_of, temperature_of
+from rtaction.evaluation.temperature import logits_of, temperature_of, temperature_of_each
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
 from rtaction.train.learning.learner import load_saved
@@ -50,10 +50,11 @@ def calibrate(
     """
     path = folder.model if config.refit else folder.best()
     network = load_saved(path, own=own.objects if own else None)
-    dense = layer_of_logits(network)
+    dense = layer_of_logits(network, multi_label=spec.multi_label)
     if dense is None:
         console.print(
-            "scores are not calibrated: the network does not end in a dense layer and a softmax",
+            "scores are not calibrated: the network does not end in a dense layer and a "
+            + ("sigmoid" if spec.multi_label else "softmax"),
             highlight=False,
         )
         return spec
@@ -77,16 +78,26 @@ def fitted_temperature(validated: JudgedClips, *, may_sharpen: bool = False) -> 
             them look easier than others, so only scores that were smoothed on purpose are
             sharpened. Default False.
     """
-    labels = validated.clips.clip_labels
-    weights = np.full(len(labels), len(validated.clips.videos) / len(labels))
-    found = temperature_of(logits_of(validated.scores), labels, weights, spread=_SPREAD)
+    clips = validated.clips
+    weights = np.full(len(validated.scores), len(clips.videos) / len(validated.scores))
+    if clips.truths is not None:
+        found = temperature_of_each(validated.scores, clips.truths, weights, spread=_SPREAD)
+    else:
+        logits = logits_of(validated.scores)
+        found = temperature_of(logits, clips.clip_labels, weights, spread=_SPREAD)
     return found if may_sharpen else max(found, 1.0)
 
 
-def layer_of_logits(network: Any) -> Any | None:
-    """The dense layer before, or with, the softmax that a network ends in; None without one."""
+def layer_of_logits(network: Any, *, multi_label: bool = False) -> Any | None:
+    """The dense layer before, or with, the softmax of a network; None without one.
+
+    Args:
+        network: a `keras.Model`.
+        multi_label: whether it should end in a sigmoid instead. Default False.
+    """
     last = network.layers[-1]
-    if not (isinstance(last, keras.layers.Softmax) or _activation(last) == "softmax"):
+    is_softmax = isinstance(last, keras.layers.Softmax) or _activation(last) == "softmax"
+    if not (_activation(last) == "sigmoid" if multi_label else is_softmax):
         return None
     if isinstance(last, keras.layers.Dense):
         return last

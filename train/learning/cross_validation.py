@@ -26,7 +26,7 @@ from rtaction.train.data.folds import make_folds, split_of_fold
 from rtaction.train.data.split import Split
 from rtaction.train.learning.fit import train
 from rtaction.train.learning.progress import CleanConsole
-from rtaction.train.learning.training_data import OpenPoseNetworks
+from rtaction.train.learning.training_data import OpenPoseNetworks, find_all
 from rtaction.train.report.cross_validation import (
     CrossValidation,
     FoldResult,
@@ -34,7 +34,8 @@ from rtaction.train.report.cross_validation import (
 )
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.run_folder import RunFolder
-from rtaction.video.labelled_videos import Video, find_videos
+from rtaction.train.settings.several_labels import require_separable
+from rtaction.video.labelled_videos import Video
 
 _PLAN = "folds.json"
 _CONFIG = "train_config.json"
@@ -74,11 +75,8 @@ def cross_validate(
     """
     console = console or CleanConsole(stderr=True)
     _check(config, repeats)
-    videos = (
-        _resume(output, config, folds)
-        if resume
-        else _begin(output, find_videos(config.videos, group=config.group))
-    )
+    require_separable(config, folds=True)
+    videos = _resume(output, config, folds) if resume else _begin(output, find_all(config))
     # Make all splits before the first training, so that an impossible one fails early.
     splits = {
         (repeat, fold): split
@@ -137,7 +135,7 @@ def _seed(config: TrainConfig, repeat: int) -> int:
 
 def _splits(videos: list[Video], num_folds: int, config: TrainConfig, seed: int) -> list[Split]:
     folds = make_folds(videos, num_folds, seed=seed)
-    fraction = config.validation_fraction
+    fraction = config.share_to_validate
     return [
         split_of_fold(folds, number, validation_fraction=fraction, seed=seed)
         for number in range(num_folds)
@@ -195,13 +193,14 @@ def _resume(output: Path, config: TrainConfig, folds: int) -> list[Video]:
             f"--resume: {output} was started with --folds {plan['folds']}; leave --folds out, or "
             "choose another folder with -o"
         )
-    changed = set(config.changed_from(TrainConfig.load(output / _CONFIG))) - {"videos"}
+    changed = set(config.changed_from(TrainConfig.load(output / _CONFIG)))
+    changed -= {"videos", "videos_root"}
     if changed:
         raise UsageError(
             f"--resume: {output} was started with other settings ({', '.join(sorted(changed))}); "
             "leave them out, or choose another folder with -o"
         )
-    return [Video(Path(path), label, group) for path, label, group in plan["videos"]]
+    return [Video.from_row(row) for row in plan["videos"]]
 
 
 def _read_plan(output: Path) -> dict[str, Any]:
@@ -216,6 +215,6 @@ def _read_plan(output: Path) -> dict[str, Any]:
 def _write_plan(
     output: Path, config: TrainConfig, videos: list[Video], *, folds: int, repeats: int
 ) -> None:
-    rows = [[video.path.as_posix(), video.label, video.group] for video in videos]
+    rows = [video.to_row() for video in videos]
     config.save(output / _CONFIG)
     write_json(output / _PLAN, {"folds": folds, "repeats": repeats, "videos": rows}, indent=1)

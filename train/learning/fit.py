@@ -14,7 +14,7 @@ from rich.console import Console
 from rtaction.errors import UsageError
 from rtaction.keras_tensorflow import keras, native_stderr_to
 from rtaction.model_spec import ModelSpec
-from rtaction.train.data.balance import class_weights, describe_balance
+from rtaction.train.data.balance import describe_balance, weights_of
 from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.split import Split
@@ -58,6 +58,7 @@ from rtaction.train.settings.hardware import Hardware, choose_hardware
 from rtaction.train.settings.precision import precision_of
 from rtaction.train.settings.run_folder import HistoryRow, RunFolder
 from rtaction.train.settings.schedule import schedule_callback
+from rtaction.train.settings.several_labels import require_separable
 from rtaction.video.labelled_videos import labels_of
 
 
@@ -198,13 +199,14 @@ def _settle(
     """The final settings and split."""
     people.require_sensible(config)
     streams.require_sensible(config)
+    require_separable(config)
     config = settings_for(config, own)
     if config.chosen_but is None:
         require_solvable(config)
     folder.check(config, resume=resume)
     if config.tensorboard:
         require_tensorboard()
-    split = folder.read_split() if resume else split or find_and_split(config)
+    split = folder.read_split() if resume else split or find_and_split(config, console)
     unknown = sorted(set(config.keep_sides) - set(labels_of(split.train)))
     if unknown:
         raise UsageError(f"--keep-sides {unknown[0]}: expected one of {labels_of(split.train)}")
@@ -261,6 +263,8 @@ def _scored(
 
 def _say_how(config: TrainConfig, hardware: Hardware, clips: ClipSet, console: Console) -> None:
     console.print(hardware.describe(config.batch_size), highlight=False)
+    if clips.truths is not None:
+        return
     balance = describe_balance(clips.labels, clips.clip_labels, config.balance)
     if balance:
         console.print(balance, highlight=False)
@@ -294,7 +298,7 @@ def _fit(
     stopper = keras.callbacks.EarlyStopping(patience=config.patience)
     averages = keras.callbacks.SwapEMAWeights() if config.ema else None
     keeper = KeepRun(folder, history, learner.network, averages)
-    weights = class_weights(training.clips.clip_labels) if config.balance == "weights" else None
+    weights = weights_of(training.clips, config.balance)
     replay = ReplayHistory(list(history), config.learning_rate, [schedule, stopper])
     learner.part.fit(
         training,

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
-from rtaction.train.data.balance import class_weights
+from rtaction.train.data.balance import weights_of
 from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.frozen.closed_form import fit_last_layer
@@ -90,7 +90,7 @@ def _fit(
     num_epochs: int,
     console: Console,
 ) -> None:
-    weights = class_weights(training.clips.clip_labels) if config.balance == "weights" else None
+    weights = weights_of(training.clips, config.balance)
     learner.part.fit(
         training,
         epochs=num_epochs,

@@ -24,9 +24,15 @@ def loss_and_metrics(config: TrainConfig, *, num_axes: int) -> tuple[Any, list[A
             streams, (batch, num_streams, num_labels).
 
     Returns:
-        The loss and the metrics, with one-hot labels (batch, num_labels) for both.
+        The loss and the metrics, with labels (batch, num_labels) for both, 1 for each that a clip
+        has.
     """
     smoothing = config.label_smoothing
+    if config.multi_label:
+        return (
+            keras.losses.BinaryCrossentropy(label_smoothing=smoothing),
+            [keras.metrics.BinaryAccuracy("accuracy")],
+        )
     if num_axes < STREAM_AXES:
         return (
             keras.losses.CategoricalCrossentropy(label_smoothing=smoothing),

@@ -45,7 +45,8 @@ def sum_up(
         summary[name] = one.to_dict() | {"calibration_error": errors}
     write_json(folder.path / "summary.json", summary)
     draw_curves(history, folder.path / "curves.png")
-    draw_confusion(judged["validation"].by_clip, folder.path / "confusion.png")
+    if judged["validation"].several is None:
+        draw_confusion(judged["validation"].by_clip, folder.path / "confusion.png")
     console.print(
         f"{len(history)} epochs; the best was {int(best['epoch'])} "
         f"(validation loss {best['val_loss']:.3f})",

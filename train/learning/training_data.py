@@ -20,10 +20,10 @@ from rtaction.train.data.clip_reading import read_clip_set
 from rtaction.train.data.clip_set import ClipSet, with_clip_length
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.data.pose_clips import read_pose_clips
-from rtaction.train.data.split import Split, split_by_group
-from rtaction.train.learning.progress import progress_bar
+from rtaction.train.data.split import Split, split_by_group, split_by_part
+from rtaction.train.learning.progress import CleanConsole, progress_bar
 from rtaction.train.settings.config import POSE, TrainConfig
-from rtaction.video.labelled_videos import find_videos, labels_of
+from rtaction.video.labelled_videos import Video, find_videos, labels_of
 
 _log = logging.getLogger(__name__)
 
@@ -31,25 +31,48 @@ OpenPoseNetworks = Callable[[], PoseNetworks]
 """Loads the networks that read joints; a training on pictures needs none."""
 
 
-def find_and_split(config: TrainConfig) -> Split:
+def find_all(config: TrainConfig) -> list[Video]:
+    """Find the videos.
+
+    Raises:
+        UsageError, DatasetError: see `find_videos`.
+    """
+    return find_videos(
+        config.videos, group=config.group, root=config.videos_root, several=config.multi_label
+    )
+
+
+def find_and_split(config: TrainConfig, console: Console | None = None) -> Split:
     """Find the videos, and split them for training, validation and test.
+
+    The split of an annotation file is obeyed, unless settings say how to split.
+
+    Args:
+        config: the settings.
+        console: to print to. Default: stderr.
 
     Raises:
         DatasetError: there are no videos, or none are left for validation.
     """
-    videos = find_videos(config.videos, group=config.group)
-    split = split_by_group(
-        videos,
-        validation_fraction=config.validation_fraction,
-        test_fraction=config.test_fraction,
-        validation_groups=config.validation_groups or None,
-        seed=config.seed,
-    )
+    videos = find_all(config)
+    share = config.share_to_validate
+    if any(video.part for video in videos) and not config.says_how_to_split:
+        console = console or CleanConsole(stderr=True)
+        console.print("split: as the annotation file says", highlight=False)
+        split = split_by_part(videos, validation_fraction=share, seed=config.seed)
+    else:
+        split = split_by_group(
+            videos,
+            validation_fraction=share,
+            test_fraction=config.test_fraction,
+            validation_groups=config.validation_groups or None,
+            seed=config.seed,
+        )
     if not split.validation:
         groups = sorted({video.group for video in videos})
         raise DatasetError(
             f"no videos are left for validation: expected groups that make up about "
-            f"{config.validation_fraction:.0%} of {len(videos)} videos, found "
+            f"{share:.0%} of {len(videos)} videos, found "
             f"{counted(len(groups), 'group')}; name one to validate on, such as "
             f"--validate-on {shlex.quote(groups[-1])}, raise --validation-fraction, or add videos"
         )
@@ -95,7 +118,7 @@ def decode(
         }
     for name, one in clips.items():
         console.print(f"{name}: {len(one)} clips of {len(one.videos)} videos", highlight=False)
-        absent = [label for i, label in enumerate(spec.labels) if i not in one.clip_labels]
+        absent = [label for i, label in enumerate(spec.labels) if not one.num_of(i)]
         if absent:
             _log.warning("%s has no clip of %s", name, ", ".join(absent))
     return with_clip_length(spec, clips["train"]), clips

@@ -1,9 +1,10 @@
 """Build networks: an encoder for each frame, a head over time, a classifier.
 
 Every network takes uint8 clips of shape (batch, frames_per_clip, height, width, channels) and gives
-softmax scores of shape (batch, num_labels). Pixels are scaled inside, so training and inference
-cannot disagree about it. Encoders are in `encoders`, heads in `heads`. A network of the modality
-"pose" takes the numbers of `rtaction.pose.normal.window_numbers` instead of pixels.
+scores of shape (batch, num_labels): softmax, or sigmoid with `multi_label`. Pixels are scaled
+inside, so training and inference cannot disagree about it. Encoders are in `encoders`, heads in
+`heads`. A network of the modality "pose" takes the numbers of `rtaction.pose.normal.window_numbers`
+instead of pixels.
 """
 
 from __future__ import annotations
@@ -118,8 +119,7 @@ def build_network(
         sequence = layers.Normalization(name=STANDARD)(sequence)
     x = HEADS[head](sequence, head_units)  # (batch, num_features)
     x = _deep_decision(x, dropout) if network == "convnet" else layers.Dropout(dropout)(x)
-    scores = layers.Dense(len(spec.labels), activation="softmax", dtype="float32", name="scores")
-    return keras.Model(clip, scores(x), name=f"{network}_{head}")
+    return keras.Model(clip, _scores(x, spec), name=f"{network}_{head}")
 
 
 def _require_weights(
@@ -148,8 +148,14 @@ def _network_of_joints(spec: ModelSpec, head: HeadName, head_units: int, dropout
     features = layers.Dropout(dropout / 2)(features)
     x = HEADS[head](_for_each_frame(numbers, picture, features), head_units)
     x = layers.Dropout(dropout)(x)
-    scores = layers.Dense(len(spec.labels), activation="softmax", dtype="float32", name="scores")
-    return keras.Model(numbers, scores(x), name=f"joints_{head}")
+    return keras.Model(numbers, _scores(x, spec), name=f"joints_{head}")
+
+
+def _scores(x: Tensor, spec: ModelSpec) -> Tensor:
+    """Scores of features, each by itself or as shares of one: float32 (batch, num_labels)."""
+    activation = "sigmoid" if spec.multi_label else "softmax"
+    dense = layers.Dense(len(spec.labels), activation=activation, dtype="float32", name="scores")
+    return dense(x)
 
 
 def _pixels(spec: ModelSpec) -> tuple[Tensor, Tensor]:

@@ -18,7 +18,8 @@ _WHAT_IT_IS = (
 
 def at_temperature(judged: JudgedClips, temperature: float) -> JudgedClips:
     """The clips with the scores that the network gives with its logits divided by a temperature."""
-    return JudgedClips(judged.clips, core.at_temperature(judged.scores, temperature))
+    divided = core.at_temperature if judged.several is None else core.each_at_temperature
+    return JudgedClips(judged.clips, divided(judged.scores, temperature))
 
 
 def calibration_errors(judged: JudgedClips, temperature: float) -> dict[str, float]:
@@ -30,8 +31,8 @@ def calibration_errors(judged: JudgedClips, temperature: float) -> dict[str, flo
     """
     before = at_temperature(judged, 1 / temperature)
     return {
-        "before": before.by_clip.calibration.error.value,
-        "after": judged.by_clip.calibration.error.value,
+        "before": before.calibration.error.value,
+        "after": judged.calibration.error.value,
     }
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -126,10 +125,8 @@ class FoldResult(JudgedVideos):
             "video_accuracy": round(self.by_video.accuracy.value, 6),
             "labels": list(self.labels),
             "videos": [
-                {
-                    "path": one.video.path.as_posix(),
-                    "label": one.video.label,
-                    "group": one.video.group,
+                one.video.to_dict()
+                | {
                     "called": one.predicted,
                     "windows_called": list(one.windows_predicted),
                 }
@@ -152,7 +149,7 @@ class FoldResult(JudgedVideos):
             labels=tuple(values["labels"]),
             videos=tuple(
                 JudgedVideo(
-                    Video(Path(one["path"]), one["label"], one["group"]),
+                    Video.from_dict(one),
                     one["called"],
                     tuple(one["windows_called"]),
                 )
@@ -187,7 +184,7 @@ class CrossValidation:
     @property
     def num_videos(self) -> int:
         """Number of judged videos, each counted once."""
-        return len({one.video.path for one in self.pooled.videos})
+        return len({one.video for one in self.pooled.videos})
 
     @property
     def num_skipped(self) -> int:

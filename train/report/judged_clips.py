@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.evaluation.calibration import Calibration
 from rtaction.evaluation.classification import Classification
-from rtaction.evaluation.estimate import Estimate, clusters_of
+from rtaction.evaluation.estimate import Clusters, Estimate, clusters_of
+from rtaction.evaluation.several_labels import SeveralLabels
 from rtaction.train.data.clip_set import ClipSet
-from rtaction.video.labelled_videos import Video
+from rtaction.video.labelled_videos import Video, is_grouped
 
 
 def predict_scores(
@@ -60,13 +62,32 @@ class JudgedClips:
     def by_clip(self) -> Classification:
         """Each clip by its own scores."""
         clips = self.clips
-        clusters = clusters_of([video.group for video in clips.videos])[clips.clip_videos]
-        return Classification.from_scores(clips.labels, clips.clip_labels, self.scores, clusters)
+        return Classification.from_scores(
+            clips.labels, clips.clip_labels, self.scores, self._clusters
+        )
+
+    @property
+    def _clusters(self) -> Clusters:
+        clips = self.clips
+        return clusters_of([video.group for video in clips.videos])[clips.clip_videos]
 
     @cached_property
     def by_video(self) -> Classification:
         """Each video by the mean scores of its clips."""
         return self.by_clip.pooled(self.clips.clip_videos)
+
+    @cached_property
+    def several(self) -> SeveralLabels | None:
+        """Each clip by its own scores, if clips may have several labels; otherwise None."""
+        clips = self.clips
+        if clips.truths is None:
+            return None
+        return SeveralLabels(clips.labels, clips.truths, self.scores, self._clusters)
+
+    @property
+    def calibration(self) -> Calibration:
+        """How far the scores are from probabilities."""
+        return (self.several or self.by_clip).calibration
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
@@ -76,7 +97,7 @@ class JudgedClips:
     @property
     def is_grouped(self) -> bool:
         """Whether videos were grouped; otherwise each is its own group."""
-        return any(video.group != video.path.as_posix() for video in self.clips.videos)
+        return is_grouped(self.clips.videos)
 
     def worst_mistakes(self, most: int = 8) -> list[Mistake]:
         """The wrong predictions with the highest scores first; at most one per video."""
@@ -88,6 +109,9 @@ class JudgedClips:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; an undefined figure is None."""
+        if self.several is not None:
+            videos = self.several.pooled(self.clips.clip_videos)
+            return {"clips": self.several.to_dict(), "videos": videos.to_dict()}
         return {
             "num_clips": len(self.by_clip),
             "clip_accuracy": self.by_clip.accuracy.value,

@@ -6,10 +6,45 @@ from xml.etree.ElementTree import Element
 
 from rtaction.evaluation.classification import Classification
 from rtaction.evaluation.estimate import Estimate
+from rtaction.evaluation.several_labels import THRESHOLD, SeveralLabels, ap_text, exact_text
 from rtaction.evaluation.text import NOT_DEFINED, counted, interval_text, percent
 from rtaction.train.report.page import table, tag
 
 _MOST_PAIRS = 5
+
+
+def several_section(name: str, clips: SeveralLabels) -> Element:
+    """Average precision, F1, recall and precision of each label, where clips may have several.
+
+    Args:
+        name: of the set, such as "validation".
+        clips: its clips.
+    """
+    rows = [
+        (
+            label,
+            str(one.num_true),
+            ap_text(clips.average_precisions[label]),
+            _with_interval(one.f1),
+            _with_interval(one.recall),
+            _with_interval(one.precision),
+        )
+        for label, one in clips.by_label.items()
+    ]
+    head = ("label", "clips", "average precision", "F1", "recall", "precision")
+    return tag(
+        "section",
+        tag("h2", f"Labels, on {name}"),
+        tag(
+            "p",
+            "Each label has a score of its own, and a clip may have several labels, or none. "
+            "Average precision: how well the scores put the clips that have the label before the "
+            f"others. F1, recall and precision: at a threshold of {THRESHOLD:g}. In brackets: 95 % "
+            f"intervals. {exact_text(clips, 'clip').capitalize()}.",
+            class_="soft",
+        ),
+        table(head, rows, class_="labels", numbers_from=1),
+    )
 
 
 def labels_section(name: str, clips: Classification) -> Element:

@@ -51,7 +51,7 @@ def mistakes_section(judged: JudgedClips) -> Element:
 
 def _mistake(mistake: Mistake, clips: ClipSet) -> Element:
     times_seconds = clips.clip_times_seconds[mistake.clip, clips.own_frames]
-    name = mistake.video.path.name
+    name = mistake.video.name
     return tag(
         "figure",
         tag(
@@ -64,7 +64,8 @@ def _mistake(mistake: Mistake, clips: ClipSet) -> Element:
             "div",
             f"score {mistake.predicted_score:.2f} for “{mistake.predicted}”, "
             f"{mistake.true_score:.2f} for “{mistake.video.label}”; ",
-            tag("span", name, title=mistake.video.path.as_posix()),
+            tag("span", name, title=mistake.video.where),
+            "" if mistake.video.span is None else ", window",
             f", {times_seconds[0]:.2f} to {times_seconds[-1]:.2f} s",
             class_="soft",
         ),

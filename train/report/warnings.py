@@ -19,15 +19,16 @@ def warnings_of(config: TrainConfig, judged: Mapping[str, JudgedClips]) -> Itera
         config: of the training.
         judged: clips that were not trained on, by the name of their set.
     """
-    if config.group is None:
+    is_grouped = any(one.is_grouped for one in judged.values())
+    if not is_grouped:
         yield (
-            "No --group was given. Windows of one video are never on both sides of the split, but "
+            "No groups were given. Windows of one video are never on both sides of the split, but "
             "videos of one person, camera or take may be, and then these figures are too high for "
             "a new person or camera. The intervals treat each video as independent. If your paths "
             "show which videos belong together, use --group."
         )
     for name, one in judged.items():
-        yield from _of_set(name, one, "group" if config.group else "video")
+        yield from _of_set(name, one, "group" if is_grouped else "video")
     if "test" not in judged:
         yield (
             "The epoch was chosen by the validation clips, so their figures are slightly "
@@ -47,6 +48,13 @@ def _of_set(name: str, judged: JudgedClips, unit: str) -> Iterator[str]:
             f"The {name} set comes from {counted(number, unit)}. With fewer than {FEW_CLUSTERS}, "
             "the intervals are somewhat too narrow."
         )
+    absent = [
+        label for number, label in enumerate(judged.clips.labels) if not judged.clips.num_of(number)
+    ]
+    if absent:
+        yield f"The {name} set has no clips of {', '.join(absent)}; the figures leave these out."
+    if judged.several is not None:
+        return
     label, baseline = judged.by_clip.majority
     accuracy = judged.by_clip.accuracy
     if accuracy.low <= baseline:
@@ -55,6 +63,3 @@ def _of_set(name: str, judged: JudgedClips, unit: str) -> Iterator[str]:
             f"clips, and the interval of the network's accuracy reaches down to "
             f"{percent(accuracy.low)}: this does not show that anything was learned."
         )
-    absent = [label for label, one in judged.by_clip.by_label.items() if not one.num_true]
-    if absent:
-        yield f"The {name} set has no clips of {', '.join(absent)}; the figures leave these out."

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from rtaction.evaluation.estimate import Estimate
 from rtaction.evaluation.text import counted, interval_text, percent
 from rtaction.installation import program
 from rtaction.model_spec import ModelSpec
@@ -17,7 +18,7 @@ from rtaction.train.choices import is_own
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.report.calibration import calibration_section
 from rtaction.train.report.judged_clips import JudgedClips
-from rtaction.train.report.labels import labels_section
+from rtaction.train.report.labels import labels_section, several_section
 from rtaction.train.report.mistakes import mistakes_section
 from rtaction.train.report.page import picture, prose, table, tag, write_page
 from rtaction.train.report.plots import curve_svgs, for_dark, steps_of_rate
@@ -77,9 +78,9 @@ def write_report(training: Training, path: Path) -> None:
     sections = [
         _headline(training),
         _curves(training),
-        *(labels_section(name, judged.by_clip) for name, judged in training.judged.items()),
+        *(_labels(name, judged) for name, judged in training.judged.items()),
         calibration_section(training.judged, training.spec.temperature),
-        mistakes_section(training.judged["validation"]),
+        *_mistakes(training.judged["validation"]),
         _settings(training),
         _origin(training),
         _next(training),
@@ -120,30 +121,51 @@ def _headline(training: Training) -> Element:
     return section
 
 
+def _labels(name: str, judged: JudgedClips) -> Element:
+    if judged.several is not None:
+        return several_section(name, judged.several)
+    return labels_section(name, judged.by_clip)
+
+
+def _mistakes(judged: JudgedClips) -> Iterator[Element]:
+    if judged.several is None:  # no label is wrong in place of another
+        yield mistakes_section(judged)
+
+
 def _tiles(judged: Mapping[str, JudgedClips]) -> Iterator[Element]:
     for name, one in judged.items():
-        for noun, found in (("clip", one.by_clip), ("video", one.by_video)):
+        for noun, what, accuracy, found in _accuracies(one):
             yield tag(
                 "div",
-                tag("span", f"{name}, accuracy by {noun}"),
-                tag("strong", percent(found.accuracy.value)),
-                tag("span", f"95 % interval {interval_text(found.accuracy)}", class_="soft"),
+                tag("span", f"{name}, {what} by {noun}"),
+                tag("strong", percent(accuracy.value)),
+                tag("span", f"95 % interval {interval_text(accuracy)}", class_="soft"),
                 tag("span", f"on {counted(len(found), noun)}", class_="soft"),
                 class_="tile",
             )
 
 
+def _accuracies(judged: JudgedClips) -> Iterator[tuple[str, str, Estimate, Sized]]:
+    if judged.several is not None:
+        videos = judged.several.pooled(judged.clips.clip_videos)
+        for noun, several in (("clip", judged.several), ("video", videos)):
+            yield noun, "all labels right", several.exact, several
+        return
+    for noun, found in (("clip", judged.by_clip), ("video", judged.by_video)):
+        yield noun, "accuracy", found.accuracy, found
+
+
 def _about_set(name: str, judged: JudgedClips) -> str:
-    label, baseline = judged.by_clip.majority
     skipped = judged.clips.num_skipped
     note = f" {counted(skipped, 'more video')} could not be used." if skipped else ""
     groups = ""
     if judged.is_grouped:
         groups = f" in {counted(len(judged.groups), 'group')} ({_listed(judged.groups)})"
-    return (
-        f"The {name} set holds {_counts(judged.clips)}{groups}, none of which was trained on. "
-        f"Always predicting “{label}” has an accuracy of {percent(baseline)} on the clips.{note}"
-    )
+    text = f"The {name} set holds {_counts(judged.clips)}{groups}, none of which was trained on."
+    if judged.several is None:
+        label, baseline = judged.by_clip.majority
+        text += f" Always predicting “{label}” has an accuracy of {percent(baseline)} on the clips."
+    return text + note
 
 
 def _curves(training: Training) -> Element:

@@ -7,7 +7,15 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_type_hints
 
-from rtaction.choices import GROUP_HELP, Option, Resize, Sampling, require_kind
+from rtaction.choices import (
+    GROUP_HELP,
+    ROOT_HELP,
+    VIDEOS_HELP,
+    Option,
+    Resize,
+    Sampling,
+    require_kind,
+)
 from rtaction.errors import UsageError
 from rtaction.output_file import write_json
 from rtaction.train.choices import (
@@ -33,6 +41,8 @@ POSE = "pose"
 
 _POSE_SIZE = 192  # of the pictures that the pose network takes
 
+_SHARE_TO_VALIDATE = 0.2
+
 _DATA, _NETWORK, _LEARNING = "Data", "Network", "Learning"
 _CHECKING, _OUTPUT = "Checking", "Output and machine"
 
@@ -49,11 +59,11 @@ class TrainConfig:
     videos: Annotated[
         str,
         Option(
-            "Folder with one folder of videos for each label, or a pattern such as "
-            "'v/{classname}/*.mp4'.",
+            f"{VIDEOS_HELP}.",
             is_argument=True,
         ),
     ]
+    videos_root: Annotated[str | None, Option(ROOT_HELP, _DATA, metavar="PATH")] = None
     network: Annotated[
         str,
         Option(
@@ -128,14 +138,30 @@ class TrainConfig:
     background_label: Annotated[
         str | None, Option('The label that means "no action".', _DATA, names=("--background",))
     ] = None
+    multi_label: Annotated[
+        bool,
+        Option(
+            "Score each label by itself, as a video may show several at once, or none: several "
+            "lines of an annotation file, or one without a label.",
+            _DATA,
+            names=("--multi-label",),
+        ),
+    ] = False
     group: Annotated[str | None, Option(GROUP_HELP, _CHECKING)] = None
     validation_groups: Annotated[
         tuple[str, ...],
         Option("Validate on this group; may be repeated.", _CHECKING, names=("--validate-on",)),
     ] = ()
     validation_fraction: Annotated[
-        float, Option("Fraction of the videos to validate on.", _CHECKING, minimum=0, maximum=0.9)
-    ] = 0.2
+        float | None,
+        Option(
+            "Fraction of the videos to validate on. Default: 0.2, or as the annotation file's "
+            "column split says.",
+            _CHECKING,
+            minimum=0,
+            maximum=0.9,
+        ),
+    ] = None
     test_fraction: Annotated[
         float, Option("Fraction of the videos to test on.", _CHECKING, minimum=0, maximum=0.9)
     ] = 0.0
@@ -258,6 +284,17 @@ class TrainConfig:
         Option("Size limit of that cache in GB; 0 caches nothing.", _OUTPUT, minimum=0),
     ] = field(default=DEFAULT_LIMIT_GB, compare=False)
 
+    @property
+    def share_to_validate(self) -> float:
+        """Fraction of the videos to validate on."""
+        return _SHARE_TO_VALIDATE if self.validation_fraction is None else self.validation_fraction
+
+    @property
+    def says_how_to_split(self) -> bool:
+        """Whether a setting says how to split, which the column of an annotation file may do."""
+        by_share = self.validation_fraction is not None or self.test_fraction > 0
+        return by_share or bool(self.group or self.validation_groups)
+
     def spec(self, labels: tuple[str, ...]) -> ModelSpec:
         """The contract of a network trained like this.
 
@@ -277,6 +314,7 @@ class TrainConfig:
             sampling=self.sampling,
             resize="letterbox" if sees_people else self.resize,
             background_label=self.background_label,
+            multi_label=self.multi_label,
         )
 
     def save(self, path: Path) -> None:

@@ -10,7 +10,8 @@
     resume-NNNN.keras   network and optimizer after epoch NNNN, the last line of history.csv
     sample_clips.npz    a few validation clips, for the export's parity gate
     tensorflow.log      messages of TensorFlow's C++ code
-    summary.json, report.html, curves.png, confusion.png   written at the end
+    summary.json, report.html, curves.png, confusion.png   written at the end; the
+                        last one not with several labels at once
 
 Each file is written under another name and then renamed, and history.csv comes last, so the folder
 always holds a state from which training can resume.
@@ -44,7 +45,7 @@ _SAMPLE_CLIPS_PER_LABEL = 4
 _MAX_SAMPLE_CLIPS = 32
 _MAX_PICTURED_VIDEOS = 4
 # A resumed training may be longer, and uses the videos it began with.
-_MAY_CHANGE = {"epochs", "videos"}
+_MAY_CHANGE = {"epochs", "videos", "videos_root"}
 
 HistoryRow = dict[str, float]
 
@@ -121,8 +122,7 @@ class RunFolder:
             OutputError: the folder cannot be written.
         """
         sides = {
-            side: [[video.path.as_posix(), video.label, video.group] for video in videos]
-            for side, videos in split.sides().items()
+            side: [video.to_row() for video in videos] for side, videos in split.sides().items()
         }
         config.save(self.config)
         spec.save(self.spec)
@@ -138,7 +138,7 @@ class RunFolder:
             sides = json.loads(self.split.read_text(encoding="utf-8"))
             return Split(
                 *(
-                    [Video(Path(path), label, group) for path, label, group in sides[side]]
+                    [Video.from_row(row) for row in sides[side]]
                     for side in ("train", "validation", "test")
                 )
             )

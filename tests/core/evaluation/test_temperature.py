@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rtaction.evaluation.temperature import at_temperature, logits_of, temperature_of
+from rtaction.evaluation.temperature import (
+    at_temperature,
+    each_at_temperature,
+    logits_of,
+    temperature_of,
+    temperature_of_each,
+)
 
 
 @pytest.mark.parametrize(("share_right", "least", "most"), [(1.0, 0.9, 0.99), (0.75, 0.7, 0.8)])
@@ -45,3 +51,16 @@ def test_scores_at_a_temperature_are_those_of_divided_logits() -> None:
 def test_a_score_of_zero_stays_small() -> None:
     assert at_temperature(np.array([[1.0, 0.0]]), 2.0)[0, 1] < 1e-14
     assert np.isfinite(logits_of(np.array([[1.0, 0.0]]))).all()
+
+
+def test_the_temperature_of_scores_that_stand_for_themselves_is_found() -> None:
+    random = np.random.default_rng(0)
+    true_logits = random.normal(0, 2, (4000, 3))
+    truths = random.random((4000, 3)) < 1 / (1 + np.exp(-true_logits))
+    too_sure = 1 / (1 + np.exp(-3 * true_logits))
+    assert temperature_of_each(too_sure, truths, np.ones(4000)) == pytest.approx(3, rel=0.1)
+    mended = each_at_temperature(too_sure.astype(np.float32), 3.0)
+    assert mended == pytest.approx(1 / (1 + np.exp(-true_logits)), abs=6e-3)  # float32 ends
+    # One item says too little to leave what is expected.
+    few = temperature_of_each(too_sure[:1], truths[:1], np.ones(1), spread=0.1)
+    assert few == pytest.approx(1, abs=0.1)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,46 @@ def test_labels_may_hold_glob_characters_and_new_lines(tmp_path: Path) -> None:
     expected = ("jab(right)+", "jab[left]", "two\nlines")
     assert labels_of(find_videos(tmp_path)) == expected
     assert labels_of(find_videos(f"{tmp_path}/{{classname}}/**")) == expected
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    """Folders of people, each with the same folders of actions."""
+    for name in ("ann/wave/1.mp4", "ann/clap/deep/2.mp4", "bob/wave/3.mp4", "bob/clap/4.mp4"):
+        path = tmp_path / "people [2]" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "people [2]" / "ann" / "wave" / "notes.txt").touch()
+    return tmp_path / "people [2]"
+
+
+@pytest.mark.parametrize("inner", ["{classname}/**/*.mp4", "{classname}/**/?.mp4"])
+def test_labels_within_groups(people: Path, inner: str) -> None:
+    expected = [("clap", "2.mp4"), ("wave", "1.mp4"), ("clap", "4.mp4"), ("wave", "3.mp4")]
+    assert _names(find_videos(f"{people}/*/{inner}")) == expected
+    for pattern in ("**/{classname}/[134].mp4", "**/{classname}/**/[134].mp4"):
+        assert _names(find_videos(f"{people}/{pattern}")) == [expected[1], *expected[2:]]
+    by_person = find_videos(f"{people}/{{group}}/{inner}")
+    assert _names(by_person) == expected
+    assert [video.group for video in by_person] == ["ann", "ann", "bob", "bob"]
+    with pytest.raises(UsageError, match=r"says with \{group\} what the groups are, and --group"):
+        find_videos(f"{people}/{{group}}/{inner}", group="x")
+
+
+def test_labels_that_seem_to_lie_within_groups_are_told(
+    people: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert labels_of(find_videos(people)) == ("ann", "bob")
+    _, hint = [record.getMessage() for record in caplog.records]
+    assert (
+        "labels are its folders (ann, bob), each of which has the same folders (clap, wave)" in hint
+    )
+    (pattern,) = re.findall(r"give '(.*)' instead", hint)
+    assert labels_of(find_videos(pattern)) == ("clap", "wave")
+    (people / "bob" / "clap").rename(people / "bob" / "jump")
+    caplog.clear()
+    find_videos(people)
+    assert "instead" not in caplog.text
 
 
 def test_labels_can_be_chosen(folder: Path) -> None:

@@ -11,8 +11,9 @@ import pytest
 import rtaction
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Box, Prediction
-from rtaction.realtime.judging.watched import Judged, judge_videos, of_main_person
+from rtaction.realtime.judging.watched import Judged, judge_videos, of_main_person, within
 from rtaction.realtime.model.action_model import ActionModel
+from rtaction.video.span import Span
 from tests.person_model import PERSON_SPEC
 from tests.realtime.conftest import BrightnessModel, prediction_of
 from tests.videos import write_flat_video, write_indexed_video
@@ -97,3 +98,24 @@ def test_the_main_person_is_who_is_largest_for_longest() -> None:
 def test_of_whole_pictures_all_predictions_count(halves_video: Path, tiny_model: Path) -> None:
     (judged,) = judge_videos(ActionModel(tiny_model, device="cpu"), [halves_video])
     assert of_main_person(judged) is judged
+
+
+SPEC = ModelSpec(("bright", "dark"), 5, 1.0, 8, 8)
+
+
+def test_a_part_has_the_windows_inside_it() -> None:
+    predictions = tuple(
+        prediction_of(SPEC, (0.5, 0.5), start_seconds=start / 2, end_seconds=start / 2 + 1)
+        for start in range(7)
+    )
+    whole = Judged(Path("a.mp4"), predictions, 4.0)
+
+    part = within(whole, Span(0.5, 2.5))
+
+    assert [one.start_seconds for one in part.predictions] == [0.5, 1.0, 1.5]
+    assert part.duration_seconds == 2.0
+    assert part.problem == ""
+    assert within(whole, Span(3.0, 9.0)).duration_seconds == 1.0
+    assert within(whole, Span(1.1, 2.0)).problem == "no window fits into 1.1 to 2 s"
+    assert within(whole, Span(5.0, 6.0, 3)).problem.startswith("line 3: it is to be used from 5")
+    assert within(whole, None) is whole

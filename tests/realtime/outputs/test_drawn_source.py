@@ -85,7 +85,7 @@ PANEL_AREA = slice(0, 60), slice(0, 300)
 def test_who_is_alone_has_scores_in_the_panel_and_a_label_at_the_box() -> None:
     source = _followed(_person(1, 0.75))
     waiting = _drawn(source)
-    source.take(_doing(1, 0.9), "hands_up")
+    source.take(_doing(1, 0.9), ("hands_up",))
     acting = _drawn(source)
     differs = (waiting != acting).any(axis=-1)
     assert differs[PANEL_AREA].any()
@@ -96,11 +96,11 @@ def test_who_is_alone_has_scores_in_the_panel_and_a_label_at_the_box() -> None:
 def test_several_have_their_labels_at_their_boxes_and_the_picture_stays_free() -> None:
     source = _followed(_person(1, 0.25), _person(2, 0.75))
     for number in (1, 2):
-        source.take(_doing(number, 0.2), None)
+        source.take(_doing(number, 0.2), ())
     idle = _drawn(source)
     assert (idle[:20, :60] == 90).all(), "no panel"
     assert (idle[430:445, :60] == 90).all(), "no panel"
-    source.take(_doing(2, 0.9), "hands_up")
+    source.take(_doing(2, 0.9), ("hands_up",))
     differs = (_drawn(source) != idle).any(axis=-1)
     assert differs[:, 400:].any()
     assert not differs[:, :320].any()
@@ -121,7 +121,7 @@ def test_nobody_is_said_to_be_there() -> None:
 
 def test_of_people_nothing_is_told_while_no_window_can_be_judged() -> None:
     source = _followed(_person(1, 0.75))
-    source.take(_doing(1, 0.9), "hands_up")
+    source.take(_doing(1, 0.9), ("hands_up",))
     told = _drawn(source)
     source.state = "black"
     source.see([])

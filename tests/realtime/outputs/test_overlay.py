@@ -19,7 +19,8 @@ from rtaction.realtime.outputs.overlay import (
     Colour,
     Status,
     draw_overlay,
-    shown_label,
+    shown_labels,
+    title_of,
 )
 from rtaction.realtime.windows.state import STATE_TEXT, State
 from tests.realtime.conftest import prediction_of
@@ -44,7 +45,7 @@ def draw(
     prediction = prediction_of(spec, scores) if scores else None
     if action == "best":
         action = prediction.label if prediction else None
-    return draw_overlay(image, prediction, status, action=action, top_k=top_k)
+    return draw_overlay(image, prediction, status, actions=(action,) if action else (), top_k=top_k)
 
 
 def count(image: UInt8Array, colour: Colour) -> int:
@@ -144,14 +145,27 @@ def test_another_label_gives_other_pixels() -> None:
     ],
 )
 def test_only_a_sure_action_is_named(scores: tuple[float, ...], expected: str | None) -> None:
-    assert shown_label(prediction_of(SPEC, scores), SPEC) == expected
+    assert shown_labels(prediction_of(SPEC, scores), SPEC) == ((expected,) if expected else ())
 
 
 @pytest.mark.parametrize(("threshold", "expected"), [(0.8, None), (0.6, "wave")])
 def test_a_label_may_have_a_threshold_of_its_own(threshold: float, expected: str | None) -> None:
     spec = replace(SPEC, threshold=0.9, label_thresholds={"wave": threshold})
 
-    assert shown_label(prediction_of(spec, (0.7, 0.2, 0.1)), spec) == expected
+    assert shown_labels(prediction_of(spec, (0.7, 0.2, 0.1)), spec) == (
+        (expected,) if expected else ()
+    )
+
+
+def test_all_labels_that_are_sure_are_named() -> None:
+    spec = ModelSpec(("wave", "clap", "sit"), 5, 1.0, 8, 8, multi_label=True)
+    prediction = prediction_of(spec, (0.6, 0.2, 0.9))
+    assert shown_labels(prediction, spec) == ("sit", "wave")
+    assert shown_labels(prediction_of(spec, (0.4, 0.2, 0.3)), spec) == ()
+    assert title_of(("sit", "wave"), prediction) == "sit  0.90   wave  0.60"
+    both = draw_overlay(IMAGE, prediction, STATUS, actions=("sit", "wave"))
+    one = draw_overlay(IMAGE, prediction, STATUS, actions=("sit",))
+    assert count(both, ACCENT) > 1.3 * count(one, ACCENT)  # a longer title, and a second bar
 
 
 @pytest.mark.parametrize("action", ["wave", "clap"])

@@ -434,7 +434,7 @@ def test_the_score_that_is_drawn_is_the_smoothed_one(tmp_path: Path) -> None:
     # Straight lines between 0.2, 0.6, 1.0, 0.2 and 0.6 have the mean 0.55.
     mean = prediction_of(SPEC, (0.55, 0.45), end_seconds=1.0)
     status = Status(0.0, 0.012, "CPU", "ok")
-    expected = draw_overlay(np.full((48, 64, 3), 90, np.uint8), mean, status, action="bright")
+    expected = draw_overlay(np.full((48, 64, 3), 90, np.uint8), mean, status, actions=("bright",))
     drawn = images_of(saved)[-1]
     row = slice(80, 90)
     assert drawn[row, :300].astype(int) == pytest.approx(expected[row, :300].astype(int), abs=60)

@@ -18,6 +18,7 @@ from rtaction.train.data.clip_set import with_clip_length
 from rtaction.train.data.decoded_video import DecodedVideo, decode_video
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.video.labelled_videos import Video
+from rtaction.video.span import Span
 from tests.videos import index_of, write_indexed_video, write_video
 
 SPEC = ModelSpec(labels=("a", "b"), frames_per_clip=3, clip_seconds=1.0, height=8, width=8)
@@ -233,3 +234,63 @@ def test_real_videos_are_read_whole(real_clips: Path) -> None:
     clips = read_clip_set(videos, SPEC)
     assert clips.num_skipped == 0
     assert (np.diff(clips.clip_times_seconds, axis=1) > 0.3).all()
+
+
+def test_windows_of_a_part_lie_in_it(good: list[Video]) -> None:
+    (a, b) = good
+    parts = [replace(a, span=Span(0.5, 1.6)), replace(a, span=Span(1.5, 3.0), label="b"), b]
+    for cache in (FrameCache(), FrameCache(limit_gb=0)):
+        clips = read_clip_set(parts, SPEC, stride_seconds=0.2, cache=cache)
+        shown = [[index_of(image) for image in clip] for clip in clips.images(range(4))]
+        assert shown == [[5, 10, 15], [15, 20, 25], [17, 22, 27], [19, 24, 29]]
+        np.testing.assert_allclose(clips.clip_times_seconds[0], [0.5, 1.0, 1.5], atol=0.001)
+        assert clips.clip_labels[:4].tolist() == [0, 1, 1, 1]
+        assert clips.videos == tuple(parts)
+        # Other moments of a clip stay in its part as well.
+        moments = np.array([0.9, 1.4, 1.9])
+        assert _shown(clips.images_at(0, moments)) == [5, 10, 15]
+    assert _shown(read_clip_set(parts, SPEC).images_at(1, moments + 0.7)) == [16, 21, 26]
+
+
+def test_a_file_of_several_parts_is_decoded_once(
+    good: list[Video], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[Path] = []
+
+    def decode(path: Path, *arguments: Any, **options: Any) -> DecodedVideo:
+        decoded.append(path)
+        return decode_video(path, *arguments, **options)
+
+    monkeypatch.setattr(frame_cache, "decode_video", decode)
+    a, b = good
+    parts = [replace(a, span=Span(start, start + 1.2)) for start in (0.0, 0.6, 1.2)]
+    for limit_gb in (0.0, 20.0):
+        read_clip_set([*parts, b], SPEC, cache=FrameCache(limit_gb=limit_gb))
+    assert sorted(decoded) == sorted([a.path, b.path] * 2)
+
+
+def test_parts_that_the_video_lacks_are_told_with_their_line(
+    good: list[Video], caplog: pytest.LogCaptureFixture
+) -> None:
+    a, b = good
+    late, short, long = Span(7.0, 9.0, 12), Span(1.0, 1.4, 13), Span(1.0, 9.0, 14)
+    clips = read_clip_set([a, *(replace(a, span=one) for one in (late, short, long)), b], SPEC)
+    assert clips.videos == (a, replace(a, span=long), b)
+    until, beyond, too_short, _ = [record.getMessage() for record in caplog.records]
+    assert beyond.startswith(f"skipped {a.path}, 7 to 9 s: line 12: it is to be used from 7 to 9 s")
+    assert "ends at 3.00 s" in beyond
+    assert until.endswith(
+        "line 14: used from 1 s until its end at 3.00 s, as it has nothing until 9 s"
+    )
+    assert too_short == f"skipped {a.path}, 1 to 1.4 s: too short: 0.30 s, a clip needs 1.00 s"
+
+
+def test_frames_of_a_part_that_another_run_deleted_are_decoded_again(
+    good: list[Video], tmp_path: Path
+) -> None:
+    cache = FrameCache(tmp_path / "other")
+    part = replace(good[0], span=Span(1.0, 2.0))
+    clips = read_clip_set([part, good[1]], SPEC, cache=cache)
+    for entry in (tmp_path / "other").glob("*.frames"):
+        entry.unlink()
+    assert _shown(clips.images([0])[0]) == [10, 15, 19]

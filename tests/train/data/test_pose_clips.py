@@ -16,7 +16,8 @@ from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.data.pose_clips import PoseClips, read_pose_clips
-from rtaction.video.labelled_videos import find_videos
+from rtaction.video.labelled_videos import Video, find_videos
+from rtaction.video.span import Span
 from tests.made_people import MadePeople, write_actions, write_people
 
 SPEC = ModelSpec(("hold", "swing"), 8, 0.875, 192, 192, modality="pose", resize="letterbox")
@@ -101,3 +102,21 @@ def test_a_label_without_people_is_an_error(tmp_path: Path) -> None:
     write_people(tmp_path / "swing" / "light.mp4", [100.0] * 24)
     with pytest.raises(DatasetError, match="hold"):
         _read(tmp_path, FrameCache(tmp_path / "cache"))
+
+
+def test_joints_of_parts_are_read_from_these_alone(videos: Path, tmp_path: Path) -> None:
+    path = write_people(tmp_path / "both.mp4", [100.0] * 16 + [10.0] * 4 + [200.0, 90.0] * 8)
+    parts = [
+        Video(path, "hold", "a", Span(0.0, 2.0)),
+        Video(path, "swing", "a", Span(2.5, 4.5)),
+        Video(path, "swing", "a", Span(8.0, 9.0)),
+    ]
+    people = MadePeople()
+    networks = PoseNetworks(people, people, "made")
+    clips = read_pose_clips(parts, SPEC, networks, stride_seconds=0.5, cache=FrameCache(tmp_path))
+    firsts = clips.clip_times_seconds[:, 0].tolist()
+    assert firsts == [0.0, 0.5, 1.0, 2.5, 3.0, 3.5]
+    assert clips.clip_labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert clips.num_skipped == 1
+    speeds = np.abs(clips.pictures(range(6))[:, :, 34:68]).mean(axis=(1, 2))
+    assert speeds[3:].min() > 10 * speeds[:3].max()

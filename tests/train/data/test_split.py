@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rtaction.errors import DatasetError, UsageError
-from rtaction.train.data.split import split_by_group
+from rtaction.train.data.split import split_by_group, split_by_part
 from rtaction.video.labelled_videos import Video
 
 
@@ -82,3 +82,34 @@ def test_a_label_without_training_videos_is_told() -> None:
 def test_an_unknown_group_is_told() -> None:
     with pytest.raises(DatasetError, match=r"no group \['g99'\]"):
         split_by_group(_videos(3), validation_groups=["g99"])
+
+
+def _with_parts(*parts: str) -> list[Video]:
+    return [
+        Video(Path(f"{number}.mp4"), "ab"[number % 2], f"g{number // 2}", None, part)
+        for number, part in enumerate(parts)
+    ]
+
+
+def test_the_split_of_a_file_is_obeyed() -> None:
+    videos = _with_parts("train", "train", "test", "test", "validation", "validation")
+    split = split_by_part(videos)
+    assert (split.train, split.test, split.validation) == (videos[:2], videos[2:4], videos[4:])
+
+
+def test_a_split_without_validation_takes_it_from_training() -> None:
+    videos = _with_parts(*["train"] * 8, "test", "test")
+    split = split_by_part(videos, validation_fraction=0.25)
+    assert split.test == videos[8:]
+    assert len(split.validation) == 2
+    assert sorted([*split.train, *split.validation], key=lambda one: one.path) == videos[:8]
+
+
+def test_a_group_on_two_sides_of_a_file_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    split_by_part(_with_parts("train", "train", "train", "validation", "train", "validation"))
+    assert "2 groups (videos, people, takes) on two sides of its split (g1, g2)" in caplog.text
+
+
+def test_a_label_that_a_file_has_not_to_train_on() -> None:
+    with pytest.raises(DatasetError, match=r"no video of .'b'. is left to train on; the split of"):
+        split_by_part(_with_parts("train", "test"))

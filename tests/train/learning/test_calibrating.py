@@ -73,6 +73,7 @@ def _clips_and_scores(num_videos: int, share_correct: float, score: float) -> Ju
     class Clips:
         labels = ("a", "b")
         clip_labels = np.zeros(num_videos, np.intp)
+        truths = None
         videos = [None] * num_videos
 
     scores = np.tile(np.array([[score, 1 - score]], np.float32), (num_videos, 1))
@@ -108,6 +109,9 @@ def test_the_dense_layer_of_the_logits_is_found() -> None:
     for last in (layers.Softmax(), layers.Activation("softmax")):
         apart = _ending_in(layers.Dense(2), last)
         assert layer_of_logits(apart) is apart.layers[0]
+        assert layer_of_logits(apart, multi_label=True) is None
+    each = _ending_in(layers.Dense(2, activation="sigmoid"))
+    assert layer_of_logits(each, multi_label=True) is each.layers[-1]
 
 
 @pytest.mark.parametrize(

@@ -133,17 +133,19 @@ def test_it_needs_nothing_but_itself(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("num_groups", "group", "told", "untold"),
     [
-        (3, "(.)_", ["comes from 3 groups only", "--test-fraction"], ["No --group was given"]),
+        (3, "(.)_", ["comes from 3 groups only", "--test-fraction"], ["No groups were given"]),
         (1, "(.)_", ["comes from 1 group only"], []),
-        (3, None, ["No --group was given", "comes from 3 videos only"], ["3 groups only"]),
+        (3, None, ["No groups were given", "comes from 3 videos only"], ["3 groups only"]),
     ],
 )
 def test_what_weakens_the_figures_is_told(
     tmp_path: Path, num_groups: int, group: str | None, told: list[str], untold: list[str]
 ) -> None:
-    page = report(
-        tmp_path, clips=clip_set(num_groups=num_groups), config=replace(CONFIG, group=group)
-    )
+    clips = clip_set(num_groups=num_groups)
+    if group is None:
+        alone = [replace(video, group=video.path.as_posix()) for video in clips.videos]
+        clips = replace(clips, videos=tuple(alone))
+    page = report(tmp_path, clips=clips, config=replace(CONFIG, group=group))
     warnings = " ".join(page.text_of("div", "warning"))
     assert all(text in warnings for text in told)
     assert not any(text in warnings for text in untold)
