@@ -26,7 +26,7 @@ from rtaction.train.data.folds import make_folds, split_of_fold
 from rtaction.train.data.split import Split
 from rtaction.train.learning.fit import train
 from rtaction.train.learning.progress import CleanConsole
-from rtaction.train.learning.training_data import OpenPoseNetworks
+from rtaction.train.learning.training_data import OpenPoseNetworks, corrections_of, with_corrections
 from rtaction.train.report.cross_validation import (
     CrossValidation,
     FoldResult,
@@ -79,13 +79,18 @@ def cross_validate(
         if resume
         else _begin(output, find_videos(config.videos, group=config.group))
     )
+    corrections = (
+        _videos(_read_plan(output)["corrections"])
+        if resume
+        else corrections_of(config, videos, console)
+    )
     # Make all splits before the first training, so that an impossible one fails early.
     splits = {
-        (repeat, fold): split
+        (repeat, fold): with_corrections(split, corrections)
         for repeat in range(1, repeats + 1)
         for fold, split in enumerate(_splits(videos, folds, config, _seed(config, repeat)), start=1)
     }
-    _write_plan(output, config, videos, folds=folds, repeats=repeats)
+    _write_plan(output, config, videos, corrections, folds=folds, repeats=repeats)
     results = []
     for (repeat, fold), split in splits.items():
         groups = counted(len({video.group for video in split.test}), "group")
@@ -201,21 +206,36 @@ def _resume(output: Path, config: TrainConfig, folds: int) -> list[Video]:
             f"--resume: {output} was started with other settings ({', '.join(sorted(changed))}); "
             "leave them out, or choose another folder with -o"
         )
-    return [Video(Path(path), label, group) for path, label, group in plan["videos"]]
+    return _videos(plan["videos"])
+
+
+def _videos(rows: list[list[str]]) -> list[Video]:
+    return [Video(Path(path), label, group) for path, label, group in rows]
+
+
+def _rows(videos: list[Video]) -> list[list[str]]:
+    return [[video.path.as_posix(), video.label, video.group] for video in videos]
 
 
 def _read_plan(output: Path) -> dict[str, Any]:
     path = output / _PLAN
     try:
         plan = json.loads(path.read_text(encoding="utf-8"))
-        return {name: plan[name] for name in ("folds", "repeats", "videos")}
+        needed = {name: plan[name] for name in ("folds", "repeats", "videos")}
+        return needed | {"corrections": plan.get("corrections", [])}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UsageError(f"cannot resume from {path}: {error}; choose another folder") from None
 
 
 def _write_plan(
-    output: Path, config: TrainConfig, videos: list[Video], *, folds: int, repeats: int
+    output: Path,
+    config: TrainConfig,
+    videos: list[Video],
+    corrections: list[Video],
+    *,
+    folds: int,
+    repeats: int,
 ) -> None:
-    rows = [[video.path.as_posix(), video.label, video.group] for video in videos]
     config.save(output / _CONFIG)
-    write_json(output / _PLAN, {"folds": folds, "repeats": repeats, "videos": rows}, indent=1)
+    plan: dict[str, Any] = {"folds": folds, "repeats": repeats, "videos": _rows(videos)}
+    write_json(output / _PLAN, plan | {"corrections": _rows(corrections)}, indent=1)

@@ -190,7 +190,7 @@ def _settle(
     folder.check(config, resume=resume)
     if config.tensorboard:
         require_tensorboard()
-    split = folder.read_split() if resume else split or find_and_split(config)
+    split = folder.read_split() if resume else split or find_and_split(config, console)
     unknown = sorted(set(config.keep_sides) - set(labels_of(split.train)))
     if unknown:
         raise UsageError(f"--keep-sides {unknown[0]}: expected one of {labels_of(split.train)}")

@@ -125,6 +125,15 @@ class TrainConfig:
         str | None, Option('The label that means "no action".', _DATA, names=("--background",))
     ] = None
     group: Annotated[str | None, Option(GROUP_HELP, _CHECKING)] = None
+    corrections: Annotated[
+        str | None,
+        Option(
+            "Train on the labelled clips of this folder as well, see `rtaction label`; they are "
+            "never validated or tested on.",
+            _DATA,
+            metavar="PATH",
+        ),
+    ] = None
     validation_groups: Annotated[
         tuple[str, ...],
         Option("Validate on this group; may be repeated.", _CHECKING, names=("--validate-on",)),
