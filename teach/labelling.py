@@ -18,7 +18,7 @@ from rtaction.evaluation.text import counted
 from rtaction.frame import FrameDamaged
 from rtaction.model_spec import ModelSpec
 from rtaction.opencv import cv2
-from rtaction.realtime.outputs.overlay import ACCENT, MIN_HEIGHT
+from rtaction.realtime.outputs.overlay import ACCENT, MIN_HEIGHT, enlarged
 from rtaction.realtime.outputs.screen import Screen
 from rtaction.teach.guide import draw_result
 from rtaction.teach.recording import open_window
@@ -262,11 +262,11 @@ def _guess_text(told: Told) -> str:
 
 
 def _marked(image: npt.NDArray[Any], told: Told) -> npt.NDArray[np.uint8]:
-    """A copy, with a box around who is meant."""
-    marked = image.copy()
+    """A copy, at least `MIN_HEIGHT` high, with a box around who is meant."""
+    marked = enlarged(image)
     if told.box is not None:
-        height, width = image.shape[:2]
+        height, width = marked.shape[:2]
         top, left, bottom, right = told.box
         corners = [(round(x * width), round(y * height)) for x, y in ((left, top), (right, bottom))]
-        cv2.rectangle(marked, corners[0], corners[1], ACCENT, 2)
-    return np.asarray(marked, np.uint8)
+        cv2.rectangle(marked, corners[0], corners[1], ACCENT, 3)
+    return marked

@@ -101,11 +101,14 @@ class DoubtClips:
             "window_end_seconds": self._seconds(doubt, doubt.end_seconds),
             "model": self._model_name,
         }
+        start_seconds = doubt.start_seconds - _ROLL_SECONDS
+        # A window of people may begin before the first frame; what comes after makes up for it.
+        missing_seconds = max(self._first_seconds(doubt.source) - start_seconds, 0.0)
         span = ActionEvent(
             doubt.source,
             doubt.why,
-            doubt.start_seconds - _ROLL_SECONDS,
-            doubt.end_seconds + _ROLL_SECONDS,
+            start_seconds,
+            doubt.end_seconds + _ROLL_SECONDS + missing_seconds,
             doubt.top[0][1],
             doubt.number,
             doubt.person,
