@@ -30,6 +30,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from rtaction.errors import SourceError
+from rtaction.labelled.corrections import find_corrections
+from rtaction.labelled.videos import Video
 from rtaction.pose.video_poses import VideoPoses
 from rtaction.realtime.cam import run_cam
 from rtaction.realtime.cam_config import CamConfig
@@ -42,9 +44,7 @@ from rtaction.teach.pose_learning import learn_pose
 from rtaction.teach.take_poses import PoseStore
 from rtaction.teach.takes import TakesFolder
 from rtaction.teach.waiting_clips import WaitingClips
-from rtaction.video.corrections import find_corrections
 from rtaction.video.file import read_length_seconds, read_video
-from rtaction.video.labelled_videos import Video
 
 CLIPS = Path(__file__).parents[2] / "shared" / "data"
 NUM_DRAWS, NUM_ORDERS = 3, 3

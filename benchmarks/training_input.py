@@ -30,6 +30,7 @@ import numpy.typing as npt
 import psutil
 
 from rtaction.arrays import UInt8Array
+from rtaction.labelled.videos import Video, find_videos
 from rtaction.model_spec import ModelSpec
 from rtaction.opencv import cv2
 from rtaction.sampling import sliding_selections
@@ -37,7 +38,6 @@ from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.clip_reading import read_clip_set
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.frame_cache import FrameCache
-from rtaction.video.labelled_videos import Video, find_videos
 from rtaction.video.pixels import prepare_image
 
 SPEC = ModelSpec(

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from rtaction.errors import SourceError
 from rtaction.evaluation.text import counted
 from rtaction.frame import FrameDamaged
+from rtaction.labelled.corrections import UNLABELLED
 from rtaction.model_spec import ModelSpec
 from rtaction.opencv import cv2
 from rtaction.realtime.outputs.overlay import ACCENT, MIN_HEIGHT, enlarged
@@ -23,7 +24,6 @@ from rtaction.realtime.outputs.screen import Screen
 from rtaction.teach.guide import draw_result
 from rtaction.teach.recording import open_window
 from rtaction.teach.waiting_clips import Told, WaitingClips, check_new_label, told_of
-from rtaction.video.corrections import UNLABELLED
 from rtaction.video.file import read_video
 
 Say = Callable[[str], None]

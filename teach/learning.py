@@ -17,6 +17,7 @@ from rtaction.features.modality_choice import Trial, Windows, try_modalities, tr
 from rtaction.features.pose_choice import POSE, chosen_modality
 from rtaction.features.ridge import layer_of
 from rtaction.features.statistics import NUM_STATISTICS
+from rtaction.labelled.videos import Video, labels_of
 from rtaction.modality import parts_of
 from rtaction.model_spec import ModelSpec
 from rtaction.pose.network import CLOSE_SIZE
@@ -27,7 +28,6 @@ from rtaction.teach.pace import Pace, choose_pace
 from rtaction.teach.pose_learning import PoseLearned, learn_pose
 from rtaction.teach.take_features import FeatureStore, PictureEncoder, TakeFeatures
 from rtaction.teach.take_poses import PoseStore
-from rtaction.video.labelled_videos import Video, labels_of
 from rtaction.video.span import length_seconds
 
 BACKGROUND = "nothing"

@@ -17,13 +17,13 @@ from rtaction.features.pose_choice import (
     PoseTrial,
     try_pose,
 )
+from rtaction.labelled.videos import Video, labels_of
 from rtaction.model_spec import ModelSpec
 from rtaction.pose.network import CLOSE_SIZE
 from rtaction.pose.video_poses import VideoPoses
 from rtaction.teach.graph import taught_pose_model
 from rtaction.teach.pace import Pace, pose_pace
 from rtaction.teach.take_poses import PoseStore
-from rtaction.video.labelled_videos import Video, labels_of
 
 MAX_POSES = 6000
 """Most pictures to look at over all takes: about 40 seconds on two cores."""

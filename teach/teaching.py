@@ -12,6 +12,8 @@ import numpy as np
 
 from rtaction.errors import DatasetError, UsageError
 from rtaction.installation import program
+from rtaction.labelled.corrections import corrections_text, find_corrections
+from rtaction.labelled.videos import Video, find_videos
 from rtaction.output_file import write_file
 from rtaction.realtime.cam import CamSummary, run_cam
 from rtaction.realtime.cam_config import CamConfig
@@ -30,8 +32,6 @@ from rtaction.teach.recorder import Quota, Recorder
 from rtaction.teach.recording import OpenSource, RecordingSession, open_guide
 from rtaction.teach.report import report_lines, result_shown
 from rtaction.teach.takes import TakesFolder, check_label
-from rtaction.video.corrections import corrections_text, find_corrections
-from rtaction.video.labelled_videos import Video, find_videos
 
 Say = Callable[[str], None]
 

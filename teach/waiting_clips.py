@@ -14,8 +14,8 @@ from typing import Any
 
 from rtaction.errors import OutputError, UsageError
 from rtaction.installation import program
+from rtaction.labelled.corrections import UNLABELLED
 from rtaction.teach.takes import check_label
-from rtaction.video.corrections import UNLABELLED
 from rtaction.video.file import VIDEO_SUFFIXES
 
 _DELETED = ".deleted"

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from rtaction.choices import Resize, Sampling
 from rtaction.evaluation.text import counted
+from rtaction.labelled.videos import Group, find_videos, labels_of
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_dataset import ClipDataset
@@ -15,7 +16,6 @@ from rtaction.train.data.clip_reading import read_clip_set
 from rtaction.train.data.clip_set import with_clip_length
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.data.split import Split, split_by_group, split_by_part
-from rtaction.video.labelled_videos import Group, find_videos, labels_of
 
 
 class _FoundClipDataset(ClipDataset):
@@ -102,14 +102,14 @@ class VideoFrameGenerator(_FoundClipDataset):
 
     Args:
         pattern: a folder of folders, a glob pattern with "{classname}", or an annotation file, see
-            `rtaction.video.annotations`; its column split is obeyed unless a group or a fraction
+            `rtaction.labelled.annotations`; its column split is obeyed unless a group or a fraction
             is given.
         frames_per_clip: frames in a clip. Default 5.
         size_hw: height and width of a frame. Default (112, 112).
         modality: what a frame shows, see `rtaction.modality`. Default "rgb".
         resize: "squash", "crop" or "letterbox". Default "squash".
         labels: use only these, in this order. Default: all that are found, sorted.
-        group: how to group videos, see `rtaction.video.labelled_videos.Group`. Default None.
+        group: how to group videos, see `rtaction.labelled.videos.Group`. Default None.
         validation_fraction: share of videos for `validation()`. Default 0.0.
         test_fraction: share of videos for `test()`. Default 0.0.
         batch_size: clips in a batch. Default 8.
@@ -182,7 +182,7 @@ class SlidingFrameGenerator(_FoundClipDataset):
 
     Args:
         pattern: a folder of folders, a glob pattern with "{classname}", or an annotation file, see
-            `rtaction.video.annotations`; its column split is obeyed unless a group or a fraction
+            `rtaction.labelled.annotations`; its column split is obeyed unless a group or a fraction
             is given.
         clip_seconds: time from a clip's first frame to its last. Default 1.0.
         stride_seconds: time between the starts of two clips. Default: half a clip.
@@ -191,7 +191,7 @@ class SlidingFrameGenerator(_FoundClipDataset):
         modality: what a frame shows, see `rtaction.modality`. Default "rgb".
         resize: "squash", "crop" or "letterbox". Default "squash".
         labels: use only these, in this order. Default: all that are found, sorted.
-        group: how to group videos, see `rtaction.video.labelled_videos.Group`. Default None.
+        group: how to group videos, see `rtaction.labelled.videos.Group`. Default None.
         validation_fraction: share of videos for `validation()`. Default 0.0.
         test_fraction: share of videos for `test()`. Default 0.0.
         batch_size: clips in a batch. Default 8.

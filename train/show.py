@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from rtaction.labelled.videos import find_videos, labels_of
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_reading import read_clip_set
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.report.filmstrip import Strip, draw_filmstrip, strips_of
 from rtaction.train.settings.config import TrainConfig
-from rtaction.video.labelled_videos import find_videos, labels_of
 
 
 def show_clips(config: TrainConfig, path: Path, *, num_clips: int = 6) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rtaction.errors import UsageError
 from rtaction.evaluation.intervals import left_out_notes, read_intervals
+from rtaction.labelled.videos import find_videos, grouping, is_grouped
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.judging.events import EventEvaluation, evaluate_events, is_tuned_on
 from rtaction.realtime.judging.options import EvalOptions
@@ -22,7 +23,6 @@ from rtaction.realtime.judging.text import event_lines, video_lines
 from rtaction.realtime.judging.videos import VideoEvaluation, evaluate_videos, require_known_label
 from rtaction.realtime.judging.watched import judge_videos, of_main_person, within
 from rtaction.realtime.windows.engine import Scorer
-from rtaction.video.labelled_videos import find_videos, grouping, is_grouped
 
 Progress = Callable[[int], AbstractContextManager[Callable[[], None]]]
 """Shows how many of a number of videos are done: gives what to call after each."""

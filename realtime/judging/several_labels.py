@@ -20,9 +20,9 @@ from rtaction.evaluation.several_labels import (
     several_lines,
 )
 from rtaction.evaluation.text import counted, interval_note
+from rtaction.labelled.videos import Video, labels_of
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.judging.watched import Judged
-from rtaction.video.labelled_videos import Video, labels_of
 from rtaction.video.video_files import named
 
 

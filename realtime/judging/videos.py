@@ -16,9 +16,9 @@ from rtaction.arrays import Float64Array
 from rtaction.errors import DatasetError
 from rtaction.evaluation.classification import Classification
 from rtaction.evaluation.estimate import clusters_of
+from rtaction.labelled.videos import Video, labels_of
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.judging.watched import Judged
-from rtaction.video.labelled_videos import Video, labels_of
 
 
 @dataclass(frozen=True, slots=True)

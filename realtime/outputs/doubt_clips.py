@@ -25,13 +25,13 @@ import numpy.typing as npt
 
 from rtaction.errors import OutputError
 from rtaction.installation import program
+from rtaction.labelled.corrections import UNLABELLED
 from rtaction.output_file import write_json
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.actions.doubts import Doubt, Doubts
 from rtaction.realtime.outputs.clip_file import ClipFile, JpegPicture
 from rtaction.realtime.outputs.event_clips import EventClips, require_writable, shown_source
-from rtaction.video.corrections import UNLABELLED
 
 MOST_WAITING = 200
 """Clips that may wait for a label; beyond, none are added."""

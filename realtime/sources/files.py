@@ -21,9 +21,9 @@ import numpy.typing as npt
 
 from rtaction.errors import SourceMissing, SourceUnreadable, UsageError
 from rtaction.frame import DeferredFrame, Frame
+from rtaction.labelled.patterns import folders_escaped
 from rtaction.opencv import cv2
 from rtaction.video.file import VIDEO_SUFFIXES, read_declared, read_video
-from rtaction.video.label_patterns import folders_escaped
 from rtaction.video.video_files import named, unreadable_folders
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rtaction.errors import DatasetError, SourceMissing
-from rtaction.video.csv_lines import CsvLine, read_lines
+from rtaction.labelled.csv_lines import CsvLine, read_lines
 from rtaction.video.file import VIDEO_SUFFIXES
 
 COLUMNS = ("video", "label", "start_seconds", "end_seconds")

@@ -10,6 +10,7 @@ import pytest
 from rtaction.errors import UsageError
 from rtaction.features.pose_statistics import pose_statistics
 from rtaction.features.statistics import clip_statistics
+from rtaction.labelled.videos import find_videos
 from rtaction.model_spec import ModelSpec
 from rtaction.models import SAMPLE_CLIP
 from rtaction.output_file import write_file
@@ -22,7 +23,6 @@ from rtaction.teach.learning import learn
 from rtaction.teach.report import classification_of
 from rtaction.teach.teaching import TeachConfig, teach_from
 from rtaction.video.clips import read_clips
-from rtaction.video.labelled_videos import find_videos
 
 MODALITY = "pose+rgb_diff+flow"
 SPEC = ModelSpec(("a", "b"), 6, 0.7, 192, 192, modality=MODALITY, resize="letterbox")

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from rtaction.errors import DatasetError
+from rtaction.labelled.videos import Video, find_videos
 from rtaction.output_file import write_file
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.teach.learning import TaughtModel, learn
 from rtaction.teach.report import classification_of, report_lines
 from rtaction.video.clips import read_clips
-from rtaction.video.labelled_videos import Video, find_videos
 
 
 @pytest.fixture(scope="module")

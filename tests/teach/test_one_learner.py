@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from rtaction.features.modality_choice import CANDIDATES
+from rtaction.labelled.videos import Video
 from rtaction.teach import learning
 from rtaction.teach.learning import TaughtModel, learn
 from rtaction.teach.pace import Pace
@@ -23,7 +24,6 @@ from rtaction.train.data.split import Split
 from rtaction.train.learning import auto
 from rtaction.train.learning.trials import Trial, judge_features
 from rtaction.train.settings.config import TrainConfig
-from rtaction.video.labelled_videos import Video
 
 NUM_VIDEOS, WINDOWS_EACH, FRAMES, PARTS, FEATURES = 30, 3, 5, 4, 320
 LABELS = ("clap", "nothing", "wave")

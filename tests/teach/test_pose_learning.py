@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rtaction.labelled.videos import find_videos
 from rtaction.output_file import write_file
 from rtaction.pose.people import PoseNetworks
 from rtaction.pose.video_poses import read_poses
@@ -14,7 +15,6 @@ from rtaction.realtime.model.action_model import ActionModel
 from rtaction.teach import learning
 from rtaction.teach.learning import TaughtModel, learn
 from rtaction.teach.report import report_lines, result_shown
-from rtaction.video.labelled_videos import find_videos
 from tests.made_people import MadePeople, made_networks, write_actions, write_people
 
 

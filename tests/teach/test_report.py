@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from rtaction.labelled.videos import Video
 from rtaction.model_spec import ModelSpec
 from rtaction.teach.learning import JudgedTake, TaughtModel
 from rtaction.teach.report import classification_of, report_lines
-from rtaction.video.labelled_videos import Video
 
 
 def _lesson(*takes: tuple[str, str | None, int]) -> TaughtModel:

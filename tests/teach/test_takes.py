@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from rtaction.errors import OutputError, UsageError
+from rtaction.labelled.videos import find_videos
 from rtaction.teach.takes import TakesFolder, check_label
 from rtaction.video.file import read_declared, read_video
-from rtaction.video.labelled_videos import find_videos
 
 
 def _record(takes: TakesFolder, label: str, times_seconds: list[float]) -> Path:

@@ -14,8 +14,8 @@ import pytest
 
 from rtaction.errors import DatasetError
 from rtaction.installation import program
+from rtaction.labelled.videos import Video
 from rtaction.teach import teaching
-from rtaction.video.labelled_videos import Video
 from tests.conftest import Here
 from tests.displays import needs_x
 from tests.realtime.conftest import (

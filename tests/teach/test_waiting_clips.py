@@ -9,7 +9,7 @@ import pytest
 
 from rtaction.errors import UsageError
 from rtaction.teach.waiting_clips import Told, WaitingClips, told_of
-from tests.core.video.test_corrections import touched
+from tests.core.labelled.test_corrections import touched
 
 RECORD = {
     "source": "cam",

@@ -14,11 +14,11 @@ import pytest
 
 import rtaction
 from rtaction.errors import DatasetError, UsageError
+from rtaction.labelled.videos import find_videos
 from rtaction.model_spec import ModelSpec
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.run_folder import RunFolder
 from rtaction.train.settings.several_labels import require_separable
-from rtaction.video.labelled_videos import find_videos
 from tests.train.small_training import quiet_training, small_config, spoken_training
 from tests.videos import write_video
 

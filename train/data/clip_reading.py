@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.errors import DatasetError, SourceError
+from rtaction.labelled.videos import Video, labels_of
 from rtaction.model_spec import ModelSpec
 from rtaction.sampling import (
     Selection,
@@ -26,7 +27,6 @@ from rtaction.sampling import (
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.decoded_video import DecodedVideo, TemporaryFrames, VideoFrames
 from rtaction.train.data.frame_cache import FrameCache
-from rtaction.video.labelled_videos import Video, labels_of
 from rtaction.video.span import Span
 from rtaction.whole_video import whole_targets, why_no_spread_clip
 

@@ -15,13 +15,13 @@ import numpy.typing as npt
 
 from rtaction.arrays import Float64Array, UInt8Array
 from rtaction.choices import Sampling
+from rtaction.labelled.videos import Video
 from rtaction.modality import shows_motion
 from rtaction.model_spec import ModelSpec
 from rtaction.sampling import select_frames
 from rtaction.source_frames import source_frames, stack_of
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.decoded_video import VideoFrames
-from rtaction.video.labelled_videos import Video
 from rtaction.video.motion import clip_pictures
 from rtaction.whole_video import segment_targets
 

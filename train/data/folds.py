@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from rtaction.errors import DatasetError, UsageError
+from rtaction.labelled.videos import Video, labels_of
 from rtaction.train.data.split import Split, split_by_group
-from rtaction.video.labelled_videos import Video, labels_of
 
 
 def make_folds(videos: Sequence[Video], num_folds: int, *, seed: int = 0) -> list[list[Video]]:

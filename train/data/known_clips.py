@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from rtaction.errors import DatasetError
+from rtaction.labelled.videos import find_videos, labels_of
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data.clip_reading import read_clip_set
 from rtaction.train.data.clip_set import ClipSet
-from rtaction.video.labelled_videos import find_videos, labels_of
 
 
 def read_known_clips(place: str, spec: ModelSpec) -> ClipSet:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from rtaction.arrays import Float32Array, Float64Array, UInt8Array
 from rtaction.errors import SourceError
+from rtaction.labelled.videos import Video
 from rtaction.model_spec import ModelSpec
 from rtaction.pose.drawing import draw_skeleton
 from rtaction.pose.keypoints import VISIBLE_SCORE
@@ -30,7 +31,6 @@ from rtaction.train.data.clip_reading import check_labels, labels_of_clips
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.data.joint_changes import changed_joints, points_at
-from rtaction.video.labelled_videos import Video
 from rtaction.video.span import Span
 
 _log = logging.getLogger(__name__)

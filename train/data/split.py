@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtaction.errors import DatasetError, UsageError
-from rtaction.video.labelled_videos import Video, labels_of
+from rtaction.labelled.videos import Video, labels_of
 from rtaction.video.video_files import named
 
 _log = logging.getLogger(__name__)

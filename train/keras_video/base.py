@@ -14,6 +14,7 @@ from rtaction.arrays import Float32Array
 from rtaction.errors import DatasetError, UsageError
 from rtaction.evaluation.text import counted
 from rtaction.keras_tensorflow import keras
+from rtaction.labelled.videos import Group, Video, find_videos, labels_of
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data.clip_dataset import counts_table
 from rtaction.train.data.clip_reading import read_clip_set
@@ -22,7 +23,6 @@ from rtaction.train.data.split import split_by_group
 from rtaction.train.data.tf_view import tf_view
 from rtaction.train.keras_video.reading import ReadsVideos
 from rtaction.train.keras_video.transformed import require
-from rtaction.video.labelled_videos import Group, Video, find_videos, labels_of
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class VideoFrameGenerator(ReadsVideos, keras.utils.PyDataset):  # type: ignore[m
         use_headers: passed on to a `_get_frames` of your own, as `force_no_headers`; ignored
             otherwise, as frames are chosen by their times. Default True.
         split: the old name of `split_val`.
-        group: how to group videos, see `rtaction.video.labelled_videos.Group`. Default None.
+        group: how to group videos, see `rtaction.labelled.videos.Group`. Default None.
         seed: of split and order. Default None: drawn from numpy's global generator, so that
             `numpy.random.seed` decides, as in the old package.
         keras_options: `workers`, `use_multiprocessing`, `max_queue_size` of `PyDataset`.

@@ -22,6 +22,7 @@ import numpy as np
 
 from rtaction.arrays import Float64Array, UInt8Array
 from rtaction.errors import DatasetError, SourceError, UsageError
+from rtaction.labelled.videos import Video
 from rtaction.model_spec import ModelSpec
 from rtaction.opencv import cv2
 from rtaction.sampling import last_period_seconds, median_period_seconds
@@ -30,7 +31,6 @@ from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.keras_video.base import VideoFrameGenerator
 from rtaction.train.keras_video.transformed import require
-from rtaction.video.labelled_videos import Video
 from rtaction.video.motion import STILL, network_picture
 
 __all__ = [

@@ -14,12 +14,12 @@ import numpy as np
 
 from rtaction.arrays import Float32Array, UInt8Array
 from rtaction.errors import DatasetError
+from rtaction.labelled.videos import Video
 from rtaction.model_spec import ModelSpec
 from rtaction.opencv import cv2
 from rtaction.train.data.clip_reading import read_clip_set
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.keras_video.transformed import require, transformed
-from rtaction.video.labelled_videos import Video
 
 _log = logging.getLogger(__name__)
 

@@ -24,6 +24,7 @@ from rtaction.features.modality_choice import (
 from rtaction.features.pose_choice import PoseTrial, chosen_modality
 from rtaction.features.window_length import FRAMES_PER_CLIP, window_length
 from rtaction.installation import install_command
+from rtaction.labelled.videos import Video
 from rtaction.train.data.split import Split
 from rtaction.train.learning.at_once import require_solvable
 from rtaction.train.learning.auto_pose import (
@@ -37,7 +38,6 @@ from rtaction.train.learning.training_data import OpenPoseNetworks
 from rtaction.train.learning.trials import Trial, try_features, try_light
 from rtaction.train.networks.known_encoders import KNOWN_ENCODERS
 from rtaction.train.settings.config import POSE, TrainConfig
-from rtaction.video.labelled_videos import Video
 from rtaction.video.span import length_seconds
 
 _TRIAL_VIDEOS = 240

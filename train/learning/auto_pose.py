@@ -13,12 +13,12 @@ from rtaction.errors import DatasetError, SourceError
 from rtaction.evaluation.text import counted, percent
 from rtaction.features.pose_choice import LEAST_SHARE_WITH_PEOPLE, PoseTrial, try_pose
 from rtaction.features.window_length import window_length
+from rtaction.labelled.videos import Video, labels_of
 from rtaction.train.data.pose_clips import PoseClips
 from rtaction.train.data.split import Split
 from rtaction.train.learning.training_data import OpenPoseNetworks, clip_reader
 from rtaction.train.settings.config import POSE, TrainConfig
 from rtaction.train.settings.people import DEFAULTS, REFUSED
-from rtaction.video.labelled_videos import Video, labels_of
 from rtaction.video.span import length_seconds
 
 _log = logging.getLogger(__name__)

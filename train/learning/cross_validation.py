@@ -21,6 +21,7 @@ from rich.console import Console
 from rtaction.errors import UsageError
 from rtaction.evaluation.text import counted
 from rtaction.keras_tensorflow import keras
+from rtaction.labelled.videos import Video
 from rtaction.output_file import write_json
 from rtaction.train.data.folds import make_folds, split_of_fold
 from rtaction.train.data.split import Split
@@ -40,7 +41,6 @@ from rtaction.train.report.cross_validation import (
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.run_folder import RunFolder
 from rtaction.train.settings.several_labels import require_separable
-from rtaction.video.labelled_videos import Video
 
 _PLAN = "folds.json"
 _CONFIG = "train_config.json"

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from rtaction.errors import UsageError
 from rtaction.keras_tensorflow import keras, native_stderr_to
+from rtaction.labelled.videos import labels_of
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data.balance import describe_balance, weights_of
 from rtaction.train.data.clip_dataset import ClipDataset
@@ -59,7 +60,6 @@ from rtaction.train.settings.precision import precision_of
 from rtaction.train.settings.run_folder import HistoryRow, RunFolder
 from rtaction.train.settings.schedule import schedule_callback
 from rtaction.train.settings.several_labels import require_separable
-from rtaction.video.labelled_videos import labels_of
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,8 @@ from rich.console import Console
 
 from rtaction.errors import DatasetError, UsageError
 from rtaction.evaluation.text import counted
+from rtaction.labelled.corrections import corrections_text, find_corrections
+from rtaction.labelled.videos import Video, find_videos, labels_of
 from rtaction.model_spec import ModelSpec
 from rtaction.pose.people import PoseNetworks
 from rtaction.train.data.augment import Augmentation
@@ -25,8 +27,6 @@ from rtaction.train.data.pose_clips import read_pose_clips
 from rtaction.train.data.split import Split, split_by_group, split_by_part
 from rtaction.train.learning.progress import CleanConsole, progress_bar
 from rtaction.train.settings.config import POSE, TrainConfig
-from rtaction.video.corrections import corrections_text, find_corrections
-from rtaction.video.labelled_videos import Video, find_videos, labels_of
 
 _log = logging.getLogger(__name__)
 

@@ -12,6 +12,7 @@ from rtaction.arrays import Float32Array
 from rtaction.errors import UsageError
 from rtaction.features.modality_choice import ALL_PARTS, Windows, try_modalities
 from rtaction.keras_tensorflow import keras
+from rtaction.labelled.videos import Video, labels_of
 from rtaction.modality import parts_of
 from rtaction.train.choices import NetworkName
 from rtaction.train.data.clip_dataset import ClipDataset
@@ -25,7 +26,6 @@ from rtaction.train.learning.progress import progress_bar
 from rtaction.train.networks.build import build_network
 from rtaction.train.report.judged_clips import JudgedClips, predict_scores
 from rtaction.train.settings.config import TrainConfig
-from rtaction.video.labelled_videos import Video, labels_of
 
 _LIGHT_CANDIDATES = ("diff", "gray", "gray+diff")
 _TRIAL_EPOCHS = 6

@@ -22,8 +22,8 @@ from rtaction.evaluation.text import (
     label_table,
     percent,
 )
+from rtaction.labelled.videos import Video
 from rtaction.train.report.judged_clips import JudgedClips
-from rtaction.video.labelled_videos import Video
 
 
 @dataclass(frozen=True, slots=True)

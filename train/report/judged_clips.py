@@ -13,8 +13,8 @@ from rtaction.evaluation.calibration import Calibration
 from rtaction.evaluation.classification import Classification
 from rtaction.evaluation.estimate import Clusters, Estimate, clusters_of
 from rtaction.evaluation.several_labels import SeveralLabels
+from rtaction.labelled.videos import Video, is_grouped
 from rtaction.train.data.clip_set import ClipSet
-from rtaction.video.labelled_videos import Video, is_grouped
 
 
 def predict_scores(

@@ -32,6 +32,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.errors import OutputError, UsageError
+from rtaction.labelled.videos import Video
 from rtaction.model_spec import ModelSpec
 from rtaction.output_file import raise_if_no_room, whole_file, write_json
 from rtaction.train.data.clip_set import ClipSet
@@ -39,7 +40,6 @@ from rtaction.train.data.pose_clips import PoseClips
 from rtaction.train.data.split import Split
 from rtaction.train.settings.config import TrainConfig
 from rtaction.video.clips import read_clips
-from rtaction.video.labelled_videos import Video
 
 _SAMPLE_CLIPS_PER_LABEL = 4
 _MAX_SAMPLE_CLIPS = 32

@@ -10,6 +10,7 @@ import pytest
 
 from rtaction.errors import OutputError
 from rtaction.evaluation.intervals import Interval, LabelledTime
+from rtaction.labelled.videos import Video
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.judging import report as evaluation_report
 from rtaction.realtime.judging.events import EventEvaluation, evaluate_events
@@ -17,7 +18,6 @@ from rtaction.realtime.judging.options import EvalOptions
 from rtaction.realtime.judging.report import SCHEMA_VERSION, write_report
 from rtaction.realtime.judging.videos import VideoEvaluation, evaluate_videos
 from rtaction.realtime.judging.watched import Judged
-from rtaction.video.labelled_videos import Video
 from tests.realtime.conftest import prediction_of
 
 SPEC = ModelSpec(("wave", "größe"), 5, 1.0, 8, 8)

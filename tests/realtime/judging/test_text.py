@@ -12,13 +12,13 @@ import pytest
 from rtaction.evaluation.event_figures import event_figures
 from rtaction.evaluation.event_pairs import Event, WatchedTime
 from rtaction.evaluation.intervals import Interval
+from rtaction.labelled.videos import Video
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.judging.events import EventEvaluation, Tuning
 from rtaction.realtime.judging.text import MAX_COLUMNS, event_lines, video_lines
 from rtaction.realtime.judging.tuning import Thresholds
 from rtaction.realtime.judging.videos import VideoEvaluation, evaluate_videos
 from rtaction.realtime.judging.watched import Judged
-from rtaction.video.labelled_videos import Video
 from tests.realtime.conftest import prediction_of
 
 LONG = "an action with a very long name indeed"

@@ -12,12 +12,12 @@ import pytest
 
 from rtaction.errors import DatasetError
 from rtaction.evaluation.estimate import wilson
+from rtaction.labelled.videos import Video, find_videos
 from rtaction.model_spec import ModelSpec
 from rtaction.models import STARTER_MODEL
 from rtaction.realtime.judging.videos import VideoEvaluation, evaluate_videos
 from rtaction.realtime.judging.watched import Judged, judge_videos
 from rtaction.realtime.model.action_model import ActionModel
-from rtaction.video.labelled_videos import Video, find_videos
 from tests.realtime.conftest import prediction_of
 
 SPEC = ModelSpec(("a", "b", "c"), 5, 1.0, 8, 8)

@@ -11,13 +11,13 @@ import pytest
 
 from rtaction.arrays import UInt8Array
 from rtaction.errors import DatasetError
+from rtaction.labelled.videos import Video
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data import frame_cache
 from rtaction.train.data.clip_reading import read_clip_set
 from rtaction.train.data.clip_set import with_clip_length
 from rtaction.train.data.decoded_video import DecodedVideo, decode_video
 from rtaction.train.data.frame_cache import FrameCache
-from rtaction.video.labelled_videos import Video
 from rtaction.video.span import Span
 from tests.videos import index_of, write_indexed_video, write_video
 

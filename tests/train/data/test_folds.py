@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from rtaction.errors import DatasetError, RtactionError, UsageError
+from rtaction.labelled.videos import Video
 from rtaction.train.data.folds import make_folds, split_of_fold
-from rtaction.video.labelled_videos import Video
 
 
 def _videos(of_group: dict[str, str]) -> list[Video]:

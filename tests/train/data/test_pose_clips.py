@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from rtaction.errors import DatasetError
+from rtaction.labelled.videos import Video, find_videos
 from rtaction.model_spec import ModelSpec
 from rtaction.pose.normal import NUM_NUMBERS, window_numbers
 from rtaction.pose.people import PoseNetworks
@@ -16,7 +17,6 @@ from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.data.pose_clips import PoseClips, read_pose_clips
-from rtaction.video.labelled_videos import Video, find_videos
 from rtaction.video.span import Span
 from tests.made_people import MadePeople, write_actions, write_people
 

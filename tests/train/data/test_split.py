@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from rtaction.errors import DatasetError, UsageError
+from rtaction.labelled.videos import Video
 from rtaction.train.data.split import split_by_group, split_by_part
-from rtaction.video.labelled_videos import Video
 
 
 def _videos(num_groups: int, per_group: int = 2) -> list[Video]:

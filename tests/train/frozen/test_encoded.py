@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from rtaction.keras_tensorflow import keras
+from rtaction.labelled.videos import Video
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_dataset import ClipDataset
@@ -26,7 +27,6 @@ from rtaction.train.frozen.encoded import (
     learning_part,
 )
 from rtaction.train.networks.build import build_network
-from rtaction.video.labelled_videos import Video
 from tests.train.tiny_encoder import smaller_encoders
 from tests.videos import write_video
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rtaction.labelled.videos import Video
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_reading import read_clip_set
@@ -16,7 +17,6 @@ from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.frozen.encoded import EncodedClips
 from rtaction.train.frozen.kept_features import KeptFeatures
-from rtaction.video.labelled_videos import Video
 from tests.videos import write_video
 
 SPEC = ModelSpec(("a", "b"), 3, clip_seconds=0.4, height=32, width=32, modality="rgb+rgb_diff")

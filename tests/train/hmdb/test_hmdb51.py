@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from rtaction.errors import DatasetError, MissingLibrary, UsageError
+from rtaction.labelled.videos import grouping
 from rtaction.train.hmdb.hmdb51 import CLASSES, fetch_hmdb51, group_pattern
-from rtaction.video.labelled_videos import grouping
 from tests.train.archives import rar_of, tar_of, zip_of
 
 Pack = Callable[[dict[str, bytes]], bytes]

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from rtaction.errors import DatasetError, UsageError
 from rtaction.features.modality_choice import CANDIDATES
+from rtaction.labelled.videos import Video
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.split import Split
 from rtaction.train.learning import auto, auto_pose
@@ -22,7 +23,6 @@ from rtaction.train.learning.training_data import find_and_split
 from rtaction.train.learning.trials import Trial, judge_features
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.run_folder import RunFolder
-from rtaction.video.labelled_videos import Video
 from tests.train.small_training import quiet_training, write_squares
 from tests.videos import write_flat_video
 

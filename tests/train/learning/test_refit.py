@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from rtaction.keras_tensorflow import keras
+from rtaction.labelled.videos import find_videos
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.clip_reading import read_clip_set
@@ -16,7 +17,6 @@ from rtaction.train.data.frame_cache import FrameCache
 from rtaction.train.learning.training_data import datasets
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.run_folder import RunFolder, epochs_of_refit
-from rtaction.video.labelled_videos import find_videos
 from tests.train.small_training import (
     mean_loss,
     quiet_training,

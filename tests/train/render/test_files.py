@@ -12,9 +12,9 @@ import pytest
 from rtaction.errors import OutputError, UsageError
 from rtaction.evaluation.intervals import read_intervals
 from rtaction.installation import program
+from rtaction.labelled.videos import find_videos
 from rtaction.train.render.files import RenderOptions, plan, render_clips, render_sequences
 from rtaction.video.file import read_video
-from rtaction.video.labelled_videos import find_videos
 
 SMALL = RenderOptions(seconds=0.5, frames_per_second=8.0, size_hw=(24, 32))
 

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from rtaction.evaluation.estimate import share, wilson
+from rtaction.labelled.videos import Video
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.report.cross_validation import (
     CrossValidation,
@@ -19,7 +20,6 @@ from rtaction.train.report.cross_validation import (
     print_cross_validation,
 )
 from rtaction.train.report.judged_clips import JudgedClips
-from rtaction.video.labelled_videos import Video
 
 LABELS = ("clap", "wave")
 VIDEOS = {

@@ -7,10 +7,10 @@ import pytest
 
 from rtaction.evaluation.classification import ConfusedPair
 from rtaction.evaluation.estimate import share, wilson
+from rtaction.labelled.videos import Video
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.report.judged_clips import JudgedClips
 from rtaction.train.report.labels import labels_section
-from rtaction.video.labelled_videos import Video
 
 LABELS = ("a", "b", "c")
 _VIDEOS = (("v0", "a", "ann"), ("v1", "b", "ann"), ("v2", "b", "bob"), ("v3", "a", "bob"))

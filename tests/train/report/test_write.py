@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from rtaction.installation import program
+from rtaction.labelled.videos import Video
 from rtaction.opencv import cv2
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.learning.fit import train
@@ -20,7 +21,6 @@ from rtaction.train.report.judged_clips import JudgedClips
 from rtaction.train.report.write import Training, write_report
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.hardware import Hardware
-from rtaction.video.labelled_videos import Video
 from tests.train.html_pages import Page
 from tests.train.small_training import small_config, write_squares
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rtaction.errors import DatasetError, UsageError
-from rtaction.video.csv_lines import CsvLine, read_lines
+from rtaction.labelled.csv_lines import CsvLine, read_lines
 from rtaction.video.file import VIDEO_SUFFIXES
 from rtaction.video.span import Span
 from rtaction.video.video_files import files_below, named

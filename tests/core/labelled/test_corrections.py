@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from rtaction.errors import DatasetError, UsageError
-from rtaction.video.corrections import corrections_text, find_corrections
-from rtaction.video.labelled_videos import Video
+from rtaction.labelled.corrections import corrections_text, find_corrections
+from rtaction.labelled.videos import Video
 
 
 def touched(folder: Path, *names: str) -> Path:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from rtaction.errors import DatasetError, UsageError
-from rtaction.video.annotations import is_annotation_file, read_annotations
-from rtaction.video.label_patterns import CLASSNAME, GROUP, folders_escaped, labelled_by_pattern
+from rtaction.labelled.annotations import is_annotation_file, read_annotations
+from rtaction.labelled.patterns import CLASSNAME, GROUP, folders_escaped, labelled_by_pattern
 from rtaction.video.span import Span
 from rtaction.video.video_files import files_below, named, videos_among
 
@@ -118,7 +118,7 @@ def find_videos(
         pattern: a folder with one folder per label, with videos at any depth; a glob pattern in
             which "{classname}" stands for the label, and perhaps "{group}" for the group, such as
             "videos/{group}/{classname}/*.avi"; or an annotation file, see
-            `rtaction.video.annotations`. A warning names what is passed over.
+            `rtaction.labelled.annotations`. A warning names what is passed over.
         labels: use only these. Default: all that are found.
         group: see `Group`. Default None.
         min_labels: minimum number of different labels. Default 2, as training needs them.

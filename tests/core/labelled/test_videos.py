@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rtaction.errors import DatasetError, UsageError
-from rtaction.video.labelled_videos import Video, find_videos, labels_of
+from rtaction.labelled.videos import Video, find_videos, labels_of
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from rtaction.errors import DatasetError, UsageError
 from rtaction.installation import program
+from rtaction.labelled.videos import Video, labels_of
 from rtaction.video.file import VIDEO_SUFFIXES
-from rtaction.video.labelled_videos import Video, labels_of
 from rtaction.video.video_files import files_below
 
 UNLABELLED = "unlabelled"

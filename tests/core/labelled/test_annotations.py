@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from rtaction.errors import DatasetError, RtactionError, UsageError
-from rtaction.video.annotations import read_annotations
-from rtaction.video.labelled_videos import Video, find_videos, labels_of
+from rtaction.labelled.annotations import read_annotations
+from rtaction.labelled.videos import Video, find_videos, labels_of
 from rtaction.video.span import Span
 
 HEADER = "video,label,start,end\n"

@@ -1,0 +1,1 @@
+"""Which videos show what: folders, patterns, annotation files and corrections."""
