@@ -79,7 +79,8 @@ def run_cam(
 ) -> CamSummary:
     """Watch sources until all have ended, or a key, Ctrl-C or a termination signal stops the run.
 
-    SIGUSR1 (where the platform has it) or the key "s" logs the statistics so far.
+    SIGUSR1 (where the platform has it) or the key "s" logs the statistics so far; the key "w" keeps
+    what is shown as wrong, if `config.save_uncertain` says where.
 
     Args:
         model: a loaded model.
@@ -105,7 +106,9 @@ def run_cam(
     with ExitStack() as stack:
         screen = screen or _opened_screen(config, stack)
         live = {camera.name: not is_file(camera) for camera in cameras}
-        watched = Watched(live, stats, Actions(model, rules, config.stride_seconds), regions)
+        actions = Actions(model, rules, config.stride_seconds)
+        name = Path(model.file.where).name
+        watched = Watched(live, stats, actions, regions, model_name=name)
         sinks = stack.enter_context(
             open_sinks(
                 config,
@@ -254,6 +257,8 @@ def _follow(
                     report.clear()
                     sinks.summarise()
                     _log.warning("so far:\n%s", summary.stats.to_text())
+                if key == "w":
+                    sinks.keep_wrong()
                 if stop.is_set() or (screen is not None and screen.wants_to_quit(key)):
                     summary.stopped_by_person = True
                     break

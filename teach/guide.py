@@ -100,20 +100,26 @@ def draw_message(image_rgb: npt.NDArray[Any], text: str, share: float) -> npt.ND
 
 
 def draw_result(
-    image_rgb: npt.NDArray[Any], title: str, lines: Sequence[str], keys: str
+    image_rgb: npt.NDArray[Any],
+    title: str,
+    lines: Sequence[str],
+    keys: str,
+    *,
+    mirror: bool = True,
 ) -> npt.NDArray[np.uint8]:
-    """The mirrored picture, and below it what was learned.
+    """The picture, and below it what was learned, or is asked.
 
     Args:
         image_rgb: uint8 RGB, shape (height, width, 3); not modified.
         title: in large letters.
         lines: below it.
         keys: what can be pressed.
+        mirror: show the picture as in a mirror. Default True.
 
     Returns:
         uint8 RGB, at least as high as that of `draw_guide`.
     """
-    picture = enlarged(cv2.flip(image_rgb, 1))
+    picture = enlarged(cv2.flip(image_rgb, 1) if mirror else image_rgb)
     unit = picture.shape[0] / MIN_HEIGHT
     panel = _panel(picture, max(84 + _LINE_UNITS * len(lines), PANEL_UNITS), unit)
     _draw_line(panel, title, 44, 30, ACCENT, unit, bold=True)

@@ -35,12 +35,27 @@ def open_guide() -> Screen:
     Raises:
         DisplayUnavailable: there is no display.
     """
+    return open_window(
+        "recording",
+        f"Record elsewhere with `{program()} record LABEL`, or learn from videos with "
+        f"`{program()} teach --from videos/`",
+    )
+
+
+def open_window(task: str, advice: str) -> Screen:
+    """A window, for a task that needs one.
+
+    Args:
+        task: what needs it, such as "recording".
+        advice: what to do where there is none.
+
+    Raises:
+        DisplayUnavailable: there is no display.
+    """
     if not display_available():
         raise DisplayUnavailable(
-            "recording needs a window, and none can be opened here: expected a display (DISPLAY "
-            "or WAYLAND_DISPLAY) and an opencv-python with windows. Record elsewhere with "
-            f"`{program()} record LABEL`, or learn from videos with `{program()} teach --from "
-            "videos/`"
+            f"{task} needs a window, and none can be opened here: expected a display (DISPLAY or "
+            f"WAYLAND_DISPLAY) and an opencv-python with windows. {advice}"
         )
     return Screen()
 

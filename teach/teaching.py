@@ -30,7 +30,8 @@ from rtaction.teach.recorder import Quota, Recorder
 from rtaction.teach.recording import OpenSource, RecordingSession, open_guide
 from rtaction.teach.report import report_lines, result_shown
 from rtaction.teach.takes import TakesFolder, check_label
-from rtaction.video.labelled_videos import find_videos
+from rtaction.video.corrections import corrections_text, find_corrections
+from rtaction.video.labelled_videos import Video, find_videos
 
 Say = Callable[[str], None]
 
@@ -56,6 +57,7 @@ class TeachConfig:
         beep: tell by a tone when takes begin and end. Default True.
         modality: joints together with pictures, such as "pose+rgb_diff". Default None: joints or
             pictures, whichever are better.
+        corrections: folder of labelled corrections, which are takes like others. Default None.
     """
 
     labels: tuple[str, ...]
@@ -67,6 +69,7 @@ class TeachConfig:
     people: bool = True
     beep: bool = True
     modality: str | None = None
+    corrections: Path | None = None
 
     def __post_init__(self) -> None:
         _check_modality(self.modality, people=self.people)
@@ -135,6 +138,7 @@ def teach(
         labels.append(BACKGROUND)
     quotas = [Quota(label, len(takes.takes_of(label)), config.num_takes) for label in labels]
     camera = _camera_of(config)
+    _corrections(config.corrections, [], None)  # rather fail before the recording than after it
     with open_guide() as screen, closing(Beeper(is_on=config.beep)) as beeper:
         session = RecordingSession(
             *(camera, takes, screen),
@@ -146,7 +150,7 @@ def teach(
             say(f"stopped; the takes are in {takes.folder}; run the same command to continue")
             return None
         shown = _Shown(screen, session)
-        taught = _learn(takes, config, shown.progress)
+        taught = _learn(takes, config, say, shown.progress)
         for line in report_lines(taught):
             say(line)
         if not shown.result(taught):
@@ -166,6 +170,8 @@ def teach_from(
     people: bool = True,
     modality: str | None = None,
     root: str | None = None,
+    corrections: Path | None = None,
+    say: Say | None = None,
     on_progress: Progress | None = None,
 ) -> TaughtModel:
     """Train on existing videos; needs neither camera nor screen.
@@ -179,6 +185,8 @@ def teach_from(
         people: try people's joints. Default True.
         modality: see `TeachConfig`. Default None.
         root: see `find_videos`. Default None.
+        corrections: see `TeachConfig`; only those of `labels`. Default None.
+        say: told how many corrections there are. Default None.
         on_progress: see `learn`.
 
     Raises:
@@ -192,6 +200,7 @@ def teach_from(
             "choose another folder with --output"
         )
     found = find_videos(videos, labels=labels or None, group=group, root=root)
+    found += _corrections(corrections, found, say, labels=labels or None)
     taught = learn(found, takes.features, people=people, modality=modality, on_progress=on_progress)
     write_file(takes.model, taught.model)
     return taught
@@ -226,10 +235,26 @@ def _onlooker(config: TeachConfig) -> Onlooker | None:
     return Onlooker(open_pose_networks()) if config.people else None
 
 
-def _learn(takes: TakesFolder, config: TeachConfig, on_progress: Progress) -> TaughtModel:
+def _corrections(
+    folder: Path | None,
+    others: Sequence[Video],
+    say: Say | None,
+    labels: Sequence[str] | None = None,
+) -> list[Video]:
+    if folder is None:
+        return []
+    corrections = find_corrections(folder, labels=labels)
+    if say is not None:
+        say(corrections_text(corrections, others))
+    return corrections
+
+
+def _learn(takes: TakesFolder, config: TeachConfig, say: Say, on_progress: Progress) -> TaughtModel:
+    videos = find_videos(takes.folder)
+    videos += _corrections(config.corrections, videos, say)
     try:
         taught = learn(
-            find_videos(takes.folder),
+            videos,
             takes.features,
             people=config.people,
             modality=config.modality,

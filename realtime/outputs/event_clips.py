@@ -15,6 +15,7 @@ import threading
 import time
 import unicodedata
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,7 +49,7 @@ class EventClips:
     Each source may add its frames from its own thread.
 
     Args:
-        folder: folder of the clips; created if missing.
+        folder: folder of the clips, created if missing; None keeps frames for `add_span` only.
         pre_roll_seconds: time to keep before an event. Default 2.0.
         post_roll_seconds: time to keep after it. Default 1.0.
         max_seconds: maximum length of a clip, so that an event that never ends does not fill the
@@ -68,7 +69,7 @@ class EventClips:
 
     def __init__(
         self,
-        folder: Path,
+        folder: Path | None,
         *,
         pre_roll_seconds: float = 2.0,
         post_roll_seconds: float = 1.0,
@@ -87,7 +88,8 @@ class EventClips:
         ):
             if not 0 <= seconds < math.inf:
                 raise UsageError(f"{name} of event clips must be 0 or more, got {seconds}")
-        _require_writable(folder)
+        if folder is not None:
+            require_writable(folder, "event clips")
         self._folder = folder
         self._pre_roll_seconds = pre_roll_seconds
         self._post_roll_seconds = post_roll_seconds
@@ -132,9 +134,9 @@ class EventClips:
             self._end(state, [clip for clip in state.clips.values() if clip.is_over(at_seconds)])
 
     def add_event(self, event: ActionEvent) -> None:
-        """Take an event, at its start and again at its end."""
+        """Take an event, at its start and again at its end; without a folder it is ignored."""
         with self._lock:
-            if self._closed:
+            if self._closed or self._folder is None:
                 return
             state = self._sources.setdefault(event.source, _Source())
             until_seconds = math.inf
@@ -144,9 +146,32 @@ class EventClips:
             if clip is not None:
                 clip.until_seconds = until_seconds
             elif event.end_seconds is None or event.number > state.last_number:
-                clip = self._begin(state, event, until_seconds)
+                file = ClipFile(self._folder, _stem(event, state), self._format)
+                from_seconds = event.start_seconds - self._pre_roll_seconds
+                state.last_number = event.number
+                clip = _Clip(event.number, file, from_seconds, until_seconds)
+                self._begin(state, clip)
             # None if the clip was cut off long before its event ended.
             if clip is not None and clip.is_over(state.last_seconds):
+                self._end(state, [clip])
+
+    def add_span(self, span: ActionEvent, file_of: Callable[[str], ClipFile]) -> None:
+        """Write the frames of a span of time to a file of its own. After `close` it is ignored.
+
+        Args:
+            span: a name, as its label, with start and end, the latter in the near future at most.
+            file_of: makes the file, from the name that a clip of this span would have.
+        """
+        assert span.end_seconds is not None
+        with self._lock:
+            if self._closed:
+                return
+            state = self._sources.setdefault(span.source, _Source())
+            state.num_spans += 1  # below zero they are no event's number
+            file = file_of(_stem(span, state))
+            clip = _Clip(-state.num_spans, file, span.start_seconds, span.end_seconds)
+            self._begin(state, clip)
+            if clip.is_over(state.last_seconds):
                 self._end(state, [clip])
 
     def flush(self, timeout_seconds: float = CLOSE_TIMEOUT_SECONDS) -> bool:
@@ -171,15 +196,10 @@ class EventClips:
                 state.forget()
         self._writer.close(timeout_seconds)
 
-    def _begin(self, state: _Source, event: ActionEvent, until_seconds: float) -> _Clip:
-        file = ClipFile(self._folder, _stem(event, state), self._format)
-        from_seconds = event.start_seconds - self._pre_roll_seconds
-        clip = _Clip(event.number, file, from_seconds, until_seconds)
-        state.last_number = event.number
-        state.clips[event.number] = clip
+    def _begin(self, state: _Source, clip: _Clip) -> None:
+        state.clips[clip.number] = clip
         for picture in state.pictures:
             self._offer(clip, picture)
-        return clip
 
     def _offer(self, clip: _Clip, picture: JpegPicture) -> None:
         at_seconds = picture.at_seconds
@@ -220,6 +240,7 @@ class _Source:
     last_seconds: float = -math.inf
     last_seen_at_utc_seconds: float = 0.0
     last_number: int = 0
+    num_spans: int = 0
     clips: dict[int, _Clip] = field(default_factory=dict)
 
     def push(self, picture: JpegPicture, kept_seconds: float, max_bytes: int) -> None:
@@ -248,11 +269,16 @@ def _stem(event: ActionEvent, state: _Source) -> str:
     now_seconds = state.last_seen_at_utc_seconds or time.time()
     started = datetime.fromtimestamp(now_seconds - age_seconds, UTC)
     stamp = f"{started:%Y%m%dT%H%M%S}.{started.microsecond // 1000:03}Z"
-    source = redact(event.source) if "://" in event.source else event.source
+    source = shown_source(event.source)
     # The end of a path says more than its beginning.
     who = "" if event.person is None else f"_person-{event.person}"
     what = f"{_slug(event.label)[:40]}_{event.number}{who}"
     return f"{stamp}_{_slug(source)[-40:].lstrip('-')}_{what}"
+
+
+def shown_source(source: str) -> str:
+    """The name of a source, without the user and password of an address."""
+    return redact(source) if "://" in source else source
 
 
 def _slug(text: str) -> str:
@@ -261,10 +287,15 @@ def _slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-") or "x"
 
 
-def _require_writable(folder: Path) -> None:
+def require_writable(folder: Path, what: str) -> None:
+    """Create a folder, and check that files can be written into it.
+
+    Raises:
+        OutputError: they cannot; the text says what could not be written.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             return
     except OSError as error:
-        raise OutputError(f"cannot write event clips into {folder}: {error}") from None
+        raise OutputError(f"cannot write {what} into {folder}: {error}") from None

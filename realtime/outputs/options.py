@@ -35,6 +35,14 @@ class OutputOptions:
             PANEL,
         ),
     ] = "mkv"
+    save_uncertain: Annotated[
+        Path | None,
+        Option(
+            "Save a short video of each moment in which the model is unsure, or was wrong (key w "
+            "in the window), to this folder, for `rtaction label`.",
+            PANEL,
+        ),
+    ] = None
     top_k: Annotated[int, Option("Labels to draw and to write.", PANEL, minimum=1)] = 3
     mirror: Annotated[
         bool,

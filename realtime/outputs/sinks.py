@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
+from rtaction.evaluation.text import counted
 from rtaction.frame import FrameDamaged, FrameLike
 from rtaction.model_spec import ModelSpec
 from rtaction.pose.region import Region
+from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionEvent
+from rtaction.realtime.outputs.doubt_clips import DoubtClips
 from rtaction.realtime.outputs.drawing import Drawing
 from rtaction.realtime.outputs.event_clips import EventClips
 from rtaction.realtime.outputs.json_log import JsonLog
@@ -22,6 +26,7 @@ from rtaction.realtime.watching.stats import WatchStats
 
 _ENGINE_DELAY_SECONDS = 2.0
 _CLOSE_SECONDS = 2.0
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +38,14 @@ class Watched:
         stats: statistics of the sources.
         actions: detects the events.
         regions: where people count, by source; the whole picture of those left out. Default none.
+        model_name: file name of the model. Default "".
     """
 
     live: dict[str, bool]
     stats: WatchStats
     actions: Actions
     regions: Mapping[str, Region] = field(default_factory=dict)
+    model_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,8 @@ class Sinks:
         drawing: the display, or None.
         log: the JSON lines, or None.
         clips: the event clips, or None.
+        doubts: the clips of what the model is unsure of, cut out of the frames that `clips` keeps,
+            or None.
         callbacks: called with events and states. Default none.
     """
 
@@ -73,6 +82,7 @@ class Sinks:
         drawing: Drawing | None = None,
         log: JsonLog | None = None,
         clips: EventClips | None = None,
+        doubts: DoubtClips | None = None,
         callbacks: Callbacks | None = None,
     ) -> None:
         self._live = watched.live
@@ -81,6 +91,7 @@ class Sinks:
         self._drawing = drawing
         self._log = log
         self._clips = clips
+        self._doubts = doubts
         self._callbacks = callbacks or Callbacks()
 
     @property
@@ -106,16 +117,25 @@ class Sinks:
         gone = {(one.source, one.person) for one in moment.left}
         for prediction in moment.predictions:
             is_there = (prediction.source, prediction.person) not in gone
-            if self._drawing is not None and is_there:
-                detector = self._actions.of(prediction.source, prediction.person)
-                self._drawing.prediction(prediction, detector)
+            if is_there:
+                self._take_judged(prediction)
             if self._log is not None:
                 self._log.prediction(prediction, is_live=self._live[prediction.source])
+        for one in moment.left:
+            if self._doubts is not None:
+                self._doubts.leave(one.source, one.person)
         for event in events:
             self._take_event(event)
         if self._drawing is not None:
             self._drawing.people(moment.people, moment.left)
             self._drawing.frames(moment.frames)
+
+    def keep_wrong(self) -> None:
+        """A person says that what is shown now is wrong: keep the last window of each source."""
+        if self._doubts is None:
+            _log.warning("nothing is kept: the key w needs --save-uncertain FOLDER")
+        else:
+            _log.warning("wrong: %s kept", counted(self._doubts.keep_wrong(), "clip"))
 
     def finish(self) -> None:
         """End of the run: pass on the events that were still ongoing, and the statistics."""
@@ -127,6 +147,14 @@ class Sinks:
         """Log the statistics so far."""
         if self._log is not None:
             self._log.summary()
+
+    def _take_judged(self, prediction: Prediction) -> None:
+        """Draw what is made of a prediction, and keep it if that is unsure."""
+        detector = self._actions.of(prediction.source, prediction.person)
+        if self._drawing is not None:
+            self._drawing.prediction(prediction, detector)
+        if self._doubts is not None and detector.smoothed is not None:
+            self._doubts.see(prediction, detector.smoothed)
 
     def _keep(self, frame: FrameLike) -> None:
         assert self._clips is not None
@@ -209,7 +237,7 @@ def open_sinks(
     """
     deadline = _Deadline()
     with ExitStack() as closing:
-        log = clips = drawing = None
+        log = clips = doubts = drawing = None
         if options.output:
             is_live = any(watched.live.values()) or screen is not None
             log = JsonLog(
@@ -221,15 +249,10 @@ def open_sinks(
                 is_stopping=is_stopping,
             )
             closing.callback(lambda: log.close(deadline.remaining_seconds()))
-        if options.clip_events:
-            # An event is reported some time after its start, and its clip begins even earlier.
-            delay_seconds = watched.actions.longest_delay_seconds + _ENGINE_DELAY_SECONDS
-            clips = EventClips(
-                options.clip_events,
-                max_delay_seconds=delay_seconds,
-                format=options.clip_format,
-            )
+        if options.clip_events or options.save_uncertain:
+            clips = _open_clips(options, watched)
             closing.callback(lambda: clips.close(deadline.remaining_seconds()))
+            doubts = _open_doubts(options, watched, clips)
         if screen is not None or options.save is not None:
             drawing = Drawing(
                 spec,
@@ -244,4 +267,30 @@ def open_sinks(
                 regions=watched.regions,
             )
             closing.callback(drawing.close)
-        yield Sinks(watched, drawing=drawing, log=log, clips=clips, callbacks=callbacks)
+        yield Sinks(
+            watched,
+            drawing=drawing,
+            log=log,
+            clips=clips,
+            doubts=doubts,
+            callbacks=callbacks,
+        )
+
+
+def _open_clips(options: OutputOptions, watched: Watched) -> EventClips:
+    # An event is reported some time after its start, and its clip begins even earlier.
+    delay_seconds = watched.actions.longest_delay_seconds + _ENGINE_DELAY_SECONDS
+    return EventClips(
+        options.clip_events, max_delay_seconds=delay_seconds, format=options.clip_format
+    )
+
+
+def _open_doubts(options: OutputOptions, watched: Watched, clips: EventClips) -> DoubtClips | None:
+    if options.save_uncertain is None:
+        return None
+    return DoubtClips(
+        options.save_uncertain,
+        clips,
+        model_name=watched.model_name,
+        first_seconds=lambda source: watched.stats.of(source).first_seconds or 0.0,
+    )

@@ -20,6 +20,7 @@ from rtaction.cli.eval import evaluate
 from rtaction.cli.export import export
 from rtaction.cli.hmdb51 import hmdb51
 from rtaction.cli.inspect import inspect
+from rtaction.cli.label import label
 from rtaction.cli.predict import predict
 from rtaction.cli.render import render
 from rtaction.cli.show import show
@@ -123,6 +124,7 @@ for _command in (
     demo,
     teach,
     record,
+    label,
     hmdb51,
     train,
     render,

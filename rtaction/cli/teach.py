@@ -69,6 +69,12 @@ def teach(
             "joints or pictures, whichever are better."
         ),
     ] = None,
+    corrections: Annotated[
+        Path | None,
+        typer.Option(
+            help="Learn from the labelled clips of this folder as well, see `rtaction label`."
+        ),
+    ] = None,
     beep: BeepOption = True,
     output: FolderOption = Path("taught"),
 ) -> None:
@@ -86,6 +92,8 @@ def teach(
             people=people,
             modality=modality,
             root=root,
+            corrections=corrections,
+            say=say,
             on_progress=_print_progress,
         )
         for line in report_lines(taught):
@@ -108,6 +116,7 @@ def teach(
         people=people,
         beep=beep,
         modality=modality,
+        corrections=corrections,
     )
     summary = teach(config, say, on_event=print_event)
     if summary is not None:

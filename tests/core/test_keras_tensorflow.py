@@ -53,7 +53,7 @@ def test_only_those_who_want_tensorflow_need_its_backend(monkeypatch: pytest.Mon
 
 
 def test_modules_that_make_datasets_want_no_tensorflow() -> None:
-    wanted = re.compile(r"from rtaction\.keras_tensorflow import .*tensorflow")
+    wanted = re.compile(r"^from rtaction\.keras_tensorflow import .*tensorflow", re.MULTILINE)
     folders = [ROOT / "train" / name for name in ("data", "keras_video")]
     modules = [ROOT / "train" / "generators.py", *(m for one in folders for m in one.glob("*.py"))]
     texts = {module.name: module.read_text(encoding="utf-8") for module in modules}

@@ -6,12 +6,16 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from rtaction.errors import DatasetError
 from rtaction.installation import program
+from rtaction.teach import teaching
+from rtaction.video.labelled_videos import Video
 from tests.conftest import Here
 from tests.displays import needs_x
 from tests.realtime.conftest import (
@@ -79,6 +83,43 @@ def test_takes_are_not_mixed_with_other_videos(
     shutil.copy(next((drawn_takes / "wave").iterdir()), tmp_path / "wave")
     found, _, stderr = here("teach", "--from", drawn_takes, "-o", tmp_path)
     assert "already contains takes" in assert_one_error(found, stderr, 2)
+
+
+def test_corrections_are_takes_like_others(
+    drawn_takes: Path, other_takes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corrections = tmp_path / "corrections"
+    for label, came_from in (("wave", "wave"), ("unlabelled", "clap"), ("other", "nothing")):
+        (corrections / label).mkdir(parents=True)
+        shutil.copy(next((other_takes / came_from).iterdir()), corrections / label)
+    learned: list[Counter[str]] = []
+
+    def only_count(videos: Sequence[Video], *_: object, **__: object) -> None:
+        learned.append(Counter(video.label for video in videos))
+        raise DatasetError("counted")
+
+    monkeypatch.setattr(teaching, "learn", only_count)
+    said: list[str] = []
+    for labels in (None, ["wave", "clap"]):
+        with pytest.raises(DatasetError, match="counted"):
+            teaching.teach_from(
+                *(drawn_takes, tmp_path / "out"),
+                labels=labels,
+                corrections=corrections,
+                say=said.append,
+            )
+    assert learned == [{"clap": 5, "nothing": 5, "other": 1, "wave": 6}, {"clap": 5, "wave": 6}]
+    assert said == ["corrections: other 1, wave 1; new labels: other", "corrections: wave 1"]
+
+
+@pytest.mark.parametrize("command", [["teach", "--from", "videos"], ["teach", "wave"]])
+def test_no_corrections(command: list[str], drawn_takes: Path, tmp_path: Path, here: Here) -> None:
+    (tmp_path / "corrections" / "unlabelled").mkdir(parents=True)
+    place = ["--corrections", tmp_path / "corrections", "-o", tmp_path / "out"]
+    given = [drawn_takes if word == "videos" else word for word in command]
+    code, _, errors = here(*given, *place)
+    assert "no clip has a label yet" in assert_one_error(code, errors, 12)
+    assert not (tmp_path / "out").exists()
 
 
 def _press(display: str, key: str) -> None:

@@ -67,7 +67,13 @@ def test_a_training_looks_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     whole = "\n".join(texts)
     for epoch in (1, 2, 3):
         assert whole.count(f"epoch {epoch}/3  loss") == 1
-    for once in ("train: ", "validation: ", "training on CPU", "accuracy on 2 videos", "report: "):
+    for once in (
+        "train: ",
+        "\nvalidation: ",
+        "training on CPU",
+        "accuracy on 2 videos",
+        "report: ",
+    ):
         assert whole.count(once) == 1, once
     bars = [line for line in texts if line.startswith("Output()")]  # widgets, drawn by the browser
     assert len(bars) == 2  # videos that are read, and epochs

@@ -26,7 +26,12 @@ from rtaction.train.data.folds import make_folds, split_of_fold
 from rtaction.train.data.split import Split
 from rtaction.train.learning.fit import train
 from rtaction.train.learning.progress import CleanConsole
-from rtaction.train.learning.training_data import OpenPoseNetworks, find_all
+from rtaction.train.learning.training_data import (
+    OpenPoseNetworks,
+    corrections_of,
+    find_all,
+    with_corrections,
+)
 from rtaction.train.report.cross_validation import (
     CrossValidation,
     FoldResult,
@@ -77,13 +82,18 @@ def cross_validate(
     _check(config, repeats)
     require_separable(config, folds=True)
     videos = _resume(output, config, folds) if resume else _begin(output, find_all(config))
+    corrections = (
+        [Video.from_row(row) for row in _read_plan(output)["corrections"]]
+        if resume
+        else corrections_of(config, videos, console)
+    )
     # Make all splits before the first training, so that an impossible one fails early.
     splits = {
-        (repeat, fold): split
+        (repeat, fold): with_corrections(split, corrections)
         for repeat in range(1, repeats + 1)
         for fold, split in enumerate(_splits(videos, folds, config, _seed(config, repeat)), start=1)
     }
-    _write_plan(output, config, videos, folds=folds, repeats=repeats)
+    _write_plan(output, config, videos, corrections, folds=folds, repeats=repeats)
     results = []
     for (repeat, fold), split in splits.items():
         groups = counted(len({video.group for video in split.test}), "group")
@@ -203,18 +213,29 @@ def _resume(output: Path, config: TrainConfig, folds: int) -> list[Video]:
     return [Video.from_row(row) for row in plan["videos"]]
 
 
+def _rows(videos: list[Video]) -> list[Any]:
+    return [video.to_row() for video in videos]
+
+
 def _read_plan(output: Path) -> dict[str, Any]:
     path = output / _PLAN
     try:
         plan = json.loads(path.read_text(encoding="utf-8"))
-        return {name: plan[name] for name in ("folds", "repeats", "videos")}
+        needed = {name: plan[name] for name in ("folds", "repeats", "videos")}
+        return needed | {"corrections": plan.get("corrections", [])}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UsageError(f"cannot resume from {path}: {error}; choose another folder") from None
 
 
 def _write_plan(
-    output: Path, config: TrainConfig, videos: list[Video], *, folds: int, repeats: int
+    output: Path,
+    config: TrainConfig,
+    videos: list[Video],
+    corrections: list[Video],
+    *,
+    folds: int,
+    repeats: int,
 ) -> None:
-    rows = [video.to_row() for video in videos]
     config.save(output / _CONFIG)
-    write_json(output / _PLAN, {"folds": folds, "repeats": repeats, "videos": rows}, indent=1)
+    plan: dict[str, Any] = {"folds": folds, "repeats": repeats, "videos": _rows(videos)}
+    write_json(output / _PLAN, plan | {"corrections": _rows(corrections)}, indent=1)

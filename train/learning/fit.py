@@ -161,7 +161,7 @@ def _train(
     scored = partial(_scored, config=config, own=own, is_divided=not learner.is_whole)
     validated = scored(folder.best(), clips["validation"])
     if config.solver == "steps":  # a closed form calibrates on all clips, each left out once
-        spec = calibrate(folder, spec, validated, console, refitted=config.refit, own=own)
+        spec = calibrate(folder, spec, validated, console, config=config, own=own)
     judged = {"validation": at_temperature(validated, spec.temperature)}
     if "test" in clips:
         judged["test"] = scored(folder.model, clips["test"])

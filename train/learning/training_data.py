@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -23,6 +25,7 @@ from rtaction.train.data.pose_clips import read_pose_clips
 from rtaction.train.data.split import Split, split_by_group, split_by_part
 from rtaction.train.learning.progress import CleanConsole, progress_bar
 from rtaction.train.settings.config import POSE, TrainConfig
+from rtaction.video.corrections import corrections_text, find_corrections
 from rtaction.video.labelled_videos import Video, find_videos, labels_of
 
 _log = logging.getLogger(__name__)
@@ -49,10 +52,11 @@ def find_and_split(config: TrainConfig, console: Console | None = None) -> Split
 
     Args:
         config: the settings.
-        console: to print to. Default: stderr.
+        console: to print to, such as of corrections. Default: stderr.
 
     Raises:
         DatasetError: there are no videos, or none are left for validation.
+        UsageError: the folder of corrections is none.
     """
     videos = find_all(config)
     share = config.share_to_validate
@@ -76,7 +80,30 @@ def find_and_split(config: TrainConfig, console: Console | None = None) -> Split
             f"{counted(len(groups), 'group')}; name one to validate on, such as "
             f"--validate-on {shlex.quote(groups[-1])}, raise --validation-fraction, or add videos"
         )
-    return split
+    return with_corrections(
+        split, corrections_of(config, videos, console or CleanConsole(stderr=True))
+    )
+
+
+def with_corrections(split: Split, corrections: list[Video]) -> Split:
+    """A split with corrections on the side of training: they are not like what comes by itself.
+
+    A group that is validated or tested on may well be corrected; it stays where it is.
+    """
+    return replace(split, train=[*split.train, *corrections])
+
+
+def corrections_of(config: TrainConfig, others: Sequence[Video], console: Console) -> list[Video]:
+    """The corrections that the settings name; tells how many there are, and of which new labels.
+
+    Raises:
+        UsageError, DatasetError: see `find_corrections`.
+    """
+    if config.corrections is None:
+        return []
+    corrections = find_corrections(Path(config.corrections))
+    console.print(corrections_text(corrections, others), highlight=False)
+    return corrections
 
 
 def decode(

@@ -148,6 +148,15 @@ class TrainConfig:
         ),
     ] = False
     group: Annotated[str | None, Option(GROUP_HELP, _CHECKING)] = None
+    corrections: Annotated[
+        str | None,
+        Option(
+            "Train on the labelled clips of this folder as well, see `rtaction label`; they are "
+            "never validated or tested on.",
+            _DATA,
+            metavar="PATH",
+        ),
+    ] = None
     validation_groups: Annotated[
         tuple[str, ...],
         Option("Validate on this group; may be repeated.", _CHECKING, names=("--validate-on",)),

@@ -135,7 +135,7 @@ for precision, first_epochs in (("float32", 3), ("mixed_float16", 6)):
         config = replace(config, epochs=6)
         history = quiet_training(config, run, resume=True)
     losses = [row["val_loss"] for row in history]
-    best = keras.models.load_model(run / "model.keras")
+    best = keras.models.load_model(run / "validated.keras")
     print(precision, "losses", len(losses), losses[0], losses[-1])
     print(precision, "best", min(losses), mean_loss(best, validation_clips(config, run)))
 """
