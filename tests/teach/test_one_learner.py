@@ -50,7 +50,7 @@ def _features(telling_part: int) -> npt.NDArray[np.float16]:
 def _taught(
     features: npt.NDArray[np.float16], monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> TaughtModel:
-    def of(_: Any, path: Path, __: Pace, *, max_pictures: int) -> TakeFeatures:
+    def of(_: Any, path: Path, __: Pace, *, max_pictures: int, span: None) -> TakeFeatures:
         pictures = features[int(path.stem)].reshape(-1, PARTS, FEATURES)
         return TakeFeatures(pictures, np.arange(len(pictures)).reshape(WINDOWS_EACH, FRAMES))
 
