@@ -104,6 +104,7 @@ class DoubtClips:
         start_seconds = doubt.start_seconds - _ROLL_SECONDS
         # A window of people may begin before the first frame; what comes after makes up for it.
         missing_seconds = max(self._first_seconds(doubt.source) - start_seconds, 0.0)
+        missing_seconds = min(missing_seconds, doubt.end_seconds - start_seconds)
         span = ActionEvent(
             doubt.source,
             doubt.why,

@@ -156,7 +156,7 @@ class EventClips:
                 self._end(state, [clip])
 
     def add_span(self, span: ActionEvent, file_of: Callable[[str], ClipFile]) -> None:
-        """Write the frames of a span of time to a file of its own. After `close` it is ignored.
+        """Write the frames of a span of time to a file; after `close` it is ignored.
 
         Args:
             span: a name, as its label, with start and end, the latter in the near future at most.

@@ -124,9 +124,7 @@ def test_said_to_be_wrong_is_the_last_window_of_whoever_is_there() -> None:
         ("other", None, "wrong"),
     ]
     assert (found[0].start_seconds, found[0].end_seconds) == pytest.approx((9.2, 10.2))
-    label, score = found[0].top[0]
-    assert label == "wave"
-    assert score == pytest.approx(0.7)
+    assert [label for label, _ in found[0].top] == ["wave", "clap"]
     assert doubts.wrong() == []  # the same windows are not kept twice
     seen(doubts, run_of(1, SURE, first=3, person=1))
     assert [one.person for one in doubts.wrong()] == [1]

@@ -49,15 +49,21 @@ def add_frames(frames: EventClips, numbers: range, source: str = "cam") -> None:
         frames.add_frame(source, image, 100.0 + number * STEP_SECONDS)
 
 
-def test_the_clip_holds_the_window_and_the_json_says_why(tmp_path: Path) -> None:
+def saved(
+    folder: Path, one: Prediction, numbers: range = range(20), later: range = range(0)
+) -> list[Path]:
+    """What is saved of one window, after pictures of these numbers; then come later ones."""
     frames = EventClips(None)
-    clips = opened(tmp_path / "corrections", frames)
-    add_frames(frames, range(20))
-    one = window(102.0, person=3)
+    clips = opened(folder, frames)
+    add_frames(frames, numbers)
     clips.see(one, one.scores)
-    add_frames(frames, range(20, 30))
+    add_frames(frames, later)
     frames.close()
-    names = sorted((tmp_path / "corrections" / "unlabelled").iterdir())
+    return sorted((folder / "unlabelled").iterdir())
+
+
+def test_the_clip_holds_the_window_and_the_json_says_why(tmp_path: Path) -> None:
+    names = saved(tmp_path / "corrections", window(102.0, person=3), later=range(20, 30))
     assert [path.suffix for path in names] == [".json", ".mkv"]
     assert names[0].stem == names[1].stem
     assert names[1].stem.endswith("_cam_unsure_1_person-3")
@@ -147,13 +153,7 @@ def test_beyond_the_limit_nothing_is_saved_and_that_is_said_once(
 
 
 def test_a_moment_without_frames_leaves_no_file(tmp_path: Path) -> None:
-    frames = EventClips(None)
-    clips = opened(tmp_path, frames)
-    add_frames(frames, range(20))
-    one = window(50.0)
-    clips.see(one, one.scores)
-    frames.close()
-    assert list((tmp_path / "unlabelled").iterdir()) == []
+    assert saved(tmp_path, window(50.0)) == []
 
 
 def test_what_a_killed_run_left_is_removed_and_what_another_writes_is_not(tmp_path: Path) -> None:
@@ -174,23 +174,10 @@ def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
 
 
 def test_a_window_that_begins_before_the_first_frame_is_made_up_for(tmp_path: Path) -> None:
-    frames = EventClips(None)
-    clips = opened(tmp_path, frames)
-    add_frames(frames, range(5))
-    one = window(100.5)
-    clips.see(one, one.scores)
-    add_frames(frames, range(5, 20))
-    frames.close()
-    (clip,) = (tmp_path / "unlabelled").glob("*.mkv")
+    _, clip = saved(tmp_path, window(100.5), range(5), range(5, 20))
     assert [number for _, number in decoded(clip)] == list(range(12))  # 1.4 s
 
 
 def test_times_are_true(tmp_path: Path) -> None:
-    frames = EventClips(None)
-    clips = opened(tmp_path, frames)
-    add_frames(frames, range(20))
-    one = window(102.0)
-    clips.see(one, one.scores)
-    frames.close()
-    (clip,) = (tmp_path / "unlabelled").glob("*.mkv")
+    _, clip = saved(tmp_path, window(102.0))
     assert frame_times(clip) == pytest.approx([i * STEP_SECONDS for i in range(11)])
