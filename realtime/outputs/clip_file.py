@@ -12,11 +12,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from rtaction.opencv import cv2  # isort: skip  # before PyAV: windows hang with its libxcb
 import av
 import numpy as np
 
 from rtaction.errors import OutputError
-from rtaction.opencv import cv2
 from rtaction.video.told_file import ToldFile
 from rtaction.video.writer import EncodedFile, even_size_of
 
