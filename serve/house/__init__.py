@@ -1,0 +1,1 @@
+"""What `rtaction serve` watches: cameras, their events, and who is told of them."""

@@ -1,0 +1,1 @@
+"""`rtaction serve`: from options to a house, its sinks and its page."""

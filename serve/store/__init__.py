@@ -1,0 +1,1 @@
+"""The index of events, and what is removed when it is old or the disk is full."""

@@ -1,0 +1,1 @@
+"""The house that watches real cameras."""
