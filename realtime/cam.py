@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from rtaction.errors import (
@@ -27,6 +25,7 @@ from rtaction.realtime.cam_config import CamConfig
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.outputs.screen import Screen, open_screen
 from rtaction.realtime.outputs.sinks import Callbacks, Sinks, Watched, open_sinks
+from rtaction.realtime.signals import signals
 from rtaction.realtime.sources.cameras import Camera, cameras_of
 from rtaction.realtime.sources.cameras_file import load_cameras
 from rtaction.realtime.sources.opening import is_file
@@ -39,7 +38,6 @@ from rtaction.realtime.watching.watch import watch_cameras
 from rtaction.realtime.windows.who_counts import CountOptions
 
 _log = logging.getLogger(__name__)
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(slots=True)
@@ -120,7 +118,7 @@ def run_cam(
                 is_stopping=stop.is_set,
             )
         )
-        stack.enter_context(_signals(stop, report))
+        stack.enter_context(signals(stop, {"SIGUSR1": report}))
         stats.restart_clock()
         options = _watch_options(config, count, sinks, is_paced=screen is not None)
         moments = watch_cameras(model, cameras, stats, options)
@@ -268,30 +266,3 @@ def _follow(
             raise
     with suppress(BrokenPipeError):
         sinks.finish()
-
-
-@contextmanager
-def _signals(stop: threading.Event, report: threading.Event) -> Iterator[None]:
-    """Turn Ctrl-C and termination into a request to stop, so that output files are completed,
-    and SIGUSR1 into a request for the statistics."""
-
-    def on_stop(number: int, frame: FrameType | None) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt  # second request: stop at once
-        stop.set()
-
-    def on_report(number: int, frame: FrameType | None) -> None:
-        report.set()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handlers: dict[int, Any] = dict.fromkeys(_STOP_SIGNALS, on_stop)
-    if hasattr(signal, "SIGUSR1"):
-        handlers[signal.SIGUSR1] = on_report
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -31,6 +31,11 @@ class Histogram:
         self._counts[min(int(math.log(ratio, _RATIO)), _NUM_BUCKETS - 1)] += 1
         self.num_values += 1
 
+    def add_all(self, other: Histogram) -> None:
+        """Count all durations of another."""
+        self._counts = [a + b for a, b in zip(self._counts, other._counts, strict=True)]
+        self.num_values += other.num_values
+
     def percentile(self, percent: float) -> float | None:
         """The seconds that `percent` of the durations do not exceed; None if there are none."""
         wanted = self.num_values * percent / 100
@@ -128,6 +133,11 @@ class WatchStats:
     def of(self, source: str) -> SourceStats:
         """The statistics of one source."""
         return self.sources.setdefault(source, SourceStats())
+
+    def restart(self, source: str) -> SourceStats:
+        """New statistics of one source, in place of those before."""
+        self.sources[source] = SourceStats()
+        return self.sources[source]
 
     def count(self, predictions: Iterable[Prediction]) -> None:
         """Count predictions, each for its source."""

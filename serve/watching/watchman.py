@@ -1,0 +1,262 @@
+"""The house: watches the cameras of a file, and answers who asks about them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from rtaction.frame import FrameLike
+from rtaction.realtime.actions.detector import ActionEvent
+from rtaction.realtime.model.action_model import ActionModel
+from rtaction.serve.house.house import NoSuchThing, Picture, Query, Sink, Subscription
+from rtaction.serve.house.record import EventRecord, Phase
+from rtaction.serve.house.views import CameraView
+from rtaction.serve.watching.clerk import Clerk
+from rtaction.serve.watching.desk import Desk
+from rtaction.serve.watching.machine import Machine
+from rtaction.serve.watching.model_watch import Told
+from rtaction.serve.watching.newsroom import Newsroom
+from rtaction.serve.watching.pictures import picture_of
+from rtaction.serve.watching.records import Records
+from rtaction.serve.watching.station import Plan, Station
+
+_TICK_SECONDS = 1.0
+_MACHINE_EVERY = 5  # ticks
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """What a house is built of.
+
+    Args:
+        index: keeps events and settings.
+        media: keeps clips and snapshots, None if none are kept.
+        sinks: who is told.
+        read_plan: reads the file of cameras.
+        open_model: loads a model.
+    """
+
+    index: EventIndex
+    media: Media | None
+    sinks: Sequence[Sink]
+    read_plan: Callable[[], Plan]
+    open_model: Callable[[Path], ActionModel]
+
+
+class Watchman:
+    """Watches cameras; see `rtaction.serve.house.house.House` for what it answers.
+
+    Args:
+        rooms: what it is built of.
+    """
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._index, self._media, self._sinks = rooms.index, rooms.media, rooms.sinks
+        self._read_plan = rooms.read_plan
+        self._news = Newsroom()
+        self._records = Records()
+        self._machine = Machine()
+        told = Told(self._on_frame, self._on_event, self._on_state, self._on_labels)
+        self._station = Station(
+            told,
+            rooms.index,
+            open_model=rooms.open_model,
+            on_new=self._on_state,
+            on_gone=self._on_gone,
+        )
+        self._ended = threading.Event()
+        self._ticker = threading.Thread(target=self._tick, name="rtaction-serve", daemon=True)
+        self._reloading = threading.Lock()
+        self._writing = threading.Lock()  # of records, which are read, changed and written
+        self._clerk = Clerk()
+        self._is_open = False
+
+    def open(self) -> None:
+        """Begin to watch.
+
+        Raises:
+            RtactionError: the file of cameras or a model has a mistake.
+        """
+        for sink in self._sinks:
+            sink.open(self)
+        self._clerk.start()
+        self._station.apply(self._read_plan())
+        self._is_open = True
+        self._ticker.start()
+
+    @property
+    def error(self) -> Exception | None:
+        """What ended the watching of a model's cameras, None while it goes on."""
+        return next((one.error for one in self._station.watches if one.error), None)
+
+    def close(self, timeout_seconds: float) -> None:
+        """End: events end, clips are completed, sinks are told. It takes about this time at most."""
+        self._is_open = False
+        self._ended.set()
+        self._station.close(timeout_seconds / 4)
+        self._clerk.close(timeout_seconds / 4)
+        if self._media is not None:
+            self._media.close(timeout_seconds / 4)
+        for sink in self._sinks:
+            sink.close(timeout_seconds / 4)
+        self._index.close()
+
+    def cameras(self) -> Sequence[CameraView]:
+        """See `House`."""
+        return [desk.view() for desk in self._station.desks]
+
+    def camera(self, camera: str) -> CameraView:
+        """See `House`."""
+        return self._station.desk(camera).view()
+
+    def enable(self, camera: str, *, is_enabled: bool) -> None:
+        """See `House`."""
+        self._station.enable(camera, is_enabled=is_enabled)
+
+    def set_threshold(self, camera: str, label: str | None, threshold: float | None) -> None:
+        """See `House`."""
+        self._station.set_threshold(camera, label, threshold)
+
+    def reload(self) -> str:
+        """See `House`."""
+        with self._reloading:
+            told = self._station.apply(self._read_plan())
+        _log.warning("cameras read anew: %s", told)
+        return told
+
+    def picture(self, camera: str, *, width: int | None, is_drawn: bool) -> Picture | None:
+        """See `House`."""
+        return picture_of(self._station.desk(camera), width=width, is_drawn=is_drawn)
+
+    def events(self, query: Query) -> Sequence[EventRecord]:
+        """See `House`."""
+        return self._index.find(query)
+
+    def event(self, event: str) -> EventRecord:
+        """See `House`."""
+        record = self._index.get(event)
+        if record is None:
+            raise NoSuchThing(f"there is no event {event!r}")
+        return record
+
+    def events_csv(self, day: date) -> Iterator[str]:
+        """See `House`."""
+        return self._index.csv(day)
+
+    def judge(self, event: str, verdict: str | None) -> EventRecord:
+        """See `House`."""
+        check_verdict(verdict)
+        with self._writing:
+            before = self.event(event)
+            if self._media is not None:
+                self._media.judge(before, verdict)
+            self._index.judge(event, verdict)
+            record = self.event(event)
+        self._tell(record, "change")
+        return record
+
+    def file(self, event: str, what: Literal["clip", "snapshot"]) -> Path:
+        """See `House`."""
+        record = self.event(event)
+        name = record.clip if what == "clip" else record.snapshot
+        path = self._media.path_of(name) if self._media is not None and name else None
+        if path is None or not path.is_file():
+            raise NoSuchThing(f"there is no {what} of this event, or no longer")
+        return path
+
+    def machine(self) -> Mapping[str, Any]:
+        """See `House`."""
+        watches = self._station.watches
+        return self._machine.to_dict(
+            self.cameras(),
+            [one.stats for one in watches],
+            [one.model.device_in_use for one in watches],
+            [sink.view() for sink in self._sinks],
+            clips_bytes=self._media.bytes_in_use if self._media is not None else 0,
+            num_viewers=self._news.num_readers,
+        )
+
+    def is_ready(self) -> bool:
+        """See `House`."""
+        return self._is_open and self.error is None
+
+    def subscribe(self) -> Subscription:
+        """See `House`."""
+        return self._news.subscribe()
+
+    def filed(self, event: str, clip: str | None, snapshot: str | None) -> None:
+        """A clip or a snapshot of an event is there."""
+        self._clerk.ask(lambda: self._file(event, clip, snapshot))
+
+    def _file(self, event: str, clip: str | None, snapshot: str | None) -> None:
+        with self._writing:
+            record = self._index.get(event)
+            if record is None:
+                return
+            record = replace(record, clip=clip or record.clip, snapshot=snapshot or record.snapshot)
+            self._index.update(record)
+        self._tell(record, "change")
+
+    def _tell(self, record: EventRecord, phase: Phase) -> None:
+        for sink in self._sinks:
+            sink.event(record, phase)
+        self._news.tell("event", record.to_dict() | {"phase": phase})
+
+    def _on_frame(self, desk: Desk, frame: FrameLike) -> None:
+        if self._media is not None:
+            self._media.frame(desk.setup.id, frame)
+
+    def _on_event(self, desk: Desk, event: ActionEvent) -> None:
+        record = self._records.take(desk, event)
+        if self._media is not None:
+            self._media.event(record, event)
+        self._clerk.ask(lambda: self._keep(record))
+
+    def _keep(self, record: EventRecord) -> None:
+        is_new = record.ended_at is None
+        with self._writing:
+            before = None if is_new else self._index.get(record.id)
+            if before is None:
+                self._index.add(record)
+            else:
+                record = replace(
+                    record, clip=before.clip, snapshot=before.snapshot, verdict=before.verdict
+                )
+                self._index.update(record)
+        self._tell(record, "start" if is_new else "end")
+
+    def _on_state(self, desk: Desk) -> None:
+        view = desk.view()
+        for sink in self._sinks:
+            sink.camera(view)
+        self._news.tell("camera", view.to_dict())
+
+    def _on_labels(self, desk: Desk) -> None:
+        if self._news.has_readers and desk.is_news_due():
+            self._news.tell("camera", desk.view().to_dict())
+
+    def _on_gone(self, desk: Desk) -> None:
+        for sink in self._sinks:
+            sink.camera_gone(desk.setup.id)
+        self._news.tell("gone", {"id": desk.setup.id})
+
+    def _tick(self) -> None:
+        """Once a second: rates, schedules, and news of cameras without labels."""
+        num_ticks = 0
+        while not self._ended.wait(_TICK_SECONDS):
+            num_ticks += 1
+            self._station.keep_schedules()
+            for desk in self._station.desks:
+                desk.sample()
+                if self._news.has_readers and desk.is_news_due():
+                    self._news.tell("camera", desk.view().to_dict())
+            if num_ticks % _MACHINE_EVERY == 0:
+                self._machine.sample()
+                if self._news.has_readers:
+                    self._news.tell("machine", self.machine())
