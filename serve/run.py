@@ -78,6 +78,10 @@ def _watch_over(house: Any, stop: threading.Event, reread: threading.Event) -> N
                 _log.warning("the cameras are watched on as before: %s", error)
             systemd.notify("READY=1")
         now = time.monotonic()
-        if every_seconds is not None and now - told_seconds > every_seconds / 3 and house.is_alive():
+        if (
+            every_seconds is not None
+            and now - told_seconds > every_seconds / 3
+            and house.is_alive()
+        ):
             told_seconds = now
             systemd.notify("WATCHDOG=1")

@@ -132,6 +132,7 @@ for _command in (
     show,
     evaluate,
     predict,
+    serve,
     export,
     verify,
     inspect,

@@ -34,9 +34,7 @@ def setups_of(cameras: Sequence[Camera], model: Path) -> list[Setup]:
         model: of cameras that have none of their own.
     """
     taken: set[str] = set()
-    return [
-        Setup(_unused(id_of(one.name), taken), one, one.model or model) for one in cameras
-    ]
+    return [Setup(_unused(id_of(one.name), taken), one, one.model or model) for one in cameras]
 
 
 def id_of(name: str) -> str:

@@ -96,7 +96,7 @@ class Watchman:
         return next((one.error for one in self._station.watches if one.error), None)
 
     def close(self, timeout_seconds: float) -> None:
-        """End: events end, clips are completed, sinks are told. It takes about this time at most."""
+        """End: events end, clips are completed, sinks are told; in about this time at most."""
         self._is_open = False
         self._ended.set()
         self._station.close(timeout_seconds / 4)
