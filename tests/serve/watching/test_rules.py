@@ -30,7 +30,7 @@ def test_the_page_sets_thresholds() -> None:
 
 
 def test_mistakes_are_told() -> None:
-    with pytest.raises(UsageError, match="threshold|enter"):
+    with pytest.raises(UsageError, match=r"enter|threshold"):
         rules_of(SPEC, {}, {}, {"wave": 1.5})
     with pytest.raises(UsageError, match=r"actions\.labels"):
         rules_of(SPEC, {"labels": {"wave": 3}}, {}, {})
