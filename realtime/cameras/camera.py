@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from rtaction.pose.region import Region
-from rtaction.realtime.sources.address import Address, parse_addresses
-from rtaction.realtime.sources.view import View
+from rtaction.realtime.cameras.address import Address, parse_addresses
+from rtaction.realtime.cameras.view import View
 
 Transport = Literal["auto", "tcp", "udp"]
 

@@ -14,9 +14,9 @@ from urllib.parse import quote
 
 from rtaction.errors import UsageError
 from rtaction.pose.region import Region
-from rtaction.realtime.sources.address import Address, parse_address
-from rtaction.realtime.sources.cameras import Camera, unused_name
-from rtaction.realtime.sources.view import View
+from rtaction.realtime.cameras.address import Address, parse_address
+from rtaction.realtime.cameras.camera import Camera, unused_name
+from rtaction.realtime.cameras.view import View
 
 _OPTIONS = ("transport", "follow", "open_timeout_seconds", "read_timeout_seconds")
 _NUMBER = (int, float)
