@@ -3,55 +3,18 @@
 from __future__ import annotations
 
 import logging
-import os
-import re
 import tomllib
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from rtaction.errors import UsageError
-from rtaction.pose.region import Region
-from rtaction.realtime.cameras.address import Address, parse_address
-from rtaction.realtime.cameras.camera import Camera, unused_name
-from rtaction.realtime.cameras.view import View
+from rtaction.realtime.cameras.camera import Camera
+from rtaction.realtime.cameras.camera_table import camera_of, check_keys
+from rtaction.realtime.cameras.credentials import holds_password
 
-_OPTIONS = ("transport", "follow", "open_timeout_seconds", "read_timeout_seconds")
-_NUMBER = (int, float)
-_KEYS: dict[str, type | tuple[type, ...]] = {
-    "name": str,
-    "url": str,
-    "source": str,
-    "username_env": str,
-    "password_env": str,
-    "roi": list,
-    "rotation": int,
-    "mirror": bool,
-    "region": list,
-    "transport": str,
-    "follow": bool,
-    "open_timeout_seconds": _NUMBER,
-    "read_timeout_seconds": _NUMBER,
-}
-_TYPE_NAMES: dict[type | tuple[type, ...], str] = {
-    str: "a string in quotes",
-    list: "a list of four numbers",
-    int: "an integer",
-    bool: "true or false",
-    _NUMBER: "a number",
-}
-_REGION = "a list of numbers, such as [0.2, 0.0, 0.8, 1.0]"
-_CAME: dict[type, str] = {
-    str: "a string",
-    bool: "true or false",
-    int: "an integer",
-    float: "a decimal number",
-    list: "a list",
-    dict: "a table",
-}
-_PASSWORD_KEY = re.compile(r"pass|pwd|pw|token|secret|key|auth", re.IGNORECASE)
+SERVE_TABLES = ("serve", "clips", "retention", "mqtt", "webhook", "notify")
+"""The tables that only `rtaction serve` reads."""
 _log = logging.getLogger(__name__)
 
 
@@ -62,17 +25,24 @@ class CamerasFile:
     Args:
         cameras: at least one, with unique names.
         actions: the table [actions] as it is in the file, unchecked; empty if there is none.
+        tables: those of `SERVE_TABLES` that are there, likewise; of [[webhook]] and [[notify]],
+            lists of tables. Default none.
     """
 
     cameras: list[Camera]
     actions: dict[str, Any]
+    tables: dict[str, Any] = field(default_factory=dict)
 
 
 def load_cameras(path: Path) -> CamerasFile:
     """Read a cameras.toml.
 
-    Paths in it are relative to the working directory. User names and passwords are best kept in
-    environment variables, named by `username_env` and `password_env`.
+    Sources in it are relative to the working directory, models to the file's folder. User names
+    and passwords are best kept in environment variables, named by `username_env` and
+    `password_env`.
+
+    Labels are not checked, as models are not known; see
+    `rtaction.realtime.watching.camera_rules.check_labels`.
 
     Args:
         path: the file.
@@ -82,11 +52,11 @@ def load_cameras(path: Path) -> CamerasFile:
         SourceMissing: there is no such device or video file.
     """
     document = _read(path)
-    unknown = sorted(set(document) - {"actions", "camera"})
+    unknown = sorted(set(document) - {"actions", "camera", *SERVE_TABLES})
     if unknown:
         raise UsageError(
             f"{path}: unknown key {unknown[0]!r}; expected one [[camera]] table per camera, and "
-            "optionally [actions]"
+            f"optionally [actions] and, for `rtaction serve`, {', '.join(SERVE_TABLES)}"
         )
     actions, tables = document.get("actions", {}), document.get("camera", [])
     if not isinstance(actions, dict):
@@ -97,14 +67,15 @@ def load_cameras(path: Path) -> CamerasFile:
         raise UsageError(f'{path}: it lists no camera; expected [[camera]] and url = "rtsp://..."')
     wheres = [_where(path, number, table) for number, table in enumerate(tables, 1)]
     for table, where in zip(tables, wheres, strict=True):
-        _check_keys(table, where)
+        check_keys(table, where)
     names = _checked_names(tables, wheres)
     cameras = [
-        _camera(table, where, _address(table, where), names)
+        camera_of(table, where, names, path.parent)
         for table, where in zip(tables, wheres, strict=True)
     ]
     _warn_of_passwords(path, tables, cameras)
-    return CamerasFile(cameras, actions)
+    served = {key: document[key] for key in SERVE_TABLES if key in document}
+    return CamerasFile(cameras, actions, served)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -126,29 +97,6 @@ def _where(path: Path, number: int, table: dict[str, Any]) -> str:
     return f"{path}, camera {number}" + (f" ({name!r})" if isinstance(name, str) else "")
 
 
-def _check_keys(table: dict[str, Any], where: str) -> None:
-    for key, value in table.items():
-        if key.lower() in ("password", "passwd", "pass", "pwd"):
-            raise UsageError(
-                f"{where}: {key}: a password must not be in this file; put it into an environment "
-                'variable and give its name: password_env = "CAMERA_PASSWORD"'
-            )
-        if key not in _KEYS:
-            raise UsageError(f"{where}: unknown key {key!r}; expected one of {', '.join(_KEYS)}")
-        expected = _KEYS[key]
-        # In Python, true is an integer as well. The value may be a secret.
-        if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
-            came = _CAME.get(type(value), "a date or time")
-            wanted = _REGION if key == "region" else _TYPE_NAMES[expected]
-            raise UsageError(f"{where}: {key}: expected {wanted}, got {came}")
-    if ("url" in table) == ("source" in table):
-        came = "both" if "url" in table else "neither"
-        raise UsageError(
-            f'{where}: expected either url = "rtsp://..." or source = "0" (a webcam, a file, a '
-            f"screen), got {came}"
-        )
-
-
 def _checked_names(tables: list[dict[str, Any]], wheres: list[str]) -> set[str]:
     names: set[str] = set()
     for table, where in zip(tables, wheres, strict=True):
@@ -163,73 +111,9 @@ def _checked_names(tables: list[dict[str, Any]], wheres: list[str]) -> set[str]:
     return names
 
 
-def _address(table: dict[str, Any], where: str) -> Address:
-    key = "url" if "url" in table else "source"
-    text: str = table[key]
-    if key == "url" and "://" not in text:
-        raise UsageError(
-            f"{where}: url: expected an address such as rtsp://192.168.1.20/stream1; use source "
-            "for a webcam, a file or a screen"
-        )
-    address = parse_address(text, given_as=f"{where}: {key}")
-    given = [key for key in ("username_env", "password_env") if key in table]
-    if not given:
-        return address
-    if address.kind not in ("rtsp", "http"):
-        raise UsageError(f"{where}: {given[0]}: only an rtsp:// or http:// address has a user")
-    scheme, _, rest = text.partition("://")
-    if "@" in rest:
-        raise UsageError(f"{where}: {given[0]}: the address has a user as well; expected only one")
-    if "username_env" not in table:
-        raise UsageError(f"{where}: password_env: it needs a user; set username_env as well")
-    userinfo = ":".join(_from_environment(table[key], f"{where}: {key}") for key in given)
-    return parse_address(f"{scheme}://{userinfo}@{rest}", given_as=f"{where}: url")
-
-
-def _from_environment(variable: str, where: str) -> str:
-    """The value of a variable, percent-encoded."""
-    value = os.environ.get(variable)
-    if value is None:
-        # The most common mistake is to put the password itself there.
-        named = f" {variable}" if re.fullmatch(r"[A-Z_][A-Z0-9_]*", variable) else ""
-        raise UsageError(
-            f"{where}: the environment variable{named} is not set; expected the name of a variable "
-            "with the value, such as CAMERA_PASSWORD"
-        )
-    return quote(os.fsencode(value), safe="")
-
-
-def _camera(table: dict[str, Any], where: str, address: Address, names: set[str]) -> Camera:
-    roi = table.get("roi")
-    if roi is not None and any(type(edge) not in (int, float) for edge in roi):
-        raise UsageError(f"{where}: roi: expected {_TYPE_NAMES[list]}")
-    region = table.get("region")
-    counts = None
-    if region is not None:
-        if any(type(number) not in (int, float) for number in region):
-            raise UsageError(f"{where}: region: expected {_REGION}")
-        try:
-            counts = Region.of(region)
-        except ValueError as error:
-            raise UsageError(f"{where}: region: {error}") from None
-    name = table["name"] if "name" in table else unused_name(address.name, names)
-    options = {key: table[key] for key in _OPTIONS if key in table}
-    try:
-        view = View(
-            tuple(roi) if roi is not None else None,
-            table.get("rotation", 0),
-            table.get("mirror", False),
-        )
-        return Camera(address, name, view, region=counts, **options)
-    except ValueError as error:
-        raise UsageError(f"{where}: {error}") from None
-
-
 def _warn_of_passwords(path: Path, tables: list[dict[str, Any]], cameras: list[Camera]) -> None:
     named = [
-        camera.name
-        for table, camera in zip(tables, cameras, strict=True)
-        if _holds_password(table.get("url", table.get("source", "")))
+        camera.name for table, camera in zip(tables, cameras, strict=True) if holds_password(table)
     ]
     if named:
         _log.warning(
@@ -237,13 +121,3 @@ def _warn_of_passwords(path: Path, tables: list[dict[str, Any]], cameras: list[C
             "file; use username_env and password_env instead",
             *(path, ", ".join(named)),
         )
-
-
-def _holds_password(text: str) -> bool:
-    rest = text.partition("://")[2]
-    user_and_password = rest.rpartition("@")[0]
-    # Each part between two "=", and what follows it up to the next "&".
-    parts = [part for one in re.split("[&;]", rest) for part in pairwise(one.split("="))]
-    return ":" in user_and_password or any(
-        value and _PASSWORD_KEY.search(re.split("[/?]", name)[-1]) for name, value in parts
-    )
