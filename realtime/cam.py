@@ -22,12 +22,12 @@ from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.rules import ActionRules
 from rtaction.realtime.cam_config import CamConfig
+from rtaction.realtime.cameras.camera import Camera, cameras_of
+from rtaction.realtime.cameras.cameras_file import load_cameras
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.outputs.screen import Screen, open_screen
 from rtaction.realtime.outputs.sinks import Callbacks, Sinks, Watched, open_sinks
 from rtaction.realtime.signals import signals
-from rtaction.realtime.sources.cameras import Camera, cameras_of
-from rtaction.realtime.sources.cameras_file import load_cameras
 from rtaction.realtime.sources.opening import is_file
 from rtaction.realtime.watching.actions import Actions, EventCallback, StateCallback
 from rtaction.realtime.watching.moment import Moments

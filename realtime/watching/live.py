@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from rtaction.errors import RtactionError
-from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.sources.opening import is_file, open_source
 from rtaction.realtime.sources.source import Source
 from rtaction.realtime.sources.turns import Turns

@@ -10,8 +10,8 @@ from rtaction.errors import UsageError
 from rtaction.model_spec import ModelSpec
 from rtaction.pose.people import PoseNetworks
 from rtaction.pose.region import Region
+from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.model.action_model import ActionModel
-from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.watching.moment import Leave, PeopleSeen
 from rtaction.realtime.watching.options import WatchOptions
 from rtaction.realtime.windows.engine import AnyTracker, Scorer

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.cameras.camera import Camera
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,7 +176,7 @@ class Station:
         rules = self._rules(setup, watch, plan, self._thresholds(setup.id))
         is_enabled = self._settings.get_setting(f"enabled {setup.id}")
         if is_enabled is None:
-            is_enabled = setup.camera.enabled
+            is_enabled = setup.camera.is_enabled
         desk = Desk(setup, watch.model.spec, is_enabled=is_enabled, thresholds={})
         post = _Post(desk, watch, rules)
         desk.thresholds = _entering(post)
@@ -230,7 +230,7 @@ class Station:
     def _update(self, post: _Post) -> None:
         """Watch a camera, or do not, as it should be now."""
         desk, schedule = post.desk, post.desk.setup.camera.schedule
-        is_due = schedule is None or schedule.is_active(datetime.now(UTC))
+        is_due = schedule.is_active(datetime.now(UTC))
         should = desk.is_enabled and is_due
         if should and not post.is_watched:
             post.is_watched = True

@@ -73,7 +73,6 @@ class Watchman:
         self._ended = threading.Event()
         self._ticker = threading.Thread(target=self._tick, name="rtaction-serve", daemon=True)
         self._reloading = threading.Lock()
-        self._writing = threading.Lock()  # of records, which are read, changed and written
         self._clerk = Clerk()
         self._is_open = False
 
@@ -140,10 +139,7 @@ class Watchman:
 
     def event(self, event: str) -> EventRecord:
         """See `House`."""
-        record = self._index.get(event)
-        if record is None:
-            raise NoSuchThing(f"there is no event {event!r}")
-        return record
+        return self._index.get(event)
 
     def events_csv(self, day: date) -> Iterator[str]:
         """See `House`."""
@@ -152,12 +148,9 @@ class Watchman:
     def judge(self, event: str, verdict: str | None) -> EventRecord:
         """See `House`."""
         check_verdict(verdict)
-        with self._writing:
-            before = self.event(event)
-            if self._media is not None:
-                self._media.judge(before, verdict)
-            self._index.judge(event, verdict)
-            record = self.event(event)
+        if self._media is not None:
+            self._media.judge(self.event(event), verdict)
+        record = self._index.judge(event, verdict)
         self._tell(record, "change")
         return record
 
@@ -195,13 +188,9 @@ class Watchman:
         self._clerk.ask(lambda: self._file(event, clip, snapshot))
 
     def _file(self, event: str, clip: str | None, snapshot: str | None) -> None:
-        with self._writing:
-            record = self._index.get(event)
-            if record is None:
-                return
-            record = replace(record, clip=clip or record.clip, snapshot=snapshot or record.snapshot)
-            self._index.update(record)
-        self._tell(record, "change")
+        record = self._index.add_files(event, clip=clip, snapshot=snapshot)
+        if record is not None:
+            self._tell(record, "change")
 
     def _tell(self, record: EventRecord, phase: Phase) -> None:
         for sink in self._sinks:
@@ -219,17 +208,11 @@ class Watchman:
         self._clerk.ask(lambda: self._keep(record))
 
     def _keep(self, record: EventRecord) -> None:
-        is_new = record.ended_at is None
-        with self._writing:
-            before = None if is_new else self._index.get(record.id)
-            if before is None:
-                self._index.add(record)
-            else:
-                record = replace(
-                    record, clip=before.clip, snapshot=before.snapshot, verdict=before.verdict
-                )
-                self._index.update(record)
-        self._tell(record, "start" if is_new else "end")
+        if record.ended_at is None:
+            self._index.add(record)
+            self._tell(record, "start")
+        else:
+            self._tell(self._index.update(record), "end")
 
     def _on_state(self, desk: Desk) -> None:
         view = desk.view()

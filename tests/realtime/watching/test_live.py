@@ -17,8 +17,8 @@ import pytest
 from rtaction.errors import CameraLost, RtactionError, SourceMissing, SourceRefused
 from rtaction.frame import DeferredFrame, Frame
 from rtaction.model_spec import ModelSpec
-from rtaction.realtime.sources.address import Address
-from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.cameras.address import Address
+from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.sources.source import Source
 from rtaction.realtime.watching.back_off import BackOff
 from rtaction.realtime.watching.live import LiveWatch

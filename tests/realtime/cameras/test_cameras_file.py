@@ -10,10 +10,10 @@ import pytest
 
 from rtaction.errors import RtactionError, SourceMissing, UsageError
 from rtaction.pose.region import Region
-from rtaction.realtime.sources.address import Address
-from rtaction.realtime.sources.cameras import Camera, cameras_of
-from rtaction.realtime.sources.cameras_file import CamerasFile, load_cameras
-from rtaction.realtime.sources.view import View
+from rtaction.realtime.cameras.address import Address
+from rtaction.realtime.cameras.camera import Camera, cameras_of
+from rtaction.realtime.cameras.cameras_file import CamerasFile, load_cameras
+from rtaction.realtime.cameras.view import View
 
 SECRET = "s3cret"
 ONE = '[[camera]]\nname = "door"\n'

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rtaction.realtime.sources.view import Roi, Rotation, View
+from rtaction.realtime.cameras.view import Roi, Rotation, View
 
 # Two rows of three pixels, numbered by their red.
 NUMBERED = np.zeros((2, 3, 3), np.uint8)
