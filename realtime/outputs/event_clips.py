@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import logging
 import math
-import re
 import tempfile
 import threading
 import time
-import unicodedata
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,8 +25,8 @@ from rtaction.errors import OutputError, UsageError
 from rtaction.opencv import cv2
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.outputs.clip_file import ClipFile, ClipFormat, JpegPicture
+from rtaction.realtime.outputs.clip_names import clip_stem
 from rtaction.realtime.outputs.clip_writer import ClipWriter
-from rtaction.redaction import redact
 from rtaction.sampling import TIME_TOLERANCE_SECONDS
 
 CLOSE_TIMEOUT_SECONDS = 2.0
@@ -49,7 +47,8 @@ class EventClips:
     Each source may add its frames from its own thread.
 
     Args:
-        folder: folder of the clips, created if missing; None keeps frames for `add_span` only.
+        folder: folder of the clips, created if missing; None keeps frames for files that others
+            make, see `add_span` and `add_event`.
         pre_roll_seconds: time to keep before an event. Default 2.0.
         post_roll_seconds: time to keep after it. Default 1.0.
         max_seconds: maximum length of a clip, so that an event that never ends does not fill the
@@ -133,10 +132,18 @@ class EventClips:
                 self._offer(clip, picture)
             self._end(state, [clip for clip in state.clips.values() if clip.is_over(at_seconds)])
 
-    def add_event(self, event: ActionEvent) -> None:
-        """Take an event, at its start and again at its end; without a folder it is ignored."""
+    def add_event(
+        self, event: ActionEvent, file_of: Callable[[str], ClipFile] | None = None
+    ) -> None:
+        """Take an event, at its start and again at its end; after `close` it is ignored.
+
+        Args:
+            event: the event.
+            file_of: makes its file at its start, from the name that its clip would have. Default
+                None: a file of that name in the folder; without a folder, none.
+        """
         with self._lock:
-            if self._closed or self._folder is None:
+            if self._closed or (self._folder is None and file_of is None):
                 return
             state = self._sources.setdefault(event.source, _Source())
             until_seconds = math.inf
@@ -146,7 +153,7 @@ class EventClips:
             if clip is not None:
                 clip.until_seconds = until_seconds
             elif event.end_seconds is None or event.number > state.last_number:
-                file = ClipFile(self._folder, _stem(event, state), self._format)
+                file = (file_of or self._file)(_stem(event, state))
                 from_seconds = event.start_seconds - self._pre_roll_seconds
                 state.last_number = event.number
                 clip = _Clip(event.number, file, from_seconds, until_seconds)
@@ -195,6 +202,31 @@ class EventClips:
                 self._end(state, list(state.clips.values()))
                 state.forget()
         self._writer.close(timeout_seconds)
+
+    def nearest(self, source: str, at_seconds: float) -> JpegPicture | None:
+        """The kept frame of a source that is nearest to a time; None if none is kept.
+
+        Args:
+            source: name of the source.
+            at_seconds: on the clock of its frames.
+        """
+        with self._lock:
+            state = self._sources.get(source)
+            pictures = () if state is None else state.pictures
+            return min(
+                pictures, key=lambda picture: abs(picture.at_seconds - at_seconds), default=None
+            )
+
+    def forget(self, source: str) -> None:
+        """End the clips of a source that gives no more frames, and drop what is kept of it."""
+        with self._lock:
+            state = self._sources.pop(source, None)
+            if state is not None:
+                self._end(state, list(state.clips.values()))
+
+    def _file(self, stem: str) -> ClipFile:
+        assert self._folder is not None
+        return ClipFile(self._folder, stem, self._format)
 
     def _begin(self, state: _Source, clip: _Clip) -> None:
         state.clips[clip.number] = clip
@@ -267,24 +299,9 @@ def _stem(event: ActionEvent, state: _Source) -> str:
         # An event on another clock than the frames must not yield a year that does not exist.
         age_seconds = min(max(state.last_seconds - event.start_seconds, 0.0), _DAY_SECONDS)
     now_seconds = state.last_seen_at_utc_seconds or time.time()
-    started = datetime.fromtimestamp(now_seconds - age_seconds, UTC)
-    stamp = f"{started:%Y%m%dT%H%M%S}.{started.microsecond // 1000:03}Z"
-    source = shown_source(event.source)
-    # The end of a path says more than its beginning.
+    started_at = datetime.fromtimestamp(now_seconds - age_seconds, UTC)
     who = "" if event.person is None else f"_person-{event.person}"
-    what = f"{_slug(event.label)[:40]}_{event.number}{who}"
-    return f"{stamp}_{_slug(source)[-40:].lstrip('-')}_{what}"
-
-
-def shown_source(source: str) -> str:
-    """The name of a source, without the user and password of an address."""
-    return redact(source) if "://" in source else source
-
-
-def _slug(text: str) -> str:
-    """Letters, digits and hyphens, valid on every file system; "x" if none are left."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
-    return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-") or "x"
+    return clip_stem(started_at, event.source, event.label, f"{event.number}{who}")
 
 
 def require_writable(folder: Path, what: str) -> None:
