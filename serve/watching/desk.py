@@ -150,15 +150,14 @@ class Desk:
 
     def captions(self) -> dict[int | None, str]:
         """What stands beside each person, or for the whole picture under None."""
+        captions: dict[int | None, str] = {}
         with self._lock:
-            people = {
-                one.person: f"{one.label} {one.score:.2f}"
-                for one in self._doing.values()
-                if one.label is not None
-            }
-            active = dict.fromkeys(self._active.values())
-            whole = {} if self.spec.follows_people or not active else {None: ", ".join(active)}
-        return {**people, **whole}
+            for one in self._doing.values():
+                if one.label is not None:
+                    captions[one.person] = f"{one.label} {one.score:.2f}"
+            if self._active and not self.spec.follows_people:
+                captions[None] = ", ".join(dict.fromkeys(self._active.values()))
+        return captions
 
     def sample(self) -> None:
         """Measure rates; called once a second."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -50,12 +51,14 @@ class ModelWatch:
     Attributes:
         stats: of the cameras, by name.
         error: what ended the watching, None while it goes on.
+        looked_seconds: when it last looked at its cameras, on the monotonic clock.
     """
 
     def __init__(self, model: ActionModel, told: Told) -> None:
         self.model = model
         self.stats = WatchStats()
         self.error: Exception | None = None
+        self.looked_seconds = time.monotonic()
         self._told = told
         self._actions = Actions(model, None)
         self._desks: dict[str, Desk] = {}
@@ -112,6 +115,7 @@ class ModelWatch:
             self.error = error
 
     def _take(self, moment: Moment) -> None:
+        self.looked_seconds = time.monotonic()
         with self._lock:
             events = self._actions.see(moment)
         for prediction in moment.predictions:

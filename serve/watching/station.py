@@ -15,6 +15,7 @@ from rtaction.realtime.actions.rules import ActionRules
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.watching.people import check_camera
 from rtaction.serve.house.house import NoSuchThing
+from rtaction.serve.house.views import CameraState
 from rtaction.serve.watching.desk import Desk
 from rtaction.serve.watching.model_watch import ModelWatch, Told
 from rtaction.serve.watching.rules import ALL_LABELS, rules_of
@@ -190,7 +191,8 @@ class Station:
     ) -> str:
         before, self._posts, self._plan = self._posts, {}, plan
         old_watches, self._watches = self._watches, watches
-        changed, new = [], []
+        changed: list[_Post] = []
+        new: list[_Post] = []
         for watch in watches.values():
             if watch not in old_watches.values():
                 watch.start()
@@ -236,7 +238,7 @@ class Station:
             post.is_watched = True
             post.watch.add(desk, post.rules)
         elif not should:
-            state = "resting" if desk.is_enabled else "disabled"
+            state: CameraState = "resting" if desk.is_enabled else "disabled"
             if post.is_watched:
                 post.is_watched = False
                 post.watch.remove(desk)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -27,6 +28,7 @@ from rtaction.serve.watching.station import Plan, Station
 
 _TICK_SECONDS = 1.0
 _MACHINE_EVERY = 5  # ticks
+_HANGS_SECONDS = 30.0
 _log = logging.getLogger(__name__)
 
 
@@ -75,6 +77,7 @@ class Watchman:
         self._reloading = threading.Lock()
         self._clerk = Clerk()
         self._is_open = False
+        self._ticked_seconds = time.monotonic()
 
     def open(self) -> None:
         """Begin to watch.
@@ -179,6 +182,13 @@ class Watchman:
         """See `House`."""
         return self._is_open and self.error is None
 
+    def is_alive(self) -> bool:
+        """Whether all cameras were looked at lately, so that nothing hangs."""
+        watches = self._station.watches
+        now = time.monotonic()
+        looked = [self._ticked_seconds, *(one.looked_seconds for one in watches)]
+        return all(now - seconds < _HANGS_SECONDS for seconds in looked)
+
     def subscribe(self) -> Subscription:
         """See `House`."""
         return self._news.subscribe()
@@ -234,6 +244,7 @@ class Watchman:
         num_ticks = 0
         while not self._ended.wait(_TICK_SECONDS):
             num_ticks += 1
+            self._ticked_seconds = time.monotonic()
             self._station.keep_schedules()
             for desk in self._station.desks:
                 desk.sample()
