@@ -185,8 +185,9 @@ def test_a_camera_that_is_gone_ends_its_clips(media: Media, told: Told) -> None:
 
 
 def test_only_what_is_asked_for(tmp_path: Path, told: Told) -> None:
-    for name, options in (("clips", {"snapshots": False}), ("snapshots", {"clips": False})):
-        media = Media(tmp_path / name, replace(SMALL, **options), told)
+    options = {"clips": replace(SMALL, snapshots=False), "snapshots": replace(SMALL, clips=False)}
+    for name in options:
+        media = Media(tmp_path / name, options[name], told)
         add_frames(media, range(40))
         media.event(made_event(), start_seconds=1.0)
         media.event(made_event(), start_seconds=1.0, end_seconds=1.5)
@@ -217,7 +218,7 @@ def test_a_full_disk_delays_nothing_and_is_told_once(
 ) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (120, 160, 3)).astype(np.uint8)
 
-    def add(numbers: range) -> None:
+    def add(media: Media, numbers: range) -> None:
         for number in numbers:
             media.frame("door", Frame(noise, number / RATE, number, "door"))
 
@@ -225,19 +226,19 @@ def test_a_full_disk_delays_nothing_and_is_told_once(
         media = Media(disk / "clips", SMALL, told)
         filling = fill(disk)
         with caplog.at_level(logging.WARNING):
-            add(range(60))
+            add(media, range(60))
             for number in range(2):
                 media.event(made_event(number), start_seconds=1.0)
                 media.event(made_event(number), start_seconds=1.0, end_seconds=2.0)
-            add(range(60, 80))
+            add(media, range(60, 80))
             until(lambda: not media.is_writing(f"{STEM}.mp4"))
             until(lambda: media.num_dropped > 0)
         assert sum("cannot be written" in line for line in caplog.messages) <= 2
         filling.unlink()
-        add(range(80, 160))
+        add(media, range(80, 160))
         media.event(made_event(2), start_seconds=7.0)
         media.event(made_event(2), start_seconds=7.0, end_seconds=7.5)
-        add(range(160, 180))
+        add(media, range(160, 180))
         until(lambda: made_event(2).id in told.clips and made_event(2).id in told.snapshots)
         assert len(seconds_of(disk / "clips" / told.clips[made_event(2).id])) >= 15
         media.close()
