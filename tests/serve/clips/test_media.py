@@ -222,7 +222,7 @@ def test_a_full_disk_delays_nothing_and_is_told_once(
         for number in numbers:
             media.frame("door", Frame(noise, number / RATE, number, "door"))
 
-    with small_disk(tmp_path / "disk", num_bytes=400_000) as disk:
+    with small_disk(tmp_path / "disk", num_bytes=4_000_000) as disk:
         media = Media(disk / "clips", SMALL, told)
         filling = fill(disk)
         with caplog.at_level(logging.WARNING):
