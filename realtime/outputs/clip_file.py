@@ -5,12 +5,12 @@ This module knows nothing about events.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from rtaction.opencv import cv2  # isort: skip  # before PyAV: windows hang with its libxcb
 import av
@@ -42,6 +42,13 @@ class JpegPicture:
     at_seconds: float
     jpeg: bytes
     size_hw: tuple[int, int]
+    is_key: ClassVar[bool] = True
+    """It can be decoded without any other."""
+
+    @property
+    def num_bytes(self) -> int:
+        """What it takes in memory."""
+        return len(self.jpeg)
 
 
 class ClipFile:
@@ -52,13 +59,25 @@ class ClipFile:
         stem: its name, to which a number is added if it is taken, and the suffix.
         format: "mkv" holds the JPEGs as they are; "mp4" holds H.264, which takes some 8 ms per
             640x480 frame. Default "mkv".
+        uses_hardware: see `EncodedFile`. Default False.
+        comment: what an "mp4" says of itself, from the time of its first frame. Default: nothing.
     """
 
-    def __init__(self, folder: Path, stem: str, format: ClipFormat = "mkv") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        stem: str,
+        format: ClipFormat = "mkv",
+        *,
+        uses_hardware: bool = False,
+        comment: Callable[[float], str] = lambda first_seconds: "",
+    ) -> None:
         self.failed = False
         self._folder = folder
         self._stem = stem
         self._format = format
+        self._uses_hardware = uses_hardware
+        self._comment = comment
         self._path: Path | None = None
         self._frames: _Frames | None = None
         self._first_seconds = 0.0
@@ -79,8 +98,11 @@ class ClipFile:
             if self._frames is None:
                 self._first_seconds = picture.at_seconds
                 self._path = _create(self._folder, self._stem, self._format)
-                frames = _Jpegs if self._format == "mkv" else _H264
-                self._frames = frames(self._path, picture.size_hw)
+                if self._format == "mkv":
+                    self._frames = _Jpegs(self._path, picture.size_hw)
+                else:
+                    comment = self._comment(self._first_seconds)
+                    self._frames = _H264(self._path, picture.size_hw, self._uses_hardware, comment)
             self._frames.write(picture, picture.at_seconds - self._first_seconds)
             self._num_frames += 1
 
@@ -154,9 +176,13 @@ class _Jpegs:
 class _H264:
     """An .mp4, of the size of its first frame."""
 
-    def __init__(self, path: Path, size_hw: tuple[int, int]) -> None:
+    def __init__(
+        self, path: Path, size_hw: tuple[int, int], uses_hardware: bool, comment: str
+    ) -> None:
         self._size_hw = even_size_of(size_hw)
-        self._file = EncodedFile(path, _USUAL_RATE, self._size_hw)
+        self._file = EncodedFile(
+            path, _USUAL_RATE, self._size_hw, uses_hardware=uses_hardware, comment=comment
+        )
 
     def write(self, picture: JpegPicture, at_seconds: float) -> None:
         content = np.frombuffer(picture.jpeg, np.uint8)

@@ -61,13 +61,27 @@ def draw_people(
                 cv2.line(image_rgb, ends[0], ends[1], colour, thickness, cv2.LINE_AA)
         for x, y in points[visible]:
             cv2.circle(image_rgb, (round(x), round(y)), thickness + 1, colour, cv2.FILLED)
-        spare = _MARGIN_SHARE * max(bottom - top, right - left)
-        corner = (max(round(left - spare), 0), max(round(top - spare), 0))
-        opposite = (min(round(right + spare), width - 1), min(round(bottom + spare), height - 1))
+        corner, opposite = box_with_margin((top, left, bottom, right), (height, width))
         cv2.rectangle(image_rgb, corner, opposite, colour, thickness)
         caption = (captions or {}).get(person.number, "")
         text = f"{person.number}  {caption}" if caption else str(person.number)
         draw_tab(image_rgb, text, corner, colour, PANEL, unit)
+
+
+def box_with_margin(
+    box: Sequence[float], size_hw: tuple[int, int]
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The corners, x and y in pixels, of the box to draw around joints.
+
+    Args:
+        box: top, left, bottom and right of the joints, in pixels.
+        size_hw: of the image, in which the corners lie.
+    """
+    top, left, bottom, right = box
+    spare = _MARGIN_SHARE * max(bottom - top, right - left)
+    corner = (max(round(left - spare), 0), max(round(top - spare), 0))
+    last_x, last_y = size_hw[1] - 1, size_hw[0] - 1
+    return corner, (min(round(right + spare), last_x), min(round(bottom + spare), last_y))
 
 
 def draw_region(image_rgb: npt.NDArray[np.uint8], region: Region, *, mirror: bool = False) -> None:
