@@ -16,14 +16,12 @@ from rtaction.errors import (
     ModelError,
     ReaderLeft,
     SourceError,
-    UsageError,
 )
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
-from rtaction.realtime.actions.rules import ActionRules
+from rtaction.realtime.actions.rules import ActionRules, layered
 from rtaction.realtime.cam_config import CamConfig
-from rtaction.realtime.cameras.camera import Camera, cameras_of
-from rtaction.realtime.cameras.cameras_file import load_cameras
+from rtaction.realtime.cam_sources import cam_sources, rules_by_source
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.outputs.screen import Screen, open_screen
 from rtaction.realtime.outputs.sinks import Callbacks, Sinks, Watched, open_sinks
@@ -92,21 +90,27 @@ def run_cam(
     Raises:
         RtactionError: see `rtaction.errors`. What was saved and logged so far is kept.
     """
-    cameras, rule_overrides = _cameras_and_rules(config)
-    _check_overwriting(config, cameras, Path(model.file.where))
+    model_path = Path(model.file.where)
+    sources = cam_sources(config, model_path)
+    cameras = sources.cameras
     spec = with_threshold(model.spec, config.threshold)
-    rules = ActionRules.for_model(spec, overrides=rule_overrides)
+    rules = ActionRules.for_model(spec, overrides=layered(sources.actions, config.rules))
+    by_source = rules_by_source(sources, spec, config)
     count = _who_counts(config, spec)
-    regions = regions_of(cameras, count, spec, config.cameras_file)
     summary = summary or CamSummary(WatchStats())
     stats = summary.stats
     stop, report = threading.Event(), threading.Event()
     with ExitStack() as stack:
         screen = screen or _opened_screen(config, stack)
         live = {camera.name: not is_file(camera) for camera in cameras}
-        actions = Actions(model, rules, config.stride_seconds)
-        name = Path(model.file.where).name
-        watched = Watched(live, stats, actions, regions, model_name=name)
+        watched = Watched(
+            live,
+            stats,
+            Actions(model, rules, config.stride_seconds, by_source=by_source),
+            regions_of(cameras, count),
+            {camera.name: camera.zones for camera in cameras},
+            model_name=model_path.name,
+        )
         sinks = stack.enter_context(
             open_sinks(
                 config,
@@ -184,54 +188,6 @@ def with_threshold(spec: ModelSpec, threshold: float | None) -> ModelSpec:
     if threshold is None:
         return spec
     return replace(spec, threshold=threshold, label_thresholds={})
-
-
-def _cameras_and_rules(config: CamConfig) -> tuple[list[Camera], dict[str, Any]]:
-    texts, rules = list(config.sources), {}
-    cameras = []
-    if config.cameras_file is not None:
-        loaded = load_cameras(config.cameras_file)
-        cameras, rules = list(loaded.cameras), dict(loaded.actions)
-    elif not texts:
-        texts = ["0"]
-    known = {camera.name for camera in cameras}
-    for camera in cameras_of(texts):
-        if camera.name in known:
-            raise UsageError(
-                f"the source {camera.name} is already in {config.cameras_file}; expected it once"
-            )
-        cameras.append(camera)
-    if not config.follow:
-        cameras = [replace(camera, follow=False) for camera in cameras]
-    given = config.rules
-    tables = rules.get("labels", {})
-    if given and isinstance(tables, dict) and all(isinstance(t, dict) for t in tables.values()):
-        # Malformed tables are reported by the code that reads them.
-        kept = {
-            label: {key: value for key, value in table.items() if key not in given}
-            for label, table in tables.items()
-        }
-        rules = rules | {"labels": kept}
-    return cameras, rules | given
-
-
-def _check_overwriting(config: CamConfig, cameras: list[Camera], model: Path) -> None:
-    taken = {model.resolve(): "the model"}
-    if config.cameras_file is not None:
-        taken[config.cameras_file.resolve()] = "the cameras file"
-    taken |= {
-        Path(str(camera.address.target)).resolve(): "the source"
-        for camera in cameras
-        if camera.address.kind == "file"
-    }
-    log = Path(config.output) if config.output not in (None, "-") else None
-    for option, path in (("--save", config.save), ("--output", log)):
-        if path is None:
-            continue
-        if path.resolve() in taken:
-            name = taken[path.resolve()]
-            raise UsageError(f"{option} {path} would overwrite {name}; choose another name")
-        taken[path.resolve()] = f"what {option} writes"
 
 
 def _follow(

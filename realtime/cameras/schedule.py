@@ -192,10 +192,12 @@ def _zone(name: str) -> zoneinfo.ZoneInfo:
 def _days(word: str, text: str) -> frozenset[int]:
     days: set[int] = set()
     for part in word.split(","):
-        first, _, last = part.partition("-")
-        if first not in _DAYS or (last or first) not in _DAYS:
+        first, dash, last = part.partition("-")
+        if not dash:
+            last = first
+        if first not in _DAYS or last not in _DAYS:
             raise ValueError(f"{_EXPECTED}; got {text!r}, with days of {', '.join(_DAYS)}")
-        start, end = _DAYS.index(first), _DAYS.index(last or first)
+        start, end = _DAYS.index(first), _DAYS.index(last)
         days |= {(start + step) % 7 for step in range((end - start) % 7 + 1)}
     return frozenset(days)
 
