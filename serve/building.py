@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rtaction.errors import UsageError
 from rtaction.realtime.cameras.camera import cameras_of
 from rtaction.realtime.cameras.cameras_file import load_cameras
-from rtaction.realtime.model.action_model import ActionModel
-from rtaction.realtime.outputs.event_clips import require_writable
 from rtaction.serve.options import ServeOptions
-from rtaction.serve.school.lessons import Lessons
 from rtaction.serve.watching.setups import setups_of
 from rtaction.serve.watching.station import Plan
 
