@@ -25,7 +25,7 @@ from rtaction.serve.sinks.wanted import Wanted
 from rtaction.serve.sinks.worker import Counts, Worker
 
 if TYPE_CHECKING:
-    from apprise import Apprise
+    from apprise import NotifyBase
 
 _ATTEMPTS = 3
 _MAX_WAITING = 100
@@ -160,19 +160,14 @@ class Notify:
         self._counts.missed()
 
     def _send(self, record: EventRecord, picture: bytes | None) -> bool:
-        from apprise.attachment.memory import AttachMemory
-
-        attachment = None
-        if picture is not None:
-            name = f"{record.id}.jpg"
-            make: Any = AttachMemory  # it has no types
-            attachment = make(content=picture, name=name, mimetype="image/jpeg")
+        attachment = None if picture is None else _attachment(f"{record.id}.jpg", picture)
         title = self._settings.title or f"{record.camera_name}: {record.label}"
-        return bool(
-            self._service.notify(
-                body=text_of(record, self._num_left_out), title=title, attach=attachment
-            )
-        )
+        body = text_of(record, self._num_left_out)
+        try:
+            # Apprise itself would do it in a thread of its own.
+            return bool(self._service.notify(body=body, title=title, attach=attachment))
+        except Exception:  # of a service's own code; its text may hold the address
+            return False
 
 
 def text_of(record: EventRecord, num_left_out: int = 0) -> str:
@@ -227,20 +222,25 @@ class _Silence(logging.Filter):
 _silence = _Silence()
 
 
-def _service(url: str) -> Apprise:
+def _service(url: str) -> NotifyBase:
     try:
         import apprise
     except ImportError as error:
         raise MissingLibrary(
             f"notifications need Apprise ({error}); install it with: {install_command('serve')}"
         ) from None
-    # Each of them must be known: an address may not silently be two.
-    plugin = apprise.Apprise.instantiate(url.strip())
-    if plugin is None:
+    service = apprise.Apprise.instantiate(url.strip())
+    if service is None:
         raise ValueError(
             "expected an address of Apprise, such as ntfys://host/topic; see "
             "https://appriseit.com/services/"
         )
-    service = apprise.Apprise()
-    service.add(plugin)
     return service
+
+
+def _attachment(name: str, jpeg: bytes) -> Any:
+    from apprise import AppriseAttachment
+    from apprise.attachment.memory import AttachMemory
+
+    make: Any = AttachMemory  # it has no types
+    return AppriseAttachment(make(content=jpeg, name=name, mimetype="image/jpeg"))
