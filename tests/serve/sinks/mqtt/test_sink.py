@@ -286,7 +286,7 @@ def test_the_last_will_is_seen_when_the_process_is_killed(
         Room(view()).open(sink)
         time.sleep(60)
     """
-    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], cwd=ROOT.parent)
+    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], cwd=ROOT)
     try:
         wait_until(lambda: onlooker.now.get("rtaction/status") == b"online", seconds=30)
     finally:

@@ -131,8 +131,8 @@ def test_through_all_faults_nothing_is_lost_twice_or_out_of_order(
     receiver.start()
     wait_until(lambda: webhook.view().num_sent == 40)
     assert [one.json["event"]["id"] for one in receiver.accepted] == [one.id for one in events]
-    for one in receiver.asked:
-        verify(b"key", one.headers["X-Rtaction-Signature"], one.body, now=time.time())
+    for asked in receiver.asked:
+        verify(b"key", asked.headers["X-Rtaction-Signature"], asked.body, now=time.time())
     assert (webhook.view().num_missed, webhook.view().num_waiting) == (0, 0)
 
 
@@ -201,7 +201,7 @@ def test_what_waits_outlives_the_process(receiver: Receiver, make: Make, tmp_pat
     """
     process = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(script)],
-        cwd=ROOT.parent,
+        cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
     )
