@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ from rtaction.realtime.cameras.view import View
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.sources.stream_packets import StreamPacket
 from rtaction.serve.clips.corrections import Corrections, check_verdict
-from rtaction.serve.clips.media import Media
+from rtaction.serve.clips.media import Media, OnDone
 from rtaction.serve.house.house import NoSuchThing, Picture, Query, Sink, Subscription
 from rtaction.serve.house.record import EventRecord, Phase
 from rtaction.serve.house.views import CameraView
@@ -44,23 +44,24 @@ class Rooms:
 
     Args:
         index: keeps events and settings.
-        media: keeps clips and snapshots, None if none are kept.
         clips_folder: where they lie.
         corrections: keeps the clips of judged events.
-        retention: removes what is old or too much.
         sinks: who is told.
         read_plan: reads the file of cameras.
         open_model: loads a model.
+        media_of: makes what keeps clips and snapshots, which tells of each; None if none are kept.
+        retention_of: makes what removes files that are old or too much, but for those that are
+            being written.
     """
 
     index: EventIndex
-    media: Media | None
     clips_folder: Path
     corrections: Corrections
-    retention: Retention
     sinks: Sequence[Sink]
     read_plan: Callable[[], Plan]
     open_model: Callable[[Path], ActionModel]
+    media_of: Callable[[OnDone], Media] | None
+    retention_of: Callable[[Callable[[str], bool]], Retention]
 
 
 class Watchman:
@@ -71,9 +72,12 @@ class Watchman:
     """
 
     def __init__(self, rooms: Rooms) -> None:
-        self._index, self._media, self._sinks = rooms.index, rooms.media, rooms.sinks
+        self._index, self._sinks = rooms.index, rooms.sinks
+        self._media = None if rooms.media_of is None else rooms.media_of(self._filed)
         self._clips_folder = rooms.clips_folder
-        self._corrections, self._retention = rooms.corrections, rooms.retention
+        self._corrections = rooms.corrections
+        is_writing = (lambda name: False) if self._media is None else self._media.is_writing
+        self._retention = rooms.retention_of(is_writing)
         self._read_plan = rooms.read_plan
         self._news = Newsroom()
         self._records = Records()
@@ -107,11 +111,19 @@ class Watchman:
         """
         for sink in self._sinks:
             sink.open(self)
+        self._end_what_was_cut()
         self._clerk.start()
         self._retention.start()
         self._station.apply(self._read_plan())
         self._is_open = True
         self._ticker.start()
+
+    def _end_what_was_cut(self) -> None:
+        """Events that went on when an earlier process was killed are over."""
+        for record in self._index.close_open(datetime.now(UTC)):
+            if self._media is not None:
+                clip, snapshot = self._media.left_of(record)
+                self._index.add_files(record.id, clip=clip, snapshot=snapshot)
 
     @property
     def error(self) -> Exception | None:
@@ -216,7 +228,7 @@ class Watchman:
         """See `House`."""
         return self._news.subscribe()
 
-    def filed(self, event: str, clip: str | None, snapshot: str | None) -> None:
+    def _filed(self, event: str, clip: str | None, snapshot: str | None) -> None:
         """A clip or a snapshot of an event is there."""
         self._clerk.ask(lambda: self._file(event, clip, snapshot))
 
@@ -226,7 +238,7 @@ class Watchman:
             return
         if clip is not None and record.verdict is not None:
             self._corrections.put(record)
-        self._retention.look()
+        self._retention.look_soon()
         self._tell(record, "change")
 
     def _tell(self, record: EventRecord, phase: Phase) -> None:
