@@ -129,6 +129,11 @@ class Media:
         self._pictures.forget(camera)
         self._packets.forget(camera)
 
+    def interrupt(self, camera: str) -> None:
+        """A camera gives no pictures for now: clips end with those that came."""
+        self._pictures.forget(camera)
+        self._packets.forget(camera)
+
     def frame(self, camera: str, frame: FrameLike) -> None:
         """Take a frame, on the thread that has read it; it is encoded there, if it is kept.
 
