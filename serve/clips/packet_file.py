@@ -6,7 +6,7 @@ This module knows nothing about events and cameras.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from functools import partial
@@ -28,7 +28,7 @@ Look = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 """What may be seen of a picture, uint8 RGB, shape (height, width, 3): turned, cut, blackened."""
 
 CODINGS = ("h264", "hevc")
-"""What browsers play, and so can be kept as it came."""
+"""What can be kept as it came; not all browsers play the second, H.265."""
 
 _TICK = Fraction(1, 90_000)
 # A camera that sets its clock; what came at the same time was not taken minutes apart.
@@ -40,8 +40,8 @@ class PacketFile:
 
     Args:
         path: the file; it is replaced if it exists.
-        look: what may be seen. Default None: all, and packets are kept as they are, if browsers
-            play them.
+        look: what may be seen. None: all, and packets are kept as they are.
+        codings: of packets that are kept as they are, of `CODINGS`; others are always encoded anew.
         frames_per_second: of what has to be encoded anew: frames beyond it are passed over.
         uses_hardware: encode by the graphics processor where it can.
         comment: what the file says of itself, from the time of its first packet.
@@ -52,6 +52,7 @@ class PacketFile:
         path: Path,
         look: Look | None,
         *,
+        codings: Sequence[str],
         frames_per_second: float,
         uses_hardware: bool,
         comment: Callable[[float], str],
@@ -59,6 +60,7 @@ class PacketFile:
         self.failed = False
         self._path = path
         self._look = look
+        self._codings = codings
         self._frames_per_second = frames_per_second
         self._uses_hardware = uses_hardware
         self._comment = comment
@@ -80,7 +82,7 @@ class PacketFile:
         with self._telling():
             if self._packets is None:
                 comment = self._comment(packet.at_seconds)
-                if self._look is None and packet.coding in CODINGS:
+                if self._look is None and packet.coding in self._codings:
                     self._packets = _Copied(self._path, packet, comment)
                 else:
                     self._packets = _Seen(
@@ -176,10 +178,13 @@ class _Copied:
     def __init__(self, path: Path, first: StreamPacket, comment: str) -> None:
         # What a file says of its video is read from the first key, as not all cameras tell it.
         self._told = av.open(io.BytesIO(first.head + first.content), format=first.coding)
+        template = self._told.streams.video[0]
+        if not template.codec_context.width:
+            self._told.close()
+            raise ValueError("its first picture is damaged")
         self._file = ToldFile(path)
         self._container = av.open(self._file, "w", format="mp4", options=FRAGMENTED)
         self._container.metadata["comment"] = comment
-        template = self._told.streams.video[0]
         self._stream: Any = self._container.add_stream_from_template(template, opaque=True)
         if first.coding == "hevc":
             self._stream.codec_context.codec_tag = "hvc1"  # Apple's players know no other
