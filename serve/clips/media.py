@@ -268,8 +268,7 @@ class Media:
         file: ClipFile | PacketFile
         if known.has_packets:
             file = PacketFile(
-                self._folder / f"{stem}.mp4",
-                look,
+                *(self._folder, stem, look),
                 codings=CODINGS if self._options.h265 == "keep" else CODINGS[:1],
                 frames_per_second=self._options.frames_per_second,
                 uses_hardware=uses_hardware,

@@ -54,7 +54,8 @@ def written(
     codings: Sequence[str] = CODINGS,
 ) -> PacketFile:
     file = PacketFile(
-        path,
+        path.parent,
+        path.stem,
         look,
         codings=codings,
         frames_per_second=10.0,
@@ -184,7 +185,8 @@ def test_what_is_written_when_the_disk_is_full_plays_to_its_end(tmp_path: Path) 
     packets = packets_of("libx264", "mpegts", 200, {"bf": "0", "crf": "0"})
     with small_disk(tmp_path / "disk", num_bytes=16_384) as disk:
         file = PacketFile(
-            disk / "clip.mp4",
+            disk,
+            "clip",
             None,
             codings=CODINGS,
             frames_per_second=10.0,
