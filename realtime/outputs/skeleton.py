@@ -1,4 +1,4 @@
-"""Draw people onto a frame: box, skeleton and id."""
+"""Draw people onto a frame: box, skeleton and id; and where they count."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from rtaction.opencv import cv2
 from rtaction.pose.keypoints import BONES
-from rtaction.pose.region import Region
+from rtaction.pose.region import Region, Zone
 from rtaction.pose.tracker import Person
 from rtaction.realtime.outputs.overlay import MIN_HEIGHT, MUTED, PANEL, Colour, draw_tab
 
@@ -22,6 +22,7 @@ _COLOURS: tuple[Colour, ...] = (
     (213, 94, 0),
     (204, 121, 167),
 )
+_ZONE_OPACITY = 0.15
 _MARGIN_SHARE = 0.08  # of a box's longer side, around the joints
 
 
@@ -92,14 +93,43 @@ def draw_region(image_rgb: npt.NDArray[np.uint8], region: Region, *, mirror: boo
         region: in shares of the picture.
         mirror: the image is already mirrored. Default False.
     """
+    outline = _outline(image_rgb, region, mirror=mirror)
+    thickness = max(round(image_rgb.shape[0] / MIN_HEIGHT), 1)
+    cv2.polylines(image_rgb, [outline], True, MUTED, thickness, cv2.LINE_AA)
+
+
+def draw_zones(
+    image_rgb: npt.NDArray[np.uint8], zones: Sequence[Zone], *, mirror: bool = False
+) -> None:
+    """Draw zones faintly, with their names: uint8 RGB, shape (height, width, 3), in place.
+
+    Args:
+        image_rgb: the image.
+        zones: in shares of the picture.
+        mirror: the image is already mirrored. Default False.
+    """
+    unit = image_rgb.shape[0] / MIN_HEIGHT
+    for zone in zones:
+        outline = _outline(image_rgb, zone.region, mirror=mirror)
+        left, top, width, height = cv2.boundingRect(outline)
+        area = image_rgb[top : top + height, left : left + width]
+        tinted = cv2.fillPoly(area.copy(), [outline - [left, top]], MUTED)
+        cv2.addWeighted(tinted, _ZONE_OPACITY, area, 1 - _ZONE_OPACITY, 0.0, dst=area)
+        cv2.polylines(image_rgb, [outline], True, MUTED, max(round(unit), 1), cv2.LINE_AA)
+        x, y = outline[np.lexsort((outline[:, 0], outline[:, 1]))[0]]
+        draw_tab(image_rgb, zone.name, (int(x), int(y)), PANEL, MUTED, unit)
+
+
+def _outline(
+    image_rgb: npt.NDArray[np.uint8], region: Region, *, mirror: bool
+) -> npt.NDArray[np.int32]:
+    """The corners of a region in pixels: x and y, shape (num_corners, 2)."""
     height, width = image_rgb.shape[:2]
     corners = [
         [round((1 - x if mirror else x) * (width - 1)), round(y * (height - 1))]
         for x, y in region.corners_xy
     ]
-    thickness = max(round(height / MIN_HEIGHT), 1)
-    outline = [np.array(corners, np.int32)]
-    cv2.polylines(image_rgb, outline, True, MUTED, thickness, cv2.LINE_AA)
+    return np.array(corners, np.int32)
 
 
 def colour_of(number: int) -> Colour:

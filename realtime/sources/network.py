@@ -24,7 +24,7 @@ from av.video.stream import VideoStream
 
 from rtaction.errors import CameraLost
 from rtaction.frame import DeferredFrame, FrameDamaged
-from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.sources.connecting import forget_transport, open_stream, transport_of
 from rtaction.realtime.sources.network_errors import not_in_parts, single_picture
 from rtaction.realtime.sources.stamps import ArrivalStamps, PacedStamps, PtsStamps, Stamps

@@ -18,7 +18,7 @@ from weakref import WeakSet
 
 from rtaction.errors import CameraLost, RtactionError, SourceRefused
 from rtaction.frame import FrameLike
-from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.sources.opening import open_source
 from rtaction.realtime.sources.source import GivesPackets, Source, TakesTurns
 from rtaction.realtime.sources.turns import Turn, Turns

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TextIO, get_args
 
 import numpy as np
 import pytest
@@ -128,16 +128,18 @@ def test_an_event_of_a_file(log: JsonLog, path: Path, stats: WatchStats) -> None
 def test_who_did_it_and_where_is_told_of_people_only(log: JsonLog, path: Path) -> None:
     box = (0.1, 0.25, 0.98765, 0.5)
     prediction = prediction_of(SPEC, (0.25, 0.625, 0.125))
-    log.prediction(replace(prediction, person=3, box=box), is_live=False)
-    log.event(replace(EVENT, person=3, box=box), is_live=False)
+    of_person = {"person": 3, "box": box, "zones": ("porch", "steps")}
+    log.prediction(replace(prediction, **of_person), is_live=False)
+    log.event(replace(EVENT, **of_person), is_live=False)
     log.prediction(prediction, is_live=False)
     log.event(EVENT, is_live=False)
     log.close()
 
     *of_people, plain, plain_event = lines_of(path)
     for line, without in zip(of_people, (plain, plain_event), strict=True):
-        assert line == without | {"person": 3, "box": [0.1, 0.25, 0.9877, 0.5]}
-        assert not {"person", "box"} & set(without)
+        seen = {"person": 3, "box": [0.1, 0.25, 0.9877, 0.5], "zones": ["porch", "steps"]}
+        assert line == without | seen
+        assert not seen.keys() & without.keys()
 
 
 @pytest.mark.parametrize(("lasted_seconds", "expected_ago"), [(None, 5.0), (2.0, 3.0)])
@@ -404,8 +406,10 @@ def test_a_log_that_cannot_be_read_is_appended_to(
     path.parent.mkdir(parents=True)
     path.write_text("before\n")
 
-    def refuse(self: Path, mode: str) -> None:
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    def refuse(self: Path, mode: str, encoding: str | None = None) -> TextIO:
+        if "r" in mode:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return open(self, mode, encoding=encoding)
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "open", refuse)

@@ -15,8 +15,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from rtaction.errors import RtactionError, SourceMissing, UsageError
-from rtaction.realtime.sources.address import Address, parse_address, parse_addresses
-from rtaction.realtime.sources.cameras_file import _holds_password
+from rtaction.realtime.cameras.address import Address, parse_address, parse_addresses
+from rtaction.realtime.cameras.credentials import _holds_password
 from rtaction.redaction import redact, scrub
 
 SECRET = "s3cret"

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal, get_args
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
 
-from rtaction.pose.region import Region
-from rtaction.realtime.sources.address import Address, parse_addresses
-from rtaction.realtime.sources.view import View
+from rtaction.pose.region import Region, Zone
+from rtaction.realtime.cameras.address import Address, parse_addresses
+from rtaction.realtime.cameras.schedule import ALWAYS, Schedule
+from rtaction.realtime.cameras.view import View
 
 Transport = Literal["auto", "tcp", "udp"]
 
@@ -37,6 +39,13 @@ class Camera:
             True.
         region: of its frames, after `view`: people who stand there count, for a model of people.
             Default None: what is said for all cameras, or else the whole picture.
+        zones: likewise: where they stand while they do what makes an event. Default none: anywhere.
+        labels: of its events. Default None: all of its model.
+        actions: a table [actions] of its own, as it is in its file, unchecked. Default empty.
+        model: the file of its model. Default None: that of all cameras.
+        schedule: when it is watched. Default: always.
+        record: where the pictures of its clips come from, if not from `address`. Default None.
+        is_enabled: whether it is watched at all. Default True.
 
     Raises:
         ValueError: another transport, or a timeout that is not above 0.
@@ -50,6 +59,13 @@ class Camera:
     read_timeout_seconds: float = READ_TIMEOUT_SECONDS
     follow: bool = True
     region: Region | None = None
+    zones: tuple[Zone, ...] = ()
+    labels: tuple[str, ...] | None = None
+    actions: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    model: Path | None = None
+    schedule: Schedule = ALWAYS
+    record: Address | None = None
+    is_enabled: bool = True
 
     def __post_init__(self) -> None:
         if self.transport not in get_args(Transport):
@@ -59,6 +75,14 @@ class Camera:
                 raise ValueError(
                     f"{key} must be a number of seconds above 0, got {getattr(self, key)}"
                 )
+
+    @property
+    def recorded(self) -> Camera:
+        """The camera that its clips are recorded from: itself, or its stream for that, with the
+        same view and its masks."""
+        if self.record is None:
+            return self
+        return replace(self, address=self.record, record=None)
 
 
 def cameras_of(texts: Sequence[str]) -> list[Camera]:

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rtaction.realtime.sources.view import Roi, Rotation, View
+from rtaction.opencv import cv2
+from rtaction.pose.region import Region
+from rtaction.realtime.cameras.view import Roi, Rotation, View
 
 # Two rows of three pixels, numbered by their red.
 NUMBERED = np.zeros((2, 3, 3), np.uint8)
@@ -40,6 +42,56 @@ def test_view(view: View, expected: list[list[int]]) -> None:
     assert seen.dtype == np.uint8
     assert seen.shape[2] == 3
     assert np.array_equal(image, NUMBERED)
+
+
+UPPER_LEFT = Region.of([0, 0, 0.5, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("view", "expected"),
+    [
+        # The edge at 2.5 of 5 columns goes through the third, that at 2 of 4 rows touches it.
+        (View(masks=(UPPER_LEFT,)), ["###..", "###..", "###..", "....."]),
+        (View(masks=(UPPER_LEFT,), mirror=True), ["###..", "###..", "###..", "....."]),
+        (View(masks=(UPPER_LEFT,), rotation=90), ["###.", "###.", "###.", "....", "...."]),
+        (View((0.6, 0.0, 1.0, 1.0), masks=(UPPER_LEFT,)), ["##", "##", "##", ".."]),
+        # What two masks share is black as well.
+        (
+            View(masks=(UPPER_LEFT, Region.of([0.2, 0.25, 0.7, 0.7]))),
+            ["###..", "####.", "####.", "....."],
+        ),
+        (View(masks=(Region.of([0.9, 0.9, 1, 1]),)), [".....", ".....", ".....", "....#"]),
+    ],
+)
+def test_masks_are_black(view: View, expected: list[str]) -> None:
+    """With every pixel that an edge goes through; they are in shares of what is left to see."""
+    image = np.full((4, 5, 3), 200, np.uint8)
+
+    seen = view.apply(image)
+
+    assert ["".join("#."[bool(pixel.any())] for pixel in row) for row in seen] == expected
+    assert set(np.unique(seen)) == {0, 200}
+    assert (image == 200).all(), "who gave the picture still has it"
+
+
+@pytest.mark.parametrize("size_hw", [(1, 1), (1080, 1920), (7, 3)])
+def test_a_mask_over_all_leaves_nothing(size_hw: tuple[int, int]) -> None:
+    image = np.full((*size_hw, 3), 200, np.uint8)
+    assert not View(masks=(Region.of([0, 0, 1, 1]),)).apply(image).any()
+
+
+def test_what_a_mask_does_not_cover_stays() -> None:
+    random = np.random.default_rng(0).integers(1, 256, (90, 160, 3), np.uint8)
+    mask = Region.of([0.25, 0.2, 0.75, 0.2, 0.5, 0.8])
+    seen = View(masks=(mask,)).apply(random)
+    inside = np.array(
+        [[mask.contains((x + 0.5) / 160, (y + 0.5) / 90) for x in range(160)] for y in range(90)]
+    )
+    assert not seen[inside].any()
+    is_black = (seen == 0).all(axis=-1)
+    near = cv2.dilate(inside.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+    assert not (is_black & ~near).any(), "only what is next to it"
+    assert np.array_equal(seen[~is_black], random[~is_black])
 
 
 @pytest.mark.parametrize("roi", [None, (0.0, 0.0, 1.0, 1.0), (0.0, 0.0, 0.999, 0.999)])
@@ -78,6 +130,7 @@ def test_parts_that_meet_share_no_pixel() -> None:
         ({"roi": (0.0, 0.0, 1.0)}, "got 3 of them"),
         ({"rotation": 45}, "0, 90, 180 or 270 degrees clockwise, got 45"),
         ({"rotation": -90}, "got -90"),
+        ({"masks": (Region.of([0, 0, 1, 1, 1, 0.2, 0, 0.7]),)}, "masks .* whose edges cross"),
     ],
 )
 def test_a_view_that_cannot_be_meant(arguments: dict[str, Any], message: str) -> None:

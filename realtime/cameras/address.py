@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from rtaction.errors import SourceMissing, UsageError
-from rtaction.realtime.sources.files import is_pattern, list_files, pictures_among, videos_among
+from rtaction.realtime.cameras.listing import is_pattern, list_files, pictures_among, videos_among
 from rtaction.redaction import SIGNS_OF_A_URL, redact, secrets_of
 from rtaction.video.file import require_utf8
 from rtaction.video.video_files import named

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from rtaction.errors import RtactionError, SourceMissing, UsageError
-from rtaction.pose.region import Region
-from rtaction.realtime.sources.address import Address
-from rtaction.realtime.sources.cameras import Camera, cameras_of
-from rtaction.realtime.sources.cameras_file import CamerasFile, load_cameras
-from rtaction.realtime.sources.view import View
+from rtaction.pose.region import Region, Zone
+from rtaction.realtime.cameras.address import Address
+from rtaction.realtime.cameras.camera import Camera, cameras_of
+from rtaction.realtime.cameras.cameras_file import CamerasFile, load_cameras
+from rtaction.realtime.cameras.schedule import Schedule
+from rtaction.realtime.cameras.view import View
 
 SECRET = "s3cret"
 ONE = '[[camera]]\nname = "door"\n'
@@ -61,6 +62,86 @@ def test_everything_that_can_be_said_of_a_camera(
     assert loaded == CamerasFile([door, webcam], {"wave": {"on": 0.7}})
     assert "p@s/s ñ:" in address.secrets
     assert "admin" not in repr(loaded)
+
+
+def test_what_is_said_of_what_may_be_seen_and_what_counts(tmp_path: Path) -> None:
+    (tmp_path / "fall.onnx").touch()
+    text = f"""
+        {ONE}{URL}
+        enabled = false
+        masks = [[0, 0, 0.2, 0.2], [0.5, 0, 1, 0, 1, 0.5]]
+        model = "fall.onnx"
+        labels = ["fall", "wave"]
+        schedule = ["mon-fri 07:00-19:00"]
+        quiet = ["12:00-13:00"]
+        timezone = "Europe/Berlin"
+        actions.labels.fall = {{ enter = 0.8 }}
+        [camera.zones.porch]
+        corners = [0.1, 0.5, 0.4, 0.5, 0.4, 1, 0.1, 1]
+        labels = ["fall"]
+        [camera.zones."next door"]
+        corners = [0.5, 0.5, 1, 1]
+    """
+
+    (camera,) = load_cameras(written(tmp_path, text)).cameras
+
+    assert not camera.is_enabled
+    assert camera.view.masks == (*(Region.of([0, 0, 0.2, 0.2]), Region.of([0.5, 0, 1, 0, 1, 0.5])),)
+    assert camera.model == tmp_path / "fall.onnx"
+    assert camera.labels == ("fall", "wave")
+    assert camera.schedule == Schedule.parse(
+        ["mon-fri 07:00-19:00"], ["12:00-13:00"], "Europe/Berlin"
+    )
+    assert camera.actions == {"labels": {"fall": {"enter": 0.8}}}
+    assert camera.zones == (
+        Zone("porch", Region.of([0.1, 0.5, 0.4, 0.5, 0.4, 1, 0.1, 1]), ("fall",)),
+        Zone("next door", Region.of([0.5, 0.5, 1, 1])),
+    )
+    assert {camera: 1}[load_cameras(written(tmp_path, text)).cameras[0]] == 1, "it has not changed"
+
+
+def test_clips_come_from_another_stream_with_the_same_user_and_masks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("DOOR_USER", "admin")
+    monkeypatch.setenv("DOOR_PASSWORD", SECRET)
+    users = 'username_env = "DOOR_USER"\npassword_env = "DOOR_PASSWORD"\n'
+    masks = "masks = [[0, 0, 1, 0.5]]\n"
+
+    def recorded(text: str) -> Camera:
+        (camera,) = load_cameras(written(tmp_path, ONE + URL + masks + text)).cameras
+        assert camera.recorded.recorded == camera.recorded
+        assert (camera.recorded.name, camera.recorded.view) == (camera.name, camera.view)
+        return camera.recorded
+
+    def target(text: str) -> str:
+        return str(recorded(text).address.target)
+
+    assert target("") == "rtsp://cam/1"
+    assert target('record_url = "rtsp://cam/main"') == "rtsp://cam/main"
+    assert target(users + 'record_url = "rtsp://cam/main"') == f"rtsp://admin:{SECRET}@cam/main"
+    assert recorded(users + 'record_url = "rtsp://cam/main"').address.name == "rtsp://cam/main"
+    assert not caplog.records
+    own = 'record_url = "rtsp://u:own@cam/main"'
+    assert target(users + own) == "rtsp://u:own@cam/main"
+    assert "contains a password in the address of door" in caplog.text
+    assert recorded('record = "0"').address == Address("webcam", 0, "webcam 0")
+
+
+def test_the_tables_of_serve_are_handed_out_as_they_are(tmp_path: Path) -> None:
+    text = (
+        f'{ONE}{URL}[serve]\nport = 8000\n[clips]\n[mqtt]\nhost = "broker"\n'
+        '[[webhook]]\nurl = "https://example.org"\n[[notify]]\nurl_env = "PHONE"\n'
+        "[retention]\ndays = 7\n"
+    )
+    assert load_cameras(written(tmp_path, text)).tables == {
+        "serve": {"port": 8000},
+        "clips": {},
+        "mqtt": {"host": "broker"},
+        "webhook": [{"url": "https://example.org"}],
+        "notify": [{"url_env": "PHONE"}],
+        "retention": {"days": 7},
+    }
 
 
 def test_what_is_not_said_is_the_default(tmp_path: Path) -> None:
@@ -149,6 +230,31 @@ def test_a_region_is_a_rectangle_or_has_corners(tmp_path: Path) -> None:
             f'{ONE}url = "rtsp://u:{SECRET}@cam/1"\nusername_env = "SET"',
             "username_env: the address has a user as well",
         ),
+        (f"{ONE}{URL}masks = [0, 0, 1, 1]", r"masks: expected a list of lists of numbers"),
+        (f"{ONE}{URL}masks = [[0, 0, 1]]", r"masks: expected left, top.* got 3 numbers"),
+        (f"{ONE}{URL}masks = [[0, 0, 1, 1, 1, 0.2, 0, 0.7]]", "door.*: masks .* whose edges cross"),
+        (f"{ONE}{URL}zones = [1]", r"zones: expected a table for each zone, .* got a list"),
+        (f"{ONE}{URL}zones.porch = [0, 0, 1, 1]", r"zones\.porch: expected a table, got a list"),
+        (f"{ONE}{URL}zones.porch = {{}}", r"zones\.porch: corners: expected .* got nothing"),
+        (f"{ONE}{URL}zones.porch.corners = [0, 0, 2, 1]", r"zones\.porch\.corners: expected left"),
+        (f"{ONE}{URL}zones.porch.corner = [0, 0, 1, 1]", r"zones\.porch: unknown key 'corner'"),
+        (
+            f'{ONE}{URL}zones.porch = {{ corners = [0, 0, 1, 1], labels = "fall" }}',
+            r"zones\.porch\.labels: expected a list of labels",
+        ),
+        (f'{ONE}{URL}zones."\\n".corners = [0, 0, 1, 1]', "the name of a zone"),
+        (f"{ONE}{URL}labels = []", "labels: .*leave it out for all labels"),
+        (f"{ONE}{URL}labels = [1]", "labels: expected a list of labels"),
+        (f'{ONE}{URL}model = "no.onnx"', r"model: there is no file .*no\.onnx; expected an ONNX"),
+        (f'{ONE}{URL}schedule = ["mon 7-19"]', "schedule: expected hours of days"),
+        (f'{ONE}{URL}schedule = "mon"', "schedule: expected a list of hours"),
+        (f"{ONE}{URL}quiet = [7]", "quiet: expected a list of hours"),
+        (f'{ONE}{URL}timezone = "Mars"', "timezone: there is no time zone 'Mars'"),
+        (f"{ONE}{URL}actions = 0.7", r"actions: expected a table, written \[camera\.actions\]"),
+        (f"{ONE}{URL}enabled = 1", "enabled: expected true or false"),
+        (f'{ONE}{URL}record_url = "main"', "record_url: expected an address .* use record for"),
+        (f'{ONE}{URL}record_url = "rtsp://a/1"\nrecord = "0"', "record_url or record, got both"),
+        (f'{ONE}{URL}record_url = "rtps://u:{SECRET}@cam/1"', "record_url: cannot open addresses"),
         (f'{ONE}url = "rtps://u:{SECRET}@cam/1"', "url: cannot open addresses like this"),
         (f'{ONE}url = ["rtsp://u:{SECRET}@cam/1"]', "url: expected a string in quotes"),
         (f'{ONE}url = "rtsp:/u:{SECRET}@cam/1"', "url: expected an address"),
