@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from rtaction.serve.sinks.reasons import reason_of
-from rtaction.serve.sinks.webhooks import post as module
 from rtaction.serve.sinks.webhooks.post import Receiver as Address
 from rtaction.serve.sinks.webhooks.post import post
 from tests.serve.sinks.certificate import made_certificate
@@ -99,7 +98,7 @@ def test_a_certificate_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert "certificate is not trusted" in reason_of(error.value)
         assert receiver.asked == []
         trusting = ssl.create_default_context(cafile=certificate)
-        monkeypatch.setattr(module.ssl, "create_default_context", lambda: trusting)
+        monkeypatch.setattr(ssl, "create_default_context", lambda: trusting)
         assert post(address, b"{}", {}, timeout_seconds=5).status == 204
         elsewhere = Address.parse(f"https://127.0.0.1:{receiver.port}/hook")
         with pytest.raises(ssl.SSLCertVerificationError):
