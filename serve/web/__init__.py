@@ -1,1 +1,1 @@
-"""The page and the HTTP API."""
+"""The page and the HTTP API: a house over HTTP, for people and programs, and nobody else."""

@@ -1,0 +1,84 @@
+"""Pictures that are made once, however many look at them, and not at all if nobody does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+
+from rtaction.serve.house.house import House, Picture
+
+Key = tuple[str, int | None, bool]
+"""Camera, width and whether it is drawn on."""
+
+_MAX_KEPT = 64
+_MAX_KEPT_SECONDS = 2.0
+
+
+class SharedPictures:
+    """The newest pictures, asked of a house at most so often for all who look.
+
+    It is used from one event loop; the house is asked in threads of its own.
+
+    Args:
+        house: who has them.
+        num_threads: at most as many pictures are made at the same time. Default 2.
+        clock: seconds. Default `time.monotonic`.
+    """
+
+    def __init__(
+        self, house: House, *, num_threads: int = 2, clock: Callable[[], float] = monotonic
+    ) -> None:
+        self._house = house
+        self._clock = clock
+        self._threads = ThreadPoolExecutor(num_threads, thread_name_prefix="picture")
+        self._kept: OrderedDict[Key, tuple[float, Picture | None]] = OrderedDict()
+        self._asked: dict[Key, asyncio.Task[Picture | None]] = {}
+
+    async def get(self, key: Key, *, max_age_seconds: float) -> Picture | None:
+        """The newest picture.
+
+        Args:
+            key: which.
+            max_age_seconds: one that was asked for within this time will do.
+
+        Raises:
+            NoSuchThing: there is no such camera.
+        """
+        now = self._clock()
+        kept = self._kept.get(key)
+        if kept is not None and now - kept[0] <= max_age_seconds:
+            return kept[1]
+        asked = self._asked.get(key)
+        if asked is None:
+            asked = asyncio.get_running_loop().create_task(self._ask(key))
+            self._asked[key] = asked
+            asked.add_done_callback(lambda _: self._asked.pop(key, None))
+        # Others wait for the same picture, even if this one leaves.
+        return await asyncio.shield(asked)
+
+    def close(self) -> None:
+        """No more."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _ask(self, key: Key) -> Picture | None:
+        camera, width, is_drawn = key
+        loop = asyncio.get_running_loop()
+        asked_at = self._clock()
+        picture = await loop.run_in_executor(
+            self._threads,
+            lambda: self._house.picture(camera, width=width, is_drawn=is_drawn),
+        )
+        self._kept[key] = (asked_at, picture)
+        self._kept.move_to_end(key)
+        self._forget_old(asked_at)
+        return picture
+
+    def _forget_old(self, now: float) -> None:
+        while self._kept:
+            asked_at, _ = next(iter(self._kept.values()))
+            if len(self._kept) <= _MAX_KEPT and now - asked_at <= _MAX_KEPT_SECONDS:
+                return
+            self._kept.popitem(last=False)
