@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 KNOWN = frozenset(
-    ["ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "RUN"]
-    + ["STOPSIGNAL", "USER", "VOLUME", "WORKDIR"]
+    [
+        *("ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL"),
+        *("RUN", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"),
+    ]
 )
 
 

