@@ -8,14 +8,18 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rtaction.errors import MissingLibrary, RtactionError
+from rtaction.evaluation.text import counted
 from rtaction.installation import install_command
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.signals import signals
 from rtaction.serve import systemd
 from rtaction.serve.options import ServeOptions
+
+if TYPE_CHECKING:
+    from rtaction.serve.watching.watchman import Watchman
 
 _LOOK_SECONDS = 0.25
 _CLOSE_SECONDS = 8.0
@@ -52,18 +56,20 @@ def run_serve(
     stop, reread = stop or threading.Event(), threading.Event()
     with ExitStack() as stack:
         stack.enter_context(signals(stop, {"SIGHUP": reread}))
-        house, server = build(options, lambda path: ActionModel(path, device=device), model)
+        built = build(options, lambda path: ActionModel(path, device=device), model)
+        house, server = built.house, built.server
+        stack.callback(built.school.close)
         stack.callback(house.close, _CLOSE_SECONDS)
         house.open()
         server.start()
         stack.callback(server.stop)
         stack.callback(systemd.notify, "STOPPING=1")
-        on_ready(f"{len(house.cameras())} cameras at {server.url}")
+        on_ready(f"{counted(len(house.cameras()), 'camera')} at {server.url}")
         systemd.notify("READY=1", f"STATUS={server.url}")
         _watch_over(house, stop, reread)
 
 
-def _watch_over(house: Any, stop: threading.Event, reread: threading.Event) -> None:
+def _watch_over(house: Watchman, stop: threading.Event, reread: threading.Event) -> None:
     every_seconds = systemd.watchdog_seconds()
     told_seconds = 0.0
     while not stop.wait(_LOOK_SECONDS):

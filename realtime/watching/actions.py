@@ -56,6 +56,10 @@ class Actions:
         """What makes an event of a source."""
         return self._by_source.get(source, self._rules)
 
+    def add_source(self, source: str, rules: SourceRules) -> None:
+        """Say what makes events of a source, in place of what was said before."""
+        self._by_source[source] = rules
+
     def set_rules(self, source: str, rules: ActionRules) -> None:
         """Let others decide when scores of a source make an event, from its next window on.
 

@@ -22,10 +22,10 @@ from typing import Any
 from rtaction.errors import OutputError
 from rtaction.frame import FrameDamaged, FrameLike
 from rtaction.realtime.actions.detector import ActionEvent
+from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.outputs.clip_file import ClipFile
 from rtaction.realtime.outputs.clip_writer import ClipWriter, Written
 from rtaction.realtime.outputs.event_clips import EventClips, require_writable
-from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.sources.stream_packets import StreamPacket
 from rtaction.serve.clips.event_file import EventFile, comment_for, stem_of
 from rtaction.serve.clips.options import ClipOptions
@@ -126,6 +126,11 @@ class Media:
             state = self._cameras.pop(camera, None)
         if state is not None and state.recorder is not None:
             state.recorder.close()
+        self._pictures.forget(camera)
+        self._packets.forget(camera)
+
+    def interrupt(self, camera: str) -> None:
+        """A camera gives no pictures for now: clips end with those that came."""
         self._pictures.forget(camera)
         self._packets.forget(camera)
 

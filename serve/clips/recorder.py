@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from rtaction.errors import UsageError
 from rtaction.frame import FrameDamaged, FrameLike
-from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.sources.network import StreamSource
 from rtaction.realtime.sources.stream_packets import StreamPacket
 from rtaction.realtime.watching.feed import Feed

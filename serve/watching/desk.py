@@ -205,6 +205,8 @@ class Desk:
                 num_labels=before.labels + stats.num_predictions,
                 num_events=self.num_events,
                 num_reconnects=before.reconnects + stats.num_reconnects,
+                latency=stats.latency,
+                frame_age=stats.frame_age,
             )
 
     def _set(self, state: CameraState, reason: str) -> None:

@@ -12,9 +12,10 @@ from typing import Any
 
 from rtaction.frame import FrameLike
 from rtaction.realtime.actions.detector import ActionEvent
-from rtaction.realtime.actions.rules import ActionRules
 from rtaction.realtime.model.action_model import ActionModel
+from rtaction.realtime.sources.stream_packets import StreamPacket
 from rtaction.realtime.watching.actions import Actions
+from rtaction.realtime.watching.camera_rules import SourceRules
 from rtaction.realtime.watching.live import LiveWatch
 from rtaction.realtime.watching.moment import Moment
 from rtaction.realtime.watching.options import WatchOptions
@@ -30,12 +31,14 @@ class Told:
 
     Args:
         on_frame: a camera's frame, on the thread that reads it; it must be fast.
+        on_packet: a packet of a camera on the network, likewise.
         on_event: an event has started or ended, on the clock of the frames.
         on_state: a camera has changed its state.
         on_labels: scores of a camera have come.
     """
 
     on_frame: Callable[[Desk, FrameLike], Any]
+    on_packet: Callable[[Desk, StreamPacket], Any]
     on_event: Callable[[Desk, ActionEvent], Any]
     on_state: Callable[[Desk], Any]
     on_labels: Callable[[Desk], Any]
@@ -63,7 +66,12 @@ class ModelWatch:
         self._actions = Actions(model, None)
         self._desks: dict[str, Desk] = {}
         self._lock = threading.Lock()  # of the actions, whose rules any thread may change
-        options = WatchOptions(keep_frames=False, wait_for_sources=True, on_frame=self._take_frame)
+        options = WatchOptions(
+            keep_frames=False,
+            wait_for_sources=True,
+            on_frame=self._take_frame,
+            on_packet=self._take_packet,
+        )
         self._live = LiveWatch(model, [], self.stats, options, stays=True)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="rtaction-serve-model", daemon=True)
@@ -77,7 +85,7 @@ class ModelWatch:
         """Begin."""
         self._thread.start()
 
-    def add(self, desk: Desk, rules: ActionRules) -> None:
+    def add(self, desk: Desk, rules: SourceRules) -> None:
         """Watch a camera."""
         name = desk.setup.camera.name
         self.set_rules(desk, rules)
@@ -89,10 +97,10 @@ class ModelWatch:
         """Watch a camera no longer; its events end."""
         self._live.remove(desk.setup.camera.name)
 
-    def set_rules(self, desk: Desk, rules: ActionRules) -> None:
+    def set_rules(self, desk: Desk, rules: SourceRules) -> None:
         """When scores of a camera make an event, from now on."""
         with self._lock:
-            self._actions.set_rules(desk.setup.camera, rules)
+            self._actions.add_source(desk.setup.camera.name, rules)
 
     def close(self, timeout_seconds: float) -> None:
         """End; the ongoing events end as well."""
@@ -149,3 +157,8 @@ class ModelWatch:
         if desk is not None and desk.state not in ("disabled", "resting"):
             desk.take_frame(frame)
             self._told.on_frame(desk, frame)
+
+    def _take_packet(self, packet: StreamPacket) -> None:
+        desk = self._desks.get(packet.source)
+        if desk is not None and desk.state not in ("disabled", "resting"):
+            self._told.on_packet(desk, packet)

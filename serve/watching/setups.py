@@ -39,6 +39,8 @@ def setups_of(cameras: Sequence[Camera], model: Path) -> list[Setup]:
 
 def id_of(name: str) -> str:
     """Lower-case letters, digits and hyphens for a name; "camera" if none are left."""
+    if "://" not in name:
+        name = name.rstrip("/").rpartition("/")[2]  # of a file, without its folder
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:40].rstrip("-") or "camera"
 

@@ -11,14 +11,13 @@ from typing import Any, Protocol
 
 from rtaction.errors import UsageError
 from rtaction.evaluation.text import counted
-from rtaction.realtime.actions.rules import ActionRules
 from rtaction.realtime.model.action_model import ActionModel
-from rtaction.realtime.watching.people import check_camera
+from rtaction.realtime.watching.camera_rules import SourceRules, source_rules
 from rtaction.serve.house.house import NoSuchThing
 from rtaction.serve.house.views import CameraState
 from rtaction.serve.watching.desk import Desk
 from rtaction.serve.watching.model_watch import ModelWatch, Told
-from rtaction.serve.watching.rules import ALL_LABELS, rules_of
+from rtaction.serve.watching.rules import ALL_LABELS, actions_of
 from rtaction.serve.watching.setups import Setup
 
 _CLOSE_SECONDS = 5.0
@@ -53,7 +52,7 @@ class _Post:
 
     desk: Desk
     watch: ModelWatch
-    rules: ActionRules
+    rules: SourceRules
     is_watched: bool = False
 
 
@@ -173,7 +172,6 @@ class Station:
         if key not in watches:
             watches[key] = self._watches.get(key) or ModelWatch(self._open_model(path), self._told)
         watch = watches[key]
-        check_camera(setup.camera, watch.model.spec)
         rules = self._rules(setup, watch, plan, self._thresholds(setup.id))
         is_enabled = self._settings.get_setting(f"enabled {setup.id}")
         if is_enabled is None:
@@ -251,12 +249,19 @@ class Station:
 
     def _rules(
         self, setup: Setup, watch: ModelWatch, plan: Plan, thresholds: Mapping[str, float]
-    ) -> ActionRules:
-        return rules_of(watch.model.spec, plan.actions, setup.camera.actions, thresholds)
+    ) -> SourceRules:
+        known = {
+            label: threshold
+            for label, threshold in thresholds.items()
+            if label in (ALL_LABELS, *watch.model.spec.labels)
+        }
+        return source_rules(
+            setup.camera, watch.model.spec, actions=plan.actions, given=actions_of(known)
+        )
 
 
 def _entering(post: _Post) -> dict[str, float]:
     """The score at which an event of each label starts."""
     spec = post.watch.model.spec
     labels = [label for label in spec.labels if label != spec.background_label]
-    return {label: post.rules.of(label).enter for label in labels}
+    return {label: post.rules.rules.of(label).enter for label in labels}
