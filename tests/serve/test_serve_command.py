@@ -41,7 +41,14 @@ class Service:
         self._folder = tempfile.TemporaryDirectory()  # a short path
         self.heard.bind(f"{self._folder.name}/notify")
         self.heard.settimeout(WAIT_SECONDS)
-        options = ["--sources", self.cameras, "--model", folder / "tiny.onnx", "--port", "0"]
+        options: list[str | Path] = [
+            "--sources",
+            self.cameras,
+            "--model",
+            folder / "tiny.onnx",
+            "--port",
+            "0",
+        ]
         self.process = subprocess.Popen(
             command("serve", *options, "--folder", folder / "kept"),
             env=environment(NOTIFY_SOCKET=f"{self._folder.name}/notify", WATCHDOG_USEC="900000"),
