@@ -7,7 +7,7 @@ const STATES = {
   connecting: ["Connecting", "warn"],
   warming_up: ["Warming up", "warn"],
   ok: ["Live", "good"],
-  degraded: ["Too few frames", "warn"],
+  degraded: ["Few frames", "warn"],
   overloaded: ["Waits its turn", "warn"],
   black: ["Black", "bad"],
   frozen: ["Frozen", "bad"],

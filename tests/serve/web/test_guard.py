@@ -211,7 +211,7 @@ def test_browsers_are_told_to_be_strict(client: httpx.Client) -> None:
         assert "unsafe" not in policy
         assert "frame-ancestors 'none'" in policy
         assert headers["X-Content-Type-Options"] == "nosniff"
-        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Referrer-Policy"] == "same-origin"
         assert "camera=(self)" in headers["Permissions-Policy"]
         assert "server" not in headers
 
