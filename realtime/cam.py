@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from rtaction.errors import (
@@ -18,17 +16,16 @@ from rtaction.errors import (
     ModelError,
     ReaderLeft,
     SourceError,
-    UsageError,
 )
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
-from rtaction.realtime.actions.rules import ActionRules
+from rtaction.realtime.actions.rules import ActionRules, layered
 from rtaction.realtime.cam_config import CamConfig
+from rtaction.realtime.cam_sources import cam_sources, rules_by_source
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.outputs.screen import Screen, open_screen
 from rtaction.realtime.outputs.sinks import Callbacks, Sinks, Watched, open_sinks
-from rtaction.realtime.sources.cameras import Camera, cameras_of
-from rtaction.realtime.sources.cameras_file import load_cameras
+from rtaction.realtime.signals import signals
 from rtaction.realtime.sources.opening import is_file
 from rtaction.realtime.watching.actions import Actions, EventCallback, StateCallback
 from rtaction.realtime.watching.moment import Moments
@@ -39,7 +36,6 @@ from rtaction.realtime.watching.watch import watch_cameras
 from rtaction.realtime.windows.who_counts import CountOptions
 
 _log = logging.getLogger(__name__)
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(slots=True)
@@ -94,21 +90,27 @@ def run_cam(
     Raises:
         RtactionError: see `rtaction.errors`. What was saved and logged so far is kept.
     """
-    cameras, rule_overrides = _cameras_and_rules(config)
-    _check_overwriting(config, cameras, Path(model.file.where))
+    model_path = Path(model.file.where)
+    sources = cam_sources(config, model_path)
+    cameras = sources.cameras
     spec = with_threshold(model.spec, config.threshold)
-    rules = ActionRules.for_model(spec, overrides=rule_overrides)
+    rules = ActionRules.for_model(spec, overrides=layered(sources.actions, config.rules))
+    by_source = rules_by_source(sources, spec, config)
     count = _who_counts(config, spec)
-    regions = regions_of(cameras, count, spec, config.cameras_file)
     summary = summary or CamSummary(WatchStats())
     stats = summary.stats
     stop, report = threading.Event(), threading.Event()
     with ExitStack() as stack:
         screen = screen or _opened_screen(config, stack)
         live = {camera.name: not is_file(camera) for camera in cameras}
-        actions = Actions(model, rules, config.stride_seconds)
-        name = Path(model.file.where).name
-        watched = Watched(live, stats, actions, regions, model_name=name)
+        watched = Watched(
+            live,
+            stats,
+            Actions(model, rules, config.stride_seconds, by_source=by_source),
+            regions_of(cameras, count),
+            {camera.name: camera.zones for camera in cameras},
+            model_name=model_path.name,
+        )
         sinks = stack.enter_context(
             open_sinks(
                 config,
@@ -120,7 +122,7 @@ def run_cam(
                 is_stopping=stop.is_set,
             )
         )
-        stack.enter_context(_signals(stop, report))
+        stack.enter_context(signals(stop, {"SIGUSR1": report}))
         stats.restart_clock()
         options = _watch_options(config, count, sinks, is_paced=screen is not None)
         moments = watch_cameras(model, cameras, stats, options)
@@ -188,54 +190,6 @@ def with_threshold(spec: ModelSpec, threshold: float | None) -> ModelSpec:
     return replace(spec, threshold=threshold, label_thresholds={})
 
 
-def _cameras_and_rules(config: CamConfig) -> tuple[list[Camera], dict[str, Any]]:
-    texts, rules = list(config.sources), {}
-    cameras = []
-    if config.cameras_file is not None:
-        loaded = load_cameras(config.cameras_file)
-        cameras, rules = list(loaded.cameras), dict(loaded.actions)
-    elif not texts:
-        texts = ["0"]
-    known = {camera.name for camera in cameras}
-    for camera in cameras_of(texts):
-        if camera.name in known:
-            raise UsageError(
-                f"the source {camera.name} is already in {config.cameras_file}; expected it once"
-            )
-        cameras.append(camera)
-    if not config.follow:
-        cameras = [replace(camera, follow=False) for camera in cameras]
-    given = config.rules
-    tables = rules.get("labels", {})
-    if given and isinstance(tables, dict) and all(isinstance(t, dict) for t in tables.values()):
-        # Malformed tables are reported by the code that reads them.
-        kept = {
-            label: {key: value for key, value in table.items() if key not in given}
-            for label, table in tables.items()
-        }
-        rules = rules | {"labels": kept}
-    return cameras, rules | given
-
-
-def _check_overwriting(config: CamConfig, cameras: list[Camera], model: Path) -> None:
-    taken = {model.resolve(): "the model"}
-    if config.cameras_file is not None:
-        taken[config.cameras_file.resolve()] = "the cameras file"
-    taken |= {
-        Path(str(camera.address.target)).resolve(): "the source"
-        for camera in cameras
-        if camera.address.kind == "file"
-    }
-    log = Path(config.output) if config.output not in (None, "-") else None
-    for option, path in (("--save", config.save), ("--output", log)):
-        if path is None:
-            continue
-        if path.resolve() in taken:
-            name = taken[path.resolve()]
-            raise UsageError(f"{option} {path} would overwrite {name}; choose another name")
-        taken[path.resolve()] = f"what {option} writes"
-
-
 def _follow(
     moments: Moments,
     sinks: Sinks,
@@ -268,30 +222,3 @@ def _follow(
             raise
     with suppress(BrokenPipeError):
         sinks.finish()
-
-
-@contextmanager
-def _signals(stop: threading.Event, report: threading.Event) -> Iterator[None]:
-    """Turn Ctrl-C and termination into a request to stop, so that output files are completed,
-    and SIGUSR1 into a request for the statistics."""
-
-    def on_stop(number: int, frame: FrameType | None) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt  # second request: stop at once
-        stop.set()
-
-    def on_report(number: int, frame: FrameType | None) -> None:
-        report.set()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handlers: dict[int, Any] = dict.fromkeys(_STOP_SIGNALS, on_stop)
-    if hasattr(signal, "SIGUSR1"):
-        handlers[signal.SIGUSR1] = on_report
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -126,6 +126,10 @@ class CamConfig(OutputOptions):
         stride = self.stride_seconds
         if stride is not None and not 0 < stride < float("inf"):
             raise UsageError(f"--stride-seconds must be above 0 and finite, got {stride}")
+        if self.output_rotate_bytes is not None and self.output in (None, "-"):
+            raise UsageError("--output-rotate-bytes is for a file; expected --output FILE with it")
+        if self.output_only and self.output is None:
+            raise UsageError("--output-only says what --output writes; expected both")
 
     @property
     def rules(self) -> dict[str, float]:

@@ -121,5 +121,6 @@ def _words(hint: Any) -> str:
     if origin is Literal:
         return f"one of {', '.join(inner)}"
     if origin in (tuple, list):
-        return f"a list of {_WORDS[inner[0]][1]}"
+        known = _WORDS.get(inner[0])
+        return f"a list, each {_words(inner[0])}" if known is None else f"a list of {known[1]}"
     return _WORDS[hint][0]

@@ -52,6 +52,8 @@ class Prediction:
         joints: float32, shape (17, 3): y and x of each joint then, as shares of the picture's
             height and width, and score, in the order of `rtaction.pose.keypoints.JOINTS`. Default
             None.
+        zones: names of the camera's zones in which the person stands at the window's end. Default
+            none: outside of all, or there are none.
 
     Raises:
         ValueError: the scores do not match the labels, or the window ends before it starts.
@@ -68,6 +70,7 @@ class Prediction:
     person: int | None = None
     box: Box | None = None
     joints: Float32Array | None = field(default=None, repr=False)
+    zones: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.scores.dtype != np.float32 or self.scores.shape != (len(self.labels),):

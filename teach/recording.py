@@ -14,8 +14,8 @@ import numpy.typing as npt
 from rtaction.errors import DisplayUnavailable
 from rtaction.frame import FrameDamaged
 from rtaction.installation import program
+from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.outputs.screen import Screen, display_available
-from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.sources.opening import open_source
 from rtaction.realtime.sources.source import Source
 from rtaction.teach.beep import Beeper

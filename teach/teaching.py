@@ -17,10 +17,10 @@ from rtaction.labelled.videos import Video, find_videos
 from rtaction.output_file import write_file
 from rtaction.realtime.cam import CamSummary, run_cam
 from rtaction.realtime.cam_config import CamConfig
+from rtaction.realtime.cameras.camera import Camera, cameras_of
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.model.pose_networks import open_pose_networks
 from rtaction.realtime.outputs.screen import Screen
-from rtaction.realtime.sources.cameras import Camera, cameras_of
 from rtaction.realtime.sources.opening import open_source
 from rtaction.realtime.watching.actions import EventCallback
 from rtaction.teach.beep import Beeper

@@ -12,16 +12,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Box, Prediction
+from rtaction.realtime.actions.mean_over_time import MeanOverTime
 from rtaction.realtime.actions.rules import ActionRules
 from rtaction.sampling import TIME_TOLERANCE_SECONDS
 
@@ -40,6 +39,8 @@ class ActionEvent:
         number: count of the source's events, from 1.
         person: id of who did it. Default None: the model sees whole pictures.
         box: where they were last seen. Default None.
+        zones: names of the camera's zones in which they have stood meanwhile, in the order in which
+            they came there. Default none.
     """
 
     source: str
@@ -50,6 +51,7 @@ class ActionEvent:
     number: int
     person: int | None = None
     box: Box | None = None
+    zones: tuple[str, ...] = ()
 
 
 class ActionDetector:
@@ -68,6 +70,9 @@ class ActionDetector:
         numbers: of the events to come, where several people of a source share them. Default: from
             1.
         labels: of the predictions. Default None: all of the model.
+
+    Attributes:
+        rules: others hold from the next window on, also for an event that goes on.
     """
 
     def __init__(
@@ -81,10 +86,11 @@ class ActionDetector:
     ) -> None:
         stride = spec.frame_interval_seconds if stride_seconds is None else stride_seconds
         self._max_gap_seconds = spec.window_seconds + stride + TIME_TOLERANCE_SECONDS
-        self._rules = rules
+        self.rules = rules
         self._labels = labels or spec.labels
         self._background = spec.background_label
-        self._mean = _MeanOverTime(rules.smoothing_seconds)
+        self._mean = MeanOverTime()
+        self._counting: Collection[str] | None = None
         self._scores: dict[str, float] = {}
         self._last_middle_seconds = -math.inf
         # -inf once the source has been interrupted.
@@ -107,8 +113,19 @@ class ActionDetector:
         """Smoothed scores: float32, shape (num_labels,); None before the first window of a run."""
         return np.array(list(self._scores.values()), np.float32) if self._scores else None
 
-    def see(self, prediction: Prediction) -> list[ActionEvent]:
+    def counts(self, label: str) -> bool:
+        """Whether a label could be an event in the last window."""
+        return label != self._background and (self._counting is None or label in self._counting)
+
+    def see(
+        self, prediction: Prediction, counting: Collection[str] | None = None
+    ) -> list[ActionEvent]:
         """Take the next window. A gap in time, or a time that goes backwards, is an interruption.
+
+        Args:
+            prediction: its scores.
+            counting: labels that may be events here and now; an event of another one ends. Default
+                None: all.
 
         Returns:
             Events that are now known to have ended, then those known to have started.
@@ -128,6 +145,8 @@ class ActionDetector:
             self._ended_seconds.clear()
         self._last_middle_seconds = middle_seconds
         self._window_seconds = prediction.start_seconds, prediction.end_seconds
+        self._counting = counting
+        self._mean.seconds = self.rules.smoothing_seconds
         smoothed, span_seconds = self._mean.push(middle_seconds, prediction.scores)
         # A mean over an interval counts at the middle of the interval.
         self._now_seconds = middle_seconds - span_seconds / 2
@@ -135,7 +154,7 @@ class ActionDetector:
         if self._first_seconds is None:
             self._first_seconds = self._now_seconds
         self._choose_newcomer(prediction)
-        return events + self._advance(prediction.box)
+        return events + self._advance(prediction)
 
     def interrupt(self) -> list[ActionEvent]:
         """The source is interrupted: an ongoing event ends at the last window that showed it.
@@ -162,7 +181,7 @@ class ActionDetector:
         events = []
         newcomer = self._newcomer
         if newcomer is not None:
-            half_seconds = self._rules.of(newcomer.label).min_seconds / 2
+            half_seconds = self.rules.of(newcomer.label).min_seconds / 2
             if self._lasted_seconds(newcomer) + TIME_TOLERANCE_SECONDS >= half_seconds:
                 events = self._end_ongoing() + self._begin(newcomer)
         return events + self.interrupt()
@@ -201,24 +220,24 @@ class ActionDetector:
 
     def _entering_label(self) -> str | None:
         label = max(self._scores, key=self._scores.__getitem__)
-        rule = self._rules.of(label)
+        rule = self.rules.of(label)
         rested_seconds = self._now_seconds - self._ended_seconds.get(label, -math.inf)
         enters = (
-            label != self._background
+            self.counts(label)
             and _reaches(self._scores[label], rule.enter)
             and rested_seconds + TIME_TOLERANCE_SECONDS >= rule.cooldown_seconds
         )
         return label if enters else None
 
-    def _advance(self, box: Box | None) -> list[ActionEvent]:
+    def _advance(self, prediction: Prediction) -> list[ActionEvent]:
         events = []
         if self._ongoing is not None and not self._stays(self._ongoing):
             events += self._end_ongoing()
         elif self._ongoing is not None and self._newcomer is None:
-            self._ongoing = self._extended(self._ongoing, box)
+            self._ongoing = self._extended(self._ongoing, prediction)
         if self._newcomer is not None:
-            self._newcomer = self._extended(self._newcomer, box)
-            min_seconds = self._rules.of(self._newcomer.label).min_seconds
+            self._newcomer = self._extended(self._newcomer, prediction)
+            min_seconds = self.rules.of(self._newcomer.label).min_seconds
             if self._lasted_seconds(self._newcomer) + TIME_TOLERANCE_SECONDS >= min_seconds:
                 events += self._end_ongoing() + self._begin(self._newcomer)
                 self._newcomer = None
@@ -238,51 +257,18 @@ class ActionDetector:
         self._ended_seconds[event.label] = event.end_seconds
         return [event]
 
-    def _extended(self, run: ActionEvent, box: Box | None) -> ActionEvent:
-        peak_score = max(run.peak_score, self._scores[run.label])
-        return replace(run, end_seconds=self._now_seconds, peak_score=peak_score, box=box)
+    def _extended(self, run: ActionEvent, prediction: Prediction) -> ActionEvent:
+        return replace(
+            run,
+            end_seconds=self._now_seconds,
+            peak_score=max(run.peak_score, self._scores[run.label]),
+            box=prediction.box,
+            zones=tuple(dict.fromkeys((*run.zones, *prediction.zones))),
+        )
 
     def _stays(self, run: ActionEvent) -> bool:
-        return _reaches(self._scores[run.label], self._rules.of(run.label).exit)
-
-
-class _MeanOverTime:
-    """The mean of the scores over the last `seconds`, with linear interpolation between scores.
-
-    This is the moving average "SMA linear" of Eckner, "Algorithms for Unevenly Spaced Time Series:
-    Moving Averages and Other Rolling Operators": more windows per second only trace the same curve
-    more finely. An exponential average never forgets: a score just above a high threshold could
-    take seconds to lift the average over it; this mean takes at most `seconds`.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._points: deque[tuple[float, npt.NDArray[np.float64]]] = deque()
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._points.clear()
-
-    def push(
-        self, at_seconds: float, scores: npt.NDArray[Any]
-    ) -> tuple[npt.NDArray[np.float32], float]:
-        """Add scores; returns their mean (float32, so that equal scores stay equal) and the
-        seconds that it covers."""
-        self._points.append((at_seconds, scores.astype(np.float64)))
-        start_seconds = at_seconds - self._seconds
-        while len(self._points) > 1 and self._points[1][0] <= start_seconds:
-            self._points.popleft()
-        times = np.array([seconds for seconds, _ in self._points])
-        values = np.stack([value for _, value in self._points])
-        if len(times) == 1:
-            return np.asarray(values[0], np.float32), 0.0
-        if times[0] < start_seconds:
-            part = (start_seconds - times[0]) / (times[1] - times[0])
-            values[0] += part * (values[1] - values[0])
-            times[0] = start_seconds
-        span_seconds = float(times[-1] - times[0])
-        area = np.trapezoid(values, times, axis=0)
-        return np.asarray(area / span_seconds, np.float32), span_seconds
+        exit_score = self.rules.of(run.label).exit
+        return self.counts(run.label) and _reaches(self._scores[run.label], exit_score)
 
 
 def _reaches(score: float, threshold: float) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -40,6 +40,16 @@ class LabelDetectors:
         ]
 
     @property
+    def rules(self) -> ActionRules:
+        """See `ActionDetector.rules`."""
+        return self._detectors[0].rules
+
+    @rules.setter
+    def rules(self, rules: ActionRules) -> None:
+        for detector in self._detectors:
+            detector.rules = rules
+
+    @property
     def ongoing(self) -> tuple[ActionEvent, ...]:
         """The ongoing events, in the order of the labels."""
         return tuple(event for one in self._detectors for event in one.ongoing)
@@ -51,7 +61,13 @@ class LabelDetectors:
         known = [score for score in scores if score is not None]
         return np.concatenate(known) if len(known) == len(scores) else None
 
-    def see(self, prediction: Prediction) -> list[ActionEvent]:
+    def counts(self, label: str) -> bool:
+        """See `ActionDetector.counts`."""
+        return self._detectors[self._labels.index(label)].counts(label)
+
+    def see(
+        self, prediction: Prediction, counting: Collection[str] | None = None
+    ) -> list[ActionEvent]:
         """See `ActionDetector.see`."""
         if prediction.labels != self._labels:
             raise ValueError(f"expected scores of {self._labels}, got {prediction.labels}")
@@ -62,7 +78,7 @@ class LabelDetectors:
         pairs = zip(self._detectors, alone.values(), strict=True)
         # Ends first, as of a single label.
         return sorted(
-            (event for detector, one in pairs for event in detector.see(one)),
+            (event for detector, one in pairs for event in detector.see(one, counting)),
             key=lambda event: event.end_seconds is None,
         )
 

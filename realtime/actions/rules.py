@@ -103,6 +103,29 @@ class ActionRules:
         return cls(_rule(given, spec, None), rules, smoothing_seconds)
 
 
+def layered(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
+    """Two tables `[actions]` as one.
+
+    Args:
+        lower: what holds where `upper` says nothing.
+        upper: what it says of all labels also holds for those that `lower` names.
+    """
+    tables = [table.get("labels", {}) for table in (lower, upper)]
+    merged = {**lower, **upper}
+    if not all(_is_table_of_tables(table) for table in tables):
+        return merged  # whoever reads it reports it
+    kept = {
+        label: {key: value for key, value in table.items() if key not in upper}
+        for label, table in tables[0].items()
+    }
+    named = {label: kept.get(label, {}) | tables[1].get(label, {}) for label in kept | tables[1]}
+    return merged | {"labels": named} if named else merged
+
+
+def _is_table_of_tables(table: object) -> bool:
+    return isinstance(table, dict) and all(isinstance(one, dict) for one in table.values())
+
+
 def _rule(given: Mapping[str, float], spec: ModelSpec, label: str | None) -> ActionRule:
     """The rule of one label, or the default rule, from numbers by their full keys."""
     tables = ["actions"] if label is None else [f"actions.labels.{label}", "actions"]

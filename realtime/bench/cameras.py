@@ -16,8 +16,8 @@ from rtaction.realtime.bench.simulated import (
     simulated_cameras,
 )
 from rtaction.realtime.bench.simulated_people import simulated_people
+from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.model.action_model import ActionModel
-from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.watching.live import LiveWatch
 from rtaction.realtime.watching.options import WatchOptions
 from rtaction.realtime.watching.stats import Histogram, WatchStats

@@ -23,8 +23,8 @@ import numpy.typing as npt
 from av.video.stream import VideoStream
 
 from rtaction.frame import DeferredFrame, FrameLike
-from rtaction.realtime.sources.address import Address
-from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.cameras.address import Address
+from rtaction.realtime.cameras.camera import Camera
 from rtaction.video.rgb_converter import RgbConverter
 
 Kind = Literal["ready", "h264", "mjpeg"]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from rtaction.errors import SourceError
 from rtaction.prediction import Prediction
-from rtaction.realtime.sources.address import Address
-from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.cameras.address import Address
+from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.watching.follower import is_too_short, why_nothing
 from rtaction.realtime.watching.options import WatchOptions
 from rtaction.realtime.watching.people import judges_whole

@@ -31,7 +31,8 @@ from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.actions.doubts import Doubt, Doubts
 from rtaction.realtime.outputs.clip_file import ClipFile, JpegPicture
-from rtaction.realtime.outputs.event_clips import EventClips, require_writable, shown_source
+from rtaction.realtime.outputs.clip_names import shown_source
+from rtaction.realtime.outputs.event_clips import EventClips, require_writable
 
 MOST_WAITING = 200
 """Clips that may wait for a label; beyond, none are added."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from rtaction.frame import FrameDamaged, FrameLike
 from rtaction.model_spec import ModelSpec
-from rtaction.pose.region import Region
+from rtaction.pose.region import Region, Zone
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.label_detectors import Detector
 from rtaction.realtime.model.pose_networks import open_pose_networks
@@ -46,7 +46,7 @@ class Drawing:
         mirror: mirror the drawn frames. Default False.
         show_pose: draw the people of each frame, if the model sees whole pictures; those of a
             model of people are always drawn. Default False.
-        regions: see `Watched`. Default none.
+        regions, zones: see `Watched`. Default none.
 
     Raises:
         OutputError: the video cannot be written.
@@ -66,6 +66,7 @@ class Drawing:
         mirror: bool = False,
         show_pose: bool = False,
         regions: Mapping[str, Region] | None = None,
+        zones: Mapping[str, Sequence[Zone]] | None = None,
     ) -> None:
         self._spec = spec
         self._live = live
@@ -81,6 +82,7 @@ class Drawing:
                 mirror=mirror,
                 people=DrawnPeople(networks) if networks else None,
                 region=(regions or {}).get(name),
+                zones=(zones or {}).get(name, ()),
             )
             for name in live
         }
@@ -110,7 +112,7 @@ class Drawing:
             prediction = replace(prediction, scores=smoothed)
         # The display does not wait until an event is certain.
         ongoing = tuple(event.label for event in detector.ongoing)
-        shown = shown_labels(prediction, self._spec)
+        shown = tuple(x for x in shown_labels(prediction, self._spec) if detector.counts(x))
         actions = tuple(dict.fromkeys((*ongoing, *shown))) if self._spec.multi_label else ongoing
         self._sources[prediction.source].take(prediction, actions or shown)
 

@@ -12,12 +12,12 @@ import numpy.typing as npt
 
 from rtaction.frame import FrameLike
 from rtaction.opencv import cv2
-from rtaction.pose.region import Region
+from rtaction.pose.region import Region, Zone
 from rtaction.pose.tracker import Person
 from rtaction.prediction import Prediction
 from rtaction.realtime.outputs.drawn_people import DrawnPeople
 from rtaction.realtime.outputs.overlay import Status, draw_overlay, draw_status, enlarged, title_of
-from rtaction.realtime.outputs.skeleton import draw_people, draw_region
+from rtaction.realtime.outputs.skeleton import draw_people, draw_region, draw_zones
 from rtaction.realtime.windows.state import State
 
 
@@ -30,6 +30,7 @@ class DrawnSource:
         people: follows the people to draw. Default None: no people are drawn but those who are
             told.
         region: where people count, to be drawn. Default None.
+        zones: likewise. Default none.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class DrawnSource:
         mirror: bool = False,
         people: DrawnPeople | None = None,
         region: Region | None = None,
+        zones: Sequence[Zone] = (),
     ) -> None:
         self.state: State = "connecting"
         self.prediction: Prediction | None = None
@@ -47,6 +49,7 @@ class DrawnSource:
         self._mirror = mirror
         self._people = people
         self._region = region
+        self._zones = zones
         self._seen: Sequence[Person] | None = None
         self._doing: dict[int, tuple[Prediction, tuple[str, ...]]] = {}
         self._size_hw = (480, 640)
@@ -113,6 +116,7 @@ class DrawnSource:
         }
         if self._region is not None:
             draw_region(image, self._region, mirror=self._mirror)
+        draw_zones(image, self._zones, mirror=self._mirror)
         draw_people(image, seen, scale=scale, mirror=self._mirror, captions=captions)
         if len({*doing, *(one.number for one in seen)}) > 1 and self.state == "ok":
             draw_status(image, status)

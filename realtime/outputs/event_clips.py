@@ -9,14 +9,10 @@ from __future__ import annotations
 
 import logging
 import math
-import re
 import tempfile
 import threading
 import time
-import unicodedata
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,8 +23,9 @@ from rtaction.errors import OutputError, UsageError
 from rtaction.opencv import cv2
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.outputs.clip_file import ClipFile, ClipFormat, JpegPicture
-from rtaction.realtime.outputs.clip_writer import ClipWriter
-from rtaction.redaction import redact
+from rtaction.realtime.outputs.clip_names import clip_stem
+from rtaction.realtime.outputs.clip_writer import ClipWriter, Written
+from rtaction.realtime.outputs.kept_pieces import KeptPieces, OpenClip, TimedPiece
 from rtaction.sampling import TIME_TOLERANCE_SECONDS
 
 CLOSE_TIMEOUT_SECONDS = 2.0
@@ -49,7 +46,8 @@ class EventClips:
     Each source may add its frames from its own thread.
 
     Args:
-        folder: folder of the clips, created if missing; None keeps frames for `add_span` only.
+        folder: folder of the clips, created if missing; None keeps frames for files that others
+            make, see `add_span` and `add_event`.
         pre_roll_seconds: time to keep before an event. Default 2.0.
         post_roll_seconds: time to keep after it. Default 1.0.
         max_seconds: maximum length of a clip, so that an event that never ends does not fill the
@@ -99,7 +97,7 @@ class EventClips:
         self._format: ClipFormat = format
         self._max_bytes = max_bytes_per_source
         self._writer = ClipWriter(max_queue_bytes)
-        self._sources: dict[str, _Source] = {}
+        self._sources: dict[str, KeptPieces] = {}
         self._lock = threading.Lock()
         self._closed = False
 
@@ -120,25 +118,38 @@ class EventClips:
         # By far the slowest part, so it runs outside the lock.
         options = [cv2.IMWRITE_JPEG_QUALITY, self._quality]
         _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR), options)
-        picture = JpegPicture(at_seconds, jpeg.tobytes(), (image_rgb.shape[0], image_rgb.shape[1]))
+        size_hw = (image_rgb.shape[0], image_rgb.shape[1])
+        self.add(source, JpegPicture(at_seconds, jpeg.tobytes(), size_hw))
+
+    def add(self, source: str, piece: TimedPiece) -> None:
+        """Take what is encoded already: all of a source are of one kind. See `add_frame`."""
+        at_seconds = piece.at_seconds
         with self._lock:
-            state = self._sources.setdefault(source, _Source())
+            state = self._sources.setdefault(source, KeptPieces())
             if self._closed or at_seconds == state.last_seconds:
                 return
             if at_seconds < state.last_seconds:
                 self._end(state, list(state.clips.values()))
                 state.forget()
-            state.push(picture, self._kept_seconds, self._max_bytes)
+            state.push(piece, self._kept_seconds, self._max_bytes)
             for clip in state.clips.values():
-                self._offer(clip, picture)
+                self._offer(clip, piece)
             self._end(state, [clip for clip in state.clips.values() if clip.is_over(at_seconds)])
 
-    def add_event(self, event: ActionEvent) -> None:
-        """Take an event, at its start and again at its end; without a folder it is ignored."""
+    def add_event(
+        self, event: ActionEvent, file_of: Callable[[str], Written[Any]] | None = None
+    ) -> None:
+        """Take an event, at its start and again at its end; after `close` it is ignored.
+
+        Args:
+            event: the event.
+            file_of: makes its file at its start, from the name that its clip would have. Default
+                None: a file of that name in the folder; without a folder, none.
+        """
         with self._lock:
-            if self._closed or self._folder is None:
+            if self._closed:
                 return
-            state = self._sources.setdefault(event.source, _Source())
+            state = self._sources.setdefault(event.source, KeptPieces())
             until_seconds = math.inf
             if event.end_seconds is not None:
                 until_seconds = event.end_seconds + self._post_roll_seconds
@@ -146,16 +157,18 @@ class EventClips:
             if clip is not None:
                 clip.until_seconds = until_seconds
             elif event.end_seconds is None or event.number > state.last_number:
-                file = ClipFile(self._folder, _stem(event, state), self._format)
+                if self._folder is None and file_of is None:
+                    return
+                file = (file_of or self._file)(_stem(event, state))
                 from_seconds = event.start_seconds - self._pre_roll_seconds
                 state.last_number = event.number
-                clip = _Clip(event.number, file, from_seconds, until_seconds)
+                clip = OpenClip(event.number, file, from_seconds, until_seconds)
                 self._begin(state, clip)
             # None if the clip was cut off long before its event ended.
             if clip is not None and clip.is_over(state.last_seconds):
                 self._end(state, [clip])
 
-    def add_span(self, span: ActionEvent, file_of: Callable[[str], ClipFile]) -> None:
+    def add_span(self, span: ActionEvent, file_of: Callable[[str], Written[Any]]) -> None:
         """Write the frames of a span of time to a file; after `close` it is ignored.
 
         Args:
@@ -166,10 +179,10 @@ class EventClips:
         with self._lock:
             if self._closed:
                 return
-            state = self._sources.setdefault(span.source, _Source())
+            state = self._sources.setdefault(span.source, KeptPieces())
             state.num_spans += 1  # below zero they are no event's number
             file = file_of(_stem(span, state))
-            clip = _Clip(-state.num_spans, file, span.start_seconds, span.end_seconds)
+            clip = OpenClip(-state.num_spans, file, span.start_seconds, span.end_seconds)
             self._begin(state, clip)
             if clip.is_over(state.last_seconds):
                 self._end(state, [clip])
@@ -196,95 +209,65 @@ class EventClips:
                 state.forget()
         self._writer.close(timeout_seconds)
 
-    def _begin(self, state: _Source, clip: _Clip) -> None:
-        state.clips[clip.number] = clip
-        for picture in state.pictures:
-            self._offer(clip, picture)
+    def nearest(self, source: str, at_seconds: float | None = None) -> Any | None:
+        """The kept `TimedPiece` of a source that is nearest to a time; None if none is kept.
 
-    def _offer(self, clip: _Clip, picture: JpegPicture) -> None:
-        at_seconds = picture.at_seconds
+        Args:
+            source: name of the source.
+            at_seconds: on the clock of its frames. Default None: the newest.
+        """
+        with self._lock:
+            state = self._sources.get(source)
+            if state is None or not state.pieces:
+                return None
+            if at_seconds is None:
+                return state.pieces[-1]
+            return min(state.pieces, key=lambda piece: abs(piece.at_seconds - at_seconds))
+
+    def forget(self, source: str) -> None:
+        """End the clips of a source, and drop what is kept of it: what follows is unrelated."""
+        with self._lock:
+            state = self._sources.get(source)
+            if state is not None:
+                self._end(state, list(state.clips.values()))
+                state.forget()
+
+    def _file(self, stem: str) -> Written[Any]:
+        assert self._folder is not None
+        return ClipFile(self._folder, stem, self._format)
+
+    def _begin(self, state: KeptPieces, clip: OpenClip) -> None:
+        state.clips[clip.number] = clip
+        clip.from_seconds = state.begin_of(clip.from_seconds)
+        for piece in state.pieces:
+            self._offer(clip, piece)
+
+    def _offer(self, clip: OpenClip, piece: TimedPiece) -> None:
+        at_seconds = piece.at_seconds
         if at_seconds < clip.from_seconds - TIME_TOLERANCE_SECONDS or clip.is_over(at_seconds):
+            return
+        if clip.waits_for_key and not piece.is_key:
             return
         if clip.longest_until_seconds == math.inf:
             clip.longest_until_seconds = at_seconds + self._max_seconds
-        self._writer.put(clip.file, picture)
+        # What follows a gap cannot be decoded.
+        clip.waits_for_key = not self._writer.put(clip.file, piece)
 
-    def _end(self, state: _Source, clips: list[_Clip]) -> None:
+    def _end(self, state: KeptPieces, clips: list[OpenClip]) -> None:
         for clip in clips:
             del state.clips[clip.number]
             self._writer.put(clip.file, None)
 
 
-@dataclass(slots=True)
-class _Clip:
-    """An open clip: when it starts, and when it ends if that is known."""
-
-    number: int
-    file: ClipFile
-    from_seconds: float
-    until_seconds: float
-    longest_until_seconds: float = math.inf
-
-    def is_over(self, at_seconds: float) -> bool:
-        """Whether a frame of this time comes after the end of the clip."""
-        until_seconds = min(self.until_seconds, self.longest_until_seconds)
-        return at_seconds > until_seconds + TIME_TOLERANCE_SECONDS
-
-
-@dataclass(slots=True)
-class _Source:
-    """The last seconds of one source, and its clips by event number."""
-
-    pictures: deque[JpegPicture] = field(default_factory=deque)
-    num_bytes: int = 0
-    last_seconds: float = -math.inf
-    last_seen_at_utc_seconds: float = 0.0
-    last_number: int = 0
-    num_spans: int = 0
-    clips: dict[int, _Clip] = field(default_factory=dict)
-
-    def push(self, picture: JpegPicture, kept_seconds: float, max_bytes: int) -> None:
-        """Keep a frame, and drop those that are too old or too many."""
-        self.pictures.append(picture)
-        self.num_bytes += len(picture.jpeg)
-        self.last_seconds = picture.at_seconds
-        self.last_seen_at_utc_seconds = time.time()
-        oldest_seconds = picture.at_seconds - kept_seconds - TIME_TOLERANCE_SECONDS
-        while self.pictures and (
-            self.pictures[0].at_seconds < oldest_seconds or self.num_bytes > max_bytes
-        ):
-            self.num_bytes -= len(self.pictures.popleft().jpeg)
-
-    def forget(self) -> None:
-        """Drop all frames."""
-        self.pictures.clear()
-        self.num_bytes = 0
-
-
-def _stem(event: ActionEvent, state: _Source) -> str:
+def _stem(event: ActionEvent, state: KeptPieces) -> str:
     age_seconds = 0.0
-    if state.pictures:
+    if state.pieces:
         # An event on another clock than the frames must not yield a year that does not exist.
         age_seconds = min(max(state.last_seconds - event.start_seconds, 0.0), _DAY_SECONDS)
     now_seconds = state.last_seen_at_utc_seconds or time.time()
-    started = datetime.fromtimestamp(now_seconds - age_seconds, UTC)
-    stamp = f"{started:%Y%m%dT%H%M%S}.{started.microsecond // 1000:03}Z"
-    source = shown_source(event.source)
-    # The end of a path says more than its beginning.
+    started_at = datetime.fromtimestamp(now_seconds - age_seconds, UTC)
     who = "" if event.person is None else f"_person-{event.person}"
-    what = f"{_slug(event.label)[:40]}_{event.number}{who}"
-    return f"{stamp}_{_slug(source)[-40:].lstrip('-')}_{what}"
-
-
-def shown_source(source: str) -> str:
-    """The name of a source, without the user and password of an address."""
-    return redact(source) if "://" in source else source
-
-
-def _slug(text: str) -> str:
-    """Letters, digits and hyphens, valid on every file system; "x" if none are left."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
-    return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-") or "x"
+    return clip_stem(started_at, event.source, event.label, f"{event.number}{who}")
 
 
 def require_writable(folder: Path, what: str) -> None:

@@ -11,6 +11,8 @@ With a model of people, "prediction" and "event" also have:
 
     person           id of the person, from 1, never given twice in a run of one source
     box              [top, left, bottom, right] of their seen joints, as shares of the picture
+    zones            names of the camera's zones in which they stand at the end of the window; of an
+                     event, in which they have stood so far
 
 "prediction", once per window; with a model of people, once per person and window:
 
@@ -50,17 +52,19 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
 from rtaction.errors import OutputError
 from rtaction.model_spec import ModelSpec
-from rtaction.prediction import Box, Prediction
+from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.outputs.line_writer import LineWriter
+from rtaction.realtime.outputs.options import LINE_TYPES, LineKind
 from rtaction.realtime.outputs.overlay import shown_labels
+from rtaction.realtime.outputs.rotated_file import RotatedFile, Rotation
 from rtaction.realtime.watching.moment import StateChange
 from rtaction.realtime.watching.stats import WatchStats
 
@@ -80,6 +84,8 @@ class JsonLog:
         spec: thresholds and background label.
         stats: has the start time of each source.
         top_k: number of labels in `top`. Default 3.
+        only: the kinds of lines to write. Default (): all.
+        rotation: when a file is full, and begins anew. Default None: never.
         waits: wait for a reader that stalls; otherwise lines for which there is no room are left
             out, and counted. Default True.
         is_stopping: polled while waiting for a reader; True ends the wait. Default: never.
@@ -95,27 +101,22 @@ class JsonLog:
         stats: WatchStats,
         *,
         top_k: int = 3,
+        only: Collection[LineKind] = (),
+        rotation: Rotation | None = None,
         waits: bool = True,
         is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._spec = spec
         self._stats = stats
         self._top_k = top_k
+        self._types = {LINE_TYPES[kind] for kind in only or LINE_TYPES}
         self._target = target
         self._failed = False
         self._has_told = False
-        self._file: TextIO
         if target == "-" and sys.stdout is None:
             raise OutputError("cannot write --output -: stdout is closed; name a file instead")
         try:
-            if target == "-":
-                self._file = sys.stdout
-                self._file.flush()
-            else:
-                Path(target).parent.mkdir(parents=True, exist_ok=True)
-                is_cut_off = _is_cut_off(Path(target))
-                self._file = open(target, "a", encoding="utf-8")  # noqa: SIM115
-                self._file.write("\n" * is_cut_off)
+            self._file = _opened(target, rotation)
         except OSError as error:
             raise self._error(error) from None
         descriptor = _descriptor_of_a_reader(self._file)
@@ -166,7 +167,7 @@ class JsonLog:
             ],
             latency_seconds=round(prediction.latency_seconds, 6),
             frame_age_seconds=round(prediction.frame_age_seconds, 6),
-            **_person(prediction.person, prediction.box),
+            **_person(prediction),
         )
 
     def event(self, event: ActionEvent, *, is_live: bool) -> None:
@@ -182,7 +183,7 @@ class JsonLog:
             start_seconds=self._since_start(event.source, event.start_seconds),
             end_seconds=self._since_start(event.source, event.end_seconds),
             peak_score=round(event.peak_score, 6),
-            **_person(event.person, event.box),
+            **_person(event),
         )
 
     def state(self, change: StateChange, *, is_live: bool) -> None:
@@ -202,6 +203,8 @@ class JsonLog:
         return None if seconds is None else round(seconds - first_seconds, 6)
 
     def _write(self, kind: str, source: str | None, at: str | None, **fields: Any) -> None:
+        if kind not in self._types:
+            return
         line: dict[str, Any] = {"type": kind, "schema_version": SCHEMA_VERSION}
         if source is not None:
             line["source"] = source
@@ -210,7 +213,8 @@ class JsonLog:
         try:
             if self._lines is None:
                 self._file.write(text)
-                self._file.flush()
+                if not isinstance(self._file, RotatedFile):
+                    self._file.flush()
             else:
                 self._lines.put(text.encode("ascii"))
         except BrokenPipeError:
@@ -229,15 +233,31 @@ class JsonLog:
         return OutputError(f"cannot write --output {self._target}: {error}")
 
 
-def _person(person: int | None, box: Box | None) -> dict[str, Any]:
+def _person(one: Prediction | ActionEvent) -> dict[str, Any]:
     """The fields of a model of people; none for a model that sees whole pictures."""
-    if person is None:
+    if one.person is None:
         return {}
-    return {"person": person, "box": None if box is None else [round(edge, 4) for edge in box]}
+    box = None if one.box is None else [round(edge, 4) for edge in one.box]
+    return {"person": one.person, "box": box, "zones": list(one.zones)}
 
 
-def _descriptor_of_a_reader(file: TextIO) -> int | None:
+def _opened(target: str, rotation: Rotation | None) -> TextIO | RotatedFile:
+    """What lines are appended to."""
+    if target == "-":
+        sys.stdout.flush()
+        return sys.stdout
+    path = Path(target)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    is_cut_off = _is_cut_off(path)
+    file = path.open("a", encoding="utf-8") if rotation is None else RotatedFile(path, rotation)
+    file.write("\n" * is_cut_off)
+    return file
+
+
+def _descriptor_of_a_reader(file: TextIO | RotatedFile) -> int | None:
     """The descriptor of a pipe, socket or terminal; None of a file, which takes lines at once."""
+    if isinstance(file, RotatedFile):
+        return None
     try:
         descriptor = file.fileno()
         mode = os.fstat(descriptor).st_mode

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
 from rtaction.evaluation.text import counted
 from rtaction.frame import FrameDamaged, FrameLike
 from rtaction.model_spec import ModelSpec
-from rtaction.pose.region import Region
+from rtaction.pose.region import Region, Zone
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.outputs.doubt_clips import DoubtClips
@@ -38,6 +38,7 @@ class Watched:
         stats: statistics of the sources.
         actions: detects the events.
         regions: where people count, by source; the whole picture of those left out. Default none.
+        zones: where their events count, likewise. Default none.
         model_name: file name of the model. Default "".
     """
 
@@ -45,6 +46,7 @@ class Watched:
     stats: WatchStats
     actions: Actions
     regions: Mapping[str, Region] = field(default_factory=dict)
+    zones: Mapping[str, Sequence[Zone]] = field(default_factory=dict)
     model_name: str = ""
 
 
@@ -245,6 +247,8 @@ def open_sinks(
                 spec,
                 watched.stats,
                 top_k=options.top_k,
+                only=options.output_only or (),
+                rotation=options.rotation,
                 waits=not is_live,
                 is_stopping=is_stopping,
             )
@@ -265,6 +269,7 @@ def open_sinks(
                 mirror=options.mirror,
                 show_pose=options.show_pose,
                 regions=watched.regions,
+                zones=watched.zones,
             )
             closing.callback(drawing.close)
         yield Sinks(

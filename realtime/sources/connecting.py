@@ -19,7 +19,7 @@ from rtaction.errors import (
     SourceUnreadable,
     StreamMissing,
 )
-from rtaction.realtime.sources.cameras import Camera, Transport
+from rtaction.realtime.cameras.camera import Camera, Transport
 from rtaction.realtime.sources.network_errors import explain_no_video, explain_open_failure
 
 # How much of a stream is analysed before the first frame. RTSP describes its streams up front;

@@ -24,10 +24,11 @@ from av.video.stream import VideoStream
 
 from rtaction.errors import CameraLost
 from rtaction.frame import DeferredFrame, FrameDamaged
-from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.sources.connecting import forget_transport, open_stream, transport_of
 from rtaction.realtime.sources.network_errors import not_in_parts, single_picture
 from rtaction.realtime.sources.stamps import ArrivalStamps, PacedStamps, PtsStamps, Stamps
+from rtaction.realtime.sources.stream_packets import PacketReader, StreamPacket
 from rtaction.realtime.sources.turns import Turns
 from rtaction.video.jpeg import jpeg_size_hw
 from rtaction.video.rgb_converter import RgbConverter
@@ -66,6 +67,7 @@ class StreamSource:
         drops: number of frames that came and were not given, by reason: "burst" (age unknown),
             "damaged", "oversized", "behind" (skipped to catch up, or while others are decoded).
         turn: when it may be decoded. Default: always, unless it falls behind.
+        on_packet: called with every packet before it is decoded. Default None.
         is_finite: whether it may end without being lost: a video file over HTTP.
     """
 
@@ -76,6 +78,7 @@ class StreamSource:
         self.drops: Counter[str] = Counter()
         self._camera = camera
         self.turn = Turns().join()
+        self.on_packet: Callable[[StreamPacket], None] | None = None
         self._closing = threading.Event()
         self._container = open_stream(camera)
         self._stream = self._container.streams.video[0]
@@ -84,6 +87,7 @@ class StreamSource:
         self._decoder.thread_count = 1  # one thread per camera is enough, and bounds the total
         self._decoder.options = _decoder_options(self._decoder.name)
         self._decoding = threading.Lock()
+        self._reader = PacketReader(self.name, self._stream)
         self._converter = RgbConverter()
         self._segment = 0
         self._index = 0
@@ -118,6 +122,10 @@ class StreamSource:
         try:
             for packet in self._packets():
                 arrived_at_seconds = time.monotonic()
+                if self.on_packet is not None:
+                    copy = self._reader.read(packet, arrived_at_seconds)
+                    if copy is not None:
+                        self.on_packet(copy)
                 if self._decoder.name in _INTRA_ONLY:
                     yield from self._whole_picture(packet, arrived_at_seconds)
                 else:
@@ -129,8 +137,24 @@ class StreamSource:
             with self._decoding:
                 self._container.close()
 
+    def packets(self) -> Iterator[StreamPacket]:
+        """What comes, undecoded, instead of `frames`; with the same errors."""
+        is_sent_in_time = isinstance(self._stamps, PtsStamps)
+        try:
+            for packet in self._packets():
+                now = time.monotonic()
+                pts_seconds = _seconds(packet.dts, packet.time_base)
+                at_seconds = None if is_sent_in_time else self._stamps.stamp(pts_seconds, now)
+                copy = self._reader.read(packet, now if at_seconds is None else at_seconds)
+                if copy is not None:
+                    yield copy
+                if self._closing.is_set():
+                    return
+        finally:
+            self._container.close()
+
     def close(self) -> None:
-        """End `frames` after the frame that is being read."""
+        """End `frames` or `packets` after what is being read."""
         self._closing.set()
 
     def _look_for_a_second_picture(self) -> None:

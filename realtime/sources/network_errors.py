@@ -19,7 +19,7 @@ from rtaction.errors import (
     SourceUnreadable,
     StreamMissing,
 )
-from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.sources.http_answer import HttpAnswer, ask
 from rtaction.redaction import scrub
 

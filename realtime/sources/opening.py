@@ -15,7 +15,7 @@ from typing import Any
 import numpy.typing as npt
 
 from rtaction.frame import DeferredFrame, FrameLike
-from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.sources.files import FileSource, ImagesSource, Paced
 from rtaction.realtime.sources.source import BareSource, Source
 

@@ -17,7 +17,7 @@ from rtaction.errors import CameraLost, MissingLibrary, SourceMissing
 from rtaction.frame import Frame
 from rtaction.installation import install_command
 from rtaction.opencv import cv2
-from rtaction.realtime.sources.address import Address
+from rtaction.realtime.cameras.address import Address
 
 if TYPE_CHECKING:
     import mss

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from rtaction.frame import FrameLike
 from rtaction.realtime.sources.turns import Turn
+
+if TYPE_CHECKING:
+    from rtaction.realtime.sources.stream_packets import StreamPacket
 
 
 class BareSource(Protocol):
@@ -42,6 +45,14 @@ class Source(Protocol):
 
     def close(self) -> None:
         """End `frames` soon, from any thread."""
+
+
+@runtime_checkable
+class GivesPackets(Protocol):
+    """A source that shows what it reads before it is decoded."""
+
+    on_packet: Callable[[StreamPacket], None] | None
+    """Called with every packet, on the thread that reads; set before the first frame is taken."""
 
 
 @runtime_checkable

@@ -14,7 +14,7 @@ from rtaction.errors import CameraLost, SourceMissing, SourceUnreadable
 from rtaction.frame import DeferredFrame
 from rtaction.installation import program
 from rtaction.opencv import cv2
-from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.sources.stamps import ArrivalStamps
 
 

@@ -18,9 +18,9 @@ from weakref import WeakSet
 
 from rtaction.errors import CameraLost, RtactionError, SourceRefused
 from rtaction.frame import FrameLike
-from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.sources.opening import open_source
-from rtaction.realtime.sources.source import Source, TakesTurns
+from rtaction.realtime.sources.source import GivesPackets, Source, TakesTurns
 from rtaction.realtime.sources.turns import Turn, Turns
 from rtaction.realtime.watching.back_off import BackOff
 from rtaction.realtime.watching.options import DEFAULT_OPTIONS, WatchOptions
@@ -63,7 +63,8 @@ class Feed(Generic[TrackerT]):
         tracker: gets every frame.
         wake: set when there is something to do: a window is due, the link has changed or, with
             `keep_frames`, a frame has come.
-        options: its `keep_frames`, `reconnect` and `on_frame`. Default `WatchOptions()`.
+        options: its `keep_frames`, `reconnect`, `on_frame` and `on_packet`. Default
+            `WatchOptions()`.
         turn: when the camera is decoded. Default: always, unless it falls behind.
         back_off: waits between attempts. Default `BackOff()`.
         open_with: opens the source. Default `open_source`.
@@ -232,6 +233,8 @@ class Feed(Generic[TrackerT]):
             # Nobody waits for the next key frame of what comes at its own pace.
             if isinstance(source, TakesTurns) and self.camera.address.kind == "rtsp":
                 source.turn = self._turn
+            if self._options.on_packet is not None and isinstance(source, GivesPackets):
+                source.on_packet = self._options.on_packet
             for frame in source.frames():
                 if self._closed.is_set():
                     break

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from rtaction.errors import RtactionError
-from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.sources.opening import is_file, open_source
 from rtaction.realtime.sources.source import Source
 from rtaction.realtime.sources.turns import Turns
@@ -43,6 +44,8 @@ class LiveWatch:
         cameras: the sources; files among them are played in real time.
         stats: updated during the run.
         options: how to watch. Default `WatchOptions()`.
+        stays: watch on when there is no source, or all have ended, for those that are added.
+            Default False.
         back_off: waits between attempts.
         open_with: opens a source. Default `open_source`.
     """
@@ -54,37 +57,74 @@ class LiveWatch:
         stats: WatchStats,
         options: WatchOptions = DEFAULT_OPTIONS,
         *,
+        stays: bool = False,
         back_off: BackOff | None = None,
         open_with: Callable[[Camera], Source] = open_source,
     ) -> None:
         self._engine = Engine(model)
-        turns = Turns(max(_WINDOWS_PER_TURN * model.spec.window_seconds, _SHORTEST_TURN_SECONDS))
+        self._model = model
+        self._turns = Turns(
+            max(_WINDOWS_PER_TURN * model.spec.window_seconds, _SHORTEST_TURN_SECONDS)
+        )
         self._stats = stats
-        self._wait_for_sources = options.wait_for_sources
+        self._options = options
+        self._stays = stays
+        self._back_off = back_off
+        self._open_with = open_with
         self._wake = threading.Event()
         self._reported: dict[str, tuple[State, str]] = {}
-        self.feeds = [
-            Feed(
-                camera,
-                tracker_for(
-                    model,
-                    options_of(camera, options),
-                    is_live=True,
-                    is_camera=camera.address.kind in ("webcam", "rtsp", "http"),
-                ),
-                self._wake,
-                replace(options, reconnect=options.reconnect and not is_file(camera)),
-                turn=turns.join(),
-                back_off=back_off,
-                open_with=open_with,
-            )
-            for camera in cameras
-        ]
+        self._asked: deque[Callable[[], StateChange | None]] = deque()
+        self.feeds = [self._feed_of(camera) for camera in cameras]
 
     @property
     def engine(self) -> Engine:
         """The engine that computes."""
         return self._engine
+
+    def add(self, camera: Camera) -> None:
+        """Watch another source, from the next moment on; from any thread."""
+        self._ask(lambda: self._add(camera))
+
+    def remove(self, name: str) -> None:
+        """Watch a source no longer, from the next moment on, which says that it has ended; from
+        any thread. Another of the same name may be added at once."""
+        self._ask(lambda: self._remove(name))
+
+    def _ask(self, what: Callable[[], StateChange | None]) -> None:
+        self._asked.append(what)
+        self._wake.set()
+
+    def _add(self, camera: Camera) -> None:
+        feed = self._feed_of(camera)
+        self.feeds.append(feed)
+        feed.start()
+
+    def _remove(self, name: str) -> StateChange | None:
+        feed = next((one for one in self.feeds if one.camera.name == name), None)
+        if feed is None:
+            return None
+        self._update_stats(feed)
+        self.feeds.remove(feed)
+        feed.close()  # its thread may hang in the network; nobody waits for it
+        self._reported.pop(name, None)
+        return StateChange(name, "ended", "no longer watched", time.monotonic())
+
+    def _feed_of(self, camera: Camera) -> Feed[AnyTracker]:
+        options = self._options
+        return Feed(
+            camera,
+            tracker_for(
+                self._model,
+                options_of(camera, options),
+                is_live=True,
+                is_camera=camera.address.kind in ("webcam", "rtsp", "http"),
+            ),
+            self._wake,
+            replace(options, reconnect=options.reconnect and not is_file(camera)),
+            turn=self._turns.join(),
+            back_off=self._back_off,
+            open_with=self._open_with,
+        )
 
     def moments(self) -> Moments:
         """Watch.
@@ -99,16 +139,27 @@ class LiveWatch:
             while True:
                 self._wake.wait(_IDLE_SECONDS)
                 self._wake.clear()
+                removed = self._do_what_was_asked()
                 # A source that is over now gives nothing more; one that ends while the model
                 # computes may.
                 links = [feed.link for feed in self.feeds]
                 self._raise_if_none_can_be_opened()
-                yield self._look(links)
-                if all(link == "ended" for link in links):
+                moment = self._look(links)
+                yield replace(moment, changes=removed + moment.changes) if removed else moment
+                if not self._stays and all(link == "ended" for link in links):
                     break
             self._raise_what_was_lost()
         finally:
             self._close()
+
+    def _do_what_was_asked(self) -> list[StateChange]:
+        """Add and remove sources; returns the news of those that were removed."""
+        news = []
+        while self._asked:
+            change = self._asked.popleft()()
+            if change is not None:
+                news.append(change)
+        return news
 
     def _look(self, links: Sequence[Link]) -> Moment:
         ended = [
@@ -159,7 +210,9 @@ class LiveWatch:
             stats.ended_seconds = time.monotonic()
 
     def _raise_if_none_can_be_opened(self) -> None:
-        if self._wait_for_sources or not all(feed.has_failed_at_first for feed in self.feeds):
+        if self._options.wait_for_sources or self._stays:
+            return
+        if not all(feed.has_failed_at_first for feed in self.feeds):
             return
         self._raise_what_was_lost()
 

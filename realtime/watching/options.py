@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rtaction.frame import FrameLike
 from rtaction.pose.people import PoseNetworks
 from rtaction.realtime.windows.who_counts import EVERYBODY, CountOptions
+
+if TYPE_CHECKING:
+    from rtaction.realtime.sources.stream_packets import StreamPacket
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,8 @@ class WatchOptions:
         paced: play files in real time even if there are only files. Default False.
         tell_slow: warn of a video with too few frames a second for the model. Default True.
         on_frame: called with every frame, on the thread that reads its source. Default None.
+        on_packet: called with every packet of a stream from the network, before it is decoded, on
+            the thread that reads it. Default None.
         count: who counts, for a model of people. Default `EVERYBODY`.
         windows: judge files by windows as well if the model was trained on clips spread over whole
             videos; by default such a model judges a file once, at its end. Default False.
@@ -39,6 +45,7 @@ class WatchOptions:
     paced: bool = False
     tell_slow: bool = True
     on_frame: Callable[[FrameLike], None] | None = None
+    on_packet: Callable[[StreamPacket], None] | None = None
     count: CountOptions = EVERYBODY
     windows: bool = False
     networks: PoseNetworks | None = None

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from rtaction.errors import UsageError
 from rtaction.model_spec import ModelSpec
 from rtaction.pose.people import PoseNetworks
 from rtaction.pose.region import Region
+from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.model.action_model import ActionModel
-from rtaction.realtime.sources.cameras import Camera
 from rtaction.realtime.watching.moment import Leave, PeopleSeen
 from rtaction.realtime.watching.options import WatchOptions
 from rtaction.realtime.windows.engine import AnyTracker, Scorer
@@ -70,10 +69,9 @@ def judges_whole(spec: ModelSpec, options: WatchOptions, *, is_file: bool) -> bo
 
 
 def options_of(camera: Camera, options: WatchOptions) -> WatchOptions:
-    """The options for one camera, which may have a region of its own."""
-    if camera.region is None:
-        return options
-    return replace(options, count=replace(options.count, region=camera.region))
+    """The options for one camera, which may have a region of its own, and zones."""
+    region = camera.region or options.count.region
+    return replace(options, count=replace(options.count, region=region, zones=camera.zones))
 
 
 def news_of(trackers: Iterable[AnyTracker]) -> tuple[list[PeopleSeen], list[Leave]]:
@@ -122,26 +120,14 @@ def count_options(
         raise UsageError(str(error)) from None
 
 
-def regions_of(
-    cameras: Sequence[Camera], count: CountOptions, spec: ModelSpec, cameras_file: Path | None
-) -> dict[str, Region]:
+def regions_of(cameras: Sequence[Camera], count: CountOptions) -> dict[str, Region]:
     """Where people count, by the names of cameras; the whole picture of those left out.
 
     Args:
         cameras: the sources; a region of their own takes the place of that of `count`.
         count: who counts.
-        spec: of the model.
-        cameras_file: that the cameras are from, to be named in an error.
-
-    Raises:
-        UsageError: a camera has a region, and the model sees whole pictures.
     """
     own = {camera.name: camera.region for camera in cameras if camera.region is not None}
-    if own and not spec.follows_people:
-        raise UsageError(
-            f"{cameras_file}: region of {next(iter(own))!r} is for models of people (modality "
-            f"pose), and this model sees whole pictures; use roi, or leave it out"
-        )
     if count.region is None:
         return own
     return {camera.name: count.region for camera in cameras} | own

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 import psutil
@@ -23,13 +24,20 @@ class Histogram:
 
     def __init__(self) -> None:
         self.num_values = 0
+        self.sum_seconds = 0.0
         self._counts = [0] * _NUM_BUCKETS
 
     def add(self, seconds: float) -> None:
         """Count one duration."""
+        self.sum_seconds += max(seconds, 0.0)
         ratio = max(seconds, _SMALLEST_SECONDS) / _SMALLEST_SECONDS
         self._counts[min(int(math.log(ratio, _RATIO)), _NUM_BUCKETS - 1)] += 1
         self.num_values += 1
+
+    def add_all(self, other: Histogram) -> None:
+        """Count all durations of another."""
+        self._counts = [a + b for a, b in zip(self._counts, other._counts, strict=True)]
+        self.num_values += other.num_values
 
     def percentile(self, percent: float) -> float | None:
         """The seconds that `percent` of the durations do not exceed; None if there are none."""
@@ -41,12 +49,29 @@ class Histogram:
                 return float(_SMALLEST_SECONDS * _RATIO ** (bucket + 0.5))
         return None
 
+    def counts_up_to(self, bounds_seconds: Iterable[float]) -> list[int]:
+        """How many durations do not exceed each bound, to 2 % of it; for any thread.
+
+        Args:
+            bounds_seconds: in seconds, in any order; infinity is that of all durations.
+        """
+        below = [0, *accumulate(self._counts)]  # of all buckets before one
+        return [below[_num_buckets_up_to(bound)] for bound in bounds_seconds]
+
     def to_dict(self) -> dict[str, float | None]:
         """p50, p95 and p99 in seconds."""
         return {
             f"p{percent}": None if (value := self.percentile(percent)) is None else round(value, 6)
             for percent in (50, 95, 99)
         }
+
+
+def _num_buckets_up_to(seconds: float) -> int:
+    """How many buckets have at least half of their width up to this bound."""
+    ratio = max(seconds, _SMALLEST_SECONDS) / _SMALLEST_SECONDS
+    if not math.isfinite(ratio):
+        return _NUM_BUCKETS
+    return min(round(math.log(ratio, _RATIO)), _NUM_BUCKETS)
 
 
 @dataclass(slots=True)
@@ -128,6 +153,11 @@ class WatchStats:
     def of(self, source: str) -> SourceStats:
         """The statistics of one source."""
         return self.sources.setdefault(source, SourceStats())
+
+    def restart(self, source: str) -> SourceStats:
+        """New statistics of one source, in place of those before."""
+        self.sources[source] = SourceStats()
+        return self.sources[source]
 
     def count(self, predictions: Iterable[Prediction]) -> None:
         """Count predictions, each for its source."""

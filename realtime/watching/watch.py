@@ -15,8 +15,8 @@ from pathlib import Path
 from rtaction.errors import SourceError
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.rules import ActionRules
+from rtaction.realtime.cameras.camera import Camera, cameras_of
 from rtaction.realtime.model.action_model import ActionModel
-from rtaction.realtime.sources.cameras import Camera, cameras_of
 from rtaction.realtime.sources.opening import is_file, open_source
 from rtaction.realtime.watching.actions import Actions, EventCallback, StateCallback, Teller
 from rtaction.realtime.watching.follower import Follower

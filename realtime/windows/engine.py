@@ -119,7 +119,11 @@ class Engine:
             )
             if isinstance(window, PersonWindow):
                 prediction = replace(
-                    prediction, person=window.person, box=window.box, joints=window.joints
+                    prediction,
+                    person=window.person,
+                    box=window.box,
+                    joints=window.joints,
+                    zones=window.zones,
                 )
             predictions.append(prediction)
         return predictions

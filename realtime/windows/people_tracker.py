@@ -13,14 +13,13 @@ import threading
 import time
 import zlib
 from collections import Counter
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from rtaction.frame import FrameDamaged, FrameLike
 from rtaction.model_spec import ModelSpec
 from rtaction.pose.people import FollowOptions, PeopleFollower, PoseNetworks
-from rtaction.pose.tracker import Person, TrackerOptions
+from rtaction.pose.tracker import TrackerOptions
 from rtaction.realtime.windows.person_window import (
     Look,
     PersonWindow,
@@ -37,6 +36,7 @@ from rtaction.realtime.windows.who_counts import (
     EVERYBODY,
     CountOptions,
     Judgements,
+    PeopleNews,
     WhoCounts,
 )
 
@@ -51,21 +51,6 @@ _LATE_INTERVALS = 2.0
 _MOST_WAITING = 4
 _REST_SECONDS = 0.5  # between two looks at somebody around whom nothing changes
 _SAMPLED = 8  # every so many rows and columns tell whether a camera hangs
-
-
-@dataclass(slots=True)
-class PeopleNews:
-    """What is new about the people of a source.
-
-    Args:
-        people: those who count and were seen in the newest picture that was looked at; None if
-            none was since the last time.
-        left: ids of those who have left, do not count any longer, or are seen too seldom to be
-            judged any longer; the last may be judged again.
-    """
-
-    people: list[Person] | None = None
-    left: list[int] = field(default_factory=list)
 
 
 class PeopleTracker:
@@ -296,12 +281,16 @@ class PeopleTracker:
         judged = [
             one
             for number in sorted(self._who.numbers)
-            if (one := window_of(number, window, keep_frame=self._keep_frames)) is not None
+            if (one := self._window_of(number, window)) is not None
         ]
         self._news.left += self._judgements.see(
             [one.person for one in judged], self._who.numbers, window.end_seconds
         )
         return judged
+
+    def _window_of(self, number: int, window: Window[Look]) -> PersonWindow | None:
+        zones = self._who.zones_of(number)
+        return window_of(number, window, keep_frame=self._keep_frames, zones=zones)
 
     def _state_of_looks(self, window: Window[Look]) -> State:
         if self._is_live and time.monotonic() - window.times_seconds[-1] > MAX_AGE_SECONDS:

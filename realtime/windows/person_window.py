@@ -63,6 +63,7 @@ class PersonWindow:
         joints: float32, shape (17, 3): y and x of each joint then, as shares of the picture's
             height and width, and score.
         frame: its last frame, if the tracker keeps frames. Default None.
+        zones: names of those in which they stand at its end. Default none.
     """
 
     end_seconds: float
@@ -72,15 +73,19 @@ class PersonWindow:
     box: Box
     joints: Float32Array
     frame: LentFrame | None = None
+    zones: tuple[str, ...] = ()
 
 
-def window_of(number: int, window: Window[Look], *, keep_frame: bool) -> PersonWindow | None:
+def window_of(
+    number: int, window: Window[Look], *, keep_frame: bool, zones: tuple[str, ...] = ()
+) -> PersonWindow | None:
     """The window of one person; None if they were seen too seldom.
 
     Args:
         number: their id.
         window: of the source, whose pictures were looked at where there was time.
         keep_frame: give the window its last frame.
+        zones: see `PersonWindow`. Default none.
     """
     num_looks = len(window.values)
     points = np.zeros((num_looks, NUM_JOINTS, 3), np.float32)
@@ -105,6 +110,7 @@ def window_of(number: int, window: Window[Look], *, keep_frame: bool) -> PersonW
         box=box,
         joints=joints,
         frame=None if frame is None else LentFrame(frame),
+        zones=zones,
     )
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from rtaction.pose.keypoints import JOINTS, Pose
 from rtaction.pose.normal import normalised
-from rtaction.pose.region import Region
+from rtaction.pose.region import Region, Zone
 from rtaction.pose.tracker import Person
 from rtaction.sampling import TIME_TOLERANCE_SECONDS
 
@@ -36,6 +36,7 @@ class CountOptions:
         max_persons: at most so many at once, at least 1; others once somebody has left. Default 6.
         person: "all", or only the "largest". Default "all".
         region: only those who stand there. Default None: the whole picture.
+        zones: it is told who of them stands there. Default none.
 
     Raises:
         ValueError: a value is out of range.
@@ -44,6 +45,7 @@ class CountOptions:
     max_persons: int = _MOST_FOUND
     person: Persons = "all"
     region: Region | None = None
+    zones: tuple[Zone, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.max_persons, int) or self.max_persons < 1:
@@ -64,6 +66,21 @@ EVERYBODY = CountOptions()
 """Everybody who is found counts."""
 
 
+@dataclass(slots=True)
+class PeopleNews:
+    """What is new about the people of a source.
+
+    Args:
+        people: those who count and were seen in the newest picture that was looked at; None if
+            none was since the last time.
+        left: ids of those who have left, do not count any longer, or are seen too seldom to be
+            judged any longer; the last may be judged again.
+    """
+
+    people: list[Person] | None = None
+    left: list[int] = field(default_factory=list)
+
+
 class WhoCounts:
     """Who counts, from picture to picture.
 
@@ -77,9 +94,10 @@ class WhoCounts:
     def __init__(self, options: CountOptions) -> None:
         self.numbers: list[int] = []
         self._options = options
-        # When somebody was first seen outside of the region since they were last seen in it.
-        self._outside_since_seconds: dict[int, float] = {}
+        self._in_region = _WhoIsIn(options.region)
+        self._in_zones = {zone.name: _WhoIsIn(zone.region) for zone in options.zones}
         self._sizes: dict[int, float] = {}
+        self._now_seconds = -math.inf
 
     def see(
         self, people: Sequence[Person], time_seconds: float, size_hw: tuple[int, int]
@@ -98,29 +116,29 @@ class WhoCounts:
             if person.last_seen_seconds == time_seconds:
                 self._measure(person, time_seconds, size_hw)
         followed = [person.number for person in people]
-        for measured in (self._outside_since_seconds, self._sizes):
-            for number in set(measured) - set(followed):
-                del measured[number]
-        before, self.numbers = self.numbers, self._chosen(followed, time_seconds)
+        for who in (self._in_region, *self._in_zones.values()):
+            who.keep(followed)
+        self._sizes = {number: size for number, size in self._sizes.items() if number in followed}
+        self._now_seconds = time_seconds
+        before, self.numbers = self.numbers, self._chosen(followed)
         return [number for number in before if number not in self.numbers]
 
+    def zones_of(self, number: int) -> tuple[str, ...]:
+        """The names of the zones in which somebody stands."""
+        return tuple(
+            name for name, who in self._in_zones.items() if who.has(number, self._now_seconds)
+        )
+
     def _measure(self, person: Person, time_seconds: float, size_hw: tuple[int, int]) -> None:
-        number, region = person.number, self._options.region
-        if region is None or region.contains(*standing_place(person.pose, size_hw)):
-            self._outside_since_seconds[number] = math.inf
-        elif self._outside_since_seconds.get(number) in (None, math.inf):
-            was_inside = number in self._outside_since_seconds
-            self._outside_since_seconds[number] = time_seconds if was_inside else -math.inf
+        number, place = person.number, standing_place(person.pose, size_hw)
+        for who in (self._in_region, *self._in_zones.values()):
+            who.see(number, place, time_seconds)
         size = float(normalised(person.pose.points, size_hw).unit)
         before = self._sizes.get(number, size)
         self._sizes[number] = before + _SIZE_SHARE * (size - before)
 
-    def _chosen(self, followed: Sequence[int], time_seconds: float) -> list[int]:
-        inside = [
-            number
-            for number in followed
-            if time_seconds - self._outside_since_seconds.get(number, -math.inf) < _OUTSIDE_SECONDS
-        ]
+    def _chosen(self, followed: Sequence[int]) -> list[int]:
+        inside = [number for number in followed if self._in_region.has(number, self._now_seconds)]
         if self._options.person == "largest":
             return self._largest(inside)
         kept = [number for number in self.numbers if number in inside]
@@ -135,6 +153,33 @@ class WhoCounts:
             if number in numbers and self._sizes[largest] < _LARGER * self._sizes[number]:
                 return [number]
         return [largest]
+
+
+class _WhoIsIn:
+    """Who stands in a region, from picture to picture; None is the whole picture."""
+
+    def __init__(self, region: Region | None) -> None:
+        self._region = region
+        # When somebody was first seen outside of the region since they were last seen in it.
+        self._outside_since_seconds: dict[int, float] = {}
+
+    def see(self, number: int, place_xy: tuple[float, float], time_seconds: float) -> None:
+        """Take where somebody stands now."""
+        if self._region is None or self._region.contains(*place_xy):
+            self._outside_since_seconds[number] = math.inf
+        elif self._outside_since_seconds.get(number) in (None, math.inf):
+            was_inside = number in self._outside_since_seconds
+            self._outside_since_seconds[number] = time_seconds if was_inside else -math.inf
+
+    def keep(self, numbers: Collection[int]) -> None:
+        """Forget all others."""
+        since = self._outside_since_seconds
+        self._outside_since_seconds = {one: at for one, at in since.items() if one in numbers}
+
+    def has(self, number: int, time_seconds: float) -> bool:
+        """Whether somebody is in it, or has only just stepped out of it."""
+        since_seconds = self._outside_since_seconds.get(number, -math.inf)
+        return time_seconds - since_seconds < _OUTSIDE_SECONDS
 
 
 class Judgements:

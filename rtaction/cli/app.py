@@ -23,6 +23,7 @@ from rtaction.cli.inspect import inspect
 from rtaction.cli.label import label
 from rtaction.cli.predict import predict
 from rtaction.cli.render import render
+from rtaction.cli.serve import serve
 from rtaction.cli.show import show
 from rtaction.cli.teach import record, teach
 from rtaction.cli.terminal import (
@@ -131,6 +132,7 @@ for _command in (
     show,
     evaluate,
     predict,
+    serve,
     export,
     verify,
     inspect,

@@ -10,7 +10,7 @@ import typer
 
 from rtaction.choices import DEVICE_HELP
 from rtaction.cli.derived import Chosen, derived
-from rtaction.cli.terminal import leaving_reader, say
+from rtaction.cli.terminal import leaving_reader, say, say_news
 from rtaction.errors import OutputError, ReaderLeft
 from rtaction.realtime.cam_config import CamConfig
 
@@ -93,13 +93,14 @@ def print_event(event: ActionEvent) -> None:
         lasted_seconds = event.end_seconds - event.start_seconds
         what = f"{event.end_seconds:8.2f} s  {event.label} ended after {lasted_seconds:.1f} s"
     who = "" if event.person is None else f", person {event.person}"
-    _say(f"{what}  ({event.source}{who})")
+    zones = f", {', '.join(event.zones)}" if event.zones else ""
+    say_news(f"{what}  ({event.source}{who}{zones})")
 
 
 def _print_state(change: StateChange) -> None:
     # States that the user cannot do anything about are only logged.
     if change.state in ("down", "refused", "black", "frozen", "late"):
-        _say(f"{change.source}: {change.state}: {change.reason}")
+        say_news(f"{change.source}: {change.state}: {change.reason}")
 
 
 def _say(text: str) -> None:

@@ -1,7 +1,8 @@
 """What the command line prints: results on stdout, everything else on stderr.
 
 How much it says is the level of the logger "rtaction": errors only (`--quiet`), notes and warnings
-as well (the default), or also debug messages (`--verbose`).
+as well (the default), or also debug messages (`--verbose`). Where stderr is no terminal, log
+messages and the news of a run begin with their time, in UTC, as ISO 8601.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Annotated, Any
 
@@ -42,6 +44,11 @@ def say(text: str, *, err: bool = False) -> None:
     """
     if not (err and is_quiet()):
         typer.echo(printable_lines(text), err=err)
+
+
+def say_news(text: str) -> None:
+    """Print on stderr what has just happened in a run that goes on, unless `--quiet` was given."""
+    say(_stamped(text), err=True)
 
 
 def say_error(text: str) -> None:
@@ -99,6 +106,19 @@ def leaving_reader() -> Iterator[None]:
         os.close(nowhere)
 
 
+def _stamped(text: str) -> str:
+    if sys.stderr is None or sys.stderr.isatty():
+        return text
+    return f"{datetime.now(UTC).isoformat(timespec='milliseconds').replace('+00:00', 'Z')} {text}"
+
+
+class _StampedFormatter(logging.Formatter):
+    """Begins messages with the time, unless a person sees them come."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _stamped(super().format(record))
+
+
 class _CurrentStderr:
     """A proxy for the current `sys.stderr`, which progress bars replace."""
 
@@ -114,7 +134,8 @@ class _CurrentStderr:
 def start_logging() -> None:
     """Print log messages on stderr; how many, as at the beginning."""
     handler = logging.StreamHandler(_CurrentStderr())
-    logging.basicConfig(format="%(levelname)s: %(message)s", handlers=[handler])
+    handler.setFormatter(_StampedFormatter("%(levelname)s: %(message)s"))
+    logging.basicConfig(handlers=[handler])
     logging.addLevelName(logging.WARNING, "warning")
     logging.addLevelName(logging.DEBUG, "debug")
     _logger.setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""A part of a picture, in shares of it: people who stand there count.
+"""Parts of a picture, in shares of it: people who stand there count, or are hidden.
 
 This file knows nothing of people or pixels.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 _EXPECTED = (
     "expected left, top, right and bottom as shares of the picture, from 0 to 1, such as "
@@ -83,6 +83,40 @@ class Region:
         return is_inside
 
     @property
+    def crosses_itself(self) -> bool:
+        """Whether two of its edges cross; then it is not clear what lies inside."""
+        corners = self.corners_xy
+        edges = list(zip(corners, (*corners[1:], corners[0]), strict=True))
+        return any(_cross(*one, *other) for one, other in combinations(edges, 2))
+
+    @property
     def _area(self) -> float:
         corners = (*self.corners_xy, self.corners_xy[0])
         return sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairwise(corners)) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A region with a name: events of those who stand there count.
+
+    Args:
+        name: not empty.
+        region: where it is.
+        labels: of the events that count there. Default None: all.
+    """
+
+    name: str
+    region: Region
+    labels: tuple[str, ...] | None = None
+
+
+_Corner = tuple[float, float]
+
+
+def _cross(a: _Corner, b: _Corner, c: _Corner, d: _Corner) -> bool:
+    """Whether the line from a to b crosses that from c to d; to touch it is not enough."""
+
+    def side(start: _Corner, end: _Corner, of: _Corner) -> float:
+        return (end[0] - start[0]) * (of[1] - start[1]) - (end[1] - start[1]) * (of[0] - start[0])
+
+    return side(a, b, c) * side(a, b, d) < 0 and side(c, d, a) * side(c, d, b) < 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,6 +16,7 @@ from av.video.stream import VideoStream
 
 from rtaction.errors import OutputError
 from rtaction.opencv import cv2
+from rtaction.video.encoders import hardware_encoder, software_encoder
 from rtaction.video.file import require_utf8
 from rtaction.video.told_file import ToldFile
 
@@ -23,10 +25,12 @@ _JPEG_QUALITY = 3
 _JPEG = {"flags": "+qscale", "global_quality": str(_JPEG_QUALITY * 118)}
 # Each frame reaches the disk before the next: a killed process loses one at most.
 _CLUSTER_PER_FRAME = {"flush_packets": "1", "cluster_time_limit": "1"}
-_FRAGMENT_PER_FRAME = {
+FRAGMENTED = {
     "flush_packets": "1",
     "movflags": "frag_every_frame+empty_moov+default_base_moof",
 }
+"""Options of an .mp4 that plays while it is written."""
+
 _MILLISECOND = Fraction(1, 1000)
 
 
@@ -42,7 +46,7 @@ class _Format:
     name: str
     codec: str
     pixels: str
-    encoder: dict[str, str]
+    encoder: Mapping[str, str]
     muxer: dict[str, str]
 
 
@@ -63,15 +67,21 @@ _FORMATS = {
         },
         _CLUSTER_PER_FRAME,
     ),
-    ".mp4": _Format(
-        "mp4",
-        "libx264",
-        "yuv420p",
-        {"preset": "veryfast", "tune": "zerolatency", "crf": "21"},
-        _FRAGMENT_PER_FRAME,
-    ),
 }
-SUFFIXES = tuple(_FORMATS)
+_MP4 = ".mp4"
+SUFFIXES = (*_FORMATS, _MP4)
+
+
+def _formats(suffix: str, *, uses_hardware: bool) -> list[_Format]:
+    """How a file may be encoded, the best first."""
+    if suffix != _MP4:
+        return [_FORMATS[suffix]]
+    encoders = [hardware_encoder() if uses_hardware else None, software_encoder()]
+    return [
+        _Format("mp4", encoder.codec, encoder.pixels, encoder.options, FRAGMENTED)
+        for encoder in encoders
+        if encoder is not None
+    ]
 
 
 class EncodedFile:
@@ -83,6 +93,8 @@ class EncodedFile:
         path: with one of the `SUFFIXES`.
         frames_per_second: its rate if it is an .avi; otherwise about what is to come.
         size_hw: height and width, both even.
+        uses_hardware: encode an .mp4 by the graphics processor where that works. Default False.
+        comment: what the file says of itself. Default "".
 
     Raises:
         OutputError: it cannot be written.
@@ -93,11 +105,14 @@ class EncodedFile:
         path: Path,
         frames_per_second: float,
         size_hw: tuple[int, int],
+        *,
+        uses_hardware: bool = False,
+        comment: str = "",
     ) -> None:
         self._path = path
         self._num_frames = 0
         self._has_failed = False
-        kind = _FORMATS[path.suffix.lower()]
+        kinds = _formats(path.suffix.lower(), uses_hardware=uses_hardware)
         rate = Fraction(frames_per_second).limit_denominator(10_000)
         # Only an .avi has to have a constant rate.
         self._is_constant = path.suffix.lower() == ".avi"
@@ -106,15 +121,29 @@ class EncodedFile:
         self._last: list[bytes] = []
         try:
             self._file = ToldFile(path)
-            self._container = av.open(self._file, "w", format=kind.name, options=kind.muxer)
-            stream: Any = self._container.add_stream(kind.codec, rate=rate, options=kind.encoder)
+            for kind in kinds:
+                try:
+                    self._container = av.open(self._file, "w", format=kind.name, options=kind.muxer)
+                    self._stream = self._opened(kind, rate, size_hw)
+                    break
+                except av.error.FFmpegError:
+                    # A graphics processor may encode only so many videos at once.
+                    if kind is kinds[-1]:
+                        raise
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise self._told(error) from None
-        self._stream: VideoStream = stream
-        self._stream.height, self._stream.width = size_hw
-        self._stream.pix_fmt = kind.pixels
-        self._stream.codec_context.time_base = self._time_base
-        self._stream.codec_context.thread_count = 1  # several would hold frames back
+        if comment:
+            self._container.metadata["comment"] = comment
+
+    def _opened(self, kind: _Format, rate: Fraction, size_hw: tuple[int, int]) -> VideoStream:
+        made: Any = self._container.add_stream(kind.codec, rate=rate, options=dict(kind.encoder))
+        stream: VideoStream = made
+        stream.height, stream.width = size_hw
+        stream.pix_fmt = kind.pixels
+        stream.codec_context.time_base = self._time_base
+        stream.codec_context.thread_count = 1  # several would hold frames back
+        stream.codec_context.open()
+        return stream
 
     def write(self, image_rgb: npt.NDArray[Any], at_seconds: float) -> None:
         """Add a frame.

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from rtaction.arrays import Float32Array
 from rtaction.prediction import Box
+from rtaction.realtime.watching.stats import Histogram
 from rtaction.realtime.windows.state import State
 from rtaction.serve.house.record import iso
 
@@ -63,6 +64,9 @@ class CameraView:
         thresholds: score at which an event of a label starts.
         drops: frames and windows that were not used so far, by reason.
         num_frames, num_labels, num_events, num_reconnects: so far.
+        latency: from capture to label, so far; shared with those who count, so only to be read.
+            None: nobody counts.
+        frame_age: age of the newest frame when computing began, likewise.
     """
 
     id: str
@@ -87,9 +91,12 @@ class CameraView:
     num_labels: int = 0
     num_events: int = 0
     num_reconnects: int = 0
+    latency: Histogram | None = field(default=None, repr=False, compare=False)
+    frame_age: Histogram | None = field(default=None, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON; times in ISO 8601, shares and scores with four digits, no joints."""
+        """For JSON; times in ISO 8601, shares and scores with four digits, no joints
+        and no histograms."""
         age = self.picture_age_seconds
         return {
             "id": self.id,

@@ -21,8 +21,8 @@ import pytest
 from rtaction.frame import Frame, FrameLike
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
-from rtaction.realtime.sources.address import Address, Kind
-from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.cameras.address import Address, Kind
+from rtaction.realtime.cameras.camera import Camera
 from tests.videos import write_flat_video, write_video
 
 WAIT_SECONDS = 30.0

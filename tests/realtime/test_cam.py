@@ -140,7 +140,9 @@ def test_what_is_said_of_a_file(halves_video: Path, tiny_model: Path) -> None:
         "cam", "-m", tiny_model, "-s", halves_video, "--headless", "--device", "cpu"
     )
 
-    said = finished.stderr.splitlines()
+    said = [
+        re.sub(r"^\d{4}-\d\d-\d\dT[\d:.]+Z ", "", line) for line in finished.stderr.splitlines()
+    ]
     assert said[0] == "running on CPU"
     name = str(halves_video)
     for line, label in ((said[1], "dark"), (said[3], "bright")):
@@ -171,7 +173,7 @@ def test_several_sources(halves_video: Path, tiny_model: Path, tmp_path: Path) -
         pattern = FIGURES.format(name=re.escape(str(path)), frames=frames, predictions=predictions)
         assert len([line for line in said if re.fullmatch(pattern, line)]) == 1
     begun = [line for line in said if re.search(r"s  (dark|bright) 0\.\d\d  \(", line)]
-    assert [line.split()[2] for line in begun] == ["bright", "dark", "bright"]
+    assert [line.split()[3] for line in begun] == ["bright", "dark", "bright"]
     assert [line.split("(")[1].rstrip(")") for line in begun] == [
         *(str(flat), str(halves_video), str(halves_video))
     ]

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
-from rtaction.realtime.sources.cameras import cameras_of
+from rtaction.realtime.cameras.camera import cameras_of
 from rtaction.realtime.watching.back_off import BackOff
 from rtaction.realtime.watching.feed import Feed
 from rtaction.realtime.watching.live import LiveWatch

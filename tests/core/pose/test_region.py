@@ -30,6 +30,20 @@ def test_numbers_of_a_rectangle_are_left_top_right_bottom() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "crosses"),
+    [
+        ("0.2,0.1,0.6,0.9", False),
+        ("0,0,.4,0,.4,.6,1,.6,1,1,0,1", False),
+        ("0,0,1,1,1,0.2,0,0.7", True),  # corners out of order
+        (".5,0,.8,1,0,.4,1,.4,.2,1", True),  # a star drawn in one line
+        ("0,0,.5,.5,1,0,1,1,.5,.5,0,1", False),  # its edges only touch
+    ],
+)
+def test_whether_edges_cross(text: str, crosses: bool) -> None:
+    assert Region.parse(text).crosses_itself is crosses
+
+
+@pytest.mark.parametrize(
     ("text", "named"),
     [
         ("door", "'door'"),

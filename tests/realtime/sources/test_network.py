@@ -32,10 +32,10 @@ from rtaction.errors import (
 )
 from rtaction.frame import DeferredFrame, FrameDamaged
 from rtaction.opencv import cv2
+from rtaction.realtime.cameras.camera import Camera, cameras_of
+from rtaction.realtime.cameras.view import View
 from rtaction.realtime.sources import network
-from rtaction.realtime.sources.cameras import Camera, cameras_of
 from rtaction.realtime.sources.network import StreamSource
-from rtaction.realtime.sources.view import View
 from rtaction.video.file import read_video
 from tests.core.video.hard_files import write_bars, write_frames
 from tests.realtime.clock_picture import clock_picture, read_clock

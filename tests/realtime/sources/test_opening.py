@@ -12,10 +12,10 @@ import pytest
 
 from rtaction.errors import SourceError, SourceMissing, SourceUnreadable
 from rtaction.opencv import cv2
-from rtaction.realtime.sources.address import Address
-from rtaction.realtime.sources.cameras import Camera, cameras_of
+from rtaction.realtime.cameras.address import Address
+from rtaction.realtime.cameras.camera import Camera, cameras_of
+from rtaction.realtime.cameras.view import View
 from rtaction.realtime.sources.opening import Viewed, is_file, open_source
-from rtaction.realtime.sources.view import View
 from tests.realtime.conftest import ScriptedSource, gray_frame, scripted_camera
 from tests.videos import index_image, index_of
 

@@ -19,7 +19,7 @@ import pytest
 from rtaction.errors import CameraLost, MissingLibrary, SourceMissing
 from rtaction.installation import install_command
 from rtaction.opencv import cv2
-from rtaction.realtime.sources.address import parse_address
+from rtaction.realtime.cameras.address import parse_address
 from rtaction.realtime.sources.screen import ScreenSource
 from tests.displays import needs_x, started_display
 from tests.realtime.conftest import WAIT_SECONDS, environment

@@ -24,7 +24,7 @@ from rtaction.errors import (
 )
 from rtaction.frame import Frame, FrameLike
 from rtaction.model_spec import ModelSpec
-from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.sources.source import Source
 from rtaction.realtime.sources.turns import Turn, Turns
 from rtaction.realtime.watching.back_off import BackOff

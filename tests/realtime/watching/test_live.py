@@ -17,8 +17,8 @@ import pytest
 from rtaction.errors import CameraLost, RtactionError, SourceMissing, SourceRefused
 from rtaction.frame import DeferredFrame, Frame
 from rtaction.model_spec import ModelSpec
-from rtaction.realtime.sources.address import Address
-from rtaction.realtime.sources.cameras import Camera
+from rtaction.realtime.cameras.address import Address
+from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.sources.source import Source
 from rtaction.realtime.watching.back_off import BackOff
 from rtaction.realtime.watching.live import LiveWatch
@@ -62,6 +62,7 @@ class Run:
             self.stats,
             open_with=self._open,
             back_off=options.pop("back_off", AT_ONCE),
+            stays=options.pop("stays", False),
             options=WatchOptions(**options),
         )
         self.moments: Moments = self.watch.moments()
@@ -659,3 +660,38 @@ def test_that_nothing_comes_is_told_before_why() -> None:
         ("down", "no frames"),
         ("down", "has not answered within 5 s"),
     ]
+
+
+def test_a_source_comes_and_goes_while_another_is_watched() -> None:
+    one, other, again = ScriptedSource(), ScriptedSource(), ScriptedSource()
+    tries: dict[str, list[Try]] = {"one": [one], "other": [other, again]}
+    with Run(tries, cameras=[scripted_camera("one")], stays=True) as run:
+        one.give(*frames("one", 0, 5))
+        run.until(lambda: len(run.ends_of("one")) == 1)
+        run.watch.add(scripted_camera("other"))
+        run.until(lambda: len(run.watch.feeds) == 2)
+        other.give(*frames("other", 0, 5))
+        run.until(lambda: len(run.ends_of("other")) == 1)
+
+        run.watch.remove("other")
+        run.until(lambda: run.states_of("other")[-1] == "ended")
+        assert other.closed.wait(WAIT_SECONDS)
+        one.give(*frames("one", 5, 1))
+        run.until(lambda: len(run.ends_of("one")) == 2)
+        assert [feed.camera.name for feed in run.watch.feeds] == ["one"]
+
+        run.watch.add(scripted_camera("other"))
+        run.until(lambda: len(run.watch.feeds) == 2)
+        again.give(*frames("other", 0, 5))
+        run.until(lambda: len(run.ends_of("other")) == 2)
+        run.watch.remove("nobody")
+        next(run.moments)
+        assert run.states_of("one")[-1] == "ok"
+        assert "ended" not in run.states_of("one")
+
+
+def test_who_stays_watches_on_without_sources() -> None:
+    with Run({"late": [ScriptedSource()]}, cameras=[], stays=True) as run:
+        assert next(run.moments).changes == []
+        run.watch.add(scripted_camera("late"))
+        run.until(lambda: run.states_of("late") != [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 import threading
@@ -50,6 +51,21 @@ def test_percentiles_of_many_values(seed: int) -> None:
         expected = np.percentile(durations, percent)
         assert histogram.percentile(percent) == pytest.approx(expected, rel=0.02)
     assert histogram.num_values == 50_000
+
+
+@given(durations=DURATIONS, bounds=st.lists(st.floats(1e-4, 3900.0), min_size=1, max_size=20))
+def test_counts_up_to_a_bound_are_right_to_two_percent(
+    durations: list[float], bounds: list[float]
+) -> None:
+    histogram = filled(*durations)
+    values = np.array(durations)
+
+    counts = histogram.counts_up_to(bounds)
+    for bound, count in zip(bounds, counts, strict=True):
+        assert (values <= bound * 0.979).sum() <= count <= (values <= bound * 1.021).sum()
+    assert histogram.counts_up_to(sorted(bounds)) == sorted(counts)
+    assert histogram.counts_up_to([0.0, math.inf]) == [0, len(durations)]
+    assert histogram.sum_seconds == pytest.approx(values.sum())
 
 
 def test_nothing_has_no_percentiles() -> None:

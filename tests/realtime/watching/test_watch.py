@@ -16,8 +16,8 @@ from rtaction.frame import FrameLike
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.actions.rules import ActionRules
+from rtaction.realtime.cameras.camera import cameras_of
 from rtaction.realtime.model.action_model import ActionModel
-from rtaction.realtime.sources.cameras import cameras_of
 from rtaction.realtime.watching.actions import Actions
 from rtaction.realtime.watching.moment import Moment, StateChange
 from rtaction.realtime.watching.options import WatchOptions

@@ -1,0 +1,1 @@
+"""Teach and watch by the camera of a browser."""

@@ -1,0 +1,139 @@
+"""A browser's pictures are looked at; takes are kept, refused and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rtaction.errors import UsageError
+from rtaction.models import SAMPLE_CLIP
+from rtaction.opencv import cv2
+from rtaction.realtime.model.action_model import ActionModel
+from rtaction.serve.house.house import NoSuchThing
+from rtaction.serve.school.lessons import Lessons
+from rtaction.video.file import read_video
+
+Pictures = list[tuple[float, bytes]]
+
+
+def jpeg_of(image_rgb: np.ndarray) -> bytes:
+    _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR))
+    return jpeg.tobytes()
+
+
+@pytest.fixture(scope="module")
+def pictures() -> Pictures:
+    """The drawn person of the demo, some 12 pictures a second, who waves from second 3 on."""
+    found: Pictures = []
+    for frame in read_video(SAMPLE_CLIP):
+        if frame.captured_at_seconds > 6.5:
+            break
+        if not found or frame.captured_at_seconds >= found[-1][0] + 0.06:
+            found.append((frame.captured_at_seconds, jpeg_of(frame.image)))
+    return found
+
+
+@pytest.fixture(scope="module")
+def model() -> list[ActionModel]:
+    return []
+
+
+@pytest.fixture
+def school(tmp_path: Path, model: list[ActionModel]) -> Iterator[Lessons]:
+    def opened(path: Path) -> ActionModel:
+        if not model:  # the bundled one, loaded once
+            model.append(ActionModel(path, device="cpu"))
+        return model[0]
+
+    lessons = Lessons(tmp_path / "lessons", opened)
+    yield lessons
+    lessons.close()
+
+
+def test_who_waves_is_named(school: Lessons, pictures: Pictures) -> None:
+    eye = school.eye(None)
+    seen = [eye.see(jpeg, at_seconds) for at_seconds, jpeg in pictures]
+    last = seen[-1]
+    assert last["state"] == "ok"
+    assert last["events"] == ["wave"]
+    (person,) = last["people"]
+    assert person["label"] == "wave"
+    assert len(person["joints"]) == 17
+    assert last["scores"][0]["label"] == "wave"
+    assert seen[0]["people"] == []
+    with pytest.raises(UsageError, match="no lesson to record"):
+        eye.record("wave", 2.0)
+    eye.close()
+
+
+def test_takes_are_kept_where_somebody_is_seen(school: Lessons, pictures: Pictures) -> None:
+    lesson = school.begin().id
+    eye = school.eye(lesson)
+    eye.record("my wave", 1.0)
+    answers = [eye.see(jpeg, at_seconds) for at_seconds, jpeg in pictures[:18]]
+    assert answers[0]["recording"] == {"label": "my wave", "seconds_left": 1.0}
+    assert [one["take"] for one in answers if one["take"]] == [
+        {"label": "my wave", "kept": True, "reason": ""}
+    ]
+    assert school.lesson(lesson).takes == {"my wave": 1}
+
+    eye.record("my wave", 1.0)
+    gray = jpeg_of(np.full((240, 320, 3), 127, np.uint8))
+    answers = [eye.see(gray, 10 + number / 10) for number in range(12)]
+    (refused,) = [one["take"] for one in answers if one["take"]]
+    assert refused["kept"] is False
+    assert "nobody" in refused["reason"]
+    assert school.lesson(lesson).takes == {"my wave": 1}
+
+    eye.record("my wave", 3.0)
+    eye.see(gray, 20.0)
+    eye.close()
+    eye.close()
+    assert school.lesson(lesson).takes == {"my wave": 1}
+    with pytest.raises(UsageError, match="two labels"):
+        school.learn(lesson)
+    with pytest.raises(NoSuchThing, match="nothing has been learned"):
+        school.model(lesson)
+    assert school.remove_take(lesson, "my wave").takes == {}
+    with pytest.raises(NoSuchThing, match="no take"):
+        school.remove_take(lesson, "my wave")
+    school.remove(lesson)
+    assert school.lessons() == []
+
+
+@pytest.mark.parametrize("lesson", ["../x", "", "a/b", "gone"])
+def test_there_is_no_such_lesson(school: Lessons, lesson: str) -> None:
+    with pytest.raises(NoSuchThing):
+        school.lesson(lesson)
+    with pytest.raises(NoSuchThing):
+        school.eye(lesson)
+
+
+def test_what_is_no_picture_is_refused(school: Lessons) -> None:
+    eye = school.eye(None)
+    for data in (b"", b"GIF89a", b"\xff\xd8\xff\xe0" + bytes(100)):
+        with pytest.raises(UsageError, match="expected a JPEG picture"):
+            eye.see(data, 1.0)
+    large = jpeg_of(np.zeros((8, 2000, 3), np.uint8))
+    with pytest.raises(UsageError, match="2000x8"):
+        eye.see(large, 1.0)
+    small = jpeg_of(np.zeros((8, 8, 3), np.uint8))
+    eye.see(small, 1.0)
+    with pytest.raises(UsageError, match=r"must be above 1\.000"):
+        eye.see(small, 1.0)
+    for label, seconds in (("a/b", 2.0), ("wave", 0.1), ("wave", 60.0)):
+        with pytest.raises(UsageError):
+            school.eye(school.begin().id).record(label, seconds)
+
+
+def test_not_everybody_looks_at_once(school: Lessons) -> None:
+    eyes = [school.eye(None) for _ in range(4)]
+    with pytest.raises(UsageError, match="close one"):
+        school.eye(None)
+    eyes.pop().close()
+    eyes.append(school.eye(None))
+    for eye in eyes:
+        eye.close()
