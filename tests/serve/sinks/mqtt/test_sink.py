@@ -357,6 +357,26 @@ def test_what_the_broker_does_not_let_through_is_counted(tmp_path: Path, make: M
         broker.end()
 
 
+def test_a_picture_that_is_too_large_for_the_broker_breaks_nothing(
+    tmp_path: Path, make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    broker = Mosquitto(tmp_path, more=["max_packet_size 4000"])
+    try:
+        room, sink = Room(view()), make(broker.port)
+        room.shown = bytes(5000)
+        room.open(sink)
+        onlooker = Onlooker(broker.port)
+        wait_until(lambda: "rtaction/front-door/state" in onlooker.now)
+        sink.event(record(), "start")
+        wait_until(lambda: "at most 4000 bytes" in caplog.text)
+        sink.event(record("wave"), "start")
+        wait_until(lambda: onlooker.now["rtaction/front-door/wave"] == b"ON")
+        onlooker.close()
+        assert onlooker.history["rtaction/status"] == [b"online"]
+    finally:
+        broker.end()
+
+
 @pytest.mark.parametrize("says", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", bytes(range(256))])
 def test_what_is_no_broker_stalls_nothing(says: bytes, make: Make) -> None:
     with socket.socket() as listener:
