@@ -23,7 +23,7 @@ from tests.serve.sinks.doubles import Room, ended, jpeg, record, view, wait_unti
 from tests.serve.sinks.mosquitto import PASSWORD, USER, Mosquitto, Onlooker, free_port
 
 SOON = BackOff(first_seconds=0.05, longest_seconds=0.2, lasting_seconds=0.05)
-ANNOUNCED = "homeassistant/device/rtaction/front_door/config"
+ANNOUNCED = "homeassistant/device/rtaction_front_door/config"
 Make = Callable[..., Mqtt]
 
 
@@ -185,6 +185,10 @@ def test_a_camera_and_a_label_that_go_are_removed(
     room.remove("yard")
     wait_until(lambda: not [topic for topic in onlooker.now if "yard" in topic])
     assert "rtaction/front-door/fall" in onlooker.now
+    # Home Assistant would take an empty state for a mistake.
+    last = {topic: number for number, topic in enumerate(onlooker.order)}
+    assert last[ANNOUNCED.replace("front_door", "yard")] < last["rtaction/yard/state"]
+    assert last[ANNOUNCED] < last["rtaction/front-door/jumping_jack"]
 
 
 def test_after_a_restart_what_is_gone_is_removed_too(
