@@ -220,11 +220,13 @@ def test_after_a_restart_what_is_gone_is_removed_too(
 def test_after_an_outage_states_are_told_again_and_events_counted_as_missed(
     broker: Mosquitto, make: Make
 ) -> None:
-    broker.end()
     room, sink = Room(view()), make(broker.port)
     room.open(sink)
-    wait_until(lambda: sink.view().is_up is False)
-    assert "nothing listens" in sink.view().reason
+    before = Onlooker(broker.port)
+    wait_until(lambda: ANNOUNCED in before.now)
+    before.close()
+    broker.end()  # with all that it has retained
+    wait_until(lambda: "nothing listens" in sink.view().reason)
     event = record("fall")
     sink.event(event, "start")
     sink.event(record("wave"), "start")
@@ -236,6 +238,7 @@ def test_after_an_outage_states_are_told_again_and_events_counted_as_missed(
     wait_until(lambda: onlooker.now.get("rtaction/front-door/fall") == b"OFF")
     wait_until(lambda: "rtaction/front-door/snapshot" in onlooker.now)
     assert "rtaction/events" not in onlooker.now
+    assert set(before.now) <= set(onlooker.now)
     onlooker.close()
     assert (sink.view().is_up, sink.view().reason) == (True, "")
 
