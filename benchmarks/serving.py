@@ -110,16 +110,17 @@ class Service:
         return self.client.get(path).raise_for_status().json()
 
     def counts(self) -> Counts:
-        families = text_string_to_metric_families(self.client.get("metrics").text)  # type: ignore[no-untyped-call]
-        labels, buckets = 0.0, Counter[float]()
+        families = text_string_to_metric_families(self.client.get("metrics").text)
+        labels, buckets = 0.0, dict[float, float]()
         for family in families:
             for sample in family.samples:
                 if sample.name == "rtaction_predictions_total":
                     labels += sample.value
                 elif sample.name == "rtaction_latency_seconds_bucket":
-                    buckets[float(sample.labels["le"])] += sample.value
+                    le = float(sample.labels["le"])
+                    buckets[le] = buckets.get(le, 0.0) + sample.value
         times = psutil.Process(self.process.pid).cpu_times()
-        return Counts(labels, dict(buckets), times.user + times.system, time.monotonic())
+        return Counts(labels, buckets, times.user + times.system, time.monotonic())
 
     def memory_bytes(self) -> int:
         return int(psutil.Process(self.process.pid).memory_info().rss)
