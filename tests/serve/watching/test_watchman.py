@@ -167,7 +167,7 @@ def test_the_file_is_read_anew(place: Place, opened: list[Watchman]) -> None:
     assert house.camera("a").num_frames >= num_frames
     assert house.camera("a").thresholds == {"bright": 0.9}
 
-    for mistake in ("name = ", '[[camera]]\nname = "d"', '[camera.actions.labels.jump]\nenter = 1'):
+    for mistake in ("name = ", '[[camera]]\nname = "d"', "[camera.actions.labels.jump]\nenter = 1"):
         place.write(place.camera("a", "gray.mp4"), mistake)
         with pytest.raises(RtactionError):
             house.reload()
