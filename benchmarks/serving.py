@@ -149,6 +149,7 @@ class Service:
         deadline_seconds = time.monotonic() + START_SECONDS
         while any(one["state"] != "ok" for one in self.get("api/cameras")["cameras"]):
             if time.monotonic() > deadline_seconds:
+                self.process.kill()
                 raise SystemExit("not all cameras can be judged")
             time.sleep(0.5)
 
