@@ -106,7 +106,7 @@ def test_tokens_that_are_wrong(serve: Serve, house: FakeHouse) -> None:
             wrong.append("".join(text))
     with checked_client(server.url) as client:
         for one in wrong:
-            answer = client.get("/api/cameras", headers={"Authorization": one.encode("latin-1")})
+            answer = client.get("/api/cameras", headers={b"Authorization": one.encode("latin-1")})
             assert answer.status_code == 401, one
             assert answer.headers["WWW-Authenticate"] == "Bearer"
         for cookie in ("rtaction=", "rtaction=1.2", f"rtaction={TOKEN}", "rtaction=9999999999."):
