@@ -17,6 +17,7 @@ from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.watching.recognizer import Recognizer
+from rtaction.serve.school.jpeg import jpeg_size
 from rtaction.teach.onlooker import Onlooker
 from rtaction.teach.recording import NOBODY_SEEN
 from rtaction.teach.takes import Take, TakesFolder, check_label
@@ -96,6 +97,8 @@ class BrowserEye:
             raise UsageError(
                 f"a take lasts {SHORTEST_SECONDS:g} to {LONGEST_SECONDS:g} seconds, got {seconds}"
             )
+        if not self._takes.folder.is_dir():
+            raise UsageError("this lesson was removed; begin another one")
         self.stop()
         self._wanted = check_label(label), seconds
 
@@ -183,16 +186,19 @@ class BrowserEye:
 
 
 def _decoded(jpeg: bytes) -> npt.NDArray[np.uint8]:
+    size_hw = jpeg_size(jpeg)
+    if size_hw is not None and max(size_hw) > MOST_PIXELS:
+        raise UsageError(
+            f"expected a picture at most {MOST_PIXELS} pixels wide and high, "
+            f"got {size_hw[1]}x{size_hw[0]}"
+        )
     image_bgr = None
-    if jpeg[:3] == b"\xff\xd8\xff":
-        image_bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    if size_hw is not None:
+        # No mark of a turned camera is heeded: the page has turned the picture already.
+        flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+        image_bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), flags)
     if image_bgr is None:
         raise UsageError("expected a JPEG picture")
-    if max(image_bgr.shape[:2]) > MOST_PIXELS:
-        height, width = image_bgr.shape[:2]
-        raise UsageError(
-            f"expected a picture of at most {MOST_PIXELS} pixels, got {width}x{height}"
-        )
     return np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 

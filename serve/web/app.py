@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from rtaction.errors import RtactionError, UsageError
@@ -17,7 +14,7 @@ from rtaction.serve.web.desk import Desk
 from rtaction.serve.web.endpoint import Endpoint, routes_of
 from rtaction.serve.web.guard import Guard, error_answer, unexpected_answer
 from rtaction.serve.web.openapi import document
-from rtaction.serve.web.routes import cameras, events, login, machine, news, site
+from rtaction.serve.web.routes import cameras, events, eye, login, machine, news, school, site
 
 _NAMES = {
     404: "there is nothing at this address; /api/docs lists what there is",
@@ -27,21 +24,26 @@ _NAMES = {
 
 def all_endpoints() -> list[Endpoint]:
     """Every endpoint of the API, in the order of its document."""
-    return [*cameras.ENDPOINTS, *events.ENDPOINTS, *news.ENDPOINTS, *machine.ENDPOINTS]
+    return [
+        *cameras.ENDPOINTS,
+        *events.ENDPOINTS,
+        *news.ENDPOINTS,
+        *school.ENDPOINTS,
+        *machine.ENDPOINTS,
+    ]
 
 
-def build_app(desk: Desk, more_routes: Sequence[BaseRoute] = ()) -> ASGIApp:
+def build_app(desk: Desk) -> ASGIApp:
     """The application.
 
     Args:
         desk: what its endpoints share.
-        more_routes: such as those of web sockets. Default none.
     """
     endpoints = all_endpoints()
     app = Starlette(
         routes=[
             *routes_of(endpoints, desk),
-            *more_routes,
+            *eye.routes(desk),
             *login.routes(desk),
             *site.routes(document(endpoints)),
         ],

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Sequence
 
 from rtaction.errors import MissingLibrary, UsageError
 from rtaction.installation import install_command
 from rtaction.serve.house.house import House
+from rtaction.serve.house.school import School
 from rtaction.serve.web.options import Limits, WebOptions
 
 try:
     import uvicorn
-    from starlette.routing import BaseRoute
 
     from rtaction.serve.web.app import build_app
     from rtaction.serve.web.connections import Connection, WatchfulServer
@@ -38,7 +37,7 @@ class WebServer:
         options: where, and to whom. Default: to this machine.
         metrics: gives a text for Prometheus and its media type. Default None: there is no /metrics.
         limits: how much at once.
-        more_routes: of Starlette, such as those of web sockets. Default none.
+        school: teaches by the camera of a browser. Default None: nobody does.
 
     Raises:
         UsageError: it cannot listen there.
@@ -51,11 +50,11 @@ class WebServer:
         *,
         metrics: Metrics | None = None,
         limits: Limits | None = None,
-        more_routes: Sequence[BaseRoute] = (),
+        school: School | None = None,
     ) -> None:
         self.options = options or WebOptions()
         limits = limits or Limits()
-        self._desk = Desk(house, self.options, limits, metrics)
+        self._desk = Desk(house, self.options, limits, metrics, school)
         self._socket = _listening(self.options.host, self.options.port)
         self._port = int(self._socket.getsockname()[1])
         own_limits = limits
@@ -64,10 +63,11 @@ class WebServer:
             limits = own_limits
 
         config = uvicorn.Config(
-            build_app(self._desk, more_routes),
+            build_app(self._desk),
             http=LimitedConnection,
             ws="websockets-sansio",
-            ws_max_size=4 * 2**20,
+            ws_max_size=limits.message_bytes,
+            ws_per_message_deflate=False,  # pictures are compressed already
             lifespan="off",
             log_config=None,
             log_level="critical",

@@ -100,7 +100,11 @@ def test_takes_are_kept_where_somebody_is_seen(school: Lessons, pictures: Pictur
     assert school.remove_take(lesson, "my wave").takes == {}
     with pytest.raises(NoSuchThing, match="no take"):
         school.remove_take(lesson, "my wave")
+    eye = school.eye(lesson)
     school.remove(lesson)
+    with pytest.raises(UsageError, match="was removed"):
+        eye.record("my wave", 1.0)
+    eye.close()
     assert school.lessons() == []
 
 
@@ -120,6 +124,10 @@ def test_what_is_no_picture_is_refused(school: Lessons) -> None:
     large = jpeg_of(np.zeros((8, 2000, 3), np.uint8))
     with pytest.raises(UsageError, match="2000x8"):
         eye.see(large, 1.0)
+    at = large.index(b"\xff\xc0") + 5
+    huge = large[:at] + b"\x75\x30\x75\x30" + large[at + 4 :]
+    with pytest.raises(UsageError, match="30000x30000"):  # before it fills the memory
+        eye.see(huge, 1.0)
     small = jpeg_of(np.zeros((8, 8, 3), np.uint8))
     eye.see(small, 1.0)
     with pytest.raises(UsageError, match=r"must be above 1\.000"):
