@@ -133,8 +133,8 @@ class School(Protocol):
         """Somebody's browser.
 
         Args:
-            lesson: its model is used, or the bundled one as long as it has none; takes are its.
-                None: only to watch, by the bundled model.
+            lesson: its model is used, and takes are its; as long as it has no model, people are
+                seen but not judged. None: only to watch, by the bundled model.
 
         Raises:
             NoSuchThing: there is no such lesson.

@@ -47,18 +47,25 @@ class BrowserEye:
     Args:
         shared: what to look with.
         takes: of the lesson; None: only to watch.
+        judges: whether what people do is named; otherwise they are only seen.
         on_close: called once the browser has gone.
     """
 
     def __init__(
-        self, shared: SharedModel, takes: TakesFolder | None, on_close: Callable[[], Any]
+        self,
+        shared: SharedModel,
+        takes: TakesFolder | None,
+        *,
+        judges: bool,
+        on_close: Callable[[], Any],
     ) -> None:
         self._shared = shared
         self._takes = takes
+        self._judges = judges
         self._on_close: Callable[[], Any] | None = on_close
         self._ongoing: dict[tuple[int | None, str], ActionEvent] = {}
         self._recognizer = Recognizer(shared.model, on_event=self._take_event)
-        self._onlooker: Onlooker | None = None
+        self._onlooker = Onlooker(shared.model.pose_networks)
         self._wanted: tuple[str, float] | None = None
         self._take: Take | None = None
         self._label, self._until_seconds = "", 0.0
@@ -78,6 +85,8 @@ class BrowserEye:
             self._begin_take(at_seconds)
         if self._take is not None:
             return self._record(image, at_seconds)
+        if not self._judges:
+            return self._answer(self._look(image, at_seconds))
         with self._shared.lock:
             predictions = self._recognizer.push(image, at_seconds)
         for one in predictions:
@@ -122,8 +131,6 @@ class BrowserEye:
         (self._label, seconds), self._wanted = self._wanted, None
         self._take = self._takes.begin(self._label)
         self._until_seconds = at_seconds + seconds
-        if self._onlooker is None:
-            self._onlooker = Onlooker(self._shared.model.pose_networks)
         self._onlooker.begin()
         with self._shared.lock:
             self._recognizer.finish()  # what is recorded is not judged
@@ -132,10 +139,7 @@ class BrowserEye:
 
     def _record(self, image: npt.NDArray[np.uint8], at_seconds: float) -> dict[str, Any]:
         assert self._take is not None
-        assert self._onlooker is not None
-        with self._shared.lock:
-            self._onlooker.look_at(image, at_seconds)
-        people = [_seen_person(one, image) for one in self._onlooker.people]
+        people = self._look(image, at_seconds)
         if at_seconds < self._until_seconds:
             self._take.add(image, at_seconds)
             left_seconds = round(self._until_seconds - at_seconds, 2)
@@ -154,6 +158,12 @@ class BrowserEye:
         }
         return self._answer(people, take=ended)
 
+    def _look(self, image: npt.NDArray[np.uint8], at_seconds: float) -> list[dict[str, Any]]:
+        """Who is seen, without what they do."""
+        with self._shared.lock:
+            self._onlooker.look_at(image, at_seconds)
+        return [_seen_person(one, image) for one in self._onlooker.people]
+
     def _answer(
         self,
         people: list[dict[str, Any]],
@@ -167,7 +177,7 @@ class BrowserEye:
                 best[label] = max(score, best.get(label, 0.0))
         top = sorted(best.items(), key=lambda pair: -pair[1])[:_TOP]
         return {
-            "state": self._recognizer.state,
+            "state": self._recognizer.state if self._judges else "ok",
             "people": people,
             "scores": [{"label": label, "score": round(score, 4)} for label, score in top],
             "events": list(dict.fromkeys(label for _, label in self._ongoing)),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from rtaction.errors import RtactionError, UsageError
@@ -33,17 +36,19 @@ def all_endpoints() -> list[Endpoint]:
     ]
 
 
-def build_app(desk: Desk) -> ASGIApp:
+def build_app(desk: Desk, more_routes: Sequence[BaseRoute] = ()) -> ASGIApp:
     """The application.
 
     Args:
         desk: what its endpoints share.
+        more_routes: such as those of web sockets. Default none.
     """
     endpoints = all_endpoints()
     app = Starlette(
         routes=[
             *routes_of(endpoints, desk),
             *eye.routes(desk),
+            *more_routes,
             *login.routes(desk),
             *site.routes(document(endpoints)),
         ],

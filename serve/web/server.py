@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from collections.abc import Sequence
 
 from rtaction.errors import MissingLibrary, UsageError
 from rtaction.installation import install_command
@@ -14,6 +15,7 @@ from rtaction.serve.web.options import Limits, WebOptions
 
 try:
     import uvicorn
+    from starlette.routing import BaseRoute
 
     from rtaction.serve.web.app import build_app
     from rtaction.serve.web.connections import Connection, WatchfulServer
@@ -37,6 +39,7 @@ class WebServer:
         options: where, and to whom. Default: to this machine.
         metrics: gives a text for Prometheus and its media type. Default None: there is no /metrics.
         limits: how much at once.
+        more_routes: of Starlette, such as those of web sockets. Default none.
         school: teaches by the camera of a browser. Default None: nobody does.
 
     Raises:
@@ -50,6 +53,7 @@ class WebServer:
         *,
         metrics: Metrics | None = None,
         limits: Limits | None = None,
+        more_routes: Sequence[BaseRoute] = (),
         school: School | None = None,
     ) -> None:
         self.options = options or WebOptions()
@@ -63,7 +67,7 @@ class WebServer:
             limits = own_limits
 
         config = uvicorn.Config(
-            build_app(self._desk),
+            build_app(self._desk, more_routes),
             http=LimitedConnection,
             ws="websockets-sansio",
             ws_max_size=limits.message_bytes,

@@ -72,6 +72,9 @@ def test_who_waves_is_named(school: Lessons, pictures: Pictures) -> None:
 def test_takes_are_kept_where_somebody_is_seen(school: Lessons, pictures: Pictures) -> None:
     lesson = school.begin().id
     eye = school.eye(lesson)
+    before = [eye.see(jpeg, at_seconds - 10.0) for at_seconds, jpeg in pictures[:3]]
+    assert len(before[-1]["people"]) == 1  # seen at once, though nothing was learned
+    assert before[-1]["scores"] == []
     eye.record("my wave", 1.0)
     answers = [eye.see(jpeg, at_seconds) for at_seconds, jpeg in pictures[:18]]
     assert answers[0]["recording"] == {"label": "my wave", "seconds_left": 1.0}
