@@ -1,4 +1,4 @@
-"""One file of an event clip, made of JPEG frames and their times.
+"""One file of an event clip, made of encoded frames and their times.
 
 This module knows nothing about events.
 """
@@ -10,17 +10,20 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from rtaction.opencv import cv2  # isort: skip  # before PyAV: windows hang with its libxcb
 import av
 import numpy as np
 
 from rtaction.errors import OutputError
+from rtaction.realtime.outputs.kept_pieces import TimedPiece
 from rtaction.video.told_file import ToldFile
 from rtaction.video.writer import EncodedFile, even_size_of
 
 ClipFormat = Literal["mkv", "mp4"]
+PieceT = TypeVar("PieceT", bound=TimedPiece)
+_Taken = TypeVar("_Taken", bound=TimedPiece, contravariant=True)
 _MILLISECOND = Fraction(1, 1000)
 # With one cluster per frame, each of which reaches the disk at once, a clip that is cut off lacks
 # its last frame at most.
@@ -51,12 +54,93 @@ class JpegPicture:
         return len(self.jpeg)
 
 
-class ClipFile:
-    """One file, created with its first frame. Only the writing thread touches the disk.
+class Pieces(Protocol[_Taken]):
+    """How pieces become a file of one kind."""
+
+    def write(self, piece: _Taken, at_seconds: float, /) -> None:
+        """Add a piece, at its time from the first one."""
+
+    def close(self) -> None:
+        """Finish the file."""
+
+
+class PieceFile(Generic[PieceT]):
+    """One file, created with its first piece. Only the writing thread touches the disk.
 
     Args:
         folder: where it is created.
-        stem: its name, to which a number is added if it is taken, and the suffix.
+        stem: its name, to which a number is added if it is taken.
+        suffix: of its name, without the dot.
+        begin: opens what writes it, with its path and its first piece.
+    """
+
+    def __init__(
+        self, folder: Path, stem: str, suffix: str, begin: Callable[[Path, PieceT], Pieces[PieceT]]
+    ) -> None:
+        self.failed = False
+        self._folder = folder
+        self._stem = stem
+        self._suffix = suffix
+        self._begin = begin
+        self._path: Path | None = None
+        self._pieces: Pieces[PieceT] | None = None
+        self._first_seconds = 0.0
+        self._num_pieces = 0
+
+    @property
+    def path(self) -> Path | None:
+        """Where it is; None before its first piece."""
+        return self._path
+
+    def write(self, piece: PieceT) -> None:
+        """Add a piece.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        with self._telling():
+            if self._pieces is None:
+                self._first_seconds = piece.at_seconds
+                self._path = _create(self._folder, self._stem, self._suffix)
+                self._pieces = self._begin(self._path, piece)
+            self._pieces.write(piece, piece.at_seconds - self._first_seconds)
+            self._num_pieces += 1
+
+    def close(self) -> None:
+        """Finish the file.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        if self._pieces is not None:
+            with self._telling():
+                self._pieces.close()
+
+    def abandon(self) -> None:
+        """Keep what was written, if anything."""
+        self.failed = True
+        # The error that led here says it all.
+        with suppress(OutputError):
+            self.close()
+        if self._path is not None and not self._num_pieces:
+            with suppress(OSError):
+                self._path.unlink()
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError, av.FFmpegError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            kept = f"; its {self._num_pieces} frames so far are kept" if self._num_pieces else ""
+            raise OutputError(f"{self._path or self._folder}: {reason}{kept}") from None
+
+
+class ClipFile(PieceFile[JpegPicture]):
+    """A file of JPEG frames.
+
+    Args:
+        folder, stem: see `PieceFile`.
         format: "mkv" holds the JPEGs as they are; "mp4" holds H.264, which takes some 8 ms per
             640x480 frame. Default "mkv".
         uses_hardware: see `EncodedFile`. Default False.
@@ -72,76 +156,12 @@ class ClipFile:
         uses_hardware: bool = False,
         comment: Callable[[float], str] = lambda first_seconds: "",
     ) -> None:
-        self.failed = False
-        self._folder = folder
-        self._stem = stem
-        self._format = format
-        self._uses_hardware = uses_hardware
-        self._comment = comment
-        self._path: Path | None = None
-        self._frames: _Frames | None = None
-        self._first_seconds = 0.0
-        self._num_frames = 0
+        def begin(path: Path, first: JpegPicture) -> Pieces[JpegPicture]:
+            if format == "mkv":
+                return _Jpegs(path, first.size_hw)
+            return _H264(path, first.size_hw, uses_hardware, comment(first.at_seconds))
 
-    @property
-    def path(self) -> Path | None:
-        """Where it is; None before its first frame."""
-        return self._path
-
-    def write(self, picture: JpegPicture) -> None:
-        """Add a frame.
-
-        Raises:
-            OutputError: it cannot be written.
-        """
-        with self._telling():
-            if self._frames is None:
-                self._first_seconds = picture.at_seconds
-                self._path = _create(self._folder, self._stem, self._format)
-                if self._format == "mkv":
-                    self._frames = _Jpegs(self._path, picture.size_hw)
-                else:
-                    comment = self._comment(self._first_seconds)
-                    self._frames = _H264(self._path, picture.size_hw, self._uses_hardware, comment)
-            self._frames.write(picture, picture.at_seconds - self._first_seconds)
-            self._num_frames += 1
-
-    def close(self) -> None:
-        """Finish the file.
-
-        Raises:
-            OutputError: it cannot be written.
-        """
-        if self._frames is not None:
-            with self._telling():
-                self._frames.close()
-
-    def abandon(self) -> None:
-        """Keep what was written, if anything."""
-        self.failed = True
-        # The error that led here says it all.
-        with suppress(OutputError):
-            self.close()
-        if self._path is not None and not self._num_frames:
-            with suppress(OSError):
-                self._path.unlink()
-
-    @contextmanager
-    def _telling(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, ValueError, av.FFmpegError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            kept = f"; its {self._num_frames} frames so far are kept" if self._num_frames else ""
-            raise OutputError(f"{self._path or self._folder}: {reason}{kept}") from None
-
-
-class _Frames(Protocol):
-    def write(self, picture: JpegPicture, at_seconds: float) -> None:
-        """Add a frame, at its time from the first one."""
-
-    def close(self) -> None:
-        """Finish the file."""
+        super().__init__(folder, stem, format, begin)
 
 
 class _Jpegs:

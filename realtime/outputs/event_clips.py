@@ -147,7 +147,7 @@ class EventClips:
                 None: a file of that name in the folder; without a folder, none.
         """
         with self._lock:
-            if self._closed or (self._folder is None and file_of is None):
+            if self._closed:
                 return
             state = self._sources.setdefault(event.source, KeptPieces())
             until_seconds = math.inf
@@ -157,6 +157,8 @@ class EventClips:
             if clip is not None:
                 clip.until_seconds = until_seconds
             elif event.end_seconds is None or event.number > state.last_number:
+                if self._folder is None and file_of is None:
+                    return
                 file = (file_of or self._file)(_stem(event, state))
                 from_seconds = event.start_seconds - self._pre_roll_seconds
                 state.last_number = event.number

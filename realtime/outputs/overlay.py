@@ -154,6 +154,11 @@ def draw_bar(
         cv2.rectangle(image, corner_a, corner_b, drawn, cv2.FILLED)
 
 
+def tab_height(unit: float) -> int:
+    """The height of a tab in pixels, see `draw_tab`."""
+    return round(20 * unit)
+
+
 def draw_tab(
     image: npt.NDArray[np.uint8],
     text: str,
@@ -176,7 +181,7 @@ def draw_tab(
     """
     size = max(round(15 * unit), 8)
     text_width = cv2.getTextSize(image.shape[1::-1], text, (0, 0), _font(), size, 700)[2]
-    width, height = text_width + round(10 * unit), round(20 * unit)
+    width, height = text_width + round(10 * unit), tab_height(unit)
     left = max(min(corner_xy[0], image.shape[1] - width), 0)
     top = max(min(corner_xy[1], image.shape[0] - height), 0)
     cv2.rectangle(image, (left, top), (left + width, top + height), colour, cv2.FILLED)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 from dataclasses import dataclass
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 
@@ -35,6 +34,9 @@ class RotatedFile:
     """
 
     def __init__(self, path: Path, rotation: Rotation) -> None:
+        # Not needed for --help.
+        from logging.handlers import RotatingFileHandler
+
         self._max_bytes = rotation.max_bytes
         self._handler = RotatingFileHandler(path, backupCount=rotation.num_kept, encoding="utf-8")
         self._num_bytes = path.stat().st_size if path.is_file() else 0

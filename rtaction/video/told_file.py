@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -12,6 +13,9 @@ class ToldFile:
     PyAV prints the traceback of what a file object raises. If it is given a name instead, it holds
     the interpreter's lock while it writes the beginning of the file, so that a disk that stands
     still stops all threads. This raises nothing while PyAV writes; `check` does afterwards.
+
+    After an error, what came since the last `check` without one is cut off: players stop at a part
+    of a frame.
 
     Args:
         path: the file; it is created or emptied.
@@ -24,6 +28,7 @@ class ToldFile:
     def __init__(self, path: Path, mode: str = "wb") -> None:
         self._file = path.open(mode, buffering=0)
         self._error: OSError | None = None
+        self._num_whole_bytes: int | None = None
 
     def write(self, content: bytes) -> int:
         """Write all of it; after an error, nothing more."""
@@ -59,6 +64,8 @@ class ToldFile:
         """
         if self._error is not None:
             raise self._error
+        with suppress(OSError):
+            self._num_whole_bytes = os.fstat(self._file.fileno()).st_size
 
     def close(self) -> None:
         """Close it. Closing twice does nothing.
@@ -66,5 +73,9 @@ class ToldFile:
         Raises:
             OSError: something could not be written.
         """
+        if self._error is not None and self._num_whole_bytes is not None and not self._file.closed:
+            with suppress(OSError):  # a pipe, or a disk that is gone
+                self._file.truncate(self._num_whole_bytes)
         self._file.close()
-        self.check()
+        if self._error is not None:
+            raise self._error

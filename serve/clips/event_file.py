@@ -55,7 +55,13 @@ class EventFile:
 
     def _tell(self) -> None:
         path = self._file.path
-        self._on_end(path.name if path is not None and path.is_file() else None)
+        if path is None or not path.is_file():
+            self._on_end(None)
+        elif path.stat().st_size:
+            self._on_end(path.name)
+        else:  # nothing of it could be decoded
+            path.unlink(missing_ok=True)
+            self._on_end(None)
 
 
 def stem_of(record: EventRecord) -> str:

@@ -29,7 +29,7 @@ from rtaction.realtime.outputs.event_clips import EventClips, require_writable
 from rtaction.realtime.sources.stream_packets import StreamPacket
 from rtaction.serve.clips.event_file import EventFile, comment_for, stem_of
 from rtaction.serve.clips.options import ClipOptions
-from rtaction.serve.clips.packet_file import Look, PacketFile
+from rtaction.serve.clips.packet_file import CODINGS, Look, PacketFile
 from rtaction.serve.clips.recorder import Recorder
 from rtaction.serve.clips.snapshot import SnapshotFile
 from rtaction.serve.house.record import EventRecord
@@ -126,6 +126,11 @@ class Media:
             state = self._cameras.pop(camera, None)
         if state is not None and state.recorder is not None:
             state.recorder.close()
+        self._pictures.forget(camera)
+        self._packets.forget(camera)
+
+    def interrupt(self, camera: str) -> None:
+        """A camera gives no pictures for now: clips end with those that came."""
         self._pictures.forget(camera)
         self._packets.forget(camera)
 
@@ -268,8 +273,8 @@ class Media:
         file: ClipFile | PacketFile
         if known.has_packets:
             file = PacketFile(
-                self._folder / f"{stem}.mp4",
-                look,
+                *(self._folder, stem, look),
+                codings=CODINGS if self._options.h265 == "keep" else CODINGS[:1],
                 frames_per_second=self._options.frames_per_second,
                 uses_hardware=uses_hardware,
                 comment=comment,

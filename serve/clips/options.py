@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from rtaction.errors import UsageError
 
 Encoder = Literal["auto", "software"]
+H265 = Literal["keep", "convert"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,8 @@ class ClipOptions:
         max_seconds: maximum length of a clip, above 0. Default 60.0.
         frames_per_second: of a clip that is encoded here, above 0: frames beyond it are passed
             over. What a camera has encoded is kept as it is. Default 10.0.
+        h265: "keep" what a camera sends as H.265, which only some browsers play; or "convert" it to
+            H.264, which takes the processor's time, for events only. Default "keep".
         encoder: "auto", by the graphics processor where it can; or "software". Default "auto".
 
     Raises:
@@ -35,6 +38,7 @@ class ClipOptions:
     post_roll_seconds: float = 2.0
     max_seconds: float = 60.0
     frames_per_second: float = 10.0
+    h265: H265 = "keep"
     encoder: Encoder = "auto"
 
     def __post_init__(self) -> None:
@@ -44,8 +48,10 @@ class ClipOptions:
         for key in ("max_seconds", "frames_per_second"):
             if not 0 < getattr(self, key) < math.inf:
                 raise UsageError(f"{key}: expected a number above 0, got {getattr(self, key)}")
-        if self.encoder not in get_args(Encoder):
-            raise UsageError(f'encoder: expected "auto" or "software", got {self.encoder!r}')
+        for key, allowed in (("encoder", get_args(Encoder)), ("h265", get_args(H265))):
+            if getattr(self, key) not in allowed:
+                expected = " or ".join(f'"{one}"' for one in allowed)
+                raise UsageError(f"{key}: expected {expected}, got {getattr(self, key)!r}")
 
     @classmethod
     def from_table(cls, table: dict[str, Any], where: str) -> ClipOptions:

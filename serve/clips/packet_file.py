@@ -6,19 +6,17 @@ This module knows nothing about events and cameras.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from rtaction.opencv import cv2  # isort: skip  # before PyAV: windows hang with its libxcb
 import av
 import numpy.typing as npt
 from av.video.codeccontext import VideoCodecContext
 
-from rtaction.errors import OutputError
+from rtaction.realtime.outputs.clip_file import PieceFile, Pieces
 from rtaction.realtime.sources.stream_packets import StreamPacket
 from rtaction.video.rgb_converter import RgbConverter
 from rtaction.video.told_file import ToldFile
@@ -28,20 +26,20 @@ Look = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 """What may be seen of a picture, uint8 RGB, shape (height, width, 3): turned, cut, blackened."""
 
 CODINGS = ("h264", "hevc")
-"""What browsers play, and so can be kept as it came."""
+"""What can be kept as it came; not all browsers play the second, H.265."""
 
 _TICK = Fraction(1, 90_000)
 # A camera that sets its clock; what came at the same time was not taken minutes apart.
 _LONGEST_STEP_SECONDS = 5.0
 
 
-class PacketFile:
-    """An .mp4 of packets, created with the first. Only the writing thread touches the disk.
+class PacketFile(PieceFile[StreamPacket]):
+    """An .mp4 of packets; the first is a key. Those of another connection are passed over.
 
     Args:
-        path: the file; it is replaced if it exists.
-        look: what may be seen. Default None: all, and packets are kept as they are, if browsers
-            play them.
+        folder, stem: see `PieceFile`.
+        look: what may be seen. None: all, and packets are kept as they are.
+        codings: of packets that are kept as they are, of `CODINGS`; others are always encoded anew.
         frames_per_second: of what has to be encoded anew: frames beyond it are passed over.
         uses_hardware: encode by the graphics processor where it can.
         comment: what the file says of itself, from the time of its first packet.
@@ -49,91 +47,28 @@ class PacketFile:
 
     def __init__(
         self,
-        path: Path,
+        folder: Path,
+        stem: str,
         look: Look | None,
         *,
+        codings: Sequence[str],
         frames_per_second: float,
         uses_hardware: bool,
         comment: Callable[[float], str],
     ) -> None:
-        self.failed = False
-        self._path = path
-        self._look = look
-        self._frames_per_second = frames_per_second
-        self._uses_hardware = uses_hardware
-        self._comment = comment
-        self._packets: _Packets | None = None
-        self._times = _Times()
-        self._num_packets = 0
+        def begin(path: Path, first: StreamPacket) -> Pieces[StreamPacket]:
+            told = comment(first.at_seconds)
+            if look is None and first.coding in codings:
+                return _Copied(path, first, told)
 
-    @property
-    def path(self) -> Path | None:
-        """Where it is; None before its first packet."""
-        return self._path if self._num_packets else None
+            def open_file(size_hw: tuple[int, int]) -> EncodedFile:
+                return EncodedFile(
+                    path, frames_per_second, size_hw, uses_hardware=uses_hardware, comment=told
+                )
 
-    def write(self, packet: StreamPacket) -> None:
-        """Add a packet; the first is a key. Those of another connection are passed over.
+            return _Seen(first, look or _all, frames_per_second, open_file)
 
-        Raises:
-            OutputError: it cannot be written.
-        """
-        with self._telling():
-            if self._packets is None:
-                comment = self._comment(packet.at_seconds)
-                if self._look is None and packet.coding in CODINGS:
-                    self._packets = _Copied(self._path, packet, comment)
-                else:
-                    self._packets = _Seen(
-                        packet,
-                        self._look or _all,
-                        self._frames_per_second,
-                        partial(
-                            EncodedFile,
-                            *(self._path, self._frames_per_second),
-                            uses_hardware=self._uses_hardware,
-                            comment=comment,
-                        ),
-                    )
-            at = self._times.of(packet)
-            if at is not None:
-                self._packets.write(packet, *at)
-                self._num_packets += 1
-
-    def close(self) -> None:
-        """Finish the file.
-
-        Raises:
-            OutputError: it cannot be written.
-        """
-        if self._packets is not None:
-            with self._telling():
-                self._packets.close()
-
-    def abandon(self) -> None:
-        """Keep what was written, if anything."""
-        self.failed = True
-        # The error that led here says it all.
-        with suppress(OutputError):
-            self.close()
-        if not self._num_packets:
-            with suppress(OSError):
-                self._path.unlink(missing_ok=True)
-
-    @contextmanager
-    def _telling(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, ValueError, av.FFmpegError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise OutputError(f"{self._path}: {reason}") from None
-
-
-class _Packets(Protocol):
-    def write(self, packet: StreamPacket, shown_seconds: float, decoded_seconds: float) -> None:
-        """Add a packet, at its times from the first one."""
-
-    def close(self) -> None:
-        """Finish the file."""
+        super().__init__(folder, stem, "mp4", begin)
 
 
 class _Times:
@@ -176,16 +111,24 @@ class _Copied:
     def __init__(self, path: Path, first: StreamPacket, comment: str) -> None:
         # What a file says of its video is read from the first key, as not all cameras tell it.
         self._told = av.open(io.BytesIO(first.head + first.content), format=first.coding)
+        template = self._told.streams.video[0]
+        if not template.codec_context.width:
+            self._told.close()
+            raise ValueError("its first picture is damaged")
         self._file = ToldFile(path)
         self._container = av.open(self._file, "w", format="mp4", options=FRAGMENTED)
         self._container.metadata["comment"] = comment
-        template = self._told.streams.video[0]
         self._stream: Any = self._container.add_stream_from_template(template, opaque=True)
         if first.coding == "hevc":
             self._stream.codec_context.codec_tag = "hvc1"  # Apple's players know no other
+        self._times = _Times()
         self._last_dts = -1
 
-    def write(self, packet: StreamPacket, shown_seconds: float, decoded_seconds: float) -> None:
+    def write(self, packet: StreamPacket, at_seconds: float) -> None:
+        times = self._times.of(packet)
+        if times is None:
+            return
+        shown_seconds, decoded_seconds = times
         made: Any = av.Packet(packet.content)
         made.stream, made.time_base = self._stream, _TICK
         # Two within a millisecond still need different times.
@@ -226,8 +169,13 @@ class _Seen:
         self._file: EncodedFile | None = None
         self._size_hw = (0, 0)
         self._due_seconds = 0.0
+        self._times = _Times()
 
-    def write(self, packet: StreamPacket, shown_seconds: float, decoded_seconds: float) -> None:
+    def write(self, packet: StreamPacket, at_seconds: float) -> None:
+        times = self._times.of(packet)
+        if times is None:
+            return
+        shown_seconds, decoded_seconds = times
         made: Any = av.Packet(self._head + packet.content)
         self._head = b""
         made.time_base = _TICK

@@ -21,6 +21,7 @@ from rtaction.realtime.outputs.overlay import (
     PANEL,
     draw_tab,
     enlarged,
+    tab_height,
 )
 from rtaction.realtime.outputs.skeleton import box_with_margin, colour_of
 
@@ -66,6 +67,7 @@ class SnapshotFile:
             box = [edge * side for edge, side in zip(self._box, (height, width) * 2, strict=True)]
             corner, opposite = box_with_margin(box, (height, width))
             cv2.rectangle(image, corner, opposite, colour, max(round(2 * unit), 1))
+            corner = (corner[0], corner[1] - tab_height(unit))  # it would hide who is far away
         draw_tab(image, self._text, corner, colour, PANEL, unit)
         options = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
         _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)

@@ -35,6 +35,7 @@ from rtaction.serve.watching.station import Plan, Station
 _TICK_SECONDS = 1.0
 _MACHINE_EVERY = 5  # ticks
 _HANGS_SECONDS = 30.0
+_GIVES_NO_PICTURES = ("down", "refused", "ended", "disabled", "resting")
 _log = logging.getLogger(__name__)
 
 
@@ -283,6 +284,8 @@ class Watchman:
 
     def _on_state(self, desk: Desk) -> None:
         view = desk.view()
+        if self._media is not None and view.state in _GIVES_NO_PICTURES:
+            self._media.interrupt(view.id)
         for sink in self._sinks:
             sink.camera(view)
         self._news.tell("camera", view.to_dict())

@@ -89,4 +89,3 @@ class Desk:
         """Let all streams end."""
         self._ended.set()
         self.news.end()
-        self.pictures.close()

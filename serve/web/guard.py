@@ -30,7 +30,8 @@ _SECURITY_HEADERS = {
     "manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
+    # With "no-referrer", browsers would hide the origin of the page's own forms as well.
+    "referrer-policy": "same-origin",
     "permissions-policy": "camera=(self), microphone=(), geolocation=(), interest-cohort=()",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",

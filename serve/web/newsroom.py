@@ -98,10 +98,11 @@ class Newsroom:
             with closing(self._house.subscribe()) as news:
                 self._pass_all_on(news, stop, loop)
         except Exception as error:
+            if loop.is_closed():
+                return  # the server has ended meanwhile
             # Readers come again, and find a house that works or the same again.
             _log.error("the page's news have ended: %s", scrub(f"{error!r}", ()))
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(self.end)
+            loop.call_soon_threadsafe(self.end)
 
     def _pass_all_on(
         self, news: Subscription, stop: threading.Event, loop: asyncio.AbstractEventLoop
@@ -118,7 +119,7 @@ class Newsroom:
                 machine_at = now + _MACHINE_SECONDS
                 machine = {**self._house.machine(), "viewers": self._num_viewers()}
                 self._pass_on(loop, "machine", machine)
-            one = news.next(min(cameras_at - monotonic(), _CAMERAS_SECONDS))
+            one = news.next(max(cameras_at - monotonic(), 0.0))
             if news.num_missed > num_missed:
                 self._pass_on(loop, "missed", {"missed": news.num_missed - num_missed})
                 num_missed = news.num_missed
@@ -127,8 +128,7 @@ class Newsroom:
 
     def _pass_on(self, loop: asyncio.AbstractEventLoop, kind: str, data: Any) -> None:
         text = event_text(kind, data)
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(self._put, text)
+        loop.call_soon_threadsafe(self._put, text)
 
     def _put(self, text: str) -> None:
         for reader in self._readers:

@@ -55,13 +55,18 @@ class SharedPictures:
         if asked is None:
             asked = asyncio.get_running_loop().create_task(self._ask(key))
             self._asked[key] = asked
-            asked.add_done_callback(lambda _: self._asked.pop(key, None))
+            asked.add_done_callback(lambda task: self._forget(key, task))
         # Others wait for the same picture, even if this one leaves.
         return await asyncio.shield(asked)
 
     def close(self) -> None:
         """No more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _forget(self, key: Key, task: asyncio.Task[Picture | None]) -> None:
+        del self._asked[key]
+        if not task.cancelled():
+            task.exception()  # all who waited may have left; asyncio would complain
 
     async def _ask(self, key: Key) -> Picture | None:
         camera, width, is_drawn = key

@@ -125,6 +125,7 @@ class WebServer:
 
     def _run(self) -> None:
         asyncio.run(self._server.serve(sockets=[self._socket]))
+        self._desk.pictures.close()
 
 
 def _listening(host: str, port: int) -> socket.socket:

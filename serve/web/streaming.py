@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from rtaction.serve.web.desk import Desk
@@ -25,6 +25,9 @@ class StreamAnswer(StreamingResponse):
         self._desk = desk
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
+        """Send it; to who asks for the head only, no more than that."""
+        if scope["method"] == "HEAD":
+            await Response(headers=self.headers)(scope, receive, send)
+            return
         with self._desk.stream():
             await super().__call__(scope, receive, send)

@@ -36,6 +36,12 @@ DATA = {"rtaction/py.typed"} | {
         "starter.onnx",
     )
 }
+PAGE = ("*.css", "*.html", "*.svg", "scripts/*.js")
+DATA |= {
+    f"rtaction/serve/web/page/{path.relative_to(ROOT / 'serve/web/page').as_posix()}"
+    for kind in PAGE
+    for path in (ROOT / "serve/web/page").glob(kind)
+}
 IN_THE_SDIST_ONLY = ("benchmarks", "docs", "examples", "tests", "tools")
 TOP_FILES = (
     "CHANGELOG.md",

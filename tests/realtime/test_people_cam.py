@@ -220,6 +220,71 @@ def test_cameras_have_regions_of_their_own(
     assert "camera 1 ('left'): region: expected left, top" in assert_one_error(code, errors, 2)
 
 
+def test_zones_masks_and_labels_of_cameras(
+    here: Here, tmp_path: Path, person_model: Path, two_people: Path, tiny_model: Path
+) -> None:
+    cameras = tmp_path / "cameras.toml"
+
+    def run(keys: str, *options: str, model: Path = person_model) -> tuple[int, str, str]:
+        cameras.write_text(
+            f"[[camera]]\nname = 'door'\nsource = '{two_people}'\n{keys}\n", encoding="utf-8"
+        )
+        asked = ("--sources", str(cameras), "--headless", "--output", "-", *options)
+        return here("cam", "-m", model, *asked)
+
+    def events(keys: str) -> list[dict[str, Any]]:
+        code, out, errors = run(keys, "--output-only", "events")
+        assert code == 0, errors
+        lines = json_lines(out)
+        assert {line["type"] for line in lines} <= {"event"}
+        return [line for line in lines if line["phase"] == "start"]
+
+    (event,) = events("")
+    assert (event["label"], event["zones"]) == ("hands_up", [])
+    (event,) = events("zones.left.corners = [0, 0, 0.5, 1]")
+    assert event["zones"] == ["left"]
+    assert events("zones.right.corners = [0.5, 0, 1, 1]") == []
+    assert events("masks = [[0, 0, 0.5, 1]]") == [], "nobody is seen through a mask"
+
+    code, _, errors = run("zones.left.corners = [0, 0, 0.5, 1]", model=tiny_model)
+    assert "zones of 'door' is for models of people" in assert_one_error(code, errors, 2)
+    code, _, errors = run("labels = ['fall']")
+    assert "labels of 'door': the model has no label 'fall'" in assert_one_error(code, errors, 2)
+    code, _, errors = run("", "--output-only", "event")
+    assert "--output-only: expected some of events, pred" in assert_one_error(code, errors, 2)
+    code, _, errors = run("", "--output-rotate-bytes", "1000")
+    assert "--output-rotate-bytes is for a file" in assert_one_error(code, errors, 2)
+
+
+def test_what_only_serve_can_do(
+    here: Here,
+    tmp_path: Path,
+    person_model: Path,
+    two_people: Path,
+    tiny_model: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    cameras = tmp_path / "cameras.toml"
+
+    def run(keys: str) -> tuple[int, str, str]:
+        cameras.write_text(
+            f"[[camera]]\nname = 'door'\nsource = '{two_people}'\n{keys}\n[serve]\nport = 1\n",
+            encoding="utf-8",
+        )
+        return here("cam", "-m", person_model, "--sources", str(cameras), "--headless")
+
+    code, _, errors = run(f"model = '{tiny_model}'")
+    error = assert_one_error(code, errors, 2)
+    assert "model of 'door': rtaction cam watches all cameras with one model" in error
+    assert "rtaction serve" in error
+    code, _, errors = run("enabled = false")
+    assert "all of its cameras have enabled = false" in assert_one_error(code, errors, 2)
+    code, _, errors = run(f"model = '{person_model}'\nschedule = ['mon']\nquiet = ['02:00-03:00']")
+    assert code == 0, errors
+    (told,) = [one.getMessage() for one in caplog.records if "schedule" in one.getMessage()]
+    assert "rtaction cam watches door at any time" in told
+
+
 def test_arrays_give_a_prediction_for_each_person(person_model: Path) -> None:
     events: list[ActionEvent] = []
     pictures = _drawn(HANDS_UP, HANDS_DOWN)

@@ -17,28 +17,15 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
-
 from rtaction.errors import UsageError
 from rtaction.opencv import cv2
 from rtaction.serve.house.house import News, NoSuchThing, Picture, Query, SinkView
 from rtaction.serve.house.record import RIGHT, WRONG, EventRecord, Phase, new_event_id
 from rtaction.serve.house.views import CameraState, CameraView, PersonView
 from rtaction.video.writer import VideoWriter
+from tests.serve.fake_cameras import LABELS, fake_view
+from tests.serve.fake_pictures import drawn_picture
 
-LABELS = ("clap", "fall", "wave", "walk")
-NAMES = ("Front door", "Driveway", "Garden", "Hall", "Kitchen", "Workshop", "Gate", "Roof")
-_STATES: tuple[tuple[CameraState, str], ...] = (
-    ("ok", ""),
-    ("ok", ""),
-    ("ok", ""),
-    ("warming_up", ""),
-    ("ok", ""),
-    ("degraded", "4.1 frames a second come; the model needs 8"),
-    ("down", "nothing answers at 192.168.1.26, port 554; next try in 8 s"),
-    ("resting", "by its schedule, until 07:00"),
-)
 _PICTURES_PER_SECOND = 12.0
 
 
@@ -78,7 +65,7 @@ class FakeHouse:
     def reset(self) -> None:
         """Forget all that was done."""
         self.views = {
-            view.id: view for view in (_view(number) for number in range(self._num_cameras))
+            view.id: view for view in (fake_view(number) for number in range(self._num_cameras))
         }
         self.records: dict[str, EventRecord] = {}
         self.num_pictures: Counter[str] = Counter()
@@ -124,7 +111,7 @@ class FakeHouse:
         is_moving = view.state in ("ok", "degraded", "warming_up")
         now = time.time()
         number = int(now * _PICTURES_PER_SECOND) if is_moving else 1
-        image = _drawn(view, number / _PICTURES_PER_SECOND, is_drawn, (width or 1280))
+        image = drawn_picture(view, number / _PICTURES_PER_SECOND, is_drawn, (width or 1280))
         jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
         at = datetime.fromtimestamp(now if is_moving else now - 95, UTC)
         return Picture(jpeg, number, at)
@@ -235,7 +222,7 @@ class FakeHouse:
             clip, snapshot = f"{event}.mp4", f"{event}.jpg"
             (self.folder / clip).write_bytes(self._made_clip())
             seen = replace(view, state="ok")
-            image = _drawn(seen, started_at.timestamp(), True, 640, label)
+            image = drawn_picture(seen, started_at.timestamp(), True, 640, label)
             cv2.imwrite(str(self.folder / snapshot), image)
         self.records[event] = EventRecord(
             id=event,
@@ -261,7 +248,7 @@ class FakeHouse:
             writer = VideoWriter(path, frames_per_second=12)
             view = next(iter(self.views.values()))
             for number in range(30):
-                writer.write(_drawn(view, number / 12, False, 320)[..., ::-1], number / 12)
+                writer.write(drawn_picture(view, number / 12, False, 320)[..., ::-1], number / 12)
             writer.close()
             self._clip = path.read_bytes()
         return self._clip
@@ -286,31 +273,6 @@ class FakeHouse:
         )
 
 
-def _view(number: int) -> CameraView:
-    state, reason = _STATES[number]
-    is_on = state in ("ok", "degraded", "warming_up")
-    return CameraView(
-        id=NAMES[number].lower().replace(" ", "-"),
-        name=NAMES[number],
-        is_enabled=True,
-        state=state,
-        reason=reason,
-        since=datetime.now(UTC) - timedelta(minutes=7 * number + 1),
-        picture_age_seconds=0.05 if is_on else 95.0,
-        frames_per_second=12.0 if is_on else 0.0,
-        labels_per_second=4.1 if state == "ok" else 0.0,
-        zones={"path": ((0.2, 0.5), (0.8, 0.5), (0.8, 1.0), (0.2, 1.0))},
-        model="people.onnx",
-        labels=LABELS,
-        thresholds=dict.fromkeys(LABELS, 0.6),
-        drops={"late": number},
-        num_frames=120_000,
-        num_labels=41_000,
-        num_events=17,
-        num_reconnects=number // 3,
-    )
-
-
 def _fits(one: EventRecord, query: Query) -> bool:
     return (
         (query.since is None or one.ended_at is None or one.ended_at >= query.since)
@@ -321,54 +283,6 @@ def _fits(one: EventRecord, query: Query) -> bool:
         and query.verdict in (None, one.verdict or "none")
         and (query.before is None or one.id < query.before)
     )
-
-
-def _drawn(
-    view: CameraView, seconds: float, is_drawn: bool, width: int, label: str = ""
-) -> npt.NDArray[np.uint8]:
-    """A picture: dusk, a floor, and somebody who waves. uint8 BGR, 16:9."""
-    width = min(width, 1280) // 2 * 2
-    height = width * 9 // 32 * 2
-    hue = sum(map(ord, view.id)) % 40
-    shade = np.linspace(150, 60, height)[:, None, None]
-    image = np.broadcast_to(shade, (height, width, 3)) * np.array([0.9, 0.8 + hue / 200, 0.75])
-    image = np.ascontiguousarray(image.astype(np.uint8))
-    image[height * 7 // 10 :] = image[height * 7 // 10 :] // 2
-    if view.state in ("ok", "degraded", "warming_up"):
-        _draw_person(image, seconds, 0.35 + hue / 130, is_drawn, label)
-    return image
-
-
-def _draw_person(
-    image: npt.NDArray[np.uint8], seconds: float, middle: float, is_drawn: bool, label: str
-) -> None:
-    height, width = image.shape[:2]
-
-    def at(x: float, y: float) -> tuple[int, int]:
-        return int((middle + x) * width), int(y * height)
-
-    thick = max(width // 60, 2)
-    swing = 0.05 * math.sin(seconds * 6)
-    skin = (60, 70, 90)
-    limbs = [
-        (at(0, 0.42), at(0, 0.65)),
-        (at(0, 0.65), at(-0.03, 0.9)),
-        (at(0, 0.65), at(0.03, 0.9)),
-        (at(0, 0.46), at(-0.06, 0.6)),
-        (at(0, 0.46), at(0.06 + swing / 2, 0.34)),
-        (at(0.06 + swing / 2, 0.34), at(0.05 + swing, 0.2)),
-    ]
-    for start, end in limbs:
-        cv2.line(image, start, end, skin, thick, cv2.LINE_AA)
-        if is_drawn:
-            cv2.line(image, start, end, (120, 220, 90), max(thick // 4, 1), cv2.LINE_AA)
-    cv2.circle(image, at(0, 0.36), width // 45, skin, -1, cv2.LINE_AA)
-    if is_drawn:
-        top, bottom = at(-0.1, 0.16), at(0.14, 0.93)
-        cv2.rectangle(image, top, bottom, (120, 220, 90), max(width // 400, 1), cv2.LINE_AA)
-        text = f"3 {label or 'wave'}"
-        place = (top[0], top[1] - width // 100)
-        cv2.putText(image, text, place, 0, width / 1000, (120, 220, 90), 1, cv2.LINE_AA)
 
 
 def filled(folder: Path, num_cameras: int = 8, num_events: int = 40) -> FakeHouse:

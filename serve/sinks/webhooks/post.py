@@ -115,6 +115,8 @@ def post(
         given = {} if authorization is None else {"Authorization": authorization}
         connection.request("POST", receiver.target, body, {**headers, **given})
         response = connection.getresponse()
+        if is_late.is_set():  # half an answer would do for it
+            raise TimeoutError
         return Answer(response.status, _retry_after(response.getheader("Retry-After")))
     except (OSError, http.client.HTTPException):
         if is_late.is_set():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -524,3 +524,79 @@ def test_a_rule_that_cannot_be_meant(values: tuple[float, ...], message: str) ->
 def test_a_threshold_that_cannot_be_meant() -> None:
     with pytest.raises(UsageError, match="threshold must be a score from 0 to 1, got 2"):
         ActionRules.for_model(SPEC, threshold=2.0)
+
+
+class Stepped(ActionDetector):
+    """A detector of windows that end one stride after another."""
+
+    now_seconds = 0.0
+
+    def step(self, letters: str, counting: Collection[str] | None = None) -> list[ActionEvent]:
+        """What it tells of the next windows."""
+        told = []
+        for letter in letters:
+            self.now_seconds += STRIDE_SECONDS
+            told += self.see(window(self.now_seconds, SCORES[letter]), counting)
+        return told
+
+
+def test_a_label_that_does_not_count_here_is_no_event() -> None:
+    detector = Stepped(RULES, SPEC)
+    assert detector.step("WWWW", counting={"clap"}) == []
+    assert not detector.counts("wave")
+    assert [event.label for event in detector.step("CCCC", counting={"clap"})] == ["clap"]
+    assert detector.counts("clap")
+    assert not detector.counts("nothing")
+
+
+def test_an_event_ends_where_it_does_not_count_any_more_and_begins_where_it_does() -> None:
+    detector = Stepped(RULES, SPEC)
+    (start,) = detector.step("WWWW", counting={"wave"})
+    (end,) = detector.step("WWWW", counting=set())
+    assert end.end_seconds == pytest.approx(4 * STRIDE_SECONDS)
+    assert (end.label, end.number) == (start.label, start.number)
+    (again,) = detector.step("WWWW", counting=None)
+    assert again.number == 2
+    assert again.start_seconds == pytest.approx(9 * STRIDE_SECONDS)
+
+
+def test_what_does_not_count_still_keeps_others_from_being_the_best() -> None:
+    detector = Stepped(RULES, SPEC)
+    assert detector.step("UUUU", counting={"clap"}) == [], "a wave is what is seen"
+
+
+def test_an_event_knows_the_zones_in_which_it_was() -> None:
+    detector = ActionDetector(RULES, SPEC)
+    told = []
+    for number, zones in enumerate([("a",), ("a",), ("b", "a"), (), ("c",)]):
+        told += detector.see(replace(window(number * STRIDE_SECONDS, SCORES["W"]), zones=zones))
+    told += detector.interrupt()
+    assert [event.zones for event in told] == [("a", "b"), ("a", "b", "c")]
+
+
+@pytest.mark.parametrize(
+    ("enter", "leave", "letters", "lasting"),
+    [
+        (0.95, 0.9, "WW", 0),  # below both: it ends with the next window
+        (0.95, 0.8, "WW", 2),  # it would not begin, but it goes on
+        (0.4, 0.3, "ww", 2),
+        (0.75, 0.6, "Ww", 1),
+    ],
+)
+def test_an_event_that_goes_on_is_held_to_new_rules(
+    enter: float, leave: float, letters: str, lasting: int
+) -> None:
+    detector = Stepped(RULES, SPEC)
+    assert len(detector.step("WWWW")) == 1
+    detector.rules = ActionRules(replace(RULE, enter=enter, exit=leave), smoothing_seconds=0.0)
+    told = detector.step(letters) + detector.finish()
+    assert [event.end_seconds for event in told] == [pytest.approx((4 + lasting) * STRIDE_SECONDS)]
+
+
+def test_new_rules_may_smooth_over_another_time() -> None:
+    detector = Stepped(RULES, SPEC)
+    detector.step("....")
+    detector.rules = ActionRules(RULE, smoothing_seconds=1.0)
+    detector.step(".W")
+    assert detector.smoothed is not None
+    assert detector.smoothed[0] == pytest.approx((0.125 + 0.5) / 2), "the mean since they hold"

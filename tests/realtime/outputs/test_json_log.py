@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO, get_args
+from typing import IO, Any, get_args
 
 import numpy as np
 import pytest
@@ -25,6 +25,8 @@ from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.outputs import line_writer
 from rtaction.realtime.outputs.json_log import JsonLog, wall_clock
+from rtaction.realtime.outputs.options import LineKind
+from rtaction.realtime.outputs.rotated_file import Rotation
 from rtaction.realtime.watching.moment import StateChange
 from rtaction.realtime.watching.stats import WatchStats
 from rtaction.realtime.windows.state import State
@@ -128,7 +130,7 @@ def test_an_event_of_a_file(log: JsonLog, path: Path, stats: WatchStats) -> None
 def test_who_did_it_and_where_is_told_of_people_only(log: JsonLog, path: Path) -> None:
     box = (0.1, 0.25, 0.98765, 0.5)
     prediction = prediction_of(SPEC, (0.25, 0.625, 0.125))
-    of_person = {"person": 3, "box": box, "zones": ("porch", "steps")}
+    of_person: dict[str, Any] = {"person": 3, "box": box, "zones": ("porch", "steps")}
     log.prediction(replace(prediction, **of_person), is_live=False)
     log.event(replace(EVENT, **of_person), is_live=False)
     log.prediction(prediction, is_live=False)
@@ -406,7 +408,7 @@ def test_a_log_that_cannot_be_read_is_appended_to(
     path.parent.mkdir(parents=True)
     path.write_text("before\n")
 
-    def refuse(self: Path, mode: str, encoding: str | None = None) -> TextIO:
+    def refuse(self: Path, mode: str, encoding: str | None = None) -> IO[Any]:
         if "r" in mode:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         return open(self, mode, encoding=encoding)
@@ -449,3 +451,36 @@ def test_lines_left_out_are_told(
     first, total = [record.getMessage() for record in caplog.records]
     assert "its reader does not keep up" in first
     assert "4 lines were left out" in total
+
+
+@pytest.mark.parametrize(
+    ("only", "expected"),
+    [
+        ((), ["prediction", "event", "state", "summary"]),
+        (("events",), ["event"]),
+        (("summary", "predictions"), ["prediction", "summary"]),
+        (("states",), ["state"]),
+    ],
+)
+def test_only_some_kinds_of_lines(
+    path: Path, stats: WatchStats, only: tuple[LineKind, ...], expected: list[str]
+) -> None:
+    log = JsonLog(str(path), SPEC, stats, only=only)
+    log.prediction(prediction_of(SPEC, (0.25, 0.625, 0.125)), is_live=False)
+    log.event(EVENT, is_live=False)
+    log.state(StateChange("test", "ok", "", 0.0), is_live=False)
+    log.summary()
+    log.close()
+    assert [line["type"] for line in lines_of(path)] == expected
+
+
+def test_a_full_log_begins_anew(path: Path, stats: WatchStats) -> None:
+    log = JsonLog(str(path), SPEC, stats, rotation=Rotation(1000, 2))
+    for _ in range(30):
+        log.event(EVENT, is_live=False)
+    log.close()
+    files = sorted(path.parent.iterdir())
+    assert [one.name for one in files] == [path.name, f"{path.name}.1", f"{path.name}.2"]
+    for one in files:
+        assert one.stat().st_size <= 1000
+        assert all(line["type"] == "event" for line in lines_of(one))

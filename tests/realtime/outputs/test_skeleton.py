@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pytest
 
 from rtaction.pose.keypoints import JOINTS, Pose
-from rtaction.pose.region import Region
+from rtaction.pose.region import Region, Zone
 from rtaction.pose.tracker import Person
-from rtaction.realtime.outputs.skeleton import draw_people, draw_region
+from rtaction.realtime.outputs.skeleton import draw_people, draw_region, draw_zones
 
 PLACES = {"left_shoulder": (200, 360), "right_shoulder": (200, 280), "left_elbow": (300, 400)}
 
@@ -108,3 +108,31 @@ def test_a_region_is_outlined(mirror: bool) -> None:
     assert is_lit(500, 120)
     assert not is_lit(400, 200)
     assert not is_lit(100, 120)
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_zones_are_drawn_faintly(mirror: bool) -> None:
+    image = np.full((480, 640, 3), 40, np.uint8)
+    zones = [Zone("porch", Region.of([0.5, 0.25, 1, 0.75])), Zone("way", Region.of([0, 0.8, 1, 1]))]
+    draw_zones(image, zones, mirror=mirror)
+
+    def level(x: int, y: int) -> int:
+        return int(image[y, 639 - x if mirror else x].max())
+
+    assert level(500, 120) > 100, "its edge"
+    assert 45 < level(480, 250) < 70, "its inside, through which the picture is seen"
+    assert level(200, 250) == 40
+    assert 45 < level(200, 440) < 70
+
+
+def test_zones_have_their_names() -> None:
+    images = []
+    for name in ("porch", "garden"):
+        image = np.zeros((480, 640, 3), np.uint8)
+        draw_zones(image, [Zone(name, Region.of([0.5, 0.25, 1, 0.75]))])
+        images.append(image)
+    rows, columns = np.nonzero((images[0] != images[1]).any(axis=-1))
+    assert rows.size
+    # At the upper left corner.
+    assert 120 <= rows.min() < rows.max() < 145
+    assert 320 <= columns.min() < columns.max() < 420

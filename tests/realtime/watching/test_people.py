@@ -16,13 +16,14 @@ from rtaction.frame import FrameLike
 from rtaction.model_spec import ModelSpec
 from rtaction.onnx_format.file import BOUNDARY_KEY
 from rtaction.pose.keypoints import Pose
-from rtaction.pose.region import Region
+from rtaction.pose.region import Region, Zone
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.actions.rules import ActionRules
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.sources.source import Source
 from rtaction.realtime.watching.actions import Actions
+from rtaction.realtime.watching.camera_rules import SourceRules
 from rtaction.realtime.watching.follower import Follower
 from rtaction.realtime.watching.live import LiveWatch
 from rtaction.realtime.watching.moment import Leave, Moment
@@ -270,3 +271,59 @@ def test_a_video_without_anybody_who_counts_says_so(
         follower.see(frame)
     follower.end()
     assert follower.why_nothing == expected
+
+
+def test_events_count_where_people_stand() -> None:
+    """Somebody with raised hands walks from left to right, through a zone, and out of it."""
+
+    def script(t: float) -> list[Pose]:
+        return [standing(0.1 + 0.08 * t, hands_up=True)]
+
+    zone = Zone("middle", Region.of([0.4, 0, 0.6, 1]), ("hands_up",))
+    people, scorer = ScriptedPeople(script), HandsScorer()
+    options = WatchOptions(count=CountOptions(zones=(zone,)), networks=people.networks)
+    follower = Follower(scorer, "test", options)
+    actions = Actions(scorer, RULES, by_source={"test": SourceRules(RULES, zones=(zone,))})
+    predictions, events = [], []
+    for frame in people.frames(10.0):
+        moment = follower.see(frame)
+        predictions += moment.predictions
+        events += actions.see(moment)
+    inside = [one.end_seconds for one in predictions if one.zones == ("middle",)]
+    # In the zone from 3.75 to 6.25 s, and not really out of it for another second.
+    assert (inside[0], inside[-1]) == pytest.approx((3.75, 7.25), abs=0.3)
+    assert {one.zones for one in predictions} == {(), ("middle",)}
+    start, end = events
+    assert (start.label, start.zones, end.zones) == ("hands_up", ("middle",), ("middle",))
+    assert end.end_seconds is not None
+    # A window counts at its middle, its scores at the middle of their mean.
+    assert 3.0 < start.start_seconds < 4.0
+    assert 6.0 < end.end_seconds < 7.3
+
+
+def test_thresholds_of_one_source_are_replaced_while_it_is_watched() -> None:
+    people, scorer = ScriptedPeople(lambda t: [standing(0.5, hands_up=True)]), HandsScorer()
+    actions = Actions(scorer, RULES)
+    followers = {
+        name: Follower(scorer, name, WatchOptions(networks=people.networks)) for name in "ab"
+    }
+    never = ActionRules.for_model(PERSON_SPEC, overrides={"enter": 1.0, "exit": 1.0})
+    told = []
+    for number in range(round(6 * RATE)):
+        if number == 3 * RATE:
+            actions.set_rules("b", never)
+        for name, follower in followers.items():
+            told += actions.see(follower.see(people.frame(number / RATE, source=name)))
+    ended = [event for event in told if event.end_seconds is not None]
+    assert [(event.source, event.label) for event in told] == [
+        ("a", "hands_up"),
+        ("b", "hands_up"),
+        ("b", "hands_up"),
+    ]
+    assert ended[0].source == "b"
+    assert ended[0].end_seconds == pytest.approx(3.0, abs=0.7)
+    assert actions.rules_of("b").rules is never
+    assert actions.rules_of("a").rules is RULES
+    assert actions.longest_delay_seconds == max(
+        Actions(scorer, rules).longest_delay_seconds for rules in (RULES, never)
+    )

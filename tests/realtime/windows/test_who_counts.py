@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rtaction.pose.keypoints import JOINTS
-from rtaction.pose.region import Region
+from rtaction.pose.region import Region, Zone
 from rtaction.pose.tracker import Person
 from rtaction.realtime.windows.who_counts import (
     CountOptions,
@@ -50,6 +50,21 @@ def test_a_step_out_of_the_region_does_not_end_anything() -> None:
         counted.append(bool(who.numbers))
     # Outside for less than a second, then for more, then inside again.
     assert counted == [False] + [True] * 12 + [False] * 3 + [True]
+
+
+def test_zones_of_somebody_do_not_flicker_either() -> None:
+    zones = (Zone("right", RIGHT_HALF), Zone("middle", Region.of([0.3, 0, 0.7, 1])))
+    who = WhoCounts(CountOptions(zones=zones))
+    stood = []
+    for step, x in enumerate([0.2, 0.4, 0.6, *[0.4] * 10, 0.1]):
+        _see(who, step * 0.125, p1=x, p2=0.9)
+        stood.append(who.zones_of(1))
+        assert who.numbers == [1, 2], "zones do not say who counts"
+        assert who.zones_of(2) == ("right",)
+    assert stood[:3] == [(), ("middle",), ("right", "middle")]
+    assert stood[3:10] == [("right", "middle")] * 7, "for less than a second out of the right"
+    assert stood[11:] == [("middle",)] * 3
+    assert who.zones_of(3) == ()
 
 
 def test_who_is_hidden_still_counts() -> None:

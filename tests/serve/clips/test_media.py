@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -293,3 +295,42 @@ def test_mistakes_in_the_table(table: dict[str, Any], told: str) -> None:
     with pytest.raises(UsageError) as error:
         ClipOptions.from_table(table, "here")
     assert told in str(error.value)
+
+
+_RUNS = """
+import sys, time
+from pathlib import Path
+from rtaction.serve.clips.media import Media
+from tests.serve.clips.test_media import SMALL, add_frames
+from tests.serve.made_events import made_event
+media = Media(Path(sys.argv[1]), SMALL, lambda *told: None)
+add_frames(media, range(60))
+media.event(made_event(ended_at=None), start_seconds=2.0)
+print("begun", flush=True)
+number = 60
+while True:
+    add_frames(media, range(number, number + 1))
+    number += 1
+    time.sleep(0.005)
+"""
+
+
+def test_what_a_killed_process_leaves_is_found_and_plays(tmp_path: Path, told: Told) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _RUNS, tmp_path / "clips"],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[3],
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"begun\n"
+        with closing(Media(tmp_path / "clips", SMALL, told)) as media:
+            until(lambda: None not in media.left_of(made_event()))
+            clip = tmp_path / "clips" / f"{STEM}.mp4"
+            until(lambda: clip.stat().st_size > 20_000)
+            process.kill()
+            process.wait()
+            assert media.left_of(made_event()) == (clip.name, f"{STEM}.jpg")
+            assert not media.is_writing(clip.name)
+    times = seconds_of(clip)
+    assert len(times) > 10
+    assert times == [round(number / 10, 2) for number in range(len(times))]

@@ -13,10 +13,10 @@ import av
 import numpy as np
 import numpy.typing as npt
 import pytest
-from rtaction.realtime.sources.address import parse_address
 
 from rtaction.errors import UsageError
 from rtaction.frame import Frame
+from rtaction.realtime.cameras.address import parse_address
 from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.sources.stream_packets import StreamPacket
 from rtaction.realtime.watching.feed import Feed

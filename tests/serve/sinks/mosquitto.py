@@ -33,9 +33,10 @@ class Mosquitto:
     Args:
         folder: for its files.
         has_password: it lets in `USER` with `PASSWORD` only.
+        more: lines of its configuration.
     """
 
-    def __init__(self, folder: Path, *, has_password: bool = False) -> None:
+    def __init__(self, folder: Path, *, has_password: bool = False, more: list[str] | None = None):
         program = shutil.which(
             "mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/opt/homebrew/sbin"
         )
@@ -54,6 +55,7 @@ class Mosquitto:
             lines += ["allow_anonymous false", f"password_file {passwords}"]
         else:
             lines.append("allow_anonymous true")
+        lines += more or []
         config.write_text("\n".join(lines) + "\n")
         self._command = [program, "-c", str(config)]
         self._process: subprocess.Popen[bytes] | None = None
@@ -82,6 +84,11 @@ class Mosquitto:
         """It no longer hangs."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
+
+    def reload(self) -> None:
+        """Have it read its rules anew."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
 
     def _listens(self) -> bool:
         with socket.socket() as caller:

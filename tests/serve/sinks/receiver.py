@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from tests.serve.sinks.mosquitto import free_port
@@ -41,9 +43,14 @@ class Receiver:
         self.faults: list[Any] = []
         self._server: ThreadingHTTPServer | None = None
 
-    def start(self) -> None:
+    def start(self, *, tls: tuple[Path, Path] | None = None) -> None:
+        """Listen; with TLS, with this certificate and key."""
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), self._handler())
         self._server.daemon_threads = True
+        if tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         serve = self._server.serve_forever
         threading.Thread(target=serve, args=(0.01,), daemon=True).start()
 

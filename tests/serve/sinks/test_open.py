@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 from rtaction.errors import UsageError
 from rtaction.serve.sinks.open import open_sinks
 from rtaction.serve.sinks.webhooks.outbox import Outbox
+from tests.project import ROOT
 
 FILE = """
     [mqtt]
@@ -78,3 +81,17 @@ def test_what_waits_for_a_webhook_that_is_gone_is_left_out(
     tables = {"webhook": [{"url": "https://example.org"}]}
     open_sinks(tables, where="cameras.toml", folder=tmp_path)
     assert "1 events that waited" in caplog.text
+
+
+def test_no_library_is_loaded_before_it_is_needed(tmp_path: Path) -> None:
+    script = """
+import sys
+from pathlib import Path
+from rtaction.serve.sinks.open import open_sinks
+import rtaction.serve.sinks.metrics
+open_sinks({"webhook": [{"url": "https://example.org"}]}, where="f", folder=Path(sys.argv[1]))
+print(*{"apprise", "paho", "prometheus_client", "requests", "tensorflow"} & set(sys.modules))
+"""
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -17,7 +17,10 @@ DOCUMENT = document(all_endpoints())
 def checked_client(url: str, **options: Any) -> httpx.Client:
     """A client whose answers are all as the document says."""
     hooks = {"response": [_check]}
-    return httpx.Client(base_url=url, event_hooks=hooks, trust_env=False, timeout=10, **options)
+    # Without verification no certificates are read, which takes longer than a test.
+    return httpx.Client(
+        base_url=url, event_hooks=hooks, trust_env=False, verify=False, timeout=10, **options
+    )
 
 
 def _check(response: httpx.Response) -> None:

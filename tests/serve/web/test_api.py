@@ -123,6 +123,12 @@ def test_a_stream_is_pictures_with_boundaries(client: httpx.Client) -> None:
         assert body.startswith(b"\xff\xd8")
 
 
+def test_the_head_of_a_stream_ends(client: httpx.Client) -> None:
+    for path in ("/api/news", "/api/cameras/driveway/stream.mjpg"):
+        answer = httpx.head(client.base_url.join(path), trust_env=False)
+        assert (answer.status_code, answer.content) == (200, b"")
+
+
 def test_a_stream_ends_with_its_camera(client: httpx.Client, house: FakeHouse) -> None:
     with client.stream("GET", "/api/cameras/driveway/stream.mjpg?fps=30") as answer:
         chunks = answer.iter_raw()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,13 @@ from tests.serve.sinks.doubles import wait_until
 from tests.serve.sinks.mosquitto import Mosquitto
 
 SOON = BackOff(first_seconds=0.05, longest_seconds=0.1)
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
+    one = Mosquitto(tmp_path)
+    yield one
+    one.end()
 
 
 @pytest.fixture
@@ -30,8 +38,9 @@ def connected(port: int, downs: list[str], client_id: str = "one") -> Broker:
     return broker
 
 
-def test_a_broker_that_hangs_is_left_and_found_again(tmp_path: Path, downs: list[str]) -> None:
-    mosquitto = Mosquitto(tmp_path)
+def test_a_broker_that_hangs_is_left_and_found_again(
+    mosquitto: Mosquitto, downs: list[str]
+) -> None:
     broker = connected(mosquitto.port, downs)
     wait_until(lambda: broker.is_up)
     outcomes: list[str] = []
@@ -50,15 +59,12 @@ def test_a_broker_that_hangs_is_left_and_found_again(tmp_path: Path, downs: list
     mosquitto.go_on()
     wait_until(lambda: broker.is_up)
     broker.close(1)
-    mosquitto.end()
 
 
-def test_two_with_one_client_id_are_told_so(tmp_path: Path, downs: list[str]) -> None:
-    mosquitto = Mosquitto(tmp_path)
+def test_two_with_one_client_id_are_told_so(mosquitto: Mosquitto, downs: list[str]) -> None:
     first = connected(mosquitto.port, downs)
     wait_until(lambda: first.is_up)
     second = connected(mosquitto.port, [])
     wait_until(lambda: any("client_id" in reason for reason in downs))
     for one in (second, first):
         one.close(0.1)
-    mosquitto.end()

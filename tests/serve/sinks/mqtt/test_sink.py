@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from rtaction.errors import MissingLibrary
 from rtaction.realtime.watching.back_off import BackOff
 from rtaction.serve.sinks.mqtt.settings import MqttSettings
 from rtaction.serve.sinks.mqtt.sink import Mqtt
 from tests.project import ROOT
+from tests.serve.sinks.certificate import made_certificate
 from tests.serve.sinks.doubles import Room, ended, jpeg, record, view, wait_until
 from tests.serve.sinks.mosquitto import PASSWORD, USER, Mosquitto, Onlooker, free_port
 
@@ -321,6 +323,40 @@ def test_a_broker_that_refuses_the_password_is_told_without_it(
     assert PASSWORD not in shown
 
 
+def test_tls_trusts_whom_it_is_told_to(tmp_path: Path, make: Make) -> None:
+    certificate, key = made_certificate(tmp_path)
+    broker = Mosquitto(tmp_path, more=[f"certfile {certificate}", f"keyfile {key}"])
+    try:
+        wary = make(broker.port, host="localhost", tls=True)
+        Room(view()).open(wary)
+        wait_until(lambda: wary.view().is_up is False)
+        assert "certificate is not trusted" in wary.view().reason
+        trusting = make(broker.port, host="localhost", tls=str(certificate))
+        Room(view()).open(trusting)
+        wait_until(lambda: trusting.view().is_up)
+    finally:
+        broker.end()
+
+
+def test_what_the_broker_does_not_let_through_is_counted(tmp_path: Path, make: Make) -> None:
+    rules = tmp_path / "rules"
+    rules.write_text("topic readwrite rtaction/+/#\ntopic readwrite rtaction/status\n")
+    broker = Mosquitto(tmp_path, more=[f"acl_file {rules}"])
+    try:
+        sink = make(broker.port, discovery_prefix="")
+        Room(view()).open(sink)
+        wait_until(lambda: sink.view().is_up)
+        rules.write_text("topic readwrite nothing\n")
+        sink.event(record(), "start")
+        wait_until(lambda: sink.view().num_sent == 1)
+        broker.reload()
+        sink.event(record(), "start")
+        wait_until(lambda: sink.view().num_missed == 1)
+        assert "refuses a message: Not authorized" in sink.view().reason
+    finally:
+        broker.end()
+
+
 @pytest.mark.parametrize("says", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", bytes(range(256))])
 def test_what_is_no_broker_stalls_nothing(says: bytes, make: Make) -> None:
     with socket.socket() as listener:
@@ -342,3 +378,9 @@ def test_a_name_that_cannot_be_found(make: Make) -> None:
     Room(view()).open(sink)
     wait_until(lambda: sink.view().is_up is False)
     assert sink.view().reason
+
+
+def test_without_paho_the_error_names_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "paho.mqtt.client", None)
+    with pytest.raises(MissingLibrary, match=r"install .*serve"):
+        Mqtt.from_table({"host": "localhost"}, "here")

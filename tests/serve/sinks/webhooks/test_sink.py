@@ -44,7 +44,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
     def webhook(url: str, *, secret: bytes | None = None, **settings: Any) -> Webhook:
         made.append(
             Webhook(
-                WebhookSettings(**{"url": url, "timeout_seconds": 1.0, **settings}),
+                WebhookSettings(**{"url": url, "timeout_seconds": 1.5, **settings}),
                 Address.parse(url),
                 url=url,
                 secret=secret,
@@ -75,7 +75,7 @@ def test_an_event_is_posted_and_signed(receiver: Receiver, make: Make) -> None:
     webhook.event(event, "start")
     webhook.event(event, "change")
     webhook.event(ended(event), "end")
-    wait_until(lambda: len(receiver.accepted) == 2)
+    wait_until(lambda: len(receiver.accepted) >= 2)
     first, second = receiver.accepted
     assert first.path == "/hook?room=1"
     assert first.json == {
@@ -103,7 +103,7 @@ def test_only_what_was_asked_for(receiver: Receiver, make: Make) -> None:
         webhook.event(one, "start")
         webhook.event(one, "change")
     webhook.event(replace(wanted[0], verdict="right"), "change")
-    wait_until(lambda: len(receiver.accepted) == 3)
+    wait_until(lambda: len(receiver.accepted) >= 3)
     assert [one.json["event"]["id"] for one in receiver.accepted] == [
         *(one.id for one in wanted),
         wanted[0].id,
@@ -153,9 +153,9 @@ def test_the_receiver_says_when_to_come_again(receiver: Receiver, make: Make) ->
     receiver.faults = [(503, {"Retry-After": "1"})]
     webhook = make(receiver.url())
     webhook.event(record(), "start")
-    wait_until(lambda: len(receiver.asked) == 1)
+    wait_until(lambda: len(receiver.asked) >= 1)
     began = time.monotonic()
-    wait_until(lambda: len(receiver.accepted) == 1)
+    wait_until(lambda: len(receiver.accepted) >= 1)
     assert time.monotonic() - began > 0.8
 
 
@@ -233,7 +233,7 @@ def test_close_posts_what_waits_and_keeps_the_rest(
     assert (down.view().num_waiting, down.view().num_missed) == (1, 0)
     receiver.start()
     make(receiver.url())
-    wait_until(lambda: len(receiver.accepted) == 21)
+    wait_until(lambda: len(receiver.accepted) >= 21)
 
 
 def test_without_a_disk_it_goes_on_in_memory(receiver: Receiver, tmp_path: Path) -> None:
@@ -243,7 +243,7 @@ def test_without_a_disk_it_goes_on_in_memory(receiver: Receiver, tmp_path: Path)
     Room().open(webhook)
     assert "cannot be written" in webhook.view().reason
     webhook.event(record(), "start")
-    wait_until(lambda: len(receiver.accepted) == 1)
+    wait_until(lambda: len(receiver.accepted) >= 1)
     webhook.close(1)
 
 

@@ -21,8 +21,8 @@ export function show(root) {
       "div",
       { class: "halves" },
       panel("Cameras", cameras.element, "wide"),
+      panel("Who is told", sinks.element, "wide"),
       panel("Not used, by reason", drops.element),
-      panel("Who is told", sinks.element),
       panel("File of cameras", reloader()),
       panel("API", h("p", { class: "muted" }, "Everything here can be asked by programs: ", h("a", { href: "/api/docs" }, "what the API knows"), ".")),
     ),
@@ -105,7 +105,7 @@ function table(names, figures) {
   const empty = h("p", { class: "muted small" });
   const grid = h("table", {}, h("thead", {}, h("tr", {}, names.map((name, place) => h("th", { scope: "col", class: cellClass(place) }, name)))), body);
   return {
-    element: h("div", { class: "scroll" }, grid, empty),
+    element: h("div", { class: names.length > 4 ? "scroll is-wide" : "scroll", tabindex: 0, role: "region", "aria-label": names[0] }, grid, empty),
     update(rows, ifNone) {
       grid.hidden = rows.length === 0;
       empty.hidden = rows.length > 0;

@@ -18,6 +18,7 @@ class Live extends EventTarget {
   #watchdog = 0;
   #attempt = 0;
   #version = null;
+  #isBehind = false;
 
   start() {
     document.addEventListener("visibilitychange", () => {
@@ -53,10 +54,10 @@ class Live extends EventTarget {
     on("hello", ({ version }) => {
       if (this.#version !== null && this.#version !== version) location.reload();
       this.#version = version;
-      const wasLost = this.state === "lost";
       this.#attempt = 0;
       this.#setState("live");
-      if (wasLost) this.#tell("missed");
+      if (this.#isBehind) this.#tell("missed");
+      this.#isBehind = false;
     });
     on("cameras", ({ cameras }) => {
       this.cameras = cameras;
@@ -84,6 +85,7 @@ class Live extends EventTarget {
 
   #close() {
     clearTimeout(this.#watchdog);
+    this.#isBehind = true;
     this.#source?.close();
     this.#source = null;
   }

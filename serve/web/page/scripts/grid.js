@@ -52,11 +52,12 @@ function card(camera) {
   const name = h("h2", { class: "name" }, camera.name);
   const people = h("span", { class: "people" });
   const reason = h("p", { class: "reason" });
+  picture.element.append(people);
   const element = h(
     "a",
     { class: "camera panel", href: `#/camera/${encodeURIComponent(camera.id)}` },
     picture.element,
-    h("div", { class: "below" }, h("div", { class: "name-line" }, name, people, pill.element), labels.element, reason),
+    h("div", { class: "below" }, h("div", { class: "name-line" }, name, pill.element), labels.element, reason),
   );
   return {
     element,
@@ -65,7 +66,8 @@ function card(camera) {
       pill.update(view);
       labels.update(view);
       say(name, view.name);
-      say(people, view.people.length ? plural(view.people.length, "person", "people") : "");
+      people.hidden = view.people.length === 0;
+      say(people, plural(view.people.length, "person", "people"));
       const isLive = view.state === "ok" && view.scores.length > 0;
       labels.element.hidden = !isLive;
       reason.hidden = isLive;

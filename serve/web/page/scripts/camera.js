@@ -56,7 +56,7 @@ function showCamera(root, camera) {
       h(
         "div",
         { class: "column" },
-        h("section", { class: "panel large", "aria-label": "Live picture" }, picture.element, h("div", { class: "bar-below" }, labels.element, h("span", { class: "more" }), drawn)),
+        h("section", { class: "panel large", "aria-label": "Live picture" }, picture.element, h("div", { class: "bar-below" }, labels.element, h("div", { class: "more" }, drawn))),
         scores.element,
       ),
       h("div", { class: "column" }, settings.element, h("section", { class: "panel padded" }, h("h2", {}, "Figures"), facts), latest.element),

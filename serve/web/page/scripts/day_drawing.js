@@ -48,6 +48,10 @@ export function dayDrawing(onopen) {
         svg.append(bar);
       }
     });
+    const now = Date.now();
+    if (now >= start && now < start + 24 * HOUR_MS) {
+      svg.append(s("line", { class: "now", x1: x(now), x2: x(now), y1: 0, y2: height - 16 }));
+    }
     element.replaceChildren(svg);
   }
 

@@ -1,7 +1,7 @@
 // Events in a list: each with its picture, what it was, and what a person says of it.
 
 import { address, api } from "./api.js";
-import { openEvent } from "./event_dialog.js";
+import { judge, openEvent } from "./event_dialog.js";
 import { duration, h, percent, say, when } from "./dom.js";
 import { live } from "./live.js";
 
@@ -13,18 +13,21 @@ export function verdictText(verdict) {
   return { right: "Right", wrong: "Wrong" }[verdict] ?? `It was ${verdict}`;
 }
 
-/** One event. `onchange` is told of it with its new verdict. */
+/** One event. With the focus on it, r, w and l judge it as in the dialog. */
 function row(event, context) {
   const thumb = h("img", { class: "thumb", alt: "", loading: "lazy", width: 84, height: 47 });
-  const open = h("button", { class: "open", onclick: () => openEvent(current, context()) });
+  const open = h("button", { class: "open", onclick: () => openEvent(current, context()), onkeydown: press });
   const facts = h("p", { class: "facts number" });
-  const verdict = h("span", { class: "verdict-of muted" });
+  // The keys do what these do, so that they are no stops on the way through a long list.
+  const button = (text, said) => h("button", { class: "quiet", tabindex: -1, title: `${text} (${text[0].toLowerCase()})`, onclick: () => judge(current, current.verdict === said ? null : said) }, text);
+  const right = button("Right", "right");
+  const wrong = button("Wrong", "wrong");
   const element = h(
     "li",
     { class: "event", "data-id": event.id },
     thumb,
     h("div", { class: "what" }, open, facts),
-    h("div", { class: "side" }, verdict),
+    h("div", { class: "side" }, right, wrong),
   );
   let current = event;
   function update(view) {
@@ -34,8 +37,23 @@ function row(event, context) {
     const parts = [when(view.started_at), duration(view.duration_seconds), percent(view.peak_score)];
     if (view.person != null) parts.push(`person ${view.person}`);
     if (view.zones.length) parts.push(view.zones.join(", "));
+    if (view.verdict != null) parts.push(verdictText(view.verdict).toLowerCase());
     say(facts, parts.join(" · "));
-    say(verdict, verdictText(view.verdict));
+    right.setAttribute("aria-pressed", view.verdict === "right");
+    wrong.setAttribute("aria-pressed", view.verdict === "wrong");
+  }
+  function press(key) {
+    if (key.ctrlKey || key.metaKey || key.altKey) return;
+    const does = {
+      r: () => judge(current, "right"),
+      w: () => judge(current, "wrong"),
+      l: () => openEvent(current, context(), { asksLabel: true }),
+      j: () => element.nextElementSibling?.querySelector(".open").focus(),
+      k: () => element.previousElementSibling?.querySelector(".open").focus(),
+    }[key.key];
+    if (!does) return;
+    key.preventDefault();
+    does();
   }
   update(event);
   return { element, update };

@@ -7,7 +7,7 @@ const STATES = {
   connecting: ["Connecting", "warn"],
   warming_up: ["Warming up", "warn"],
   ok: ["Live", "good"],
-  degraded: ["Too few frames", "warn"],
+  degraded: ["Few frames", "warn"],
   overloaded: ["Waits its turn", "warn"],
   black: ["Black", "bad"],
   frozen: ["Frozen", "bad"],
@@ -72,7 +72,7 @@ const observer = new IntersectionObserver((entries) => {
 }, { rootMargin: "80px" });
 
 /** A still, fetched anew each second while it can be seen. */
-export function still(width = 480) {
+export function still() {
   const img = h("img", { alt: "", hidden: true });
   const none = h("p", { class: "none" }, "No picture yet");
   const ageText = h("span", { class: "age number", hidden: true });
@@ -87,7 +87,7 @@ export function still(width = 480) {
     isBusy = true;
     try {
       const headers = tag ? { "If-None-Match": tag } : {};
-      const answer = await fetch(address.picture(camera.id, width), { headers, cache: "no-store" });
+      const answer = await fetch(address.picture(camera.id, widthFor(element)), { headers, cache: "no-store" });
       if (answer.status === 200) {
         const url = URL.createObjectURL(await answer.blob());
         const before = img.src;
@@ -129,6 +129,12 @@ export function still(width = 480) {
       if (img.src) URL.revokeObjectURL(img.src);
     },
   };
+}
+
+/** As wide as it is shown, in steps, so that viewers share what is made. */
+function widthFor(element) {
+  const wanted = element.clientWidth * Math.min(devicePixelRatio || 1, 2);
+  return Math.min(Math.max(Math.ceil(wanted / 160) * 160, 320), 1280);
 }
 
 function showAge(element, ageText, view) {

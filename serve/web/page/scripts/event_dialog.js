@@ -6,8 +6,21 @@ import { duration, h, percent, say, tell, when } from "./dom.js";
 import { verdictText } from "./event_list.js";
 import { live } from "./live.js";
 
+/** Say what an event was, tell all views, and give back what it is now; null if it failed. */
+export async function judge(event, said, onmistake = tell) {
+  try {
+    const judged = await api.judge(event.id, said);
+    live.dispatchEvent(new CustomEvent("event", { detail: { ...judged, phase: "change" } }));
+    tell(said == null ? "Taken back" : verdictText(said));
+    return judged;
+  } catch (error) {
+    onmistake(error.message);
+    return null;
+  }
+}
+
 /** Show an event; `context.events()` are those around it, newest first. */
-export function openEvent(event, context) {
+export function openEvent(event, context, { asksLabel = false } = {}) {
   let current = event;
   const stage = h("div", { class: "stage" });
   const name = h("h2", { id: "event-title" });
@@ -16,10 +29,10 @@ export function openEvent(event, context) {
   const mistake = h("p", { class: "mistake", role: "alert", hidden: true });
   const newer = h("button", { class: "quiet", onclick: () => step(-1) }, "Newer ", h("kbd", {}, "k"));
   const older = h("button", { class: "quiet", onclick: () => step(1) }, "Older ", h("kbd", {}, "j"));
-  const right = h("button", { onclick: () => judge("right") }, "Right ", h("kbd", {}, "r"));
-  const wrong = h("button", { onclick: () => judge("wrong") }, "Wrong ", h("kbd", {}, "w"));
+  const right = h("button", { onclick: () => give("right") }, "Right ", h("kbd", {}, "r"));
+  const wrong = h("button", { onclick: () => give("wrong") }, "Wrong ", h("kbd", {}, "w"));
   const another = h("button", { onclick: askLabel, "aria-expanded": "false" }, "Another label ", h("kbd", {}, "l"));
-  const back = h("button", { class: "quiet", onclick: () => judge(null) }, "Take back");
+  const back = h("button", { class: "quiet", onclick: () => give(null) }, "Take back");
   const input = h("input", { type: "text", list: "known-labels", required: true, maxlength: 64, pattern: "[A-Za-z0-9 _\\-]+", title: "Letters, digits, spaces, _ and -", "aria-label": "The label that it should have had", placeholder: "It was…", autocomplete: "off" });
   const known = h("datalist", { id: "known-labels" });
   const form = h("form", { class: "judging", hidden: true, onsubmit: saveLabel }, input, known, h("button", { class: "primary" }, "Save"));
@@ -76,20 +89,13 @@ export function openEvent(event, context) {
     }
   }
 
-  async function judge(said) {
+  async function give(said) {
     mistake.hidden = true;
-    const { id } = current;
-    try {
-      const judged = await api.judge(id, said);
-      if (current.id === id) current = judged;
-      live.dispatchEvent(new CustomEvent("event", { detail: { ...judged, phase: "change" } }));
-      form.hidden = true;
-      update();
-      tell(said == null ? "Taken back" : verdictText(said));
-    } catch (error) {
-      say(mistake, error.message);
+    const judged = await judge(current, said, (text) => {
+      say(mistake, text);
       mistake.hidden = false;
-    }
+    });
+    if (judged) form.hidden = true;
   }
 
   function askLabel() {
@@ -103,7 +109,7 @@ export function openEvent(event, context) {
 
   function saveLabel(submit) {
     submit.preventDefault();
-    judge(input.value.trim()).then(() => another.focus());
+    give(input.value.trim()).then(() => another.focus());
   }
 
   function step(by) {
@@ -117,7 +123,7 @@ export function openEvent(event, context) {
 
   function press(key) {
     if (key.target === input || key.ctrlKey || key.metaKey || key.altKey) return;
-    const does = { r: () => judge("right"), w: () => judge("wrong"), l: askLabel, j: () => step(1), k: () => step(-1) }[key.key];
+    const does = { r: () => give("right"), w: () => give("wrong"), l: askLabel, j: () => step(1), k: () => step(-1) }[key.key];
     if (!does) return;
     key.preventDefault();
     does();
@@ -140,7 +146,8 @@ export function openEvent(event, context) {
     // Without this the browser would go on reading.
     stage.replaceChildren();
     dialog.remove();
-    context.focus(current.id);
+    // The browser gives the focus back to who opened it; this is for who stepped on from there.
+    if (current.id !== event.id) context.focus(current.id);
   }
 
   live.addEventListener("event", onEvent);
@@ -149,4 +156,5 @@ export function openEvent(event, context) {
   showMedia();
   update();
   dialog.showModal();
+  if (asksLabel) askLabel();
 }

@@ -1,0 +1,197 @@
+"""A house that watches real files by a real model: events, clips, judging, settings, reloading."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import av
+import pytest
+
+from rtaction.errors import RtactionError, UsageError
+from rtaction.model_spec import ModelSpec
+from rtaction.realtime.model.action_model import ActionModel
+from rtaction.serve.building import build
+from rtaction.serve.house.house import NoSuchThing, Query
+from rtaction.serve.house.record import EventRecord
+from rtaction.serve.options import ServeOptions
+from rtaction.serve.watching.watchman import Watchman
+from tests.tiny_model import write_tiny_model
+from tests.videos import write_flat_video
+
+WAIT_SECONDS = 30.0
+SPEC = ModelSpec(("bright", "dark"), 5, 1.0, 8, 8, background_label="dark", threshold=0.6)
+
+
+def until(happened: Callable[[], object]) -> None:
+    deadline_seconds = time.monotonic() + WAIT_SECONDS
+    while not happened():
+        assert time.monotonic() < deadline_seconds
+        time.sleep(0.02)
+
+
+class Place:
+    """A folder with videos, a model and a file of cameras."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.model = write_tiny_model(folder / "tiny.onnx", SPEC)
+        write_flat_video(folder / "bright.mp4", value=230, seconds=3)
+        write_flat_video(folder / "gray.mp4", value=140, seconds=40, frames_per_second=8)
+        self.cameras = folder / "cameras.toml"
+
+    def write(self, *tables: str) -> None:
+        self.cameras.write_text("\n".join(tables), encoding="utf-8")
+
+    def camera(self, name: str, video: str, more: str = "") -> str:
+        return f'[[camera]]\nname = "{name}"\nsource = "{self.folder / video}"\n{more}\n'
+
+    def house(self) -> Watchman:
+        options = ServeOptions(cameras_file=self.cameras, folder=self.folder / "kept", port=0)
+        built = build(options, lambda path: ActionModel(path, device="cpu"), self.model)
+        return built.house
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+@pytest.fixture
+def opened() -> Iterator[list[Watchman]]:
+    houses: list[Watchman] = []
+    yield houses
+    for house in houses:
+        house.close(5.0)
+
+
+def open_house(place: Place, opened: list[Watchman]) -> Watchman:
+    house = place.house()
+    opened.append(house)
+    house.open()
+    return house
+
+
+def the_event(house: Watchman) -> EventRecord:
+    (record,) = house.events(Query())
+    return record
+
+
+def test_an_event_from_its_start_to_its_correction(place: Place, opened: list[Watchman]) -> None:
+    place.write(place.camera("Door 1", "bright.mp4"), "[clips]\npre_roll_seconds = 1")
+    before = datetime.now(UTC)
+    house = open_house(place, opened)
+    news = house.subscribe()
+    until(lambda: house.events(Query()) and the_event(house).clip)
+    record = the_event(house)
+    assert (record.camera, record.label, record.camera_name) == ("door-1", "bright", "Door 1")
+    assert record.ended_at is not None
+    assert before < record.started_at < record.ended_at < datetime.now(UTC)
+    assert record.peak_score == pytest.approx(230 / 255, abs=0.02)
+    assert record.model == "tiny.onnx"
+    with av.open(str(house.file(record.id, "clip"))) as clip:
+        assert sum(1 for _ in clip.decode(video=0)) > 10
+    assert house.file(record.id, "snapshot").read_bytes()[:3] == b"\xff\xd8\xff"
+
+    told = []
+    while (one := news.next(0.1)) is not None:
+        told.append(one)
+    phases = [one.data["phase"] for one in told if one.kind == "event"]
+    assert phases[0] == "start"
+    assert "end" in phases
+    assert any(one.kind == "camera" and one.data["id"] == "door-1" for one in told)
+
+    assert house.judge(record.id, "right").verdict == "right"
+    corrected = place.folder / "kept" / "corrections" / "bright"
+    until(lambda: list(corrected.glob("*.mp4")))
+    with pytest.raises(UsageError):
+        house.judge(record.id, "../x")
+    with pytest.raises(NoSuchThing):
+        house.judge("none", "right")
+    assert house.judge(record.id, None).verdict is None
+    until(lambda: not list(corrected.glob("*.mp4")))
+    assert house.machine()["clips_bytes"] >= 0
+    assert house.is_ready()
+    assert house.is_alive()
+
+
+def test_what_a_person_sets_lasts(place: Place, opened: list[Watchman]) -> None:
+    place.write(place.camera("a", "gray.mp4"), place.camera("b", "gray.mp4"))
+    house = open_house(place, opened)
+    until(lambda: house.camera("a").state == "ok")
+    assert house.picture("a", width=32, is_drawn=True) is not None
+    assert house.camera("a").thresholds == {"bright": 0.6}
+    house.set_threshold("a", "bright", 0.3)
+    until(lambda: [one.camera for one in house.events(Query())] == ["a"])
+    assert house.camera("a").thresholds == {"bright": 0.3}
+    assert house.camera("b").thresholds == {"bright": 0.6}
+    house.enable("a", is_enabled=False)
+    view = house.camera("a")
+    assert (view.state, view.is_enabled, view.scores) == ("disabled", False, ())
+    assert house.picture("a", width=None, is_drawn=False) is None
+    until(lambda: the_event(house).ended_at)
+    for camera, label, threshold in (("a", "gone", 0.5), ("a", None, 1.5)):
+        with pytest.raises(UsageError):
+            house.set_threshold(camera, label, threshold)
+    with pytest.raises(NoSuchThing):
+        house.enable("c", is_enabled=True)
+    opened.remove(house)
+    house.close(5.0)
+
+    house = open_house(place, opened)
+    assert house.camera("a").state == "disabled"
+    assert house.camera("a").thresholds == {"bright": 0.3}
+    house.enable("a", is_enabled=True)
+    house.set_threshold("a", "bright", None)
+    until(lambda: house.camera("a").state == "ok")
+    assert house.camera("a").thresholds == {"bright": 0.6}
+
+
+def test_the_file_is_read_anew(place: Place, opened: list[Watchman]) -> None:
+    place.write(place.camera("a", "gray.mp4"), place.camera("b", "gray.mp4"))
+    house = open_house(place, opened)
+    until(lambda: house.camera("a").state == "ok")
+    num_frames = house.camera("a").num_frames
+    assert house.reload() == "nothing has changed"
+
+    place.write(
+        place.camera("a", "gray.mp4"),
+        place.camera("c", "gray.mp4"),
+        "[actions]\nenter = 0.9",
+    )
+    assert house.reload() == "1 camera new, 1 camera changed, 1 camera gone"
+    assert [one.id for one in house.cameras()] == ["a", "c"]
+    assert house.camera("a").state == "ok"
+    assert house.camera("a").num_frames >= num_frames
+    assert house.camera("a").thresholds == {"bright": 0.9}
+
+    for mistake in ("name = ", '[[camera]]\nname = "d"', "[camera.actions.labels.jump]\nenter = 1"):
+        place.write(place.camera("a", "gray.mp4"), mistake)
+        with pytest.raises(RtactionError):
+            house.reload()
+        assert [one.id for one in house.cameras()] == ["a", "c"]
+    until(lambda: house.camera("c").state == "ok")
+
+    write_tiny_model(place.folder / "other.onnx", SPEC)
+    place.write(place.camera("a", "gray.mp4", 'model = "other.onnx"'))
+    assert house.reload() == "1 camera changed, 1 camera gone"
+    until(lambda: house.camera("a").state == "ok")
+    assert house.camera("a").model == "other.onnx"
+    place.write(place.camera("a", "gray.mp4", 'model = "none.onnx"'))
+    with pytest.raises(RtactionError):
+        house.reload()
+    assert house.camera("a").state == "ok"
+
+
+def test_a_camera_rests_as_its_schedule_says(place: Place, opened: list[Watchman]) -> None:
+    never = 'schedule = ["mon-sun 00:00-24:00"]\nquiet = ["00:00-24:00"]'
+    place.write(place.camera("a", "gray.mp4", never), place.camera("b", "gray.mp4"))
+    house = open_house(place, opened)
+    assert house.camera("a").state == "resting"
+    until(lambda: house.camera("b").state == "ok")
+    assert house.camera("a").num_frames == 0
+    place.write(place.camera("a", "gray.mp4"), place.camera("b", "gray.mp4"))
+    house.reload()
+    until(lambda: house.camera("a").state == "ok")
