@@ -13,6 +13,7 @@ from rtaction.serve.web.options import Limits, WebOptions
 from rtaction.serve.web.server import WebServer
 from tests.serve.fake_house import FakeHouse
 from tests.serve.web.checked import checked_client
+from tests.serve.web.fake_school import FakeSchool
 
 TOKEN = "a-token-of-enough-characters"
 
@@ -48,7 +49,8 @@ def serve(house: FakeHouse) -> Iterator[Serve]:
 @pytest.fixture(scope="module")
 def kept_server(kept_house: FakeHouse) -> Iterator[WebServer]:
     limits = Limits(num_requests_at_once=10_000)
-    server = WebServer(kept_house, WebOptions(port=0), limits=limits)
+    school = FakeSchool(kept_house.folder)
+    server = WebServer(kept_house, WebOptions(port=0), limits=limits, school=school)
     server.start()
     yield server
     server.stop()

@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.slow,
 ]
 DESK, PHONE = (1360, 850), (390, 844)
-VIEWS = ("#/", "#/camera/front-door", "#/events", "#/machine")
+VIEWS = ("#/", "#/camera/front-door", "#/events", "#/machine", "#/me", "#/teach")
 
 
 @pytest.fixture(scope="module")
