@@ -69,7 +69,8 @@ class Eye(Protocol):
         """Record a take of a label from the next picture on, 1 to 10 seconds long.
 
         Raises:
-            UsageError: it cannot be a label, the time is out of range, or there is no lesson.
+            UsageError: it cannot be a label, the time is out of range, there is no lesson, or it
+                has too many takes.
         """
 
     def stop(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rtaction.errors import UsageError
+from rtaction.errors import OutputError, UsageError
 from rtaction.opencv import cv2
 from rtaction.pose.keypoints import Pose
 from rtaction.pose.tracker import Person
@@ -23,10 +24,14 @@ from rtaction.teach.recording import NOBODY_SEEN
 from rtaction.teach.takes import Take, TakesFolder, check_label
 
 MOST_PIXELS = 1920
+NOT_WRITTEN = "it could not be written; the log of rtaction serve says why"
 SHORTEST_SECONDS, LONGEST_SECONDS = 1.0, 10.0
+_MOST_CHARACTERS = 60
+_MOST_TAKES = 300
 _TOP = 5
 # Somebody who is not seen for so long is no longer drawn.
 _GONE_SECONDS = 1.0
+_log = logging.getLogger(__name__)
 
 
 class SharedModel:
@@ -81,10 +86,16 @@ class BrowserEye:
             )
         image = _decoded(jpeg)
         self._last_seconds = at_seconds
-        if self._wanted is not None:
-            self._begin_take(at_seconds)
-        if self._take is not None:
-            return self._record(image, at_seconds)
+        try:
+            if self._wanted is not None:
+                self._begin_take(at_seconds)
+            if self._take is not None:
+                return self._record(image, at_seconds)
+        except OutputError as error:  # such as a disk that is full
+            self._take = None
+            _log.warning("%s", error)
+            ended = {"label": self._label, "kept": False, "reason": NOT_WRITTEN}
+            return self._answer(self._look(image, at_seconds), take=ended)
         if not self._judges:
             return self._answer(self._look(image, at_seconds))
         with self._shared.lock:
@@ -108,6 +119,10 @@ class BrowserEye:
             )
         if not self._takes.folder.is_dir():
             raise UsageError("this lesson was removed; begin another one")
+        if len(label) > _MOST_CHARACTERS:
+            raise UsageError(f"a label has at most {_MOST_CHARACTERS} characters")
+        if sum(len(self._takes.takes_of(one)) for one in self._takes.labels) >= _MOST_TAKES:
+            raise UsageError(f"a lesson has at most {_MOST_TAKES} takes; remove some first")
         self.stop()
         self._wanted = check_label(label), seconds
 

@@ -4,6 +4,8 @@ import { tell } from "../scripts/dom.js";
 import { beep } from "./sound.js";
 
 const PAUSE_SECONDS = 2;
+// Longer than any connection that is still of use needs.
+const LATE_MS = 15_000;
 
 class Stopped extends Error {}
 
@@ -76,7 +78,9 @@ export class Recording extends EventTarget {
 
   async #take(stopped) {
     let listener;
-    const ended = new Promise((resolve) => {
+    let timer;
+    const ended = new Promise((resolve, reject) => {
+      timer = setTimeout(() => reject(new Error("The take did not end in time; try again.")), 1000 * this.takeSeconds + LATE_MS);
       listener = ({ detail }) => {
         if (detail.recording) this.#set("take", detail.recording.seconds_left);
         if (detail.take) resolve(detail.take);
@@ -88,6 +92,7 @@ export class Recording extends EventTarget {
       await Promise.race([this.#stage.ask({ do: "record", label: this.label, seconds: this.takeSeconds }), stopped]);
       return await Promise.race([ended, stopped]);
     } finally {
+      clearTimeout(timer);
       this.#stage.removeEventListener("seen", listener);
     }
   }

@@ -34,6 +34,7 @@ function showLesson(root, id) {
   );
   stage.corner.append(stop);
   let view = null;
+  let isModelNew = false;
 
   function set(after) {
     view = after;
@@ -59,6 +60,7 @@ function showLesson(root, id) {
       cards.showMistake(label, error.message);
     }
     update();
+    if (isModelNew) await useModel();
   }
 
   async function removeTake(label) {
@@ -78,9 +80,12 @@ function showLesson(root, id) {
   }
 
   async function useModel() {
+    // A new model would end the take that goes on.
+    isModelNew = !recording.isIdle;
+    if (isModelNew) return;
     // A camera that is off looks with the new model as soon as it is on.
     if (stage.isOn) await stage.ask({ do: "lesson" }).catch(() => null);
-    set(await lessons.get(id));
+    lessons.get(id).then(set, () => null); // the panel tells what goes wrong there
   }
 
   function onKey(event) {
