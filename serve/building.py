@@ -88,7 +88,7 @@ def build(options: ServeOptions, open_model: OpenModel, model: Path) -> Built:
         )
         house = Watchman(rooms)
         school = Lessons(folder / "lessons", open_model)
-        server = WebServer(house, web, metrics=metrics.metrics_text)
+        server = WebServer(house, web, metrics=metrics.metrics_text, school=school)
         on_error.pop_all()
     return Built(house, school, server)
 
