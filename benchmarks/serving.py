@@ -24,7 +24,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -76,6 +76,52 @@ def cameras() -> Iterator[tuple[str, str]]:
         process.wait()
 
 
+class Relay:
+    """The way from the service to the broker, which can be cut.
+
+    Args:
+        broker_port: where it leads.
+    """
+
+    def __init__(self, broker_port: int) -> None:
+        self._broker_port = broker_port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self._open: list[socket.socket] = []
+        self._is_cut = False
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def cut(self) -> None:
+        """Connections end, and new ones end at once."""
+        self._is_cut = True
+        for one in self._open:
+            one.close()
+        self._open.clear()
+
+    def mend(self) -> None:
+        """It leads to the broker again."""
+        self._is_cut = False
+
+    def _run(self) -> None:
+        while True:
+            caller, _ = self._listener.accept()
+            if self._is_cut:
+                caller.close()
+                continue
+            broker = socket.create_connection(("127.0.0.1", self._broker_port))
+            self._open += [caller, broker]
+            for ends in ((caller, broker), (broker, caller)):
+                threading.Thread(target=_pass_on, args=ends, daemon=True).start()
+
+
+def _pass_on(source: socket.socket, to: socket.socket) -> None:
+    with suppress(OSError):  # it is cut
+        while data := source.recv(65_536):
+            to.sendall(data)
+    source.close()
+    to.close()
+
+
 class Service:
     """A running `rtaction serve`.
 
@@ -101,9 +147,10 @@ class Service:
         self.url = self.process.stdout.readline().split()[-1]
         self.client = httpx.Client(base_url=self.url, timeout=30)
         deadline_seconds = time.monotonic() + START_SECONDS
-        while not all(one["predictions"] for one in self.get("api/cameras")["cameras"]):
+        while any(one["state"] != "ok" for one in self.get("api/cameras")["cameras"]):
             if time.monotonic() > deadline_seconds:
-                raise SystemExit("not all cameras give labels")
+                self.process.kill()
+                raise SystemExit("not all cameras can be judged")
             time.sleep(0.5)
 
     def get(self, path: str) -> Any:
@@ -225,17 +272,17 @@ def viewers(service: Service, num_cameras: int) -> Iterator[None]:
         stop.set()
 
 
-def phases(service: Service, broker: Mosquitto, arguments: argparse.Namespace) -> None:
-    print(Row.HEAD)
+def phases(service: Service, relay: Relay, arguments: argparse.Namespace) -> None:
+    print(Row.HEAD, flush=True)
     for _ in range(arguments.rounds):
         print(f"{'nobody looks':28}{measured(service, arguments.seconds)}", flush=True)
         with viewers(service, arguments.cameras):
             print(
                 f"{'3 viewers, one stalled':28}{measured(service, arguments.seconds)}", flush=True
             )
-            broker.end()
+            relay.cut()
             print(f"{'the same, broker down':28}{measured(service, arguments.seconds)}", flush=True)
-            broker.start()
+            relay.mend()
         print(f"{'nobody again':28}{measured(service, arguments.seconds)}", flush=True)
 
 
@@ -254,14 +301,13 @@ def soak(service: Service, minutes: float) -> None:
         time.sleep(60)
 
 
-def compare(service: Service, onlookers: Sequence[Onlooker]) -> None:
+def compare(service: Service, onlooker: Onlooker) -> None:
     """Whether every start and end of the index came at the broker, once."""
     time.sleep(15)  # what waits is sent
     told: Counter[tuple[str, str]] = Counter()
-    for onlooker in onlookers:
-        for payload in onlooker.history["rtaction/events"]:
-            one = json.loads(payload)
-            told[one["id"], one["phase"]] += 1
+    for payload in onlooker.history["rtaction/events"]:
+        one = json.loads(payload)
+        told[one["id"], one["phase"]] += 1
     wanted = Counter[tuple[str, str]]()
     for event in service.events():
         wanted[event["id"], "start"] += 1
@@ -294,13 +340,14 @@ def main() -> None:
         urls = [acting] * arguments.acting + [empty] * (arguments.cameras - arguments.acting)
         onlooker = Onlooker(broker.port)
         stack.callback(onlooker.close)
-        service = Service(folder, urls, broker.port)
+        relay = Relay(broker.port)
+        service = Service(folder, urls, relay.port)
         stack.callback(service.end)
         if arguments.soak_minutes:
             soak(service, arguments.soak_minutes)
         else:
-            phases(service, broker, arguments)
-        compare(service, [onlooker])
+            phases(service, relay, arguments)
+        compare(service, onlooker)
 
 
 if __name__ == "__main__":

@@ -69,7 +69,8 @@ class Eye(Protocol):
         """Record a take of a label from the next picture on, 1 to 10 seconds long.
 
         Raises:
-            UsageError: it cannot be a label, the time is out of range, or there is no lesson.
+            UsageError: it cannot be a label, the time is out of range, there is no lesson, or it
+                has too many takes.
         """
 
     def stop(self) -> None:
@@ -133,8 +134,8 @@ class School(Protocol):
         """Somebody's browser.
 
         Args:
-            lesson: its model is used, or the bundled one as long as it has none; takes are its.
-                None: only to watch, by the bundled model.
+            lesson: its model is used, and takes are its; as long as it has no model, people are
+                seen but not judged. None: only to watch, by the bundled model.
 
         Raises:
             NoSuchThing: there is no such lesson.

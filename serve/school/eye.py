@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rtaction.errors import UsageError
+from rtaction.errors import OutputError, UsageError
 from rtaction.opencv import cv2
 from rtaction.pose.keypoints import Pose
 from rtaction.pose.tracker import Person
@@ -17,15 +18,20 @@ from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.watching.recognizer import Recognizer
+from rtaction.serve.school.jpeg import jpeg_size
 from rtaction.teach.onlooker import Onlooker
 from rtaction.teach.recording import NOBODY_SEEN
 from rtaction.teach.takes import Take, TakesFolder, check_label
 
 MOST_PIXELS = 1920
+NOT_WRITTEN = "it could not be written; the log of rtaction serve says why"
 SHORTEST_SECONDS, LONGEST_SECONDS = 1.0, 10.0
+_MOST_CHARACTERS = 60
+_MOST_TAKES = 300
 _TOP = 5
 # Somebody who is not seen for so long is no longer drawn.
 _GONE_SECONDS = 1.0
+_log = logging.getLogger(__name__)
 
 
 class SharedModel:
@@ -46,18 +52,25 @@ class BrowserEye:
     Args:
         shared: what to look with.
         takes: of the lesson; None: only to watch.
+        judges: whether what people do is named; otherwise they are only seen.
         on_close: called once the browser has gone.
     """
 
     def __init__(
-        self, shared: SharedModel, takes: TakesFolder | None, on_close: Callable[[], Any]
+        self,
+        shared: SharedModel,
+        takes: TakesFolder | None,
+        *,
+        judges: bool,
+        on_close: Callable[[], Any],
     ) -> None:
         self._shared = shared
         self._takes = takes
+        self._judges = judges
         self._on_close: Callable[[], Any] | None = on_close
         self._ongoing: dict[tuple[int | None, str], ActionEvent] = {}
         self._recognizer = Recognizer(shared.model, on_event=self._take_event)
-        self._onlooker: Onlooker | None = None
+        self._onlooker = Onlooker(shared.model.pose_networks)
         self._wanted: tuple[str, float] | None = None
         self._take: Take | None = None
         self._label, self._until_seconds = "", 0.0
@@ -73,10 +86,18 @@ class BrowserEye:
             )
         image = _decoded(jpeg)
         self._last_seconds = at_seconds
-        if self._wanted is not None:
-            self._begin_take(at_seconds)
-        if self._take is not None:
-            return self._record(image, at_seconds)
+        try:
+            if self._wanted is not None:
+                self._begin_take(at_seconds)
+            if self._take is not None:
+                return self._record(image, at_seconds)
+        except OutputError as error:  # such as a disk that is full
+            self._take = None
+            _log.warning("%s", error)
+            ended = {"label": self._label, "kept": False, "reason": NOT_WRITTEN}
+            return self._answer(self._look(image, at_seconds), take=ended)
+        if not self._judges:
+            return self._answer(self._look(image, at_seconds))
         with self._shared.lock:
             predictions = self._recognizer.push(image, at_seconds)
         for one in predictions:
@@ -96,6 +117,12 @@ class BrowserEye:
             raise UsageError(
                 f"a take lasts {SHORTEST_SECONDS:g} to {LONGEST_SECONDS:g} seconds, got {seconds}"
             )
+        if not self._takes.folder.is_dir():
+            raise UsageError("this lesson was removed; begin another one")
+        if len(label) > _MOST_CHARACTERS:
+            raise UsageError(f"a label has at most {_MOST_CHARACTERS} characters")
+        if sum(len(self._takes.takes_of(one)) for one in self._takes.labels) >= _MOST_TAKES:
+            raise UsageError(f"a lesson has at most {_MOST_TAKES} takes; remove some first")
         self.stop()
         self._wanted = check_label(label), seconds
 
@@ -119,8 +146,6 @@ class BrowserEye:
         (self._label, seconds), self._wanted = self._wanted, None
         self._take = self._takes.begin(self._label)
         self._until_seconds = at_seconds + seconds
-        if self._onlooker is None:
-            self._onlooker = Onlooker(self._shared.model.pose_networks)
         self._onlooker.begin()
         with self._shared.lock:
             self._recognizer.finish()  # what is recorded is not judged
@@ -129,10 +154,7 @@ class BrowserEye:
 
     def _record(self, image: npt.NDArray[np.uint8], at_seconds: float) -> dict[str, Any]:
         assert self._take is not None
-        assert self._onlooker is not None
-        with self._shared.lock:
-            self._onlooker.look_at(image, at_seconds)
-        people = [_seen_person(one, image) for one in self._onlooker.people]
+        people = self._look(image, at_seconds)
         if at_seconds < self._until_seconds:
             self._take.add(image, at_seconds)
             left_seconds = round(self._until_seconds - at_seconds, 2)
@@ -151,6 +173,12 @@ class BrowserEye:
         }
         return self._answer(people, take=ended)
 
+    def _look(self, image: npt.NDArray[np.uint8], at_seconds: float) -> list[dict[str, Any]]:
+        """Who is seen, without what they do."""
+        with self._shared.lock:
+            self._onlooker.look_at(image, at_seconds)
+        return [_seen_person(one, image) for one in self._onlooker.people]
+
     def _answer(
         self,
         people: list[dict[str, Any]],
@@ -164,7 +192,7 @@ class BrowserEye:
                 best[label] = max(score, best.get(label, 0.0))
         top = sorted(best.items(), key=lambda pair: -pair[1])[:_TOP]
         return {
-            "state": self._recognizer.state,
+            "state": self._recognizer.state if self._judges else "ok",
             "people": people,
             "scores": [{"label": label, "score": round(score, 4)} for label, score in top],
             "events": list(dict.fromkeys(label for _, label in self._ongoing)),
@@ -183,16 +211,19 @@ class BrowserEye:
 
 
 def _decoded(jpeg: bytes) -> npt.NDArray[np.uint8]:
+    size_hw = jpeg_size(jpeg)
+    if size_hw is not None and max(size_hw) > MOST_PIXELS:
+        raise UsageError(
+            f"expected a picture at most {MOST_PIXELS} pixels wide and high, "
+            f"got {size_hw[1]}x{size_hw[0]}"
+        )
     image_bgr = None
-    if jpeg[:3] == b"\xff\xd8\xff":
-        image_bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    if size_hw is not None:
+        # No mark of a turned camera is heeded: the page has turned the picture already.
+        flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+        image_bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), flags)
     if image_bgr is None:
         raise UsageError("expected a JPEG picture")
-    if max(image_bgr.shape[:2]) > MOST_PIXELS:
-        height, width = image_bgr.shape[:2]
-        raise UsageError(
-            f"expected a picture of at most {MOST_PIXELS} pixels, got {width}x{height}"
-        )
     return np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 

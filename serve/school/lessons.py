@@ -108,7 +108,8 @@ class Lessons:
                 raise UsageError(f"{_MOST_EYES} browsers send their cameras already; close one")
             self._num_eyes += 1
         try:
-            return BrowserEye(self._shared(path), takes, self._leave)
+            judges = takes is None or has_model
+            return BrowserEye(self._shared(path), takes, judges=judges, on_close=self._leave)
         except BaseException:
             self._leave()
             raise

@@ -17,7 +17,7 @@ from rtaction.serve.web.desk import Desk
 from rtaction.serve.web.endpoint import Endpoint, routes_of
 from rtaction.serve.web.guard import Guard, error_answer, unexpected_answer
 from rtaction.serve.web.openapi import document
-from rtaction.serve.web.routes import cameras, events, login, machine, news, site
+from rtaction.serve.web.routes import cameras, events, eye, login, machine, news, school, site
 
 _NAMES = {
     404: "there is nothing at this address; /api/docs lists what there is",
@@ -27,7 +27,13 @@ _NAMES = {
 
 def all_endpoints() -> list[Endpoint]:
     """Every endpoint of the API, in the order of its document."""
-    return [*cameras.ENDPOINTS, *events.ENDPOINTS, *news.ENDPOINTS, *machine.ENDPOINTS]
+    return [
+        *cameras.ENDPOINTS,
+        *events.ENDPOINTS,
+        *news.ENDPOINTS,
+        *school.ENDPOINTS,
+        *machine.ENDPOINTS,
+    ]
 
 
 def build_app(desk: Desk, more_routes: Sequence[BaseRoute] = ()) -> ASGIApp:
@@ -41,6 +47,7 @@ def build_app(desk: Desk, more_routes: Sequence[BaseRoute] = ()) -> ASGIApp:
     app = Starlette(
         routes=[
             *routes_of(endpoints, desk),
+            *eye.routes(desk),
             *more_routes,
             *login.routes(desk),
             *site.routes(document(endpoints)),

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from starlette.exceptions import HTTPException
 
 from rtaction.serve.house.house import House
+from rtaction.serve.house.school import School
 from rtaction.serve.web.buckets import TokenBuckets
 from rtaction.serve.web.keys import Keys
 from rtaction.serve.web.newsroom import Newsroom
@@ -30,6 +31,7 @@ class Desk:
         options: who may see it.
         limits: how much at once.
         metrics: for Prometheus. Default None: there are none.
+        school: teaches by the camera of a browser. Default None: nobody does.
     """
 
     def __init__(
@@ -38,11 +40,13 @@ class Desk:
         options: WebOptions,
         limits: Limits,
         metrics: Metrics | None = None,
+        school: School | None = None,
     ) -> None:
         self.house = house
         self.options = options
         self.limits = limits
         self.metrics = metrics
+        self.school = school
         self.keys = Keys(options.token)
         self.login_tries = TokenBuckets(_LOGIN_TRIES_PER_SECOND, _LOGIN_TRIES)
         self.pictures = SharedPictures(house)

@@ -23,6 +23,17 @@ _WITH_BODY = {
     413: Answer("The body is too long.", "Error"),
     415: Answer("The body is not JSON.", "Error"),
 }
+# OpenAPI has no words for web sockets.
+_ABOUT_LESSONS = """\
+Lessons are taught by the camera of a browser, over a web socket: `/api/eye`, or \
+`/api/eye?lesson=ID` to use and record for a lesson. Each message is answered by one message of \
+JSON, in order; send the next picture when the last was answered. A binary message is the time of \
+a picture in seconds, which only increases, as a float64 of 8 bytes, little-endian, and the JPEG; \
+the answer is a `Seen`. A text is JSON: `{"do": "record", "label": "wave", "seconds": 2}` records \
+a take from the next picture on, `{"do": "stop"}` drops it, `{"do": "lesson"}` looks with what was \
+learned since; the answer is `{"did": ...}`. A mistake is answered by an `Error`. The socket is \
+closed with 4404 if there is no such lesson, 4408 if no message comes for a while, 4429 if too \
+many look at once, and 1009 after a message that is too long."""
 _KINDS: dict[Kind, dict[str, Any]] = {
     "text": {"type": "string", "maxLength": 200},
     "id": {"type": "string", "pattern": "^[A-Za-z0-9-]{1,128}$"},
@@ -48,6 +59,7 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
             "ISO 8601 in UTC; shares and scores go from 0 to 1.",
         },
         "paths": paths,
+        "tags": [{"name": "Lessons", "description": _ABOUT_LESSONS}],
         "components": {
             "schemas": SCHEMAS,
             "securitySchemes": {

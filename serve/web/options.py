@@ -29,8 +29,10 @@ class Limits:
         requests_per_second: of one client, on average. Default 50.
         num_requests_at_once: of one client, in a burst. Default 250.
         body_bytes: of a JSON body or a form. Default 64 KiB.
+        message_bytes: of a message on a web socket. Default 1 MiB.
         header_bytes: of all headers of a request. Default 16 KiB.
-        request_seconds: until a request must have arrived. Default 15.
+        request_seconds: until a request, or the next message on a web socket, must have arrived.
+            Default 15.
         stalled_seconds: after which who does not read is cut off. Default 10.
     """
 
@@ -39,6 +41,7 @@ class Limits:
     requests_per_second: float = 50.0
     num_requests_at_once: int = 250
     body_bytes: int = 65_536
+    message_bytes: int = 1_048_576
     header_bytes: int = 16_384
     request_seconds: float = 15.0
     stalled_seconds: float = 10.0

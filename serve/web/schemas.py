@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from rtaction.realtime.windows.state import State
+from rtaction.serve.house.school import LessonState
 
 Schema = dict[str, Any]
 
@@ -57,6 +58,10 @@ _BOX: Schema = {
     "maxItems": 4,
     "description": "Top, left, bottom and right, as shares of the picture's height and width.",
 }
+_SCORES = _list_of(
+    _object("A label and its smoothed score.", label={"type": "string"}, score=_SCORE),
+    "The best labels, best first.",
+)
 _QUANTILES = _a(
     "object",
     "p50, p95 and p99, in seconds; null where there was nothing yet.",
@@ -81,10 +86,7 @@ _CAMERA = _object(
     },
     frames_per_second=_POSITIVE,
     labels_per_second=_POSITIVE,
-    scores=_list_of(
-        _object("A label and its smoothed score.", label={"type": "string"}, score=_SCORE),
-        "The best labels, best first.",
-    ),
+    scores=_SCORES,
     active=_list_of({"type": "string"}, "Labels of the events that go on."),
     people=_list_of(
         _object(
@@ -171,6 +173,50 @@ _CAMERA_CHANGE: Schema = {
     "example": {"enabled": True, "thresholds": {"wave": 0.6}},
 }
 
+_LESSON = _object(
+    "Labels that somebody teaches, with their takes.",
+    id={**_ID, "description": "Ids sort by time."},
+    takes=_list_of(_object("How many takes a label has.", label={"type": "string"}, count=_COUNT)),
+    state=_a("string", "recording until it is learned.", enum=list(get_args(LessonState))),
+    progress={**_SCORE, "description": "Of learning."},
+    report=_list_of({"type": "string"}, "For a person: how good the model is, or why none is."),
+    has_model=_a("boolean", "Whether a model can be had; it may be of earlier takes."),
+)
+
+_SEEN = _object(
+    "What is seen in a picture of a browser's camera.",
+    state=_a("string", "Labels are given in ok only.", enum=list(get_args(State))),
+    people=_list_of(
+        _object(
+            "Somebody who is seen now.",
+            person={"type": "integer"},
+            label=_or_null({"type": "string"}),
+            score=_SCORE,
+            box=_BOX,
+            joints=_or_null(
+                _list_of(
+                    {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3},
+                    "x and y of each of 17 joints, as shares of the picture's width and height, "
+                    "and its score; null if the model reads none.",
+                )
+            ),
+        )
+    ),
+    scores=_SCORES,
+    events=_list_of({"type": "string"}, "Labels of the events that go on."),
+    recording=_or_null(
+        _object("A take that goes on.", label={"type": "string"}, seconds_left=_POSITIVE)
+    ),
+    take=_or_null(
+        _object(
+            "A take that has just ended.",
+            label={"type": "string"},
+            kept={"type": "boolean"},
+            reason=_a("string", "Why it was not kept."),
+        )
+    ),
+)
+
 SCHEMAS: dict[str, Schema] = {
     "Camera": _CAMERA,
     "Cameras": _object("All cameras.", cameras=_list_of(reference("Camera"))),
@@ -185,6 +231,9 @@ SCHEMAS: dict[str, Schema] = {
         **_object("What a person says of an event.", verdict={"type": "string"}),
         "example": {"verdict": "right"},
     },
+    "Lesson": _LESSON,
+    "Lessons": _object("All lessons, newest first.", lessons=_list_of(reference("Lesson"))),
+    "Seen": _SEEN,
     "Machine": _MACHINE,
     "Reloaded": _object("What has changed.", changed=_a("string", "For a person.")),
     "Status": _object("How it is.", status={"type": "string"}),

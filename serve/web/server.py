@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from rtaction.errors import MissingLibrary, UsageError
 from rtaction.installation import install_command
 from rtaction.serve.house.house import House
+from rtaction.serve.house.school import School
 from rtaction.serve.web.options import Limits, WebOptions
 
 try:
@@ -39,6 +40,7 @@ class WebServer:
         metrics: gives a text for Prometheus and its media type. Default None: there is no /metrics.
         limits: how much at once.
         more_routes: of Starlette, such as those of web sockets. Default none.
+        school: teaches by the camera of a browser. Default None: nobody does.
 
     Raises:
         UsageError: it cannot listen there.
@@ -52,10 +54,11 @@ class WebServer:
         metrics: Metrics | None = None,
         limits: Limits | None = None,
         more_routes: Sequence[BaseRoute] = (),
+        school: School | None = None,
     ) -> None:
         self.options = options or WebOptions()
         limits = limits or Limits()
-        self._desk = Desk(house, self.options, limits, metrics)
+        self._desk = Desk(house, self.options, limits, metrics, school)
         self._socket = _listening(self.options.host, self.options.port)
         self._port = int(self._socket.getsockname()[1])
         own_limits = limits
@@ -67,7 +70,8 @@ class WebServer:
             build_app(self._desk, more_routes),
             http=LimitedConnection,
             ws="websockets-sansio",
-            ws_max_size=4 * 2**20,
+            ws_max_size=limits.message_bytes,
+            ws_per_message_deflate=False,  # pictures are compressed already
             lifespan="off",
             log_config=None,
             log_level="critical",

@@ -36,7 +36,7 @@ DATA = {"rtaction/py.typed"} | {
         "starter.onnx",
     )
 }
-PAGE = ("*.css", "*.html", "*.svg", "scripts/*.js")
+PAGE = ("*.css", "*.html", "*.svg", "school/*.js", "scripts/*.js")
 DATA |= {
     f"rtaction/serve/web/page/{path.relative_to(ROOT / 'serve/web/page').as_posix()}"
     for kind in PAGE

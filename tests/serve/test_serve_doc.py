@@ -109,7 +109,7 @@ def test_all_addresses_of_the_api_are_described() -> None:
     rows = [line for line in _section("The API").splitlines() if line.startswith("| `")]
     described: set[tuple[str, str]] = set()
     for row in rows:
-        calls = re.findall(r"`(GET|PUT|PATCH|POST) (/[^`?]*)", row)
+        calls = re.findall(r"`(GET|PUT|PATCH|POST|DELETE) (/[^`?]*)", row)
         described |= set(calls)
         if "`DELETE`" in row:
             described |= {("DELETE", path) for _, path in calls}

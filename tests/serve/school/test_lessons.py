@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtaction.errors import UsageError
+from rtaction.errors import OutputError, UsageError
 from rtaction.models import SAMPLE_CLIP
 from rtaction.opencv import cv2
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.serve.house.house import NoSuchThing
+from rtaction.serve.school.eye import NOT_WRITTEN
 from rtaction.serve.school.lessons import Lessons
+from rtaction.teach.takes import Take, TakesFolder
 from rtaction.video.file import read_video
 
 Pictures = list[tuple[float, bytes]]
@@ -72,6 +74,9 @@ def test_who_waves_is_named(school: Lessons, pictures: Pictures) -> None:
 def test_takes_are_kept_where_somebody_is_seen(school: Lessons, pictures: Pictures) -> None:
     lesson = school.begin().id
     eye = school.eye(lesson)
+    before = [eye.see(jpeg, at_seconds - 10.0) for at_seconds, jpeg in pictures[:3]]
+    assert len(before[-1]["people"]) == 1  # seen at once, though nothing was learned
+    assert before[-1]["scores"] == []
     eye.record("my wave", 1.0)
     answers = [eye.see(jpeg, at_seconds) for at_seconds, jpeg in pictures[:18]]
     assert answers[0]["recording"] == {"label": "my wave", "seconds_left": 1.0}
@@ -100,8 +105,41 @@ def test_takes_are_kept_where_somebody_is_seen(school: Lessons, pictures: Pictur
     assert school.remove_take(lesson, "my wave").takes == {}
     with pytest.raises(NoSuchThing, match="no take"):
         school.remove_take(lesson, "my wave")
+    eye = school.eye(lesson)
     school.remove(lesson)
+    with pytest.raises(UsageError, match="was removed"):
+        eye.record("my wave", 1.0)
+    eye.close()
     assert school.lessons() == []
+
+
+def test_a_take_that_cannot_be_written_is_told(
+    school: Lessons, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OutputError("the disk is full")
+
+    eye = school.eye(school.begin().id)
+    for broken, num_pictures in ((TakesFolder, 1), (Take, 2)):
+        with monkeypatch.context() as patched:
+            patched.setattr(broken, "begin" if broken is TakesFolder else "finish", full)
+            eye.record("my wave", 1.0)
+            times = [number * 1.5 for number in range(1, num_pictures + 1)]
+            (*_, last) = [eye.see(pictures[0][1], 10 * num_pictures + seconds) for seconds in times]
+        assert last["take"] == {"label": "my wave", "kept": False, "reason": NOT_WRITTEN}
+        assert eye.see(pictures[0][1], 10 * num_pictures + 5.0)["recording"] is None
+    eye.close()
+
+
+def test_a_lesson_does_not_fill_the_disk(school: Lessons, monkeypatch: pytest.MonkeyPatch) -> None:
+    eye = school.eye(school.begin().id)
+    with pytest.raises(UsageError, match="60 characters"):
+        eye.record("x" * 61, 1.0)
+    monkeypatch.setattr(TakesFolder, "labels", ["wave", "clap"])
+    monkeypatch.setattr(TakesFolder, "takes_of", lambda *_: [Path("take.mkv")] * 150)
+    with pytest.raises(UsageError, match="300 takes"):
+        eye.record("wave", 1.0)
+    eye.close()
 
 
 @pytest.mark.parametrize("lesson", ["../x", "", "a/b", "gone"])
@@ -120,6 +158,10 @@ def test_what_is_no_picture_is_refused(school: Lessons) -> None:
     large = jpeg_of(np.zeros((8, 2000, 3), np.uint8))
     with pytest.raises(UsageError, match="2000x8"):
         eye.see(large, 1.0)
+    at = large.index(b"\xff\xc0") + 5
+    huge = large[:at] + b"\x75\x30\x75\x30" + large[at + 4 :]
+    with pytest.raises(UsageError, match="30000x30000"):  # before it fills the memory
+        eye.see(huge, 1.0)
     small = jpeg_of(np.zeros((8, 8, 3), np.uint8))
     eye.see(small, 1.0)
     with pytest.raises(UsageError, match=r"must be above 1\.000"):

@@ -9,11 +9,14 @@ from typing import Any
 import httpx
 import pytest
 
+from rtaction.serve.house.school import LessonView
 from rtaction.serve.web.options import Limits, WebOptions
 from rtaction.serve.web.server import WebServer
 from tests.serve.fake_house import FakeHouse
 from tests.serve.web.checked import checked_client
+from tests.serve.web.fake_school import FakeSchool
 
+LESSON = "20261130-093000-ab12"
 TOKEN = "a-token-of-enough-characters"
 
 Serve = Callable[..., WebServer]
@@ -48,7 +51,16 @@ def serve(house: FakeHouse) -> Iterator[Serve]:
 @pytest.fixture(scope="module")
 def kept_server(kept_house: FakeHouse) -> Iterator[WebServer]:
     limits = Limits(num_requests_at_once=10_000)
-    server = WebServer(kept_house, WebOptions(port=0), limits=limits)
+    school = FakeSchool(kept_house.folder)
+    school.views[LESSON] = LessonView(
+        id=LESSON,
+        takes={"my wave": 3, "nothing": 2},
+        state="learned",
+        progress=1.0,
+        report=("accuracy on 5 takes: 80 %", "  few takes: ten of each label give a better model"),
+        has_model=True,
+    )
+    server = WebServer(kept_house, WebOptions(port=0), limits=limits, school=school)
     server.start()
     yield server
     server.stop()

@@ -13,7 +13,7 @@ import pytest
 from rtaction.serve.web.options import Limits, WebOptions
 from rtaction.serve.web.server import WebServer
 from tests.serve.fake_house import FakeHouse
-from tests.serve.web.conftest import TOKEN
+from tests.serve.web.conftest import LESSON, TOKEN
 from tests.serve.web.waiting import until
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright")
@@ -23,7 +23,15 @@ pytestmark = [
     pytest.mark.slow,
 ]
 DESK, PHONE = (1360, 850), (390, 844)
-VIEWS = ("#/", "#/camera/front-door", "#/events", "#/machine")
+VIEWS = (
+    "#/",
+    "#/camera/front-door",
+    "#/events",
+    "#/machine",
+    "#/me",
+    "#/teach",
+    f"#/teach/{LESSON}",
+)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ export class ApiError extends Error {
   }
 }
 
-async function ask(method, path, body) {
+export async function ask(method, path, body) {
   let answer;
   try {
     answer = await fetch(path, {

@@ -7,10 +7,11 @@ import * as camera from "./camera.js";
 import * as events from "./events.js";
 import * as grid from "./grid.js";
 import * as machine from "./machine.js";
+import * as me from "../school/me.js";
+import * as teach from "../school/teach.js";
 
-// #/teach is reserved.
-const VIEWS = { "": grid, camera, events, machine };
-const PAGES = [["", "Cameras"], ["events", "Events"], ["machine", "Machine"]];
+const VIEWS = { "": grid, camera, events, machine, me, teach };
+const PAGES = [["", "Cameras"], ["events", "Events"], ["me", "My camera"], ["teach", "Teach"], ["machine", "Machine"]];
 const root = document.getElementById("view");
 let end = null;
 
