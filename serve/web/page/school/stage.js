@@ -216,7 +216,10 @@ function parts(stage) {
     showConnection(state, reason, again) {
       retry.hidden = state !== "full";
       retry.onclick = again;
-      if (state !== "open") say(figures, "");
+      if (state !== "open") {
+        say(figures, "");
+        labels.update({ scores: [], active: [] });
+      }
       if (state === "open" || state === "connecting") pill.update({ state: "connecting" });
       else pill.update({ state: "down" });
       const sentence = reason ? `${reason[0].toUpperCase()}${reason.slice(1)}.` : "";
