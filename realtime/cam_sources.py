@@ -11,8 +11,8 @@ from typing import Any
 from rtaction.errors import UsageError
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.cam_config import CamConfig
-from rtaction.realtime.cameras.camera import Camera, cameras_of
-from rtaction.realtime.cameras.cameras_file import load_cameras
+from rtaction.realtime.cameras.camera import Camera
+from rtaction.realtime.cameras.cameras_file import load_cameras, with_sources
 from rtaction.realtime.watching.camera_rules import SourceRules, source_rules
 
 _log = logging.getLogger(__name__)
@@ -51,15 +51,7 @@ def cam_sources(config: CamConfig, model: Path) -> CamSources:
         actions = loaded.actions
         if not (cameras or texts):
             raise UsageError(f"{config.cameras_file}: all of its cameras have enabled = false")
-    elif not texts:
-        texts = ["0"]
-    known = {camera.name for camera in cameras}
-    for camera in cameras_of(texts):
-        if camera.name in known:
-            raise UsageError(
-                f"the source {camera.name} is already in {config.cameras_file}; expected it once"
-            )
-        cameras.append(camera)
+    cameras = with_sources(cameras, texts, config.cameras_file)
     if not config.follow:
         cameras = [replace(camera, follow=False) for camera in cameras]
     _check_overwriting(config, cameras, model)

@@ -6,11 +6,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rtaction.errors import UsageError
-from rtaction.realtime.cameras.camera import cameras_of
-from rtaction.realtime.cameras.cameras_file import load_cameras
+from rtaction.realtime.cameras.cameras_file import CamerasFile, load_cameras, with_sources
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.serve.clips.corrections import Corrections
 from rtaction.serve.clips.media import Media
@@ -64,10 +62,12 @@ def build(options: ServeOptions, open_model: OpenModel, model: Path) -> Built:
         tls_cert=options.tls_cert,
         tls_key=options.tls_key,
     )
-    tables, where = _tables_of(options)
+    loaded = _loaded(options)
+    first_plan = [_plan_of(loaded, options, model)]  # a mistake is told before a folder is made
+    tables = {} if loaded is None else loaded.tables
+    where = str(options.cameras_file)
     clips = ClipOptions.from_table(tables.get("clips", {}), f"{where}: clips")
     kept = RetentionOptions.from_table(tables.get("retention", {}), f"{where}: retention")
-    plan_of(options, model)  # a mistake is told before a folder is made
     folder = options.folder
     with ExitStack() as on_error:
         metrics = Metrics()
@@ -79,7 +79,7 @@ def build(options: ServeOptions, open_model: OpenModel, model: Path) -> Built:
             clips_folder=_made(folder / "clips"),
             corrections=Corrections(folder / "corrections", folder / "clips"),
             sinks=sinks,
-            read_plan=lambda: plan_of(options, model),
+            read_plan=lambda: first_plan.pop() if first_plan else plan_of(options, model),
             open_model=open_model,
             media_of=_media_of(folder / "clips", clips) if options.clips else None,
             retention_of=lambda is_writing: Retention(
@@ -99,28 +99,18 @@ def plan_of(options: ServeOptions, model: Path) -> Plan:
     Raises:
         UsageError: there is a mistake.
     """
-    texts = list(options.sources)
-    actions: dict[str, Any] = {}
-    cameras = []
-    if options.cameras_file is not None:
-        loaded = load_cameras(options.cameras_file)
-        cameras, actions = list(loaded.cameras), dict(loaded.actions)
-    elif not texts:
-        texts = ["0"]
-    known = {camera.name for camera in cameras}
-    for camera in cameras_of(texts):
-        if camera.name in known:
-            raise UsageError(
-                f"the source {camera.name} is already in {options.cameras_file}; expected it once"
-            )
-        cameras.append(camera)
-    return Plan(setups_of(cameras, model), actions)
+    return _plan_of(_loaded(options), options, model)
 
 
-def _tables_of(options: ServeOptions) -> tuple[dict[str, Any], str]:
-    if options.cameras_file is None:
-        return {}, ""
-    return load_cameras(options.cameras_file).tables, str(options.cameras_file)
+def _plan_of(loaded: CamerasFile | None, options: ServeOptions, model: Path) -> Plan:
+    cameras = with_sources(
+        [] if loaded is None else loaded.cameras, options.sources, options.cameras_file
+    )
+    return Plan(setups_of(cameras, model), {} if loaded is None else loaded.actions)
+
+
+def _loaded(options: ServeOptions) -> CamerasFile | None:
+    return None if options.cameras_file is None else load_cameras(options.cameras_file)
 
 
 def _media_of(folder: Path, options: ClipOptions) -> Callable[..., Media]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rtaction.errors import UsageError
-from rtaction.realtime.cameras.camera import Camera
+from rtaction.realtime.cameras.camera import Camera, cameras_of
 from rtaction.realtime.cameras.camera_table import camera_of, check_keys
 from rtaction.realtime.cameras.credentials import holds_password
 
-SERVE_TABLES = ("serve", "clips", "retention", "mqtt", "webhook", "notify")
+SERVE_TABLES = ("clips", "retention", "mqtt", "webhook", "notify")
 """The tables that only `rtaction serve` reads."""
 _log = logging.getLogger(__name__)
 
@@ -76,6 +77,29 @@ def load_cameras(path: Path) -> CamerasFile:
     _warn_of_passwords(path, tables, cameras)
     served = {key: document[key] for key in SERVE_TABLES if key in document}
     return CamerasFile(cameras, actions, served)
+
+
+def with_sources(
+    cameras: Sequence[Camera], texts: Sequence[str], path: Path | None
+) -> list[Camera]:
+    """The cameras of a file and, after them, those of a command line; without both, the first
+    webcam.
+
+    Args:
+        cameras: of the file.
+        texts: see `cameras_of`.
+        path: the file, to be named in an error; None if there is none.
+
+    Raises:
+        UsageError, SourceMissing: see `cameras_of`; a source is already in the file.
+    """
+    joined = list(cameras)
+    known = {camera.name for camera in cameras}
+    for camera in cameras_of(texts or ([] if path is not None else ["0"])):
+        if camera.name in known:
+            raise UsageError(f"the source {camera.name} is already in {path}; expected it once")
+        joined.append(camera)
+    return joined
 
 
 def _read(path: Path) -> dict[str, Any]:

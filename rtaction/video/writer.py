@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,72 +14,11 @@ from av.video.stream import VideoStream
 
 from rtaction.errors import OutputError
 from rtaction.opencv import cv2
-from rtaction.video.encoders import hardware_encoder, software_encoder
 from rtaction.video.file import require_utf8
+from rtaction.video.formats import SUFFIXES, Format, formats_of
 from rtaction.video.told_file import ToldFile
 
-# Of FFmpeg's scale from 2, the best, to 31.
-_JPEG_QUALITY = 3
-_JPEG = {"flags": "+qscale", "global_quality": str(_JPEG_QUALITY * 118)}
-# Each frame reaches the disk before the next: a killed process loses one at most.
-_CLUSTER_PER_FRAME = {"flush_packets": "1", "cluster_time_limit": "1"}
-FRAGMENTED = {
-    "flush_packets": "1",
-    "movflags": "frag_every_frame+empty_moov+default_base_moof",
-}
-"""Options of an .mp4 that plays while it is written."""
-
 _MILLISECOND = Fraction(1, 1000)
-
-
-@dataclass(frozen=True, slots=True)
-class _Format:
-    """How frames become a file of one suffix.
-
-    No encoder keeps frames back. Median milliseconds per 640x480 frame on one core of an AMD EPYC,
-    and megabytes per minute at 25 frames a second: mjpeg 3 and 46, libvpx 8 and 3 (as OpenCV calls
-    it, 53 and 93), libx264 5 and 3.
-    """
-
-    name: str
-    codec: str
-    pixels: str
-    encoder: Mapping[str, str]
-    muxer: dict[str, str]
-
-
-_FORMATS = {
-    ".avi": _Format("avi", "mjpeg", "yuvj420p", _JPEG, {"flush_packets": "1"}),
-    ".mkv": _Format("matroska", "mjpeg", "yuvj420p", _JPEG, _CLUSTER_PER_FRAME),
-    ".webm": _Format(
-        "webm",
-        "libvpx",
-        "yuv420p",
-        {
-            "deadline": "realtime",
-            "cpu-used": "8",
-            "lag-in-frames": "0",
-            "auto-alt-ref": "0",
-            "crf": "10",
-            "b": "8M",
-        },
-        _CLUSTER_PER_FRAME,
-    ),
-}
-_MP4 = ".mp4"
-SUFFIXES = (*_FORMATS, _MP4)
-
-
-def _formats(suffix: str, *, uses_hardware: bool) -> list[_Format]:
-    """How a file may be encoded, the best first."""
-    if suffix != _MP4:
-        return [_FORMATS[suffix]]
-    encoders = [hardware_encoder() if uses_hardware else None, software_encoder()]
-    return [
-        _Format("mp4", encoder.codec, encoder.pixels, encoder.options, FRAGMENTED)
-        for encoder in encoders
-        if encoder is not None
-    ]
 
 
 class EncodedFile:
@@ -112,7 +49,7 @@ class EncodedFile:
         self._path = path
         self._num_frames = 0
         self._has_failed = False
-        kinds = _formats(path.suffix.lower(), uses_hardware=uses_hardware)
+        kinds = formats_of(path.suffix.lower(), uses_hardware=uses_hardware)
         rate = Fraction(frames_per_second).limit_denominator(10_000)
         # Only an .avi has to have a constant rate.
         self._is_constant = path.suffix.lower() == ".avi"
@@ -135,7 +72,7 @@ class EncodedFile:
         if comment:
             self._container.metadata["comment"] = comment
 
-    def _opened(self, kind: _Format, rate: Fraction, size_hw: tuple[int, int]) -> VideoStream:
+    def _opened(self, kind: Format, rate: Fraction, size_hw: tuple[int, int]) -> VideoStream:
         made: Any = self._container.add_stream(kind.codec, rate=rate, options=dict(kind.encoder))
         stream: VideoStream = made
         stream.height, stream.width = size_hw

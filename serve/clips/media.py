@@ -14,7 +14,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from rtaction.realtime.outputs.clip_file import ClipFile
 from rtaction.realtime.outputs.clip_writer import ClipWriter, Written
 from rtaction.realtime.outputs.event_clips import EventClips, require_writable
 from rtaction.realtime.sources.stream_packets import StreamPacket
+from rtaction.serve.clips.camera_media import CameraMedia, KnownEvent
 from rtaction.serve.clips.event_file import EventFile, comment_for, stem_of
 from rtaction.serve.clips.options import ClipOptions
 from rtaction.serve.clips.packet_file import CODINGS, Look, PacketFile
@@ -38,7 +38,6 @@ CLOSE_TIMEOUT_SECONDS = 2.0
 # Where packets make the clips, frames serve for snapshots, and for clips while no packets come.
 _FRAMES_BESIDE_PACKETS_PER_SECOND = 4.0
 _MOST_BYTES_OF_SNAPSHOTS = 16_000_000
-_SLACK_SECONDS = 0.005  # frames come a little early
 _log = logging.getLogger(__name__)
 
 OnDone = Callable[[str, str | None, str | None], None]
@@ -77,7 +76,7 @@ class Media:
         self._pictures = self._kept(max_delay_seconds)
         self._packets = self._kept(max_delay_seconds)
         self._snapshots = ClipWriter(_MOST_BYTES_OF_SNAPSHOTS)
-        self._cameras: dict[str, _CameraMedia] = {}
+        self._cameras: dict[str, CameraMedia] = {}
         self._open: set[str] = set()
         self._numbers = count(1)
         self._lock = threading.Lock()
@@ -110,7 +109,7 @@ class Media:
             UsageError: such a stream cannot be recorded.
         """
         self.remove_camera(camera)
-        state = _CameraMedia(look, has_packets=record is not None or gives_packets)
+        state = CameraMedia(look, has_packets=record is not None or gives_packets)
         with self._lock:
             self._cameras[camera] = state
         if record is not None:
@@ -144,13 +143,8 @@ class Media:
         if state.has_packets:
             rate = min(rate, _FRAMES_BESIDE_PACKETS_PER_SECOND)
         at_seconds = frame.captured_at_seconds
-        is_in_order = at_seconds >= state.last_seconds
-        state.last_seconds = at_seconds
-        if is_in_order and at_seconds < state.due_seconds - _SLACK_SECONDS:
+        if not state.is_due(at_seconds, rate):
             return
-        # Counted on from when a frame was due, so that the rate is true on average.
-        due_seconds = state.due_seconds if is_in_order else at_seconds
-        state.due_seconds = max(due_seconds, at_seconds - 1 / rate) + 1 / rate
         try:
             self._pictures.add_frame(camera, frame.image, at_seconds)
         except FrameDamaged:
@@ -188,7 +182,7 @@ class Media:
                 return  # its camera came and went
             # Where packets do not come yet, or no longer, the frames will do.
             has_packets = state.has_packets and self._packets.nearest(record.camera) is not None
-            known = state.events[record.id] = _Known(next(self._numbers), has_packets)
+            known = state.events[record.id] = KnownEvent(next(self._numbers), has_packets)
             if self._options.snapshots:
                 self._take_snapshot(record, seen_seconds)
         if end_seconds is not None:
@@ -245,9 +239,9 @@ class Media:
             max_delay_seconds=max_delay_seconds,
         )
 
-    def _camera(self, camera: str) -> _CameraMedia:
+    def _camera(self, camera: str) -> CameraMedia:
         with self._lock:
-            return self._cameras.setdefault(camera, _CameraMedia(None, has_packets=False))
+            return self._cameras.setdefault(camera, CameraMedia(None, has_packets=False))
 
     def _take_snapshot(self, record: EventRecord, seen_seconds: float | None) -> None:
         picture = self._pictures.nearest(record.camera, seen_seconds)
@@ -265,7 +259,7 @@ class Media:
             self._snapshots.put(told, None)
 
     def _clip(
-        self, record: EventRecord, start_seconds: float, known: _Known, look: Look | None
+        self, record: EventRecord, start_seconds: float, known: KnownEvent, look: Look | None
     ) -> Written[Any]:
         stem = stem_of(record)
         uses_hardware = self._options.encoder == "auto"
@@ -298,22 +292,3 @@ class Media:
             self._on_done(event, clip, snapshot)
         except Exception:  # whoever is told, the next file is written
             _log.exception("a file of an event is there, but who is told of it fails")
-
-
-@dataclass(slots=True)
-class _Known:
-    """An event that goes on: its number, and whether its clip is made of packets."""
-
-    number: int
-    has_packets: bool
-
-
-@dataclass(slots=True)
-class _CameraMedia:
-    look: Look | None
-    has_packets: bool
-    recorder: Recorder | None = None
-    connection: int | None = None
-    last_seconds: float = float("-inf")
-    due_seconds: float = float("-inf")
-    events: dict[str, _Known] = field(default_factory=dict)

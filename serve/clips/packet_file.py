@@ -18,9 +18,10 @@ from av.video.codeccontext import VideoCodecContext
 
 from rtaction.realtime.outputs.clip_file import PieceFile, Pieces
 from rtaction.realtime.sources.stream_packets import StreamPacket
+from rtaction.video.formats import FRAGMENTED
 from rtaction.video.rgb_converter import RgbConverter
 from rtaction.video.told_file import ToldFile
-from rtaction.video.writer import FRAGMENTED, EncodedFile, even_size_of
+from rtaction.video.writer import EncodedFile, even_size_of
 
 Look = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 """What may be seen of a picture, uint8 RGB, shape (height, width, 3): turned, cut, blackened."""

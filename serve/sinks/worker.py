@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -26,10 +27,16 @@ class Counts:
     Args:
         name: for a person, without a password.
         secrets: what no reason may contain, see `rtaction.redaction.scrub`.
+        quiet_seconds: the same reason is not logged again within this time, however often the sink
+            works and fails. Default 60.
     """
 
-    def __init__(self, name: str, secrets: Iterable[str] = ()) -> None:
+    def __init__(
+        self, name: str, secrets: Iterable[str] = (), *, quiet_seconds: float = 60.0
+    ) -> None:
         self.name = name
+        self._quiet_seconds = quiet_seconds
+        self._logged: tuple[str, float] | None = None
         self._secrets = frozenset(secrets)
         self._is_up: bool | None = None
         self._reason = ""
@@ -48,8 +55,13 @@ class Counts:
     def failed(self, reason: str) -> None:
         """The sink does not work; a new reason is logged once."""
         reason = printable(scrub(reason, self._secrets))
+        now_seconds = time.monotonic()
         with self._lock:
             is_news = self._is_up is not False or reason != self._reason
+            if self._logged is not None and self._logged[0] == reason:
+                is_news &= now_seconds - self._logged[1] >= self._quiet_seconds
+            if is_news:
+                self._logged = (reason, now_seconds)
             self._is_up, self._reason = False, reason
         if is_news:
             _log.warning("%s: %s", self.name, reason)

@@ -32,14 +32,15 @@ class Told:
     Args:
         on_frame: a camera's frame, on the thread that reads it; it must be fast.
         on_packet: a packet of a camera on the network, likewise.
-        on_event: an event has started or ended, on the clock of the frames.
+        on_event: an event has started or ended, on the clock of the frames; and when they were
+            seen who are in its box, if that is known.
         on_state: a camera has changed its state.
         on_labels: scores of a camera have come.
     """
 
     on_frame: Callable[[Desk, FrameLike], Any]
     on_packet: Callable[[Desk, StreamPacket], Any]
-    on_event: Callable[[Desk, ActionEvent], Any]
+    on_event: Callable[[Desk, ActionEvent, float | None], Any]
     on_state: Callable[[Desk], Any]
     on_labels: Callable[[Desk], Any]
 
@@ -136,8 +137,9 @@ class ModelWatch:
         for picture in moment.people:
             if (desk := self._desks.get(picture.source)) is not None:
                 desk.seen = picture.people
+        seen = {(one.source, one.person): one.end_seconds for one in moment.predictions}
         for event in events:
-            self._take_event(event)
+            self._take_event(event, seen.get((event.source, event.person)))
         for change in moment.changes:
             if (desk := self._desks.get(change.source)) is not None:
                 desk.change(change)
@@ -146,11 +148,11 @@ class ModelWatch:
             if (desk := self._desks.get(name)) is not None:
                 self._told.on_labels(desk)
 
-    def _take_event(self, event: ActionEvent) -> None:
+    def _take_event(self, event: ActionEvent, seen_seconds: float | None = None) -> None:
         desk = self._desks.get(event.source)
         if desk is not None:
             desk.event(event.number, event.label, is_over=event.end_seconds is not None)
-            self._told.on_event(desk, event)
+            self._told.on_event(desk, event, seen_seconds)
 
     def _take_frame(self, frame: FrameLike) -> None:
         desk = self._desks.get(frame.source)

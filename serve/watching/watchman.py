@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from rtaction.frame import FrameLike
 from rtaction.realtime.actions.detector import ActionEvent
+from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.cameras.view import View
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.sources.stream_packets import StreamPacket
@@ -253,7 +254,7 @@ class Watchman:
 
     def _on_packet(self, desk: Desk, packet: StreamPacket) -> None:
         camera = desk.setup.camera
-        if self._media is not None and camera.record is None:
+        if self._media is not None and _keeps_packets(camera):
             self._media.packet(desk.setup.id, packet)
 
     def _on_new(self, desk: Desk) -> None:
@@ -262,18 +263,21 @@ class Watchman:
             self._media.add_camera(
                 desk.setup.id,
                 record=None if camera.record is None else camera.recorded,
-                gives_packets=camera.record is None and camera.address.kind == "rtsp",
+                gives_packets=_keeps_packets(camera),
                 look=None if camera.view == View() else camera.view.apply,
             )
         self._on_state(desk)
 
-    def _on_event(self, desk: Desk, event: ActionEvent) -> None:
+    def _on_event(self, desk: Desk, event: ActionEvent, seen_seconds: float | None) -> None:
         record = self._records.take(desk, event)
+        self._clerk.ask(lambda: self._keep(record))  # before its snapshot is there
         if self._media is not None:
             self._media.event(
-                record, start_seconds=event.start_seconds, end_seconds=event.end_seconds
+                record,
+                start_seconds=event.start_seconds,
+                end_seconds=event.end_seconds,
+                seen_seconds=seen_seconds,
             )
-        self._clerk.ask(lambda: self._keep(record))
 
     def _keep(self, record: EventRecord) -> None:
         if record.ended_at is None:
@@ -316,3 +320,11 @@ class Watchman:
                 self._machine.sample()
                 if self._news.has_readers:
                     self._news.tell("machine", self.machine())
+
+
+def _keeps_packets(camera: Camera) -> bool:
+    """Whether clips are made of the packets of the stream that is watched.
+
+    What is masked or turned is decoded anyway, and cheaper to encode than to decode again.
+    """
+    return camera.record is None and camera.address.kind == "rtsp" and camera.view == View()

@@ -1,4 +1,4 @@
-"""Container files, read as far as the tests need it."""
+"""The files that run `rtaction serve` in containers, read as far as the tests need it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import typer
+
+from rtaction.cli.app import app
+from tests.project import ROOT
+
+DEPLOY = ROOT / "examples" / "deploy"
+CONTAINERFILES = [DEPLOY / "Containerfile", DEPLOY / "Containerfile.cuda"]
 KNOWN = frozenset(
     [
         *("ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL"),
@@ -66,3 +73,16 @@ def copied(stage: Stage) -> list[str]:
         if not rest.startswith("--from=")
         for source in shlex.split(rest)[:-1]
     ]
+
+
+def options_of_serve() -> set[str]:
+    """Every option of `rtaction serve`."""
+    group = typer.main.get_command(app)
+    serve = group.commands["serve"]  # type: ignore[attr-defined]
+    return {name for one in serve.params for name in (*one.opts, *one.secondary_opts)}
+
+
+def unknown_options(words: list[str]) -> list[str]:
+    """What `rtaction serve` would not understand."""
+    known = options_of_serve()
+    return [word for word in words if word.startswith("--") and word not in known]

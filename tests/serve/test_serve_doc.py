@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 import yaml
 
-from rtaction.cli.app import app
 from rtaction.realtime.actions.rules import _RULE_KEYS
 from rtaction.realtime.cameras.camera_table import _KEYS
 from rtaction.realtime.cameras.cameras_file import SERVE_TABLES, load_cameras
@@ -30,6 +28,7 @@ from rtaction.serve.store.retention import RetentionOptions
 from rtaction.serve.web.app import all_endpoints
 from rtaction.serve.web.options import Limits
 from tests.project import ROOT
+from tests.serve.containerfiles import options_of_serve
 
 DOCUMENT = ROOT / "docs" / "serve.md"
 TEXT = DOCUMENT.read_text()
@@ -62,11 +61,8 @@ def _code(language: str, title: str) -> str:
 
 
 def test_all_options_are_described() -> None:
-    group = typer.main.get_command(app)
-    serve = group.commands["serve"]  # type: ignore[attr-defined]
-    known = {one for option in serve.params for one in (*option.opts, *option.secondary_opts)}
     described = {words.split()[0] for words in _first_column(_section("Start"))}
-    own = {one for one in known if one.startswith("--")} - {
+    own = {one for one in options_of_serve() if one.startswith("--")} - {
         "--help",
         "--quiet",
         "--source",

@@ -5,6 +5,7 @@ This module knows neither cameras nor events.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _LOOP_SECONDS = 1.0
 _GOODBYE_SECONDS = 0.2
 _SHORT_SECONDS = 5.0
+_HEAD_BYTES = 16  # more than there is beside topic and payload
 _MAX_QUEUED = 1000
 TAKEN, LOST = "taken", "lost"
 """What became of a message, see `Broker.publish`."""
@@ -95,6 +97,7 @@ class Broker:
         self._will = will
         self._is_up = False
         self._up_since_seconds = 0.0
+        self._max_bytes: float = math.inf
         self._reason: str | None = None
         self._is_lasting = False
         self._closing = threading.Event()
@@ -143,6 +146,10 @@ class Broker:
         client = self._client
         if client is None or not self._is_up:
             return False
+        num_bytes = len(topic.encode()) + len(payload) + _HEAD_BYTES
+        if num_bytes > self._max_bytes:  # it would end the connection
+            then(f"it takes messages of at most {self._max_bytes} bytes, not of {num_bytes}")
+            return True
         info = client.publish(topic, payload, qos, is_retained)
         if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
             return False
@@ -166,21 +173,13 @@ class Broker:
         client = self._client
         if client is None:
             return
+        retained = {
+            True: SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE,
+            False: SubscribeOptions.RETAIN_DO_NOT_SEND,
+        }
         client.subscribe(
             [
-                (
-                    one.topic,
-                    SubscribeOptions(
-                        qos=1,
-                        noLocal=True,
-                        retainAsPublished=False,
-                        retainHandling=(
-                            SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE
-                            if one.wants_retained
-                            else SubscribeOptions.RETAIN_DO_NOT_SEND
-                        ),
-                    ),
-                )
+                (one.topic, SubscribeOptions(1, True, False, retained[one.wants_retained]))
                 for one in subscriptions
             ]
         )
@@ -280,6 +279,7 @@ class Broker:
         if reason.is_failure:
             self._tell_reason(reason)
             return
+        self._max_bytes = getattr(properties, "MaximumPacketSize", math.inf)
         with self._lock:
             self._is_up, self._up_since_seconds = True, time.monotonic()
         self._listener.up()

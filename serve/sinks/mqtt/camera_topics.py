@@ -54,15 +54,19 @@ class CameraTopics:
             self._forget_labels(view, before.labels)
         self._mirror.set(self._topics.of(view.id, STATE), _state(view))
         self._show_labels(view)
+        gone = sorted(self._gone_labels.get(view.id, ()))
         if self._discovery_prefix:
             announced = announcement(
                 self._topics,
                 view,
                 label_topics(view.labels),
                 has_snapshots=self._has_snapshots,
-                gone=sorted(self._gone_labels.get(view.id, ())),
+                gone=gone,
             )
             self._mirror.set(self._announced_at(view.id), json.dumps(announced).encode())
+        # Only now: who listens to a topic takes nothing for a value.
+        for name in gone:
+            self._mirror.set(self._topics.of(view.id, name), b"")
 
     def gone(self, camera: str, labels_before: Iterable[str] = ()) -> None:
         """A camera is not there any more, or was there in an earlier run, with these labels."""
@@ -71,11 +75,11 @@ class CameraTopics:
         for key in [key for key in self._going if key[0] == camera]:
             del self._going[key]
         labels = label_topics(labels_before if view is None else view.labels).values()
+        if self._discovery_prefix:  # first: who listens to a topic takes nothing for a value
+            self._mirror.set(self._announced_at(camera), b"")
         self._mirror.remove_below(self._topics.of(camera, ""))
         for what in (STATE, ACTION, SNAPSHOT, ENABLED, *labels):
             self._mirror.set(self._topics.of(camera, what), b"")
-        if self._discovery_prefix:
-            self._mirror.set(self._announced_at(camera), b"")
 
     def event(self, record: EventRecord, phase: Phase, payload: bytes) -> None:
         """An event has started or ended, of which `payload` tells."""
@@ -130,8 +134,6 @@ class CameraTopics:
         gone = self._gone_labels.setdefault(view.id, set())
         gone |= set(label_topics(before).values())
         gone -= names
-        for name in gone:
-            self._mirror.set(self._topics.of(view.id, name), b"")
 
     def _announced_at(self, camera: str) -> str:
         return discovery_topic(self._discovery_prefix, self._topics, camera)

@@ -1,7 +1,7 @@
 """What tells Home Assistant of cameras and labels, by MQTT discovery.
 
 One retained message for each camera announces a device with all its entities ("device discovery",
-https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload, Home Assistant 2024.11 or
+https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload, Home Assistant 2024.12 or
 newer). An empty message removes the device, and an entity of which nothing but its platform is said
 is removed.
 """
@@ -25,8 +25,11 @@ _SAFETY = frozenset(
 
 
 def discovery_topic(discovery_prefix: str, topics: Topics, camera: str) -> str:
-    """Where a camera is announced."""
-    return f"{discovery_prefix}/device/{slug(topics.prefix)}/{slug(camera)}/config"
+    """Where a camera is announced.
+
+    Home Assistant 2025.1 does not remove what was announced by a topic with a node id.
+    """
+    return f"{discovery_prefix}/device/{_device_id(topics, camera)}/config"
 
 
 def birth_topic(discovery_prefix: str) -> str:
@@ -51,11 +54,11 @@ def announcement(
         has_snapshots: whether there is a topic with a picture.
         gone: the same for labels that it has no longer.
     """
-    device = f"{slug(topics.prefix)}_{slug(view.id)}"
+    device = _device_id(topics, view.id)
     entities: dict[str, dict[str, Any]] = {
         f"label_{name}": {
             "platform": "binary_sensor",
-            "name": label,
+            "name": label.replace("_", " ").capitalize(),
             "state_topic": topics.of(view.id, name),
             "device_class": device_class(label),
         }
@@ -112,3 +115,7 @@ def announcement(
 def device_class(label: str) -> str:
     """How Home Assistant shows a label: "safety" (unsafe or safe) or "motion"."""
     return "safety" if _SAFETY & set(slug(label).split("_")) else "motion"
+
+
+def _device_id(topics: Topics, camera: str) -> str:
+    return f"{slug(topics.prefix)}_{slug(camera)}"

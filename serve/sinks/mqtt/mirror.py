@@ -16,14 +16,16 @@ class Mirror:
         self._told: dict[str, bytes] = {}
 
     def set(self, topic: str, payload: bytes) -> None:
-        """What a topic shall hold; nothing removes it."""
-        self._wanted[topic] = payload
+        """What a topic shall hold; nothing removes it. They are told in this order."""
+        if self._wanted.get(topic) != payload:
+            self._wanted.pop(topic, None)
+            self._wanted[topic] = payload
 
     def remove_below(self, beginning: str) -> None:
         """Remove all topics that begin like this."""
-        for topic in self._wanted:
+        for topic in list(self._wanted):
             if topic.startswith(beginning):
-                self._wanted[topic] = b""
+                self.set(topic, b"")
 
     def forget_told(self, topic: str | None = None) -> None:
         """Tell a topic again, or all, as after an outage."""

@@ -72,6 +72,7 @@ class Mqtt:
             has_snapshots=settings.snapshots,
         )
         self._kept: deque[tuple[float, bytes]] = deque()
+        self._is_up = False
         self._is_behind = False
         self._worker: Worker[Callable[[], None]] = Worker(
             "rtaction-mqtt-queue",
@@ -82,7 +83,7 @@ class Mqtt:
         put = self._worker.put
         listener = Listener(
             up=lambda: put(self._on_up),
-            down=self._counts.failed,
+            down=lambda reason: put(partial(self._on_down, reason)),
             message=lambda topic, payload, was_retained: put(
                 partial(self._on_message, topic, payload, was_retained=was_retained)
             ),
@@ -137,10 +138,12 @@ class Mqtt:
         ends_at = time.monotonic() + timeout_seconds
         self._worker.close(timeout_seconds / 2)
         self._counts.missed(len(self._kept))
+        self._kept.clear()
         self._broker.close(max(ends_at - time.monotonic(), 0.0))
 
     def _on_up(self) -> None:
         assert self._house is not None
+        self._is_up = True
         self._counts.sent(0)
         subscriptions = [
             Subscription(self._topics.commands("+"), wants_retained=False),
@@ -148,6 +151,7 @@ class Mqtt:
         ]
         if self._birth:
             subscriptions.append(Subscription(self._birth, wants_retained=False))
+        # Before anything is told: what an earlier run has told shall come first.
         self._broker.subscribe(subscriptions)
         self._mirror.forget_told()
         self._mirror.set(self._topics.status, b"online")
@@ -158,6 +162,10 @@ class Mqtt:
         kept, self._kept = self._kept, deque()
         for expires_seconds, payload in kept:
             self._pass_on(expires_seconds, payload)
+
+    def _on_down(self, reason: str) -> None:
+        self._is_up = False
+        self._counts.failed(reason)
 
     def _on_camera(self, view: CameraView) -> None:
         self._cameras.camera(view)
@@ -220,7 +228,7 @@ class Mqtt:
 
     def _pass_on(self, expires_seconds: float, payload: bytes) -> None:
         """Publish an event, or else keep it."""
-        is_sent = self._broker.publish(
+        is_sent = self._is_up and self._broker.publish(
             self._topics.events,
             payload,
             qos=max(self._settings.qos, 1),
@@ -254,7 +262,7 @@ class Mqtt:
 
     def _tell(self) -> None:
         """Have the broker retain what is new; what it cannot take now, after its next answer."""
-        if self._broker.is_up:
+        if self._is_up:
             self._is_behind = not self._mirror.tell(self._retain)
 
     def _retain(self, topic: str, payload: bytes) -> bool:

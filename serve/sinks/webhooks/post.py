@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import ipaddress
+import re
 import socket
 import ssl
 import threading
@@ -49,8 +50,15 @@ class Receiver:
             port = parts.port
         except ValueError:
             raise ValueError("expected an address such as https://example.org/hook") from None
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        host = parts.hostname or ""
+        if parts.scheme not in ("http", "https") or not _is_host(host):
             raise ValueError("expected an address such as https://example.org/hook")
+        # What was taken for the host may be half of a password.
+        if "@" in f"{parts.path}{parts.query}{parts.fragment}":
+            raise ValueError(
+                "it has an @ after its host; write @ as %40, and within a password / as %2F, "
+                "? as %3F and # as %23"
+            )
         is_tls = parts.scheme == "https"
         target = quote(parts.path or "/", safe=_IN_AN_ADDRESS)
         if parts.query:
@@ -59,8 +67,7 @@ class Receiver:
         if parts.username is not None:
             user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             authorization = f"Basic {base64.b64encode(user.encode()).decode()}"
-        host, port = parts.hostname, port or (443 if is_tls else 80)
-        return cls(is_tls, host, port, target, authorization)
+        return cls(is_tls, host, port or (443 if is_tls else 80), target, authorization)
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if _is_v6(self.host) else self.host
@@ -155,6 +162,10 @@ def _retry_after(text: str | None) -> float | None:
     except (ValueError, OverflowError):
         return None
     return min(max(wait_seconds, 0.0), _MAX_WAIT_SECONDS)
+
+
+def _is_host(text: str) -> bool:
+    return re.fullmatch(r"[\w.-]+", text) is not None or _is_v6(text)
 
 
 def _is_v6(host: str) -> bool:

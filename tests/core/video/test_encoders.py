@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from rtaction.video import encoders, writer
+from rtaction.video import encoders, formats
 from rtaction.video.encoders import H264Encoder, hardware_encoder, software_encoder
 from rtaction.video.writer import EncodedFile
 
@@ -49,7 +49,7 @@ def test_without_libx264_another_is_taken(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_one_that_is_busy_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     busy = H264Encoder("libx264", options={"preset": "there is none"})
-    monkeypatch.setattr(writer, "hardware_encoder", lambda: busy)
+    monkeypatch.setattr(formats, "hardware_encoder", lambda: busy)
     file = EncodedFile(
         tmp_path / "clip.mp4", 10.0, (48, 64), uses_hardware=True, comment="what it says"
     )

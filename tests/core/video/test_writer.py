@@ -12,7 +12,8 @@ import pytest
 
 from rtaction.errors import OutputError
 from rtaction.video.file import read_video
-from rtaction.video.writer import SUFFIXES, VideoWriter
+from rtaction.video.formats import SUFFIXES
+from rtaction.video.writer import VideoWriter
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -144,7 +145,8 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 from rtaction.errors import OutputError
-from rtaction.video.writer import SUFFIXES, VideoWriter
+from rtaction.video.formats import SUFFIXES
+from rtaction.video.writer import VideoWriter
 resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, resource.RLIM_INFINITY))
 images = np.random.default_rng(0).integers(0, 256, (60, 64, 96, 3), np.uint8)
 writer = VideoWriter(Path(sys.argv[1]), frames_per_second=10.0)

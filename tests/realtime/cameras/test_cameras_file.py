@@ -130,12 +130,11 @@ def test_clips_come_from_another_stream_with_the_same_user_and_masks(
 
 def test_the_tables_of_serve_are_handed_out_as_they_are(tmp_path: Path) -> None:
     text = (
-        f'{ONE}{URL}[serve]\nport = 8000\n[clips]\n[mqtt]\nhost = "broker"\n'
+        f'{ONE}{URL}[clips]\n[mqtt]\nhost = "broker"\n'
         '[[webhook]]\nurl = "https://example.org"\n[[notify]]\nurl_env = "PHONE"\n'
         "[retention]\ndays = 7\n"
     )
     assert load_cameras(written(tmp_path, text)).tables == {
-        "serve": {"port": 8000},
         "clips": {},
         "mqtt": {"host": "broker"},
         "webhook": [{"url": "https://example.org"}],

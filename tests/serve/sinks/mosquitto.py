@@ -100,6 +100,7 @@ class Onlooker:
 
     def __init__(self, port: int, *, username: str | None = None, password: str = "") -> None:
         self.now: dict[str, bytes] = {}
+        self.order: list[str] = []
         self.history: dict[str, list[bytes]] = defaultdict(list)
         self._is_ready = threading.Event()
         self.client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
@@ -123,6 +124,7 @@ class Onlooker:
 
     def _on_message(self, client: Any, data: Any, message: Any) -> None:
         payload = bytes(message.payload)
+        self.order.append(message.topic)
         self.history[message.topic].append(payload)
         if payload:
             self.now[message.topic] = payload

@@ -83,5 +83,16 @@ def test_a_reason_is_logged_once_and_without_secrets(caplog: pytest.LogCaptureFi
     view = counts.view(0)
     assert (view.is_up, view.reason, view.num_sent, view.num_missed) == (True, "", 2, 1)
     counts.failed("refused t0p-secret\x1b[2J")
-    assert caplog.text.count("refused") == 2
+    assert caplog.text.count("refused") == 1
+    counts.failed("another reason")
+    assert "another reason" in caplog.text
     assert "t0p-secret" not in caplog.text
+
+
+def test_the_same_reason_is_logged_again_after_a_while(caplog: pytest.LogCaptureFixture) -> None:
+    counts = Counts("mqtt", quiet_seconds=0.0)
+    for _ in range(2):
+        counts.failed("refused")
+        counts.failed("refused")
+        counts.sent()
+    assert caplog.text.count("refused") == 2

@@ -49,6 +49,7 @@ def test_an_announcement_is_what_home_assistant_expects() -> None:
         assert REQUIRED[one["platform"]] <= set(one) <= KNOWN
     assert len({one["unique_id"] for one in components.values()}) == len(components) == 7
     assert components["label_fall"]["device_class"] == "safety"
+    assert components["label_fall"]["name"] == "Fall"
     assert components["label_wave"]["device_class"] == "motion"
     assert components["label_state_2"]["state_topic"] == "home/rtaction/front-door/state_2"
     assert components["state"]["state_topic"] == "home/rtaction/front-door/state"
@@ -69,8 +70,8 @@ def test_the_topic_is_one_that_home_assistant_listens_to() -> None:
     assert found is not None
     assert found.groupdict() == {
         "component": "device",
-        "node": "home_rtaction",
-        "object": "front_door",
+        "node": None,
+        "object": "home_rtaction_front_door",
     }
 
 

@@ -23,7 +23,7 @@ from tests.serve.sinks.doubles import Room, ended, jpeg, record, view, wait_unti
 from tests.serve.sinks.mosquitto import PASSWORD, USER, Mosquitto, Onlooker, free_port
 
 SOON = BackOff(first_seconds=0.05, longest_seconds=0.2, lasting_seconds=0.05)
-ANNOUNCED = "homeassistant/device/rtaction/front_door/config"
+ANNOUNCED = "homeassistant/device/rtaction_front_door/config"
 Make = Callable[..., Mqtt]
 
 
@@ -185,6 +185,10 @@ def test_a_camera_and_a_label_that_go_are_removed(
     room.remove("yard")
     wait_until(lambda: not [topic for topic in onlooker.now if "yard" in topic])
     assert "rtaction/front-door/fall" in onlooker.now
+    # Home Assistant would take an empty state for a mistake.
+    last = {topic: number for number, topic in enumerate(onlooker.order)}
+    assert last[ANNOUNCED.replace("front_door", "yard")] < last["rtaction/yard/state"]
+    assert last[ANNOUNCED] < last["rtaction/front-door/jumping_jack"]
 
 
 def test_after_a_restart_what_is_gone_is_removed_too(
@@ -216,11 +220,13 @@ def test_after_a_restart_what_is_gone_is_removed_too(
 def test_after_an_outage_states_are_told_again_and_events_counted_as_missed(
     broker: Mosquitto, make: Make
 ) -> None:
-    broker.end()
     room, sink = Room(view()), make(broker.port)
     room.open(sink)
-    wait_until(lambda: sink.view().is_up is False)
-    assert "nothing listens" in sink.view().reason
+    before = Onlooker(broker.port)
+    wait_until(lambda: ANNOUNCED in before.now)
+    before.close()
+    broker.end()  # with all that it has retained
+    wait_until(lambda: "nothing listens" in sink.view().reason)
     event = record("fall")
     sink.event(event, "start")
     sink.event(record("wave"), "start")
@@ -232,6 +238,7 @@ def test_after_an_outage_states_are_told_again_and_events_counted_as_missed(
     wait_until(lambda: onlooker.now.get("rtaction/front-door/fall") == b"OFF")
     wait_until(lambda: "rtaction/front-door/snapshot" in onlooker.now)
     assert "rtaction/events" not in onlooker.now
+    assert set(before.now) <= set(onlooker.now)
     onlooker.close()
     assert (sink.view().is_up, sink.view().reason) == (True, "")
 
@@ -353,6 +360,26 @@ def test_what_the_broker_does_not_let_through_is_counted(tmp_path: Path, make: M
         sink.event(record(), "start")
         wait_until(lambda: sink.view().num_missed == 1)
         assert "refuses a message: Not authorized" in sink.view().reason
+    finally:
+        broker.end()
+
+
+def test_a_picture_that_is_too_large_for_the_broker_breaks_nothing(
+    tmp_path: Path, make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    broker = Mosquitto(tmp_path, more=["max_packet_size 4000"])
+    try:
+        room, sink = Room(view()), make(broker.port)
+        room.shown = bytes(5000)
+        room.open(sink)
+        onlooker = Onlooker(broker.port)
+        wait_until(lambda: "rtaction/front-door/state" in onlooker.now)
+        sink.event(record(), "start")
+        wait_until(lambda: "at most 4000 bytes" in caplog.text)
+        sink.event(record("wave"), "start")
+        wait_until(lambda: onlooker.now["rtaction/front-door/wave"] == b"ON")
+        onlooker.close()
+        assert onlooker.history["rtaction/status"] == [b"online"]
     finally:
         broker.end()
 

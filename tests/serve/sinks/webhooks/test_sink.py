@@ -3,8 +3,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -16,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from rtaction.errors import UsageError
+from rtaction.errors import OutputError, UsageError
 from rtaction.realtime.watching.back_off import BackOff
+from rtaction.serve.sinks.webhooks.outbox import Outbox, Waiting
 from rtaction.serve.sinks.webhooks.post import Receiver as Address
 from rtaction.serve.sinks.webhooks.sink import Webhook, WebhookSettings
 from tests.project import ROOT
@@ -207,7 +206,7 @@ def test_what_waits_outlives_the_process(receiver: Receiver, make: Make, tmp_pat
     )
     assert process.stdout is not None
     ids = process.stdout.readline().split()
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()  # SIGKILL
     process.wait()
     process.stdout.close()
     assert len(ids) == 30
@@ -247,6 +246,25 @@ def test_without_a_disk_it_goes_on_in_memory(receiver: Receiver, tmp_path: Path)
     webhook.close(1)
 
 
+def test_a_disk_that_is_full_makes_no_event_come_twice(
+    receiver: Receiver, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove, faults = Outbox.remove, [OutputError("no room"), OutputError("no room")]
+
+    def fails_twice(outbox: Outbox, waiting: Waiting) -> None:
+        if faults:
+            raise faults.pop()
+        remove(outbox, waiting)
+
+    monkeypatch.setattr(Outbox, "remove", fails_twice)
+    webhook = make(receiver.url())
+    events = [record(), record()]
+    for one in events:
+        webhook.event(one, "start")
+    wait_until(lambda: webhook.view().num_sent == 2 and webhook.view().num_waiting == 0)
+    assert [one.json["event"]["id"] for one in receiver.asked] == [one.id for one in events]
+
+
 def test_no_secret_of_the_address_is_shown(
     make: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -279,6 +297,9 @@ def test_no_secret_of_the_address_is_shown(
         ({"url": "ftp://me:t0p-secret@a"}, "url: expected an address such as https://"),
         ({"url": "https://"}, "url: expected an address such as https://"),
         ({"url": "https://a:t0p-secret/"}, "url: expected an address such as https://"),
+        ({"url": "http://me:12/t0p-secret@a"}, "url: it has an @ after its host; write @ as %40"),
+        ({"url": "http://me:a@t0p-secret/b@a/"}, "url: it has an @ after its host; write @ as"),
+        ({"url": "http://me:a@%t0p-secret/b"}, "url: expected an address such as https://"),
         ({"url": 12}, "url: expected text in quotes"),
         ({"url_env": "NO_SUCH_THING"}, "url_env: the environment variable NO_SUCH_THING is not"),
         ({"url": "https://a", "secret": "t0p-secret"}, "secret: a secret must not be in this"),
