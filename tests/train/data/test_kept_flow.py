@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from rtaction.arrays import UInt8Array
+from rtaction.choices import Sampling
 from rtaction.labelled.videos import Video
 from rtaction.model_spec import ModelSpec
 from rtaction.opencv import cv2
@@ -19,6 +20,7 @@ from rtaction.train.data.clip_dataset import ClipDataset
 from rtaction.train.data.clip_reading import read_clip_set
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.frame_cache import FrameCache
+from rtaction.train.data.kept_flow import KeptFlow
 from rtaction.video.motion import STILL, clip_pictures, flow_field
 from rtaction.video.span import Span
 from tests.videos import write_video
@@ -133,14 +135,26 @@ def test_later_epochs_compute_nothing(read: Read, computed: list[bytes]) -> None
     assert num_computed[-1] == num_computed[100]
 
 
-def test_changed_windows_are_the_same_without_a_cache(read: Read) -> None:
-    first, again, nothing_kept = (
-        ClipDataset(read("rgb+flow", limit_gb=gb), augmentation=Augmentation())[0][0]
-        for gb in (1.0, 1.0, 0.0)
-    )
-    assert np.array_equal(first, again)
-    # Without a cache only the frames of windows are there, so moments are not changed.
-    assert nothing_kept.shape == first.shape
+def test_changed_windows_are_the_same_if_nothing_is_kept(read: Read, computed: list[bytes]) -> None:
+    clips = read("rgb+flow")
+    batches = [
+        ClipDataset(one, augmentation=Augmentation.of("strong"))[0][0]
+        for one in (clips, clips, replace(clips, flow=KeptFlow()))
+    ]
+    assert np.array_equal(batches[0], batches[1])
+    assert np.array_equal(batches[0], batches[2])
+    assert len(computed) > len(set(computed))
+
+
+@pytest.mark.parametrize("sampling", ["sliding", "spread", "segments"])
+def test_windows_of_flow_have_eight_timings(read: Read, sampling: Sampling) -> None:
+    for modality in ("flow", "rgb"):
+        clips = replace(read(modality), sampling=sampling)
+        drawn = {
+            clips.changed_moments(3, Augmentation(), np.random.default_rng(seed)).tobytes()
+            for seed in range(100)
+        }
+        assert len(drawn) == (8 if modality == "flow" and sampling != "segments" else 100)
 
 
 def test_flow_follows_the_changes_of_its_window(read: Read) -> None:
