@@ -47,7 +47,7 @@ from rtaction.teach.waiting_clips import WaitingClips
 from rtaction.video.file import read_length_seconds, read_video
 
 CLIPS = Path(__file__).parents[2] / "shared" / "data"
-NUM_DRAWS, NUM_ORDERS = 3, 3
+NUM_DRAWS, NUM_ORDERS = 3, 2
 COUNTS = (1, 2, 4, 8)
 GESTURES = ("wave", "arms_raise", "arms_side", BACKGROUND)
 _ALL_MOMENTS = 10_000
@@ -252,14 +252,15 @@ def check(bench: Bench, model: ActionModel, videos: Sequence[Video]) -> None:
 
 
 def print_means(name: str, results: dict[tuple[str, int], list[tuple[int, int, int]]]) -> None:
+    """Gains and losses, not sums: a draw with few corrections has no row for many of them."""
     rows = results.pop(("before", 0))
     right, judged = (np.mean([row[i] for row in rows]) for i in (0, 1))
-    print(f"{name}: before {right:.1f} of {judged:.1f} right (mean over draws)")
+    print(f"{name}: before {right:.1f} of {judged:.1f} right (mean over {len(rows)} draws)")
     for (kind, count), rows in results.items():
-        after, gained, lost = (np.mean([row[i] for row in rows]) for i in range(3))
+        gained, lost = (np.mean([row[i] for row in rows]) for i in (1, 2))
         print(
-            f"{name}: {count} {kind}: {after:.1f} right; {gained:.1f} brought right, "
-            f"{lost:.1f} lost ({len(rows)} runs)"
+            f"{name}: {count} {kind}: {gained:.1f} brought right, {lost:.1f} lost "
+            f"({len(rows)} runs)"
         )
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from rtaction.errors import SourceError
 from rtaction.evaluation.text import counted
 from rtaction.frame import FrameDamaged
-from rtaction.labelled.corrections import UNLABELLED
+from rtaction.labelled.folders import UNLABELLED
 from rtaction.model_spec import ModelSpec
 from rtaction.opencv import cv2
 from rtaction.realtime.outputs.overlay import ACCENT, MIN_HEIGHT, enlarged

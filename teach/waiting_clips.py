@@ -14,7 +14,7 @@ from typing import Any
 
 from rtaction.errors import OutputError, UsageError
 from rtaction.installation import program
-from rtaction.labelled.corrections import UNLABELLED
+from rtaction.labelled.folders import UNLABELLED
 from rtaction.teach.takes import check_label
 from rtaction.video.file import VIDEO_SUFFIXES
 

@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from rtaction.errors import OutputError
 from rtaction.installation import program
-from rtaction.labelled.corrections import UNLABELLED
+from rtaction.labelled.folders import UNLABELLED
 from rtaction.output_file import write_json
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionEvent

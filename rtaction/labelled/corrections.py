@@ -11,12 +11,10 @@ from pathlib import Path
 
 from rtaction.errors import DatasetError, UsageError
 from rtaction.installation import program
+from rtaction.labelled.folders import UNLABELLED
 from rtaction.labelled.videos import Video, labels_of
 from rtaction.video.file import VIDEO_SUFFIXES
 from rtaction.video.video_files import files_below
-
-UNLABELLED = "unlabelled"
-"""The folder of the clips that wait for a label."""
 
 
 def find_corrections(folder: Path, *, labels: Collection[str] | None = None) -> list[Video]:

@@ -5,7 +5,6 @@ This module knows nothing about pixels: it looks only at paths.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,11 +13,9 @@ from typing import Any
 
 from rtaction.errors import DatasetError, UsageError
 from rtaction.labelled.annotations import is_annotation_file, read_annotations
+from rtaction.labelled.folders import labelled_by_folder
 from rtaction.labelled.patterns import CLASSNAME, GROUP, folders_escaped, labelled_by_pattern
 from rtaction.video.span import Span
-from rtaction.video.video_files import files_below, named, videos_among
-
-_log = logging.getLogger(__name__)
 
 Group = str | Callable[[Path], str] | None
 """How to group videos: a regular expression for the path, whose first group (or whole match) is
@@ -148,7 +145,7 @@ def find_videos(
     elif Path(text).is_dir():
         group_of = grouping(group)
         videos = [
-            Video(path, label, group_of(path)) for path, label in _labelled_by_folder(Path(text))
+            Video(path, label, group_of(path)) for path, label in labelled_by_folder(Path(text))
         ]
         text = f"{text.rstrip('/')}/{CLASSNAME}/**"
     else:
@@ -246,44 +243,6 @@ def grouping(group: Group) -> Callable[[Path], str]:
         return str(match.group(1) if regex.groups else match.group(0))
 
     return of
-
-
-def _labelled_by_folder(folder: Path) -> list[tuple[Path, str]]:
-    """Videos below each folder in a folder, with its name; a warning names what is passed over."""
-    files = files_below(folder)
-    videos = videos_among(files, folder)
-    inside = [path for path in videos if path.parent != folder]
-    labelled = [(path, path.relative_to(folder).parts[0]) for path in inside]
-    if len(inside) < len(videos):
-        outside = named(path for path in videos if path.parent == folder)
-        _log.warning("%s: passed over, because they are in no label's folder: %s", folder, outside)
-    known = {label for _, label in labelled}
-    empty = [
-        path.name
-        for path in sorted(folder.iterdir())
-        if path.is_dir() and path.name not in known and not path.name.startswith(".")
-    ]
-    if empty:
-        _log.warning("%s: no label, because there is no video inside: %s", folder, named(empty))
-    if hint := _inner_labels(folder, labelled):
-        _log.warning("%s: %s", folder, hint)
-    return labelled
-
-
-def _inner_labels(folder: Path, labelled: Sequence[tuple[Path, str]]) -> str:
-    """A hint if labels may be the folders within the top ones, which have the same names."""
-    inner: dict[str, set[str]] = {label: set() for _, label in labelled}
-    for path, label in labelled:
-        inner[label] |= {*path.relative_to(folder).parts[1:-1][:1]}
-    names = next(iter(inner.values()), set())
-    if len(names) < 2 or any(other != names for other in inner.values()):
-        return ""
-    pattern = f"{folder}/{GROUP}/{CLASSNAME}/**/*{labelled[0][0].suffix}"
-    return (
-        f"the labels are its folders ({named(sorted(inner))}), each of which has the same folders "
-        f"({named(sorted(names))}); if those are the labels, and its folders are groups such as "
-        f"people, give '{pattern}' instead of the folder"
-    )
 
 
 def _check(

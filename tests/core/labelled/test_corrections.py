@@ -8,7 +8,7 @@ import pytest
 
 from rtaction.errors import DatasetError, UsageError
 from rtaction.labelled.corrections import corrections_text, find_corrections
-from rtaction.labelled.videos import Video
+from rtaction.labelled.videos import Video, find_videos, labels_of
 
 
 def touched(folder: Path, *names: str) -> Path:
@@ -48,3 +48,11 @@ def test_new_labels_are_told() -> None:
         == "corrections: jump 1, wave 2; new labels: jump"
     )
     assert corrections_text(corrections[:1], [video("wave")]) == "corrections: wave 1"
+
+
+def test_as_a_folder_of_videos(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    touched(tmp_path, "unlabelled/a.mkv", "wave/b.mkv", "clap/c.mp4")
+    assert labels_of(find_videos(tmp_path)) == ("clap", "wave")
+    (message,) = caplog.messages
+    assert message.startswith(f"{tmp_path}: passed over, because they have no label yet: 1 clips")
+    assert message.endswith(f"label {tmp_path}`")
