@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.serve.building import build
@@ -16,6 +19,12 @@ from tests.videos import write_flat_video
 
 WAIT_SECONDS = 30.0
 SPEC = ModelSpec(("bright", "dark"), 5, 1.0, 8, 8, background_label="dark", threshold=0.6)
+
+
+def bright_picture(seconds: float, size_hw: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """A bright gray with noise, so that it counts as no frozen picture; for `FaultServer`."""
+    noise = np.random.default_rng(round(seconds * 1000)).integers(-15, 16, (*size_hw, 1))
+    return np.repeat((225 + noise).astype(np.uint8), 3, axis=2)
 
 
 def until(happened: Callable[[], object]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import cv2  # noqa: TID251
@@ -14,6 +15,9 @@ import pytest
 
 from rtaction.errors import RtactionError
 from rtaction.realtime.watching import feed
+from rtaction.realtime.watching.feed import Link
+from rtaction.realtime.watching.live import LiveWatch
+from rtaction.realtime.watching.moment import Moment
 from rtaction.serve.house.house import Query
 from rtaction.serve.watching.model_watch import ModelWatch
 from rtaction.serve.watching.watchman import Watchman
@@ -24,10 +28,19 @@ _MASK = "masks = [[0.0, 0.0, 0.5, 1.0]]"
 _BLACK_BELOW = 30
 
 
-def test_what_is_masked_is_never_shown_again(place: Place, opened: list[Watchman]) -> None:
+def test_what_is_masked_is_never_shown_again(
+    place: Place, opened: list[Watchman], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = LiveWatch._look
+
+    def look_slowly(watch: LiveWatch, links: Sequence[Link]) -> Moment:
+        time.sleep(0.15)  # as a large model: frames of the camera as it was come meanwhile
+        return look(watch, links)
+
+    monkeypatch.setattr(LiveWatch, "_look", look_slowly)
     place.write(place.camera("a", "gray.mp4"), place.camera("b", "gray.mp4"))
     house = open_house(place, opened)
-    for _ in range(6):
+    for _ in range(4):
         until(lambda: house.picture("a", width=None, is_drawn=False))
         place.write(place.camera("a", "gray.mp4", _MASK), place.camera("b", "gray.mp4"))
         house.reload()
