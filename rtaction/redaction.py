@@ -222,8 +222,8 @@ def _wholes_of(url: str) -> Iterator[str]:
         user, _, password = userinfo.partition(":")
         basic = f"{unquote(user)}:{unquote(password)}".encode("utf-8", "surrogatepass")
         yield b64encode(basic).decode()
-    yield from re.split(r"[?#]", after)[1:]
-    start = re.search(r"[?#]", after)
+    yield from re.split(r"[?#;]", after)[1:]
+    start = re.search(r"[?#&;]", after)
     if start is not None:
         yield after[start.end() :]
 

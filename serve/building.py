@@ -17,11 +17,13 @@ from rtaction.serve.options import ServeOptions
 from rtaction.serve.school.lessons import Lessons
 from rtaction.serve.sinks.metrics import Metrics
 from rtaction.serve.sinks.open import open_sinks
+from rtaction.serve.store.folder_lock import FolderLock
 from rtaction.serve.store.index import EventIndex
 from rtaction.serve.store.retention import Retention, RetentionOptions
+from rtaction.serve.watching.rooms import Rooms
 from rtaction.serve.watching.setups import setups_of
 from rtaction.serve.watching.station import Plan
-from rtaction.serve.watching.watchman import Rooms, Watchman
+from rtaction.serve.watching.watchman import Watchman
 from rtaction.serve.web.options import WebOptions, read_token
 from rtaction.serve.web.server import WebServer
 
@@ -70,11 +72,14 @@ def build(options: ServeOptions, open_model: OpenModel, model: Path) -> Built:
     kept = RetentionOptions.from_table(tables.get("retention", {}), f"{where}: retention")
     folder = options.folder
     with ExitStack() as on_error:
+        lock = FolderLock(_made(folder))
+        on_error.callback(lock.close)
         metrics = Metrics()
-        sinks = [*open_sinks(tables, where=where, folder=_made(folder)), metrics]
+        sinks = [*open_sinks(tables, where=where, folder=folder), metrics]
         index = EventIndex(folder / INDEX_NAME)
         on_error.callback(index.close)
         rooms = Rooms(
+            lock=lock,
             index=index,
             clips_folder=_made(folder / "clips"),
             corrections=Corrections(folder / "corrections", folder / "clips"),

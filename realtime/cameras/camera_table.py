@@ -13,6 +13,7 @@ from rtaction.realtime.cameras.camera import Camera, unused_name
 from rtaction.realtime.cameras.credentials import address_of, record_of
 from rtaction.realtime.cameras.schedule import Schedule
 from rtaction.realtime.cameras.view import View
+from rtaction.redaction import scrub
 
 T = TypeVar("T")
 _OPTIONS = ("transport", "follow", "open_timeout_seconds", "read_timeout_seconds")
@@ -89,7 +90,9 @@ def check_keys(table: dict[str, Any], where: str) -> None:
                 'variable and give its name: password_env = "CAMERA_PASSWORD"'
             )
         if key not in _KEYS:
-            raise UsageError(f"{where}: unknown key {key!r}; expected one of {', '.join(_KEYS)}")
+            raise UsageError(
+                f"{where}: unknown key {scrub(key, ())!r}; expected one of {', '.join(_KEYS)}"
+            )
         expected = _KEYS[key]
         # In Python, true is an integer as well. The value may be a secret.
         if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
@@ -146,7 +149,8 @@ def _valued(where: str, make: Callable[[], T]) -> T:
     try:
         return make()
     except ValueError as error:
-        raise UsageError(f"{where}: {error}") from None
+        # Whatever a person has put there by mistake.
+        raise UsageError(f"{where}: {scrub(str(error), ())}") from None
 
 
 def _came(value: object) -> str:
@@ -183,7 +187,9 @@ def _are_numbers(values: list[Any]) -> bool:
 
 
 def _zones(tables: dict[str, Any], where: str) -> tuple[Zone, ...]:
-    return tuple(_zone(name, table, f"{where}: zones.{name}") for name, table in tables.items())
+    return tuple(
+        _zone(name, table, f"{where}: zones.{scrub(name, ())}") for name, table in tables.items()
+    )
 
 
 def _zone(name: str, table: object, where: str) -> Zone:
@@ -217,6 +223,8 @@ def _are_texts(values: object) -> TypeGuard[list[str]]:
 def _model(table: dict[str, Any], where: str, folder: Path) -> Path | None:
     if "model" not in table:
         return None
+    if "://" in table["model"]:
+        raise UsageError(f"{where}: model: expected an ONNX file, got an address")
     model = folder / str(table["model"])
     if not model.is_file():
         raise UsageError(

@@ -13,6 +13,7 @@ from rtaction.errors import UsageError
 from rtaction.realtime.cameras.camera import Camera, cameras_of
 from rtaction.realtime.cameras.camera_table import camera_of, check_keys
 from rtaction.realtime.cameras.credentials import holds_password
+from rtaction.redaction import scrub
 
 SERVE_TABLES = ("clips", "retention", "mqtt", "webhook", "notify")
 """The tables that only `rtaction serve` reads."""
@@ -56,8 +57,8 @@ def load_cameras(path: Path) -> CamerasFile:
     unknown = sorted(set(document) - {"actions", "camera", *SERVE_TABLES})
     if unknown:
         raise UsageError(
-            f"{path}: unknown key {unknown[0]!r}; expected one [[camera]] table per camera, and "
-            f"optionally [actions] and, for `rtaction serve`, {', '.join(SERVE_TABLES)}"
+            f"{path}: unknown key {scrub(unknown[0], ())!r}; expected one [[camera]] table per "
+            f"camera, and optionally [actions] and, for `rtaction serve`, {', '.join(SERVE_TABLES)}"
         )
     actions, tables = document.get("actions", {}), document.get("camera", [])
     if not isinstance(actions, dict):
@@ -113,12 +114,14 @@ def _read(path: Path) -> dict[str, Any]:
     except RecursionError:
         raise UsageError(f"the cameras file {path} is nested too deep") from None
     except ValueError as error:  # TOML, or a number of thousands of digits
-        raise UsageError(f"the cameras file {path} is not valid TOML: {error}") from None
+        raise UsageError(
+            f"the cameras file {path} is not valid TOML: {scrub(str(error), ())}"
+        ) from None
 
 
 def _where(path: Path, number: int, table: dict[str, Any]) -> str:
     name = table.get("name")
-    return f"{path}, camera {number}" + (f" ({name!r})" if isinstance(name, str) else "")
+    return f"{path}, camera {number}" + (f" ({scrub(name, ())!r})" if isinstance(name, str) else "")
 
 
 def _checked_names(tables: list[dict[str, Any]], wheres: list[str]) -> set[str]:
@@ -131,6 +134,11 @@ def _checked_names(tables: list[dict[str, Any]], wheres: list[str]) -> set[str]:
             raise UsageError(f"{where}: name: already used by another camera; choose a unique name")
         if not name.strip() or not name.isprintable():
             raise UsageError(f"{where}: name: expected one line of printable text")
+        if scrub(name, ()) != name:
+            raise UsageError(
+                f"{where}: name: it contains an address with what may be a password, and names are "
+                "shown everywhere; choose another"
+            )
         names.add(name)
     return names
 

@@ -74,16 +74,22 @@ class LiveWatch:
         self._wake = threading.Event()
         self._reported: dict[str, tuple[State, str]] = {}
         self._asked: deque[Callable[[], StateChange | None]] = deque()
-        self.feeds = [self._feed_of(camera) for camera in cameras]
+        self.feeds = [self._feed_of(camera, options) for camera in cameras]
 
     @property
     def engine(self) -> Engine:
         """The engine that computes."""
         return self._engine
 
-    def add(self, camera: Camera) -> None:
-        """Watch another source, from the next moment on; from any thread."""
-        self._ask(lambda: self._add(camera))
+    def add(self, camera: Camera, options: WatchOptions | None = None) -> None:
+        """Watch another source, from the next moment on; from any thread.
+
+        Args:
+            camera: the source.
+            options: how, for this source alone, such as whom its frames are given to. Default: as
+                all.
+        """
+        self._ask(lambda: self._add(camera, options or self._options))
 
     def remove(self, name: str) -> None:
         """Watch a source no longer, from the next moment on, which says that it has ended; from
@@ -94,8 +100,8 @@ class LiveWatch:
         self._asked.append(what)
         self._wake.set()
 
-    def _add(self, camera: Camera) -> None:
-        feed = self._feed_of(camera)
+    def _add(self, camera: Camera, options: WatchOptions) -> None:
+        feed = self._feed_of(camera, options)
         self.feeds.append(feed)
         feed.start()
 
@@ -109,8 +115,7 @@ class LiveWatch:
         self._reported.pop(name, None)
         return StateChange(name, "ended", "no longer watched", time.monotonic())
 
-    def _feed_of(self, camera: Camera) -> Feed[AnyTracker]:
-        options = self._options
+    def _feed_of(self, camera: Camera, options: WatchOptions) -> Feed[AnyTracker]:
         return Feed(
             camera,
             tracker_for(

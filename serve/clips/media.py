@@ -206,7 +206,7 @@ class Media:
         was killed before it could say so; None for what there is not."""
         stem = stem_of(record)
         clip, snapshot = (
-            name if (self._folder / name).is_file() else None
+            name if _has_content(self._folder / name) else None
             for name in (f"{stem}.mp4", f"{stem}.jpg")
         )
         return clip, snapshot
@@ -292,3 +292,7 @@ class Media:
             self._on_done(event, clip, snapshot)
         except Exception:  # whoever is told, the next file is written
             _log.exception("a file of an event is there, but who is told of it fails")
+
+
+def _has_content(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -24,6 +26,7 @@ from rtaction.serve.watching.setups import Setup
 _TOP = 5
 _RATES_SECONDS = 5.0
 _NEWS_SECONDS = 0.25
+_numbers = itertools.count(1)  # of all: a camera that is changed has a new desk
 
 
 @dataclass(slots=True)
@@ -53,7 +56,7 @@ class Desk:
 
     Attributes:
         frame: the newest frame, None before the first and while it is not watched.
-        num_frame: another for each frame.
+        num_frame: another for each frame, also of other desks.
         seen: the people in the newest picture that was looked at, with joints in its pixels.
     """
 
@@ -69,6 +72,8 @@ class Desk:
         self.seen: tuple[Person, ...] = ()
         self.num_events = 0
         self._lock = threading.Lock()
+        self._gate = threading.Lock()
+        self._is_watched = False
         self._state: CameraState = "connecting" if is_enabled else "disabled"
         self._reason = ""
         self._since = datetime.now(UTC)
@@ -87,22 +92,31 @@ class Desk:
 
     def begin(self, stats: SourceStats) -> None:
         """It is watched from now on, with counts that begin anew."""
-        with self._lock:
+        with self._gate, self._lock:
+            self._is_watched = True
             self._before.add(self._stats)
             self._stats = stats
             self._set("connecting", "")
 
     def rest(self, state: CameraState, reason: str = "") -> None:
-        """It is not watched: "disabled", "resting", or "down" for a reason of this machine."""
-        with self._lock:
+        """It is not watched: "disabled", "resting", or "down" for a reason of this machine. No
+        picture of it is taken after that, also not by a thread that reads it still."""
+        with self._gate, self._lock:
+            self._is_watched = False
             self._set(state, reason)
             self.frame, self.seen = None, ()
             self._forget()
 
+    @contextmanager
+    def watched(self) -> Iterator[bool]:
+        """Whether it is watched, which does not change within the block: `rest` waits for it."""
+        with self._gate:
+            yield self._is_watched
+
     def take_frame(self, frame: FrameLike) -> None:
-        """The newest frame."""
+        """The newest frame, while it is `watched`."""
         self.frame = frame
-        self.num_frame += 1
+        self.num_frame = next(_numbers)
 
     def change(self, change: StateChange) -> None:
         """It has changed its state."""

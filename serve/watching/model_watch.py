@@ -7,7 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from rtaction.frame import FrameLike
@@ -20,7 +21,9 @@ from rtaction.realtime.watching.live import LiveWatch
 from rtaction.realtime.watching.moment import Moment
 from rtaction.realtime.watching.options import WatchOptions
 from rtaction.realtime.watching.stats import WatchStats
+from rtaction.serve.house.record import EventRecord
 from rtaction.serve.watching.desk import Desk
+from rtaction.serve.watching.records import Records
 
 _log = logging.getLogger(__name__)
 
@@ -32,15 +35,15 @@ class Told:
     Args:
         on_frame: a camera's frame, on the thread that reads it; it must be fast.
         on_packet: a packet of a camera on the network, likewise.
-        on_event: an event has started or ended, on the clock of the frames; and when they were
-            seen who are in its box, if that is known.
+        on_event: an event has started or ended: its record, what it is on the clock of the frames,
+            and when they were seen who are in its box, if that is known.
         on_state: a camera has changed its state.
         on_labels: scores of a camera have come.
     """
 
     on_frame: Callable[[Desk, FrameLike], Any]
     on_packet: Callable[[Desk, StreamPacket], Any]
-    on_event: Callable[[Desk, ActionEvent, float | None], Any]
+    on_event: Callable[[EventRecord, ActionEvent, float | None], Any]
     on_state: Callable[[Desk], Any]
     on_labels: Callable[[Desk], Any]
 
@@ -65,15 +68,11 @@ class ModelWatch:
         self.looked_seconds = time.monotonic()
         self._told = told
         self._actions = Actions(model, None)
+        self._records = Records()  # of its own: each model counts its events from 1
         self._desks: dict[str, Desk] = {}
         self._lock = threading.Lock()  # of the actions, whose rules any thread may change
-        options = WatchOptions(
-            keep_frames=False,
-            wait_for_sources=True,
-            on_frame=self._take_frame,
-            on_packet=self._take_packet,
-        )
-        self._live = LiveWatch(model, [], self.stats, options, stays=True)
+        self._options = WatchOptions(keep_frames=False, wait_for_sources=True)
+        self._live = LiveWatch(model, [], self.stats, self._options, stays=True)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="rtaction-serve-model", daemon=True)
 
@@ -92,7 +91,13 @@ class ModelWatch:
         self.set_rules(desk, rules)
         self._desks[name] = desk
         desk.begin(self.stats.restart(name))
-        self._live.add(desk.setup.camera)
+        # Bound to the desk: what an earlier one's thread has read has no masks of this one.
+        options = replace(
+            self._options,
+            on_frame=partial(self._take_frame, desk),
+            on_packet=partial(self._take_packet, desk),
+        )
+        self._live.add(desk.setup.camera, options)
 
     def remove(self, desk: Desk) -> None:
         """Watch a camera no longer; its events end."""
@@ -103,9 +108,13 @@ class ModelWatch:
         with self._lock:
             self._actions.add_source(desk.setup.camera.name, rules)
 
+    def end(self) -> None:
+        """Begin to end; nobody waits."""
+        self._ended.set()
+
     def close(self, timeout_seconds: float) -> None:
         """End; the ongoing events end as well."""
-        self._ended.set()
+        self.end()
         if self._thread.is_alive():
             self._thread.join(timeout_seconds)
 
@@ -117,11 +126,11 @@ class ModelWatch:
                     self._take(moment)
                     if self._ended.is_set():
                         break
-            for event in self._actions.finish():
-                self._take_event(event)
         except Exception as error:  # the house is told, and ends the run with it
             _log.debug("watching ended", exc_info=True)
             self.error = error
+        for event in self._actions.finish():
+            self._take_event(event)
 
     def _take(self, moment: Moment) -> None:
         self.looked_seconds = time.monotonic()
@@ -152,15 +161,15 @@ class ModelWatch:
         desk = self._desks.get(event.source)
         if desk is not None:
             desk.event(event.number, event.label, is_over=event.end_seconds is not None)
-            self._told.on_event(desk, event, seen_seconds)
+            self._told.on_event(self._records.take(desk, event), event, seen_seconds)
 
-    def _take_frame(self, frame: FrameLike) -> None:
-        desk = self._desks.get(frame.source)
-        if desk is not None and desk.state not in ("disabled", "resting"):
-            desk.take_frame(frame)
-            self._told.on_frame(desk, frame)
+    def _take_frame(self, desk: Desk, frame: FrameLike) -> None:
+        with desk.watched() as is_watched:
+            if is_watched:
+                desk.take_frame(frame)
+                self._told.on_frame(desk, frame)
 
-    def _take_packet(self, packet: StreamPacket) -> None:
-        desk = self._desks.get(packet.source)
-        if desk is not None and desk.state not in ("disabled", "resting"):
-            self._told.on_packet(desk, packet)
+    def _take_packet(self, desk: Desk, packet: StreamPacket) -> None:
+        with desk.watched() as is_watched:
+            if is_watched:
+                self._told.on_packet(desk, packet)

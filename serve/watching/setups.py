@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rtaction.realtime.cameras.camera import Camera
+from rtaction.realtime.cameras.view import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,15 @@ class Setup:
     id: str
     camera: Camera
     model: Path
+
+    @property
+    def keeps_packets(self) -> bool:
+        """Whether clips are made of the packets of the stream that is watched.
+
+        What is masked or turned is decoded anyway, and cheaper to encode than to decode again.
+        """
+        camera = self.camera
+        return camera.record is None and camera.address.kind == "rtsp" and camera.view == View()
 
 
 def setups_of(cameras: Sequence[Camera], model: Path) -> list[Setup]:

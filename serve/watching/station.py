@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -153,9 +154,12 @@ class Station:
 
     def close(self, timeout_seconds: float) -> None:
         """End all watching."""
+        deadline_seconds = time.monotonic() + timeout_seconds
         with self._lock:
             for watch in self._watches.values():
-                watch.close(timeout_seconds)
+                watch.end()
+            for watch in self._watches.values():
+                watch.close(max(deadline_seconds - time.monotonic(), 0.0))
 
     def _post(self, camera: str) -> _Post:
         post = self._posts.get(camera)
@@ -187,17 +191,20 @@ class Station:
         posts: dict[str, _Post],
         watches: dict[tuple[Path, int], ModelWatch],
     ) -> str:
-        before, self._posts, self._plan = self._posts, {}, plan
+        before = self._posts
+        same = {camera for camera, post in posts.items() if _is_same(before.get(camera), post)}
         old_watches, self._watches = self._watches, watches
         changed: list[_Post] = []
         new: list[_Post] = []
         for watch in watches.values():
             if watch not in old_watches.values():
                 watch.start()
+        # At once: whoever asks meanwhile finds each camera that was there and stays.
+        self._posts = {id: before[id] if id in same else post for id, post in posts.items()}
+        self._plan = plan
         for camera, post in posts.items():
             old = before.get(camera)
-            if old is not None and old.desk.setup == post.desk.setup and old.watch is post.watch:
-                self._posts[camera] = old
+            if old is not None and camera in same:
                 if old.rules != post.rules:
                     old.rules, old.desk.thresholds = post.rules, post.desk.thresholds
                     old.watch.set_rules(old.desk, old.rules)
@@ -207,7 +214,6 @@ class Station:
             (new if old is None else changed).append(post)
             if old is not None:
                 self._end(old)
-            self._posts[camera] = post
             self._on_new(post.desk)
             self._update(post)
         gone = [old for camera, old in before.items() if camera not in posts]
@@ -258,6 +264,10 @@ class Station:
         return source_rules(
             setup.camera, watch.model.spec, actions=plan.actions, given=actions_of(known)
         )
+
+
+def _is_same(old: _Post | None, post: _Post) -> bool:
+    return old is not None and old.desk.setup == post.desk.setup and old.watch is post.watch
 
 
 def _entering(post: _Post) -> dict[str, float]:

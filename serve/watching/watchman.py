@@ -5,65 +5,35 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
 from rtaction.frame import FrameLike
 from rtaction.realtime.actions.detector import ActionEvent
-from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.cameras.view import View
-from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.sources.stream_packets import StreamPacket
-from rtaction.serve.clips.corrections import Corrections, check_verdict
-from rtaction.serve.clips.media import Media, OnDone
-from rtaction.serve.house.house import NoSuchThing, Picture, Query, Sink, Subscription
+from rtaction.serve.clips.corrections import check_verdict
+from rtaction.serve.house.house import NoSuchThing, Picture, Query, Subscription
 from rtaction.serve.house.record import EventRecord, Phase
 from rtaction.serve.house.views import CameraView
-from rtaction.serve.store.index import EventIndex
-from rtaction.serve.store.retention import Retention
 from rtaction.serve.watching.clerk import Clerk
 from rtaction.serve.watching.desk import Desk
 from rtaction.serve.watching.machine import Machine
 from rtaction.serve.watching.model_watch import Told
 from rtaction.serve.watching.newsroom import Newsroom
 from rtaction.serve.watching.pictures import picture_of
-from rtaction.serve.watching.records import Records
-from rtaction.serve.watching.station import Plan, Station
+from rtaction.serve.watching.restart import complete_what_was_cut
+from rtaction.serve.watching.rooms import Rooms
+from rtaction.serve.watching.sinks import close_sinks, tell_sinks
+from rtaction.serve.watching.station import Station
 
 _TICK_SECONDS = 1.0
 _MACHINE_EVERY = 5  # ticks
 _HANGS_SECONDS = 30.0
 _GIVES_NO_PICTURES = ("down", "refused", "ended", "disabled", "resting")
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rooms:
-    """What a house is built of.
-
-    Args:
-        index: keeps events and settings.
-        clips_folder: where they lie.
-        corrections: keeps the clips of judged events.
-        sinks: who is told.
-        read_plan: reads the file of cameras.
-        open_model: loads a model.
-        media_of: makes what keeps clips and snapshots, which tells of each; None if none are kept.
-        retention_of: makes what removes files that are old or too much, but for those that are
-            being written.
-    """
-
-    index: EventIndex
-    clips_folder: Path
-    corrections: Corrections
-    sinks: Sequence[Sink]
-    read_plan: Callable[[], Plan]
-    open_model: Callable[[Path], ActionModel]
-    media_of: Callable[[OnDone], Media] | None
-    retention_of: Callable[[Callable[[str], bool]], Retention]
 
 
 class Watchman:
@@ -74,7 +44,7 @@ class Watchman:
     """
 
     def __init__(self, rooms: Rooms) -> None:
-        self._index, self._sinks = rooms.index, rooms.sinks
+        self._lock, self._index, self._sinks = rooms.lock, rooms.index, rooms.sinks
         self._media = None if rooms.media_of is None else rooms.media_of(self._filed)
         self._clips_folder = rooms.clips_folder
         self._corrections = rooms.corrections
@@ -82,7 +52,6 @@ class Watchman:
         self._retention = rooms.retention_of(is_writing)
         self._read_plan = rooms.read_plan
         self._news = Newsroom()
-        self._records = Records()
         self._machine = Machine()
         told = Told(
             on_frame=self._on_frame,
@@ -111,21 +80,16 @@ class Watchman:
         Raises:
             RtactionError: the file of cameras or a model has a mistake.
         """
+        cut = complete_what_was_cut(self._index, self._media, self._lock.last_alive)
         for sink in self._sinks:
             sink.open(self)
-        self._end_what_was_cut()
         self._clerk.start()
         self._retention.start()
         self._station.apply(self._read_plan())
         self._is_open = True
         self._ticker.start()
-
-    def _end_what_was_cut(self) -> None:
-        """Events that went on when an earlier process was killed are over."""
-        for record in self._index.close_open(datetime.now(UTC)):
-            if self._media is not None:
-                clip, snapshot = self._media.left_of(record)
-                self._index.add_files(record.id, clip=clip, snapshot=snapshot)
+        for record in cut:  # only now: sinks know the cameras
+            self._tell(record, "end")
 
     @property
     def error(self) -> Exception | None:
@@ -136,15 +100,17 @@ class Watchman:
         """End: events end, clips are completed, sinks are told; in about this time at most."""
         self._is_open = False
         self._ended.set()
+        if self._ticker.is_alive():
+            self._ticker.join(timeout_seconds / 4)
         self._station.close(timeout_seconds / 4)
-        self._clerk.close(timeout_seconds / 4)
         if self._media is not None:
             self._media.close(timeout_seconds / 4)
-        for sink in self._sinks:
-            sink.close(timeout_seconds / 4)
+        self._clerk.close(timeout_seconds / 4)  # last: it keeps the names of the clips
+        close_sinks(self._sinks, timeout_seconds / 4)
         self._corrections.close()
         self._retention.close()
         self._index.close()
+        self._lock.close()
 
     def cameras(self) -> Sequence[CameraView]:
         """See `House`."""
@@ -244,8 +210,7 @@ class Watchman:
         self._tell(record, "change")
 
     def _tell(self, record: EventRecord, phase: Phase) -> None:
-        for sink in self._sinks:
-            sink.event(record, phase)
+        tell_sinks(self._sinks, lambda sink: sink.event(record, phase))
         self._news.tell("event", record.to_dict() | {"phase": phase})
 
     def _on_frame(self, desk: Desk, frame: FrameLike) -> None:
@@ -253,8 +218,7 @@ class Watchman:
             self._media.frame(desk.setup.id, frame)
 
     def _on_packet(self, desk: Desk, packet: StreamPacket) -> None:
-        camera = desk.setup.camera
-        if self._media is not None and _keeps_packets(camera):
+        if self._media is not None and desk.setup.keeps_packets:
             self._media.packet(desk.setup.id, packet)
 
     def _on_new(self, desk: Desk) -> None:
@@ -263,13 +227,14 @@ class Watchman:
             self._media.add_camera(
                 desk.setup.id,
                 record=None if camera.record is None else camera.recorded,
-                gives_packets=_keeps_packets(camera),
+                gives_packets=desk.setup.keeps_packets,
                 look=None if camera.view == View() else camera.view.apply,
             )
         self._on_state(desk)
 
-    def _on_event(self, desk: Desk, event: ActionEvent, seen_seconds: float | None) -> None:
-        record = self._records.take(desk, event)
+    def _on_event(
+        self, record: EventRecord, event: ActionEvent, seen_seconds: float | None
+    ) -> None:
         self._clerk.ask(lambda: self._keep(record))  # before its snapshot is there
         if self._media is not None:
             self._media.event(
@@ -290,8 +255,7 @@ class Watchman:
         view = desk.view()
         if self._media is not None and view.state in _GIVES_NO_PICTURES:
             self._media.interrupt(view.id)
-        for sink in self._sinks:
-            sink.camera(view)
+        tell_sinks(self._sinks, lambda sink: sink.camera(view))
         self._news.tell("camera", view.to_dict())
 
     def _on_labels(self, desk: Desk) -> None:
@@ -301,8 +265,7 @@ class Watchman:
     def _on_gone(self, desk: Desk) -> None:
         if self._media is not None:
             self._media.remove_camera(desk.setup.id)
-        for sink in self._sinks:
-            sink.camera_gone(desk.setup.id)
+        tell_sinks(self._sinks, lambda sink: sink.camera_gone(desk.setup.id))
         self._news.tell("gone", {"id": desk.setup.id})
 
     def _tick(self) -> None:
@@ -311,20 +274,20 @@ class Watchman:
         while not self._ended.wait(_TICK_SECONDS):
             num_ticks += 1
             self._ticked_seconds = time.monotonic()
-            self._station.keep_schedules()
-            for desk in self._station.desks:
-                desk.sample()
-                if self._news.has_readers and desk.is_news_due():
-                    self._news.tell("camera", desk.view().to_dict())
-            if num_ticks % _MACHINE_EVERY == 0:
-                self._machine.sample()
-                if self._news.has_readers:
-                    self._news.tell("machine", self.machine())
+            self._lock.beat()
+            try:
+                self._look_round(is_machine_due=num_ticks % _MACHINE_EVERY == 0)
+            except Exception as error:  # the next round may be better
+                _log.warning("the cameras could not be looked at: %s", type(error).__name__)
+                _log.debug("its traceback", exc_info=True)
 
-
-def _keeps_packets(camera: Camera) -> bool:
-    """Whether clips are made of the packets of the stream that is watched.
-
-    What is masked or turned is decoded anyway, and cheaper to encode than to decode again.
-    """
-    return camera.record is None and camera.address.kind == "rtsp" and camera.view == View()
+    def _look_round(self, *, is_machine_due: bool) -> None:
+        self._station.keep_schedules()
+        for desk in self._station.desks:
+            desk.sample()
+            if self._news.has_readers and desk.is_news_due():
+                self._news.tell("camera", desk.view().to_dict())
+        if is_machine_due:
+            self._machine.sample()
+            if self._news.has_readers:
+                self._news.tell("machine", self.machine())

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from rtaction.errors import RtactionError, UsageError
 from rtaction.serve.web.endpoint import Answer, Asked, Endpoint
 
 
@@ -15,7 +16,10 @@ def _machine(asked: Asked) -> dict[str, Any]:
 
 
 def _reload(asked: Asked) -> dict[str, str]:
-    return {"changed": asked.desk.house.reload()}
+    try:
+        return {"changed": asked.desk.house.reload()}
+    except RtactionError as error:  # also a video that is not there is a mistake in the file
+        raise UsageError(str(error)) from None
 
 
 async def _healthz(_: Asked) -> dict[str, str]:
