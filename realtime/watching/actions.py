@@ -93,12 +93,13 @@ class Actions:
             if gone is not None:
                 events += gone.leave()
         for change in moment.changes:
+            if change.state == "ended":  # who was in it is forgotten; a source may come again
+                for detector in self._detectors.pop(change.source, {}).values():
+                    events += detector.finish()
             # A window or two with too few frames is not the end, nor is the turn of another camera;
             # the detector handles longer gaps.
-            for detector in self._detectors.get(change.source, {}).values():
-                if change.state == "ended":
-                    events += detector.finish()
-                elif change.state not in ("ok", "warming_up", "degraded", "overloaded"):
+            elif change.state not in ("ok", "warming_up", "degraded", "overloaded"):
+                for detector in self._detectors.get(change.source, {}).values():
                     events += detector.interrupt()
         return events
 

@@ -84,6 +84,7 @@ class Station:
         self._plan = Plan(())
         self._posts: dict[str, _Post] = {}
         self._watches: dict[tuple[Path, int], ModelWatch] = {}
+        self._is_closed = False
 
     @property
     def desks(self) -> list[Desk]:
@@ -113,6 +114,8 @@ class Station:
             RtactionError: a camera or a model has a mistake; nothing has changed.
         """
         with self._lock:
+            if self._is_closed:
+                raise UsageError("the cameras are watched no longer; the service ends")
             watches: dict[tuple[Path, int], ModelWatch] = {}
             posts = {one.id: self._planned(one, plan, watches) for one in plan.setups}
             return self._change_to(plan, posts, watches)
@@ -120,7 +123,7 @@ class Station:
     def keep_schedules(self) -> None:
         """Begin and end to watch cameras as their schedules say; called once a second."""
         with self._lock:
-            for post in self._posts.values():
+            for post in () if self._is_closed else self._posts.values():
                 self._update(post)
 
     def enable(self, camera: str, *, is_enabled: bool) -> None:
@@ -156,6 +159,7 @@ class Station:
         """End all watching."""
         deadline_seconds = time.monotonic() + timeout_seconds
         with self._lock:
+            self._is_closed = True
             for watch in self._watches.values():
                 watch.end()
             for watch in self._watches.values():

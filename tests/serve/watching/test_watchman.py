@@ -8,6 +8,7 @@ import av
 import pytest
 
 from rtaction.errors import RtactionError, UsageError
+from rtaction.realtime.watching.live import LiveWatch
 from rtaction.serve.house.house import NoSuchThing, Query
 from rtaction.serve.house.record import EventRecord
 from rtaction.serve.watching.watchman import Watchman
@@ -137,3 +138,38 @@ def test_a_camera_rests_as_its_schedule_says(place: Place, opened: list[Watchman
     place.write(place.camera("a", "gray.mp4"), place.camera("b", "gray.mp4"))
     house.reload()
     until(lambda: house.camera("a").state == "ok")
+
+
+def fail(*_: object) -> None:
+    raise ZeroDivisionError
+
+
+def test_a_model_that_fails_ends_the_events(
+    place: Place, opened: list[Watchman], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.write(place.camera("a", "gray.mp4"), "[actions]\nenter = 0.3")
+    house = open_house(place, opened)
+    until(lambda: house.events(Query()))
+    monkeypatch.setattr(LiveWatch, "_look", fail)
+    until(lambda: house.error)
+    assert not house.is_ready()
+    until(lambda: the_event(house).ended_at)
+    opened.remove(house)
+    house.close(5.0)
+    with pytest.raises(UsageError, match="ends"):
+        house.reload()
+
+
+def test_a_sink_that_fails_ends_nothing(
+    place: Place, opened: list[Watchman], caplog: pytest.LogCaptureFixture
+) -> None:
+    place.write(place.camera("a", "bright.mp4"))
+    house = place.house()
+    opened.append(house)
+    (sink,) = house._sinks
+    for method in ("event", "camera", "close"):
+        setattr(sink, method, fail)
+    house.open()
+    until(lambda: house.events(Query()) and the_event(house).clip)
+    assert house.error is None
+    assert "metrics: ZeroDivisionError" in caplog.messages
