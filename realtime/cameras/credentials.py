@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
+from rtaction.environment import from_environment
 from rtaction.errors import UsageError
 from rtaction.realtime.cameras.address import Address, parse_address
 
@@ -95,14 +96,7 @@ def _with_user(table: dict[str, Any], key: str, where: str) -> Address:
 
 def _from_environment(variable: str, where: str) -> str:
     """The value of a variable, percent-encoded."""
-    value = os.environ.get(variable)
-    if value is None:
-        # The most common mistake is to put the password itself there.
-        named = f" {variable}" if re.fullmatch(r"[A-Z_][A-Z0-9_]*", variable) else ""
-        raise UsageError(
-            f"{where}: the environment variable{named} is not set; expected the name of a variable "
-            "with the value, such as CAMERA_PASSWORD"
-        )
+    value = from_environment(variable, where, example="CAMERA_PASSWORD", may_be_empty=True)
     return quote(os.fsencode(value), safe="")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
@@ -47,27 +46,6 @@ def read_table(kind: type[Settings], table: dict[str, Any], where: str) -> Setti
         return kind(**given)
     except ValueError as error:
         raise UsageError(f"{where}: {error}") from None
-
-
-def from_environment(variable: str, where: str) -> str:
-    """The value of an environment variable that a table names.
-
-    Args:
-        variable: its name. A person may have put the secret itself there, so that it is repeated
-            only if it looks like a name.
-        where: names the file, the table and the key in the error.
-
-    Raises:
-        UsageError: it is not set, or empty.
-    """
-    value = os.environ.get(variable)
-    if not value:
-        named = f" {variable}" if re.fullmatch(r"[A-Z_][A-Z0-9_]{0,63}", variable) else ""
-        raise UsageError(
-            f"{where}: the environment variable{named} is not set; expected the name of a variable "
-            "with the value, such as MQTT_PASSWORD"
-        )
-    return value
 
 
 def _unknown(key: str, hints: dict[str, Any]) -> str:

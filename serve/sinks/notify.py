@@ -13,12 +13,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rtaction.environment import from_environment
 from rtaction.errors import MissingLibrary, UsageError
 from rtaction.installation import install_command
 from rtaction.realtime.watching.back_off import BackOff
 from rtaction.serve.house.house import House, SinkView
 from rtaction.serve.house.record import EventRecord, Phase
-from rtaction.serve.house.tables import from_environment, read_table
+from rtaction.serve.house.tables import read_table
 from rtaction.serve.house.views import CameraView
 from rtaction.serve.sinks.snapshots import snapshot_of
 from rtaction.serve.sinks.wanted import Wanted
@@ -101,7 +102,7 @@ class Notify:
             MissingLibrary: Apprise is not installed.
         """
         settings = read_table(NotifySettings, table, where)
-        url = from_environment(settings.url_env, f"{where}: url_env")
+        url = from_environment(settings.url_env, f"{where}: url_env", example="NTFY_URL")
         try:
             return cls(settings, url)
         except ValueError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 import socket
 import ssl
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from rtaction.environment import from_environment
 from rtaction.errors import UsageError
 
 DEFAULT_PORT = 8090
@@ -138,15 +138,7 @@ def read_token(env: str | None, file: Path | None) -> str | None:
     if env is not None and file is not None:
         raise UsageError("expected the token from a variable or from a file, got both")
     if env is not None:
-        token = os.environ.get(env, "").strip()
-        if not token:
-            # The most common mistake is to put the token itself there.
-            named = f" {env}" if re.fullmatch(r"[A-Z_][A-Z0-9_]*", env) else ""
-            raise UsageError(
-                f"the environment variable{named} with the token is not set; expected "
-                "the name of a variable with the value, such as RTACTION_TOKEN"
-            )
-        return token
+        return from_environment(env, "the token", example="RTACTION_TOKEN").strip()
     if file is not None:
         try:
             return file.read_text(encoding="utf-8").strip()

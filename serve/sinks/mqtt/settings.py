@@ -8,8 +8,9 @@ import ssl
 from dataclasses import dataclass
 from typing import Any
 
+from rtaction.environment import from_environment
 from rtaction.errors import UsageError
-from rtaction.serve.house.tables import from_environment, read_table
+from rtaction.serve.house.tables import read_table
 from rtaction.serve.sinks.mqtt.account import Account
 from rtaction.serve.sinks.mqtt.topics import slug
 
@@ -90,7 +91,7 @@ def account_of(settings: MqttSettings, where: str) -> Account:
 
 
 def _secret(variable: str | None, where: str) -> str | None:
-    return None if variable is None else from_environment(variable, where)
+    return None if variable is None else from_environment(variable, where, example="MQTT_PASSWORD")
 
 
 def _tls(tls: bool | str, where: str) -> ssl.SSLContext | None:

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import rtaction
+from rtaction.environment import from_environment
 from rtaction.errors import OutputError, UsageError
 from rtaction.realtime.watching.back_off import BackOff
 from rtaction.redaction import secrets_of
 from rtaction.serve.house.house import House, SinkView
 from rtaction.serve.house.record import EventRecord, Phase
-from rtaction.serve.house.tables import from_environment, read_table
+from rtaction.serve.house.tables import read_table
 from rtaction.serve.house.views import CameraView
 from rtaction.serve.sinks.reasons import reason_of
 from rtaction.serve.sinks.wanted import Wanted
@@ -111,10 +112,14 @@ class Webhook:
         """
         settings = read_table(WebhookSettings, table, where)
         key = "url" if settings.url is not None else "url_env"
-        url = settings.url or from_environment(settings.url_env or "", f"{where}: url_env")
+        url = settings.url or from_environment(
+            settings.url_env or "", f"{where}: url_env", example="HOOK_URL"
+        )
         secret = None
         if settings.secret_env is not None:
-            secret = from_environment(settings.secret_env, f"{where}: secret_env").encode()
+            secret = from_environment(
+                settings.secret_env, f"{where}: secret_env", example="HOOK_SECRET"
+            ).encode()
         try:
             receiver = Receiver.parse(url)
         except ValueError as error:

@@ -55,7 +55,7 @@ def test_where_the_token_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert read_token(None, None) is None
     with pytest.raises(UsageError, match="got both"):
         read_token("CAMS_TOKEN", file)
-    with pytest.raises(UsageError, match="NO_SUCH with the token is not set"):
+    with pytest.raises(UsageError, match="variable NO_SUCH is not set"):
         read_token("NO_SUCH", None)
     with pytest.raises(UsageError) as refused:
         read_token("my-secret-itself", None)

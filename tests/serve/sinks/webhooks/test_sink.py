@@ -110,9 +110,8 @@ def test_only_what_was_asked_for(receiver: Receiver, make: Make) -> None:
     assert len({one.headers["Idempotency-Key"] for one in receiver.accepted}) == 3
 
 
-def test_through_all_faults_nothing_is_lost_twice_or_out_of_order(
-    receiver: Receiver, make: Make
-) -> None:
+def test_through_all_faults_nothing_is_lost_or_out_of_order(receiver: Receiver, make: Make) -> None:
+    """What is taken while the receiver ends, and so is not answered, comes once more."""
     receiver.faults = [
         *(500, 503, cut, 200, hang(2.0), 429, 408, babble, drip, 200),
         *((302, {"Location": "http://127.0.0.1:1/stolen"}), (429, {"Retry-After": "0"}), 502),
@@ -129,7 +128,9 @@ def test_through_all_faults_nothing_is_lost_twice_or_out_of_order(
     wait_until(lambda: "nothing listens" in webhook.view().reason)
     receiver.start()
     wait_until(lambda: webhook.view().num_sent == 40)
-    assert [one.json["event"]["id"] for one in receiver.accepted] == [one.id for one in events]
+    came = [one.json["event"]["id"] for one in receiver.accepted]
+    assert list(dict.fromkeys(came)) == [one.id for one in events]
+    assert len(came) <= len(events) + 1
     for asked in receiver.asked:
         verify(b"key", asked.headers["X-Rtaction-Signature"], asked.body, now=time.time())
     assert (webhook.view().num_missed, webhook.view().num_waiting) == (0, 0)
