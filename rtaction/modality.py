@@ -36,6 +36,9 @@ which a pose network in the model reads people's joints."""
 USUAL_MODALITY = {1: "gray", 2: "flow", 3: "rgb"}
 """What frames of so many channels usually show."""
 
+FIELDS = {"flow": 1, FLOW_STACK: STACK_FIELDS}
+"""Names whose channels are fields of optical flow, and how many each has."""
+
 _NEED_COLOUR = {"rgb", "pose", "rgb_diff", "diff_mask", "flow_mask"}
 _MOTION = set(CHANNELS) - {"rgb", "gray", "pose"}
 
@@ -65,6 +68,16 @@ def parts_of(modality: str) -> tuple[str, ...]:
 def channels_of(modality: str) -> int:
     """Number of channels of one frame."""
     return sum(CHANNELS[part] for part in parts_of(modality))
+
+
+def fields_of(modality: str) -> int:
+    """Number of different fields of optical flow that one frame needs as they are; 0 for none."""
+    return max(FIELDS.get(part, 0) for part in parts_of(modality))
+
+
+def compares_pixels(modality: str) -> bool:
+    """Whether a frame needs the pixels of others before it, even if its fields are known."""
+    return not (_MOTION - set(FIELDS)).isdisjoint(parts_of(modality))
 
 
 def base_of(modality: str) -> Base:

@@ -54,9 +54,9 @@ def show_clips(config: TrainConfig, path: Path, *, num_clips: int = 6) -> int:
         clip = clips.drawn(clips.images([number])[0])
         strips += strips_of(clip, spec.modality, f"{label}   {name}, from {start_seconds:.2f} s")
         if augmentation is not None:
-            after = clips.changed_images(number, augmentation, random)
+            after = clips.changed_drawn(number, augmentation, random)
             title = f"{label}   changed ({config.augment})"
-            strips += strips_of(clips.drawn(after), spec.modality, title)
+            strips += strips_of(after, spec.modality, title)
     draw_filmstrip(path, strips)
     return len(clips)
 

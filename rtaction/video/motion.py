@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.arrays import UInt8Array
-from rtaction.modality import FLOW_STACK, parts_of, shows_motion
+from rtaction.modality import FIELDS, parts_of, shows_motion
 from rtaction.opencv import cv2
 from rtaction.source_frames import source_frames, stack_of
 
@@ -50,23 +50,32 @@ def clip_pictures(images: npt.NDArray[Any], modality: str) -> UInt8Array:
     return np.stack([picture_of(images[of], modality) for of in source_frames(modality, count)])
 
 
-def picture_of(frames: Sequence[Any] | npt.NDArray[Any], modality: str) -> UInt8Array:
+def picture_of(
+    frames: Sequence[Any] | npt.NDArray[Any],
+    modality: str,
+    fields: Sequence[UInt8Array] | UInt8Array | None = None,
+) -> UInt8Array:
     """One frame as the network sees it, of the frames that it is made of.
 
     Args:
         frames: uint8, each of shape (height, width, 3 or 1): the frame itself is the last, after
             as many before it as the modality needs, see `rtaction.source_frames.source_frames`.
         modality: see `rtaction.modality`.
+        fields: the `flow_field` from each of these frames to the next, if known; those before the
+            last are then needed only if `rtaction.modality.compares_pixels`. Default None.
 
     Returns:
         uint8, shape (height, width, channels_of(modality)).
     """
-    made = [
-        np.concatenate([_flow(*pair) for pair in pairwise(frames)], axis=2)
-        if part == FLOW_STACK
-        else _MAKERS[part](frames[0], frames[-1])
-        for part in parts_of(modality)
-    ]
+    parts = parts_of(modality)
+    if fields is None and not FIELDS.keys().isdisjoint(parts):
+        fields = [flow_field(*pair) for pair in pairwise(frames)]
+    made: list[UInt8Array] = []
+    for part in parts:
+        if part in FIELDS:
+            made.extend(() if fields is None else fields)
+        else:
+            made.append(_MAKERS[part](frames[0], frames[-1]))
     return made[0] if len(made) == 1 else np.concatenate(made, axis=2)
 
 
@@ -109,8 +118,16 @@ def _abs_diff(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UInt8Array:
     return np.asarray(cv2.convertScaleAbs(change, alpha=_DIFF_GAIN), np.uint8)[..., np.newaxis]
 
 
-def _flow(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UInt8Array:
-    """Motion to the right and down, clipped at an eighth of the frame's width and height."""
+def flow_field(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UInt8Array:
+    """Motion to the right and down, clipped at an eighth of the frame's width and height.
+
+    Args:
+        before: uint8, shape (height, width, 3 or 1).
+        after: uint8, of the same shape.
+
+    Returns:
+        uint8, shape (height, width, 2), from 0 to `2 * STILL`; `STILL` is none.
+    """
     height, width = before.shape[:2]
     full = np.array([width, height], np.float32) * _FULL_FLOW
     levels = _flow_pixels(before, after) * (STILL / full) + STILL
@@ -136,7 +153,6 @@ _MAKERS: dict[str, Callable[[npt.NDArray[Any], npt.NDArray[Any]], UInt8Array]] =
     "diff": _diff,
     "abs_diff": _abs_diff,
     "rgb_diff": _rgb_diff,
-    "flow": _flow,
     "diff_mask": _diff_mask,
     "flow_mask": _flow_mask,
     "pose": _rgb,

@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from rtaction.modality import CHANNELS, base_of, channels_of, parts_of, shows_motion
+from rtaction.modality import (
+    CHANNELS,
+    base_of,
+    channels_of,
+    compares_pixels,
+    fields_of,
+    parts_of,
+    shows_motion,
+)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +36,25 @@ def test_what_a_modality_is(modality: str, channels: int, base: str, motion: boo
     assert channels_of(modality) == channels
     assert base_of(modality) == base
     assert shows_motion(modality) is motion
+
+
+@pytest.mark.parametrize(
+    ("modality", "num_fields", "needs_pixels"),
+    [
+        ("rgb", 0, False),
+        ("diff", 0, True),
+        ("flow_mask", 0, True),
+        ("flow", 1, False),
+        ("rgb+flow", 1, False),
+        ("flow+flow_mask", 1, True),
+        ("rgb+flow_stack", 5, False),
+    ],
+)
+def test_what_a_frame_needs_of_those_before_it(
+    modality: str, num_fields: int, needs_pixels: bool
+) -> None:
+    assert fields_of(modality) == num_fields
+    assert compares_pixels(modality) is needs_pixels
 
 
 def test_parts_keep_their_order() -> None:

@@ -268,7 +268,7 @@ def test_what_only_serve_can_do(
 
     def run(keys: str) -> tuple[int, str, str]:
         cameras.write_text(
-            f"[[camera]]\nname = 'door'\nsource = '{two_people}'\n{keys}\n[serve]\nport = 1\n",
+            f"[[camera]]\nname = 'door'\nsource = '{two_people}'\n{keys}\n[clips]\n",
             encoding="utf-8",
         )
         return here("cam", "-m", person_model, "--sources", str(cameras), "--headless")

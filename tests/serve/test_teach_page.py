@@ -142,6 +142,8 @@ def test_taught_seen_and_downloaded(
     page.get_by_role("button", name="Stop").click()
 
     page.locator("#learn").click()
+    page.get_by_role("progressbar", name="Learning").wait_for()
+    assert record_nothing.is_disabled()
     page.get_by_text("trained on 4 takes: my wave 2, nothing 2").wait_for()
     page.locator(".chip.is-active", has_text="my wave").wait_for()
     with page.expect_download() as download:
@@ -151,6 +153,7 @@ def test_taught_seen_and_downloaded(
     OnnxFile(model.read_bytes())
     assert set(ActionModel(model, device="cpu").spec.labels) == {"my wave", "nothing"}
 
+    assert record_nothing.is_enabled()
     page.get_by_role("button", name="Delete the last take of my wave").click()
     page.get_by_text("does not know your newest takes").wait_for()
     page.get_by_role("link", name="Lessons").click()

@@ -8,7 +8,6 @@ networks.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,7 @@ from rtaction.errors import UsageError
 from rtaction.opencv import cv2
 from rtaction.sampling import frame_interval_seconds
 from rtaction.train.choices import Strength
+from rtaction.train.data.clip_change import ClipChange
 
 
 @dataclass(frozen=True)
@@ -148,33 +148,49 @@ class Augmentation:
             clip: uint8, shape (frames_per_clip, height, width, channels); not modified.
             label: its label.
             random: draws the amounts; the same state gives the same clip.
-            together: so many frames, at least 2, belong together; a dropped frame is replaced by
-                one of its own. Default None: all of them.
+            together: see `drawn`.
 
         Returns:
             uint8, of the same shape.
         """
+        change = self.drawn(label, random, len(clip), clip.shape[1:3], together=together)
+        return change.images(clip[change.order])
+
+    def drawn(
+        self,
+        label: str,
+        random: np.random.Generator,
+        num_frames: int,
+        size_hw: tuple[int, ...],
+        *,
+        together: int | None = None,
+    ) -> ClipChange:
+        """The change of one clip.
+
+        Args:
+            label: its label.
+            random: draws the amounts, and later the noise.
+            num_frames: of the clip.
+            size_hw: of its frames.
+            together: so many frames, at least 2, belong together; a dropped frame is replaced by
+                one of its own. Default None: all of them.
+        """
         # Everything is drawn, needed or not, so that changing one amount leaves the others as is.
         is_flipped = random.random() < self.flip and label not in self.keep_sides
-        matrix = self._matrix(clip.shape[1:3], random, is_flipped=is_flipped)
+        matrix = self._matrix(size_hw, random, is_flipped=is_flipped)
         levels = self._levels(random)
         noise_deviation = random.uniform(0.0, 6.0) * (random.random() < self.noise)
         quality = int(random.integers(25, 80))
         is_coarse = random.random() < self.jpeg
-        lost = int(random.integers(1, max(len(clip), 2)))
+        lost = int(random.integers(1, max(num_frames, 2)))
         if together is not None and lost % together == 0:
             lost += 1
-        is_lost = random.random() < self.dropped_frame and len(clip) > 1
-        images = [_warped(image, matrix) for image in clip]
-        if is_lost:
-            images[lost] = images[lost - 1]
-        changed = levels[np.stack(images)]
-        if noise_deviation > 0:
-            noise = random.normal(0.0, noise_deviation, changed.shape)
-            changed = np.clip(np.rint(changed + noise), 0, 255).astype(np.uint8)
-        if is_coarse:
-            changed = np.stack([_as_jpeg(image, quality) for image in changed])
-        return np.asarray(changed, np.uint8)
+        order = np.arange(num_frames)
+        if random.random() < self.dropped_frame and num_frames > 1:
+            order[lost] = lost - 1
+        return ClipChange(
+            order, matrix, levels, noise_deviation, quality if is_coarse else None, random
+        )
 
     def _matrix(
         self, size_hw: tuple[int, ...], random: np.random.Generator, *, is_flipped: bool
@@ -197,18 +213,3 @@ class Augmentation:
         offset = random.uniform(-1, 1) * self.brightness * 255
         levels = (np.arange(256) - 127.5) * gain + 127.5 + offset
         return np.clip(np.round(levels), 0, 255).astype(np.uint8)
-
-
-def _warped(image: UInt8Array, matrix: npt.NDArray[np.float64]) -> UInt8Array:
-    height, width, channels = image.shape
-    # The border is the frame's own edge, mirrored: the network could learn from black.
-    warped: Any = cv2.warpAffine(
-        image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
-    )
-    return np.asarray(warped, np.uint8).reshape(height, width, channels)
-
-
-def _as_jpeg(image: UInt8Array, quality: int) -> UInt8Array:
-    _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    flag = cv2.IMREAD_GRAYSCALE if image.shape[2] == 1 else cv2.IMREAD_COLOR
-    return np.asarray(cv2.imdecode(jpeg, flag), np.uint8).reshape(image.shape)

@@ -27,6 +27,7 @@ from rtaction.sampling import (
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.decoded_video import DecodedVideo, TemporaryFrames, VideoFrames
 from rtaction.train.data.frame_cache import FrameCache
+from rtaction.train.data.kept_flow import KeptFlow
 from rtaction.video.span import Span
 from rtaction.whole_video import whole_targets, why_no_spread_clip
 
@@ -83,7 +84,8 @@ def read_clip_set(
     """
     kept: list[Video] = []
     parts: list[_Clips] = []
-    with closing(_read_all(videos, spec, stride_seconds, cache or FrameCache())) as results:
+    cache = cache or FrameCache()
+    with closing(_read_all(videos, spec, stride_seconds, cache)) as results:
         for video, result in results:
             if on_video:
                 on_video()
@@ -113,6 +115,7 @@ def read_clip_set(
         num_skipped=num_skipped,
         sampling=spec.sampling,
         video_times_seconds=tuple(part.video.times_seconds for part in parts),
+        flow=KeptFlow(cache.room),
     )
 
 

@@ -7,7 +7,7 @@ space, not memory. This module knows nothing about networks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,14 +16,18 @@ import numpy.typing as npt
 from rtaction.arrays import Float64Array, UInt8Array
 from rtaction.choices import Sampling
 from rtaction.labelled.videos import Video
-from rtaction.modality import shows_motion
+from rtaction.modality import compares_pixels, fields_of, shows_motion
 from rtaction.model_spec import ModelSpec
 from rtaction.sampling import select_frames
 from rtaction.source_frames import source_frames, stack_of
 from rtaction.train.data.augment import Augmentation
+from rtaction.train.data.clip_change import ClipChange
 from rtaction.train.data.decoded_video import VideoFrames
-from rtaction.video.motion import clip_pictures
+from rtaction.train.data.kept_flow import KeptFlow
+from rtaction.video.motion import clip_pictures, picture_of
 from rtaction.whole_video import segment_targets
+
+_TIMINGS = 8  # speeds and jitters of a window that shows flow
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +51,7 @@ class ClipSet:
             clip has one label.
         video_times_seconds: for each video, float64 times of its frames in `frames`. Default (),
             unknown: each clip then has only its own frames.
+        flow: the optical flow between frames. Default: computed each time.
     """
 
     frames: UInt8Array | VideoFrames
@@ -61,6 +66,7 @@ class ClipSet:
     sampling: Sampling = "sliding"
     video_times_seconds: tuple[Float64Array, ...] = ()
     truths: npt.NDArray[np.bool_] | None = None
+    flow: KeptFlow = field(default_factory=KeptFlow)
 
     def __len__(self) -> int:
         return len(self.clip_labels)
@@ -71,7 +77,25 @@ class ClipSet:
 
     def pictures(self, clips: npt.NDArray[np.intp] | Sequence[int]) -> UInt8Array:
         """What a network sees: uint8, shape (len(clips), frames_per_clip, H, W, channels)."""
-        return np.stack([clip_pictures(clip, self.modality) for clip in self.images(clips)])
+        return np.stack([self._seen(self.clip_frames[clip]) for clip in clips])
+
+    def _seen(
+        self, positions: npt.NDArray[np.intp], change: ClipChange | None = None
+    ) -> UInt8Array:
+        """What a network sees of the frames at some positions, changed."""
+        if not fields_of(self.modality):
+            images = np.asarray(self.frames[positions])
+            return clip_pictures(change.images(images) if change else images, self.modality)
+        of = source_frames(self.modality, len(self.own_frames))  # (frames_per_clip, 2 or more)
+        fields = self.flow.between(self.frames, positions[of[:, :-1]], positions[of[:, 1:]])
+        # What shows only in the flow need be neither read nor changed.
+        needed = of if compares_pixels(self.modality) else of[:, -1:]
+        used, places = np.unique(needed, return_inverse=True)
+        images = np.asarray(self.frames[positions[used]])
+        if change:
+            images, fields = change.images(images), change.fields(fields)
+        sources = zip(images[places.reshape(needed.shape)], fields, strict=True)
+        return np.stack([picture_of(some, self.modality, known) for some, known in sources])
 
     def images_at(self, clip: int, moments_seconds: Float64Array) -> UInt8Array:
         """Frames of one clip, taken at other moments of its video.
@@ -87,13 +111,16 @@ class ClipSet:
         Returns:
             uint8, shape (frames_per_window, H, W, 3 or 1).
         """
-        positions = self.clip_frames[clip]
+        return np.asarray(self.frames[self._positions_at(clip, moments_seconds)])
+
+    def _positions_at(self, clip: int, moments_seconds: Float64Array) -> npt.NDArray[np.intp]:
+        """Positions in `frames` of what `images_at` takes."""
         if self.video_times_seconds:
             video = self.clip_videos[clip]
             found = select_frames(self.video_times_seconds[video], moments_seconds)
             if found.problem is None:
-                positions = self.video_starts[video] + found.indices
-        return np.asarray(self.frames[positions])
+                return np.asarray(self.video_starts[video] + found.indices)
+        return np.asarray(self.clip_frames[clip])
 
     def changed(
         self, clip: int, augmentation: Augmentation, random: np.random.Generator
@@ -108,9 +135,15 @@ class ClipSet:
         Returns:
             uint8, shape (frames_per_clip, H, W, channels).
         """
-        # Before motion is computed, so that it is the motion of the changed frames.
-        images = self.changed_images(clip, augmentation, random)
-        return clip_pictures(images, self.modality)
+        # Differences are those of the changed frames. Flow is changed as `ClipChange.fields` says.
+        positions, change = self._drawn_change(clip, augmentation, random)
+        return self._seen(positions, change)
+
+    def changed_drawn(
+        self, clip: int, augmentation: Augmentation, random: np.random.Generator
+    ) -> UInt8Array:
+        """What a network sees of one clip, augmented, for a person: uint8, shape (F, H, W, C)."""
+        return self.changed(clip, augmentation, random)
 
     def changed_images(
         self, clip: int, augmentation: Augmentation, random: np.random.Generator
@@ -120,20 +153,38 @@ class ClipSet:
         Returns:
             uint8, shape (frames_per_window, height, width, 3 or 1).
         """
-        images = self.images_at(clip, self.changed_moments(clip, augmentation, random))
+        positions, change = self._drawn_change(clip, augmentation, random)
+        return change.images(np.asarray(self.frames[positions]))
+
+    def _drawn_change(
+        self, clip: int, augmentation: Augmentation, random: np.random.Generator
+    ) -> tuple[npt.NDArray[np.intp], ClipChange]:
+        """The positions in `frames` of one clip, augmented, and how they change."""
+        positions = self._positions_at(clip, self.changed_moments(clip, augmentation, random))
         label = self._side_label(clip, augmentation)
         stack = stack_of(self.modality)
         together = None if stack is None else stack.num_frames
-        return augmentation.apply(images, label, random, together=together)
+        size_hw = self.frames.shape[1:3]
+        change = augmentation.drawn(label, random, len(positions), size_hw, together=together)
+        return positions[change.order], change
 
     def changed_moments(
         self, clip: int, augmentation: Augmentation, random: np.random.Generator
     ) -> Float64Array:
-        """Moments of one clip, augmented: float64, shape (frames_per_window,); see `changed`."""
+        """Moments of one clip, augmented; see `changed`.
+
+        A window that shows flow has eight timings, always the same, so that their flow is kept.
+
+        Returns:
+            float64, shape (frames_per_window,).
+        """
         stack, times = stack_of(self.modality), self.clip_times_seconds[clip]
         if self.sampling == "segments" and self.video_times_seconds:
             video_times = self.video_times_seconds[self.clip_videos[clip]]
             return segment_targets(video_times, len(times), stack=stack, random=random)
+        if fields_of(self.modality):  # between new frames, flow would be computed in each epoch
+            timing = [int(random.integers(_TIMINGS)), round(1000 * max(times[0], 0))]
+            random = np.random.default_rng(timing)
         keep_ends = self.sampling != "sliding"
         if stack is None:
             return augmentation.moments(times, random, keep_ends=keep_ends)

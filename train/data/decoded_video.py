@@ -220,12 +220,16 @@ class VideoFrames:
         videos: the frames of each video, at least one.
         paths: the videos themselves.
         spec: size and resizing of the frames, and whether they have colours.
+
+    Attributes:
+        videos: the frames of each video.
+        starts: intp, shape (num_videos + 1,): position of the first frame of each, and the end.
     """
 
     def __init__(
         self, videos: Sequence[DecodedVideo], paths: Sequence[Path], spec: ModelSpec
     ) -> None:
-        self._videos = list(videos)
+        self.videos = list(videos)
         self._paths = list(paths)
         self._spec = spec
         self.starts = np.cumsum([0, *(len(video.times_seconds) for video in videos)])
@@ -233,29 +237,43 @@ class VideoFrames:
     def __len__(self) -> int:
         return int(self.starts[-1])
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As of an array: number of frames, height, width and channels."""
+        return (len(self), *self._spec.base_shape)
+
+    def numbers_of(self, positions: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+        """The number of the video that each position belongs to: intp, of the same shape."""
+        return np.asarray(np.searchsorted(self.starts, positions, side="right") - 1)
+
     def __getitem__(self, positions: npt.NDArray[np.intp]) -> UInt8Array:
         """Read frames: uint8, shape (*positions.shape, height, width, channels)."""
         if positions.size and not (positions.min() >= 0 and positions.max() < len(self)):
             raise IndexError(f"frames are numbered from 0 to {len(self) - 1}, got {positions}")
         flat = positions.ravel()
         images = np.empty((len(flat), *self._spec.base_shape), np.uint8)
-        numbers = np.searchsorted(self.starts, flat, side="right") - 1
+        numbers = self.numbers_of(flat)
         for number in np.unique(numbers):
-            frames = self._frames(number)
+            frames = self.of_video(number)
             for place in np.flatnonzero(numbers == number):
                 images[place] = frames[flat[place] - self.starts[number]]
         return images.reshape(*positions.shape, *self._spec.base_shape)
 
     def joined(self, other: VideoFrames) -> VideoFrames:
         """These frames, followed by those of other videos."""
-        videos, paths = [*self._videos, *other._videos], [*self._paths, *other._paths]
+        videos, paths = [*self.videos, *other.videos], [*self._paths, *other._paths]
         return VideoFrames(videos, paths, self._spec)
 
-    def _frames(self, number: int) -> UInt8Array:
+    def of_video(self, number: int) -> UInt8Array:
+        """The frames of one video, see `DecodedVideo.frames`.
+
+        Raises:
+            DatasetError: they are gone, and the video has changed.
+        """
         try:
-            return self._videos[number].frames()
+            return self.videos[number].frames()
         except OSError:
-            before, path = self._videos[number], self._paths[number]
+            before, path = self.videos[number], self._paths[number]
             again = decode_video(path, self._spec, open_temporary())
             if before.whole is not None:
                 again = again.part(slice(before.first, before.first + len(before.times_seconds)))
@@ -264,5 +282,5 @@ class VideoFrames:
                     f"{path} has changed since this training began, and its decoded frames were "
                     "deleted; start the training again"
                 ) from None
-            self._videos[number] = again
+            self.videos[number] = again
             return again.frames()

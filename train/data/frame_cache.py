@@ -8,7 +8,8 @@ video that cannot be used leaves an entry that says why.
 
 Every frame is kept, so that another stride or clip length needs no decoding and chooses the same
 frames. A second at 25 frames of 112x112 RGB takes 0.94 MB. The results of a frozen network for a
-video are kept next to them, see `encoded`. This module knows nothing about clips.
+video are kept next to them, see `encoded`, and so is optical flow, see `kept_flow`. This module
+knows nothing about clips.
 """
 
 from __future__ import annotations
@@ -18,12 +19,10 @@ import json
 import logging
 import math
 import os
-import shutil
 import struct
 import tempfile
 import threading
 import time
-import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -39,6 +38,13 @@ from rtaction.errors import UsageError
 from rtaction.model_spec import ModelSpec
 from rtaction.opencv import cv2
 from rtaction.train.choices import DEFAULT_LIMIT_GB
+from rtaction.train.data.cache_room import (
+    ARRAY_SUFFIX,
+    FRAMES_SUFFIX,
+    CacheRoom,
+    in_use,
+    lock,
+)
 from rtaction.train.data.decoded_video import (
     DecodedVideo,
     decode_video,
@@ -48,23 +54,13 @@ from rtaction.train.data.decoded_video import (
 
 _log = logging.getLogger(__name__)
 
-_MAX_SHARE_OF_FREE = 0.5
-
 # Increase this when the format, the frames or the check of a video would change.
 _FORMAT = 2
-_SUFFIX = ".frames"
-_ARRAY_SUFFIX = ".npy"
 _PARTIAL_PREFIX = "partial-"
 # A file that is being written is modified every few seconds.
 _STALE_SECONDS = 3600.0
-# Other processes add entries as well.
-_RESCAN_SECONDS = 10.0
 _FOOTER = struct.Struct("<QQ8s")  # number of frames, bytes of the problem's text, mark
 _MARK = b"rtframes"
-
-# For all caches of this process: entries that must not be dropped, and the lock to read or drop.
-_in_use: weakref.WeakSet[DecodedVideo] = weakref.WeakSet()
-_lock = threading.Lock()
 
 
 class FrameCache:
@@ -82,6 +78,9 @@ class FrameCache:
     Raises:
         UsageError: the limit is below 0, or a given folder cannot be written to. If the default
             folder cannot, a warning says so, and nothing is kept.
+
+    Attributes:
+        room: how much the folder may hold.
     """
 
     def __init__(
@@ -92,8 +91,7 @@ class FrameCache:
         self.folder = Path(os.path.abspath(folder or default_folder()))
         self.limit_gb = limit_gb
         self._keeps = limit_gb > 0 and self._prepare(is_given=folder is not None)
-        self._used_bytes = self._limit_bytes = 0
-        self._scanned_at_seconds = -math.inf
+        self.room = CacheRoom(self.folder, limit_gb)
 
     @contextmanager
     def read(
@@ -155,14 +153,14 @@ class FrameCache:
         # Losing it only costs time; and a full disk is reported where frames are kept.
         with suppress(OSError), _open_partial(entry) as file:
             np.save(file, made, allow_pickle=False)
-            with _lock:
-                if self._make_room(file.tell()):
+            with lock:
+                if self.room.make(file.tell()):
                     file.close()
                     os.replace(file.name, entry)
 
     def _array_entry(self, path: Path, identity: Sequence[Any]) -> Path | None:
         known = _known(path) if self._keeps else None
-        return self.folder / f"{_digest([*known, *identity])}{_ARRAY_SUFFIX}" if known else None
+        return self.folder / f"{_digest([*known, *identity])}{ARRAY_SUFFIX}" if known else None
 
     def _prepare(self, is_given: bool) -> bool:
         try:
@@ -186,57 +184,20 @@ class FrameCache:
         if known is None:  # decoding it will raise the error
             return None
         made_into = [spec.height, spec.width, spec.base, spec.resize]
-        return self.folder / f"{_digest([*known, *made_into])}{_SUFFIX}"
+        return self.folder / f"{_digest([*known, *made_into])}{FRAMES_SUFFIX}"
 
     def _keep(self, decoded: DecodedVideo, file: IO[bytes], entry: Path) -> DecodedVideo | None:
         problem = (decoded.problem or "").encode()
         write_decoded(file, decoded.times_seconds.astype("<f8").tobytes())
         write_decoded(file, problem + _FOOTER.pack(len(decoded.times_seconds), len(problem), _MARK))
-        with _lock:
-            if not self._make_room(file.tell()):
+        with lock:
+            if not self.room.make(file.tell()):
                 return None
             file.close()  # some systems cannot rename an open file
             os.replace(file.name, entry)
             kept = replace(decoded, file=entry)
-            _in_use.add(kept)
+            in_use.add(kept)
         return kept
-
-    def _make_room(self, num_bytes: int) -> bool:
-        is_old = time.monotonic() - self._scanned_at_seconds > _RESCAN_SECONDS
-        if is_old or self._used_bytes + num_bytes > self._limit_bytes:
-            entries = self._scan()
-            in_use = {video.file for video in _in_use}
-            free_to_go = [entry for entry in sorted(entries) if entry[2] not in in_use]
-            still_used_bytes = self._used_bytes - sum(size for _, size, _ in free_to_go)
-            if still_used_bytes + num_bytes > self._limit_bytes:
-                return False
-            self._drop(free_to_go, self._used_bytes + num_bytes - self._limit_bytes)
-        self._used_bytes += num_bytes
-        return True
-
-    def _drop(self, entries: list[tuple[float, int, Path]], num_bytes: int) -> None:
-        for _, size, path in entries:
-            if num_bytes <= 0:
-                return
-            with suppress(OSError):  # open in another process, on some systems
-                path.unlink(missing_ok=True)
-                self._used_bytes -= size
-                num_bytes -= size
-
-    def _scan(self) -> list[tuple[float, int, Path]]:
-        """Time of last use, size and path of each entry."""
-        entries = []
-        for path in self.folder.iterdir():
-            if path.suffix not in (_SUFFIX, _ARRAY_SUFFIX):
-                continue
-            with suppress(FileNotFoundError):
-                status = path.stat()
-                entries.append((status.st_mtime, status.st_size, path))
-        self._scanned_at_seconds = time.monotonic()
-        self._used_bytes = sum(size for _, size, _ in entries)
-        free_bytes = shutil.disk_usage(self.folder).free + self._used_bytes
-        self._limit_bytes = int(min(self.limit_gb * 1e9, free_bytes * _MAX_SHARE_OF_FREE))
-        return entries
 
 
 def default_folder() -> Path:
@@ -262,7 +223,7 @@ def _digest(identity: list[Any]) -> str:
 def _open_entry(entry: Path, spec: ModelSpec) -> DecodedVideo | None:
     """An entry of the cache, in use from now on; None if it is missing or damaged."""
 
-    with _lock, suppress(OSError), entry.open("rb") as file:
+    with lock, suppress(OSError), entry.open("rb") as file:
         file.seek(-_FOOTER.size, os.SEEK_END)
         num_frames, num_text_bytes, mark = _FOOTER.unpack(file.read())
         times_at = num_frames * math.prod(spec.base_shape)
@@ -272,7 +233,7 @@ def _open_entry(entry: Path, spec: ModelSpec) -> DecodedVideo | None:
             times = np.frombuffer(file.read(num_frames * 8), "<f8")
             problem = file.read(num_text_bytes).decode() or None
             found = DecodedVideo(entry, spec.base_shape, times, problem)
-            _in_use.add(found)
+            in_use.add(found)
             os.utime(entry)
             return found
     return None

@@ -78,6 +78,12 @@ class PoseClips(ClipSet):
         )
         return changed_joints(points, augmentation, self._side_label(clip, augmentation), random)
 
+    def changed_drawn(
+        self, clip: int, augmentation: Augmentation, random: np.random.Generator
+    ) -> UInt8Array:
+        """Skeletons of one clip, augmented, as `drawn`."""
+        return self.drawn(self.changed_images(clip, augmentation, random))
+
     def drawn(self, images: Any) -> UInt8Array:
         """Skeletons of a clip's joints: uint8 RGB, shape (frames_per_clip, 160, 160, 3)."""
         return drawn_joints(images)

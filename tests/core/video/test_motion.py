@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,13 @@ import pytest
 
 from rtaction.modality import CHANNELS, FLOW_STACK, base_of, channels_of
 from rtaction.opencv import cv2
-from rtaction.video.motion import STILL, clip_pictures, network_picture
+from rtaction.video.motion import (
+    STILL,
+    clip_pictures,
+    flow_field,
+    network_picture,
+    picture_of,
+)
 
 Image = npt.NDArray[Any]
 
@@ -106,6 +113,16 @@ def test_a_stack_of_flow_holds_the_motion_between_its_own_frames_only() -> None:
     assert np.array_equal(pictures[1, ..., 1:3], flow)
     assert np.abs(pictures[0, ..., 1:9].astype(int) - STILL).max() <= 1
     assert np.abs(pictures[1, ..., 3:].astype(int) - STILL).max() <= 1
+
+
+def test_known_fields_stand_in_for_the_frames_before() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (6, 16, 24, 1)).astype(np.uint8)
+    fields = np.stack([flow_field(*pair) for pair in pairwise(images)])
+    for modality, count in (("flow", 2), ("flow+gray", 2), ("gray+flow_stack", 6)):
+        known = fields[: count - 1]
+        last = images[count - 1 : count]
+        expected = picture_of(images[:count], modality)
+        assert np.array_equal(picture_of(last, modality, known), expected)
 
 
 def test_a_stack_is_its_parts_side_by_side() -> None:

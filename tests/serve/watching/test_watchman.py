@@ -46,14 +46,15 @@ def test_an_event_from_its_start_to_its_correction(place: Place, opened: list[Wa
     assert any(one.kind == "camera" and one.data["id"] == "door-1" for one in told)
 
     assert house.judge(record.id, "right").verdict == "right"
-    corrected = place.folder / "kept" / "corrections" / "bright"
-    until(lambda: list(corrected.glob("*.mp4")))
+    corrections = place.folder / "kept" / "corrections"
+    until(lambda: list(corrections.rglob("*.mp4")))
+    assert [one.parent.name for one in corrections.rglob("*.mp4")] == ["bright"]
     with pytest.raises(UsageError):
         house.judge(record.id, "../x")
     with pytest.raises(NoSuchThing):
         house.judge("none", "right")
     assert house.judge(record.id, None).verdict is None
-    until(lambda: not list(corrected.glob("*.mp4")))
+    until(lambda: not list(corrections.rglob("*.mp4")))
     assert house.machine()["clips_bytes"] >= 0
     assert house.is_ready()
     assert house.is_alive()

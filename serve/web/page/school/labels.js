@@ -25,6 +25,7 @@ export function labelCards(lesson, actions) {
   const element = h("div", { class: "column" }, list, h("div", {}, add));
   const key = `rtaction-labels-${lesson}`;
   let cards = [];
+  let state = { canChange: false, canRecord: false, busyLabel: null };
 
   function addCard() {
     const one = card("", 0);
@@ -36,6 +37,7 @@ export function labelCards(lesson, actions) {
   function insert(one, place) {
     cards.splice(place, 0, one);
     list.insertBefore(one.element, list.children[place] ?? null);
+    one.update(state);
   }
 
   function remember() {
@@ -79,7 +81,7 @@ export function labelCards(lesson, actions) {
       element, label, count,
       focus: () => name.focus(),
       showMistake,
-      update(canRecord, busyLabel) {
+      update({ canChange, canRecord, busyLabel }) {
         const isBackground = one.label === BACKGROUND;
         const isFixed = one.count > 0 || isBackground;
         name.hidden = isFixed;
@@ -91,7 +93,7 @@ export function labelCards(lesson, actions) {
         remove.hidden = isBackground && !one.count;
         say(remove, one.count ? "Delete last" : "Remove");
         nameButtons();
-        remove.disabled = busyLabel !== null;
+        remove.disabled = !canChange;
         element.classList.toggle("is-recorded", busyLabel !== null && busyLabel === one.label);
       },
     };
@@ -156,9 +158,10 @@ export function labelCards(lesson, actions) {
       remember();
     },
     /** `busyLabel` is the one that is being recorded, or null. */
-    update(canRecord, busyLabel) {
-      for (const one of cards) one.update(canRecord, busyLabel);
-      add.disabled = busyLabel !== null;
+    update(now) {
+      state = now;
+      for (const one of cards) one.update(state);
+      add.disabled = !state.canChange;
     },
     showMistake(label, text) {
       cards.find((one) => one.label === label)?.showMistake(text);

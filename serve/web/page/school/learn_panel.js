@@ -6,8 +6,8 @@ import { lessons, numTakes } from "./lessons.js";
 const ASK_MS = 600;
 const FEW_TAKES = 5;
 
-/** The panel. `onModel` is called when there is a new model. */
-export function learnPanel(lesson, onModel) {
+/** The panel. `onState` is called when learning begins or ends, `onModel` when there is a new model. */
+export function learnPanel(lesson, { onState, onModel }) {
   const learn = h("button", { class: "primary", id: "learn", onclick: start }, "Learn");
   const hint = h("p", { class: "muted small" });
   const progress = h("progress", { max: 1, value: 0, "aria-label": "Learning" });
@@ -57,6 +57,7 @@ export function learnPanel(lesson, onModel) {
     if (view.state === "learning") timer = setTimeout(follow, ASK_MS);
     else if (wasLearning) end();
     show();
+    if (wasLearning !== (view.state === "learning")) onState();
   }
 
   function end() {

@@ -85,7 +85,9 @@ export class Overlay {
     context.font = `650 ${width < 420 ? 14 : 17}px system-ui, sans-serif`;
     const tagWidth = Math.min(context.measureText(text).width + 16, width);
     const tagX = Math.max(0, Math.min(from - 1, width - tagWidth));
-    const tagY = Math.max(0, Math.min(y(top) - 26, height - 26));
+    // The box ends at the eyes; the tag stands above the head.
+    const head = 0.12 * (y(bottom) - y(top));
+    const tagY = Math.max(0, Math.min(y(top) - head - 26, height - 26));
     context.fillStyle = color;
     context.fillRect(tagX, tagY, tagWidth, 26);
     context.fillStyle = "#06211e";

@@ -13,6 +13,8 @@ const RATE_MS = 3000;
 // Longer ones between two pictures make models doubt what they see.
 const LONGEST_GAP_MS = 180;
 const NO_PICTURE_MS = 8;
+// One gap costs labels for some two seconds; only who has more of them needs advice.
+const PATIENCE_MS = 4000;
 
 /** Tells "seen" (with what the server answered) and "state" to its listeners. */
 class Stage extends EventTarget {
@@ -180,6 +182,7 @@ function parts(stage) {
   const labels = chips(true);
   const element = h("section", { class: "panel stage", "aria-label": "Your camera, live" }, scene, bar, h("div", { class: "labels" }, labels.element));
   let told = "";
+  let degradedAt = null;
 
   function showNote(text) {
     note.hidden = !text;
@@ -216,7 +219,10 @@ function parts(stage) {
     showConnection(state, reason, again) {
       retry.hidden = state !== "full";
       retry.onclick = again;
-      if (state !== "open") say(figures, "");
+      if (state !== "open") {
+        say(figures, "");
+        labels.update({ scores: [], active: [] });
+      }
       if (state === "open" || state === "connecting") pill.update({ state: "connecting" });
       else pill.update({ state: "down" });
       const sentence = reason ? `${reason[0].toUpperCase()}${reason.slice(1)}.` : "";
@@ -233,24 +239,27 @@ function parts(stage) {
       pill.update(seen);
       const rate = perSecond == null ? "" : `${perSecond.toFixed(1)} pictures/s · `;
       say(figures, `${rate}${Math.round(milliseconds)} ms`);
-      showNote(troubleOf(seen.state, perSecond, gap));
+      if (seen.state !== "degraded") degradedAt = null;
+      else degradedAt ??= performance.now();
+      const isUneven = degradedAt !== null && performance.now() - degradedAt > PATIENCE_MS;
+      showNote(troubleOf(seen.state, perSecond, isUneven ? gap : null));
       labels.update(withLabels ? { scores: seen.scores, active: seen.events } : { scores: [], active: [] });
       if (withLabels) tellNews(seen.events);
     },
   };
 }
 
-/** Why there may be no labels, and what to do; "" if all is well. */
+/** Why there may be no labels, and what to do; "" if all is well. `gap` is null unless gaps are why. */
 function troubleOf(state, perSecond, gap) {
   const advice = "Close other programs or cameras, come closer to the router, or make more light: in the dark, cameras are slow.";
   if (perSecond != null && perSecond < LEAST_PER_SECOND) {
     return `Only ${perSecond.toFixed(1)} pictures a second are seen; labels need at least ${LEAST_PER_SECOND}. ${advice}`;
   }
-  if (state === "degraded") {
+  if (gap !== null) {
     const gaps = gap > LONGEST_GAP_MS ? `${Math.round(gap)} ms lay between two pictures; labels need one every ${LONGEST_GAP_MS} ms. ` : "";
     return `Pictures come too unevenly for labels. ${gaps}${advice}`;
   }
-  return ["ok", "warming_up", "connecting"].includes(state) ? "" : `${stateName(state)}: no labels are given now.`;
+  return ["ok", "warming_up", "connecting", "degraded"].includes(state) ? "" : `${stateName(state)}: no labels are given now.`;
 }
 
 /** The camera of this browser; for a lesson, with its model. */

@@ -19,7 +19,7 @@ function showLesson(root, id) {
   const stage = openStage(id);
   const recording = new Recording(stage);
   const cards = labelCards(id, { record, removeTake });
-  const learning = learnPanel(id, useModel);
+  const learning = learnPanel(id, { onState: update, onModel: useModel });
   const settings = takeSettings();
   const live = h("p", { class: "muted small" });
   const stop = h("button", { class: "stop", id: "stop-recording", hidden: true, onclick: () => recording.stop() }, "Stop (Esc)");
@@ -34,7 +34,6 @@ function showLesson(root, id) {
   );
   stage.corner.append(stop);
   let view = null;
-  let isModelNew = false;
 
   function set(after) {
     view = after;
@@ -46,7 +45,9 @@ function showLesson(root, id) {
 
   function update() {
     const busyLabel = recording.isIdle ? null : recording.label;
-    cards.update(stage.isOn && busyLabel === null && view !== null, busyLabel);
+    // What is recorded while it learns might be half of what it learns from.
+    const canChange = busyLabel === null && view !== null && !learning.isLearning;
+    cards.update({ canChange, canRecord: canChange && stage.isOn, busyLabel });
     learning.setBusy(busyLabel !== null);
     stop.hidden = busyLabel === null;
     say(live, !stage.isOn || !view ? "" : view.has_model ? "Live with the model of this lesson." : "Nothing is learned yet: it sees you, but knows no labels.");
@@ -60,7 +61,6 @@ function showLesson(root, id) {
       cards.showMistake(label, error.message);
     }
     update();
-    if (isModelNew) await useModel();
   }
 
   async function removeTake(label) {
@@ -80,9 +80,6 @@ function showLesson(root, id) {
   }
 
   async function useModel() {
-    // A new model would end the take that goes on.
-    isModelNew = !recording.isIdle;
-    if (isModelNew) return;
     // A camera that is off looks with the new model as soon as it is on.
     if (stage.isOn) await stage.ask({ do: "lesson" }).catch(() => null);
     lessons.get(id).then(set, () => null); // the panel tells what goes wrong there
