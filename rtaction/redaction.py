@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import quote, unquote
 
 from rtaction.printable import printable
+from rtaction.random_words import looks_random
 
 _HOST = re.compile(r"([\w.-]+|\[[\w.:%]+\])?(:\d{1,5})?")
 # FFmpeg names its connections tcp:// and so on.
@@ -52,8 +53,8 @@ def redact(url: str) -> str:
     """The part of a URL that may be displayed: scheme, host and path; no user, password or query.
 
     Cameras' passwords hold "@", "/", "?" and "#" unescaped, and some vendors put them into the path
-    (`/user=admin&password=...`, `/admin:.../stream`). If the parts are ambiguous, only the scheme
-    is kept.
+    (`/user=admin&password=...`, `/admin:.../stream`), or a key (`/4pRpmGyLx4kCWzcQ`). If the parts
+    are ambiguous, only the scheme is kept.
     """
     scheme, _, rest = url.partition("://")
     if _URL.match(f"{scheme}://") is None:
@@ -67,6 +68,7 @@ def redact(url: str) -> str:
     cut_at = after[len(path) :][:1]
     if ":" in after or SIGNS_OF_A_URL.search(path):
         path, cut_at = "/", _HIDDEN
+    path = "/".join(_HIDDEN if looks_random(one) else one for one in path.split("/"))
     end = f"?{_HIDDEN}" if cut_at == "?" else _HIDDEN if cut_at else ""
     return f"{scheme}://{host}{path}{end}"
 
@@ -236,6 +238,7 @@ def _words_of(url: str) -> Iterator[str]:
     # A value may contain "&" and "/" itself, so both readings count.
     yield from re.findall(r"=([^&;#/?]*)", after)
     yield from _values(after)
+    yield from filter(looks_random, re.split(r"[/?#&;=]", after))
     names = re.findall(r"[&;]([^&;=]*)(?==)", after.partition("=")[2])
     yield from (
         name for name in names if len(name) > _MAX_SHORT and name.lower() not in _PUBLIC_NAMES

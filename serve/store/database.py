@@ -89,11 +89,13 @@ class Database:
             OutputError: the file cannot be read.
         """
         reader: sqlite3.Connection | None = None
+        # Where no room is left for the log's own index, the file is read without its log.
+        is_for_now = self._writer is None and not self._is_closed
         try:
             with self._lock:
                 reader = self._readers.pop() if self._readers else None
             if reader is None:
-                reader = _connect(self._path, mode="ro")
+                reader = _connect(self._path, mode="ro&immutable=1" if is_for_now else "ro")
             yield reader
         except sqlite3.Error as error:
             if reader is not None:
@@ -104,10 +106,18 @@ class Database:
             if reader is not None:
                 with self._lock:
                     is_kept = len(self._readers) < _MOST_IDLE_READERS and not self._is_closed
+                    is_kept &= not is_for_now
                     if is_kept:
                         self._readers.append(reader)
                 if not is_kept:
                     reader.close()
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether there was no room yet to begin the file, so that there is nothing to read."""
+        if self._writer is not None:
+            return False
+        return not self._path.exists() or self._path.stat().st_size == 0
 
     def tidy(self) -> None:
         """Move what was written from the log into the file. Nobody waits for it but the caller."""

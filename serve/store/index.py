@@ -134,6 +134,8 @@ class EventIndex:
             OutputError: the file cannot be read.
         """
         sql, values = sql_of(query)
+        if self._database.is_blank:
+            return []
         with self._database.reading() as connection:
             return [record_of(row) for row in connection.execute(sql, values)]
 
@@ -204,6 +206,8 @@ class EventIndex:
         Raises:
             OutputError: the file cannot be read.
         """
+        if self._database.is_blank:
+            return default
         with self._database.reading() as connection:
             row = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
         return default if row is None else json.loads(row[0])

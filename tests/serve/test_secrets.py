@@ -324,3 +324,15 @@ def test_names_that_are_addresses(tmp_path: Path) -> None:
     with pytest.raises(RtactionError, match=r"name: .*password") as caught:
         load_cameras(path)
     assert _MARK not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["4pRpmGyLx4kCWzcQ", "a3f9c2d87b1e4f60b2c9"])
+def test_keys_in_paths(key: str) -> None:
+    """Some recorders let everybody in who knows a path."""
+    address = f"rtsps://192.168.1.1:7441/{key}?enableSrtp"
+    (camera,) = cameras_of([address])
+    assert camera.name == "rtsps://192.168.1.1:7441/…?…"
+    said = f"404 for {address}, {key} or /{key.upper()}"
+    assert key.lower() not in scrub(said, camera.address.secrets).lower()
+    for path in ("/h264Preview_01_main", "/profile1MainStream", "/Streaming/Channels/101"):
+        assert redact(f"rtsp://cam{path}") == f"rtsp://cam{path}"
