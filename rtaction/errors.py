@@ -5,6 +5,7 @@ expected, what came and what to do, and its `exit_code` is that of the command l
 
     RtactionError                    1
     ├── UsageError                   2   an invalid option or argument
+    │   └── NoSuchThing              2   of rtaction serve: no camera, event or lesson of that id
     ├── ModelError                   3   the model file
     │   ├── ModelMissing             3   no such file
     │   ├── ModelUnreadable          4   not a model, or damaged
@@ -47,6 +48,10 @@ class UsageError(RtactionError):
     """An option or argument is invalid."""
 
     exit_code = 2
+
+
+class NoSuchThing(UsageError):
+    """There is no camera, event or lesson with that id, or no file of that event."""
 
 
 class ModelError(RtactionError):

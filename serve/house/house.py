@@ -12,13 +12,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from rtaction.errors import UsageError
 from rtaction.serve.house.record import EventRecord, Phase
 from rtaction.serve.house.views import CameraView
-
-
-class NoSuchThing(UsageError):
-    """There is no camera or event with that id, or no file of that event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

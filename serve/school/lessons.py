@@ -10,10 +10,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rtaction.errors import UsageError
+from rtaction.errors import NoSuchThing, UsageError
 from rtaction.models import ACTIONS_MODEL
 from rtaction.realtime.model.action_model import ActionModel
-from rtaction.serve.house.house import NoSuchThing
 from rtaction.serve.house.school import LessonState, LessonView
 from rtaction.serve.school.eye import BrowserEye, SharedModel
 from rtaction.serve.school.learning import Learning

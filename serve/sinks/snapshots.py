@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rtaction.serve.house.house import House, NoSuchThing
+from rtaction.errors import NoSuchThing
+from rtaction.serve.house.house import House
 from rtaction.serve.house.record import EventRecord
 
 _WIDTH = 1280

@@ -16,8 +16,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rtaction.errors import OutputError
-from rtaction.serve.house.house import NoSuchThing, Query
+from rtaction.errors import NoSuchThing, OutputError
+from rtaction.serve.house.house import Query
 from rtaction.serve.house.record import EventRecord
 from rtaction.serve.store.csv_lines import csv_lines
 from rtaction.serve.store.database import Database

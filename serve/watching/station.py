@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from rtaction.errors import UsageError
+from rtaction.errors import NoSuchThing, UsageError
 from rtaction.evaluation.text import counted
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.watching.camera_rules import SourceRules, source_rules
-from rtaction.serve.house.house import NoSuchThing
 from rtaction.serve.house.views import CameraState
 from rtaction.serve.watching.desk import Desk
 from rtaction.serve.watching.model_watch import ModelWatch, Told

@@ -10,12 +10,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
+from rtaction.errors import NoSuchThing
 from rtaction.frame import FrameLike
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.cameras.view import View
 from rtaction.realtime.sources.stream_packets import StreamPacket
 from rtaction.serve.clips.corrections import check_verdict
-from rtaction.serve.house.house import NoSuchThing, Picture, Query, Subscription
+from rtaction.serve.house.house import Picture, Query, Subscription
 from rtaction.serve.house.record import EventRecord, Phase
 from rtaction.serve.house.views import CameraView
 from rtaction.serve.watching.clerk import Clerk

@@ -11,8 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
-from rtaction.errors import RtactionError, UsageError
-from rtaction.serve.house.house import NoSuchThing
+from rtaction.errors import NoSuchThing, RtactionError, UsageError
 from rtaction.serve.web.desk import Desk
 from rtaction.serve.web.endpoint import Endpoint, routes_of
 from rtaction.serve.web.guard import Guard, error_answer, unexpected_answer

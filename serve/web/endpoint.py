@@ -20,8 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from rtaction.errors import UsageError
-from rtaction.serve.house.house import NoSuchThing
+from rtaction.errors import NoSuchThing, UsageError
 from rtaction.serve.web.desk import Desk
 
 Kind = Literal["text", "integer", "number", "boolean", "time", "day", "id"]

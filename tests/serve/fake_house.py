@@ -17,9 +17,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from rtaction.errors import UsageError
+from rtaction.errors import NoSuchThing, UsageError
 from rtaction.opencv import cv2
-from rtaction.serve.house.house import News, NoSuchThing, Picture, Query, SinkView
+from rtaction.serve.house.house import News, Picture, Query, SinkView
 from rtaction.serve.house.record import RIGHT, WRONG, EventRecord, Phase, new_event_id
 from rtaction.serve.house.views import CameraState, CameraView, PersonView
 from rtaction.video.writer import VideoWriter

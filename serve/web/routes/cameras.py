@@ -8,8 +8,8 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from rtaction.errors import UsageError
-from rtaction.serve.house.house import NoSuchThing, Picture
+from rtaction.errors import NoSuchThing, UsageError
+from rtaction.serve.house.house import Picture
 from rtaction.serve.house.record import iso
 from rtaction.serve.web.endpoint import Answer, Asked, Endpoint, Parameter
 from rtaction.serve.web.pictures import Key

@@ -20,9 +20,8 @@ from anyio.to_thread import run_sync
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from rtaction.errors import RtactionError, UsageError
+from rtaction.errors import NoSuchThing, RtactionError, UsageError
 from rtaction.redaction import scrub
-from rtaction.serve.house.house import NoSuchThing
 from rtaction.serve.house.school import Eye
 from rtaction.serve.web.desk import Desk
 from rtaction.serve.web.routes.school import school_of

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import FileResponse, JSONResponse, Response
 
-from rtaction.serve.house.house import NoSuchThing
+from rtaction.errors import NoSuchThing
 from rtaction.serve.house.school import School
 from rtaction.serve.web.desk import Desk
 from rtaction.serve.web.endpoint import Answer, Asked, Endpoint, Parameter

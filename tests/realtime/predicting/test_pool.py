@@ -71,10 +71,11 @@ def test_whoever_stops_waits_for_nobody() -> None:
         assert next(results) == 1
         assert next(results) == 2
         children = multiprocessing.active_children()
-    for child in children:
-        child.join(60)
-    assert [child.is_alive() for child in children] == [False, False]
-    assert time.monotonic() - started < 1000
+    assert len(children) == 2
+    # The executor may be asking for the same death, and only one of two learns of it at once.
+    while any(child.is_alive() for child in children):
+        assert time.monotonic() - started < 60
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("num_items", [1, 3])

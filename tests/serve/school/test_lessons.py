@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtaction.errors import OutputError, UsageError
+from rtaction.errors import NoSuchThing, OutputError, UsageError
 from rtaction.models import SAMPLE_CLIP
 from rtaction.opencv import cv2
 from rtaction.realtime.model.action_model import ActionModel
-from rtaction.serve.house.house import NoSuchThing
 from rtaction.serve.school.eye import NOT_WRITTEN
 from rtaction.serve.school.lessons import Lessons
 from rtaction.teach.takes import Take, TakesFolder

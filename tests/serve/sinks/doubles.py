@@ -12,7 +12,8 @@ from typing import Any, Literal
 import cv2  # noqa: TID251
 import numpy as np
 
-from rtaction.serve.house.house import House, NoSuchThing, Picture, Query, Sink, Subscription
+from rtaction.errors import NoSuchThing
+from rtaction.serve.house.house import House, Picture, Query, Sink, Subscription
 from rtaction.serve.house.record import EventRecord, new_event_id
 from rtaction.serve.house.views import CameraView
 

@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from rtaction.errors import OutputError, UsageError
-from rtaction.serve.house.house import NoSuchThing, Query
+from rtaction.errors import NoSuchThing, OutputError, UsageError
+from rtaction.serve.house.house import Query
 from rtaction.serve.house.record import new_event_id
 from rtaction.serve.store.database import Database
 from rtaction.serve.store.index import EventIndex

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import av
 import pytest
 
-from rtaction.errors import RtactionError, UsageError
+from rtaction.errors import NoSuchThing, RtactionError, UsageError
 from rtaction.realtime.watching.live import LiveWatch
-from rtaction.serve.house.house import NoSuchThing, Query
+from rtaction.serve.house.house import Query
 from rtaction.serve.house.record import EventRecord
 from rtaction.serve.watching.watchman import Watchman
 from tests.serve.place import SPEC, Place, open_house, until

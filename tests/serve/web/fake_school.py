@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rtaction.errors import UsageError
-from rtaction.serve.house.house import NoSuchThing
+from rtaction.errors import NoSuchThing, UsageError
 from rtaction.serve.house.school import LessonView
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rtaction.serve.house.house import NoSuchThing, Picture
+from rtaction.errors import NoSuchThing
+from rtaction.serve.house.house import Picture
 from rtaction.serve.web.buckets import TokenBuckets, client_of
 from rtaction.serve.web.keys import COOKIE_SECONDS, Keys
 from rtaction.serve.web.newsroom import MAX_WAITING, Reader, event_text
