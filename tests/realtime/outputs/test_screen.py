@@ -48,8 +48,15 @@ def on_display(display: str, *arguments: str) -> str:
 
 
 def screenshot(display: str, path: Path) -> npt.NDArray[np.uint8]:
-    """The whole display as uint8 RGB."""
-    on_display(display, "import", "-window", "root", str(path))
+    """The whole display as uint8 RGB; a window that changes meanwhile may spoil the first try."""
+    for is_last in (False, False, True):
+        try:
+            on_display(display, "import", "-window", "root", str(path))
+            break
+        except subprocess.CalledProcessError:
+            if is_last:
+                raise
+            time.sleep(0.2)
     image_bgr = cv2.imread(str(path))
     assert image_bgr is not None
     return np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), np.uint8)
