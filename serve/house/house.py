@@ -12,6 +12,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from rtaction.serve.house.record import EventRecord, Phase
 from rtaction.serve.house.views import CameraView
 
@@ -52,6 +55,21 @@ class Picture:
     """
 
     jpeg: bytes
+    number: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One picture of a camera, as pixels.
+
+    Args:
+        pixels: uint8, (height, width, 3), RGB; not to be changed.
+        number: of its frame; another picture has another number.
+        at: when it was taken, in UTC.
+    """
+
+    pixels: npt.NDArray[np.uint8]
     number: int
     at: datetime
 
@@ -197,6 +215,9 @@ class House(Protocol):
         Raises:
             NoSuchThing: there is no such camera.
         """
+
+    def image(self, camera: str, *, width: int | None, is_drawn: bool) -> Image | None:
+        """As `picture`, for those who encode it in their own way."""
 
     def events(self, query: Query) -> Sequence[EventRecord]:
         """Events, newest first.

@@ -13,7 +13,7 @@ from rtaction.frame import FrameDamaged
 from rtaction.opencv import cv2
 from rtaction.realtime.outputs.overlay import ACCENT, MIN_HEIGHT, PANEL, draw_tab
 from rtaction.realtime.outputs.skeleton import draw_people
-from rtaction.serve.house.house import Picture
+from rtaction.serve.house.house import Image, Picture
 from rtaction.serve.watching.desk import Desk
 
 _QUALITY = 80
@@ -22,6 +22,16 @@ _SMALLEST, _LARGEST = 16, 4096
 
 def picture_of(desk: Desk, *, width: int | None, is_drawn: bool) -> Picture | None:
     """The newest picture of a camera; see `House.picture`."""
+    image = image_of(desk, width=width, is_drawn=is_drawn)
+    if image is None:
+        return None
+    options = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
+    _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(image.pixels, cv2.COLOR_RGB2BGR), options)
+    return Picture(jpeg.tobytes(), image.number, image.at)
+
+
+def image_of(desk: Desk, *, width: int | None, is_drawn: bool) -> Image | None:
+    """The newest picture of a camera, as pixels; see `House.image`."""
     if width is not None and not _SMALLEST <= width <= _LARGEST:
         raise UsageError(f"width must be from {_SMALLEST} to {_LARGEST}, got {width}")
     number, frame, seen = desk.num_frame, desk.frame, desk.seen
@@ -46,8 +56,6 @@ def picture_of(desk: Desk, *, width: int | None, is_drawn: bool) -> Picture | No
         if whole is not None:
             unit = max(shown.shape[0] / MIN_HEIGHT, 0.5)
             draw_tab(shown, whole, (0, round(24 * unit)), ACCENT, PANEL, unit)
-    options = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
-    _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(shown, cv2.COLOR_RGB2BGR), options)
     age_seconds = max(time.monotonic() - frame.captured_at_seconds, 0.0)
     at = datetime.fromtimestamp(time.time() - age_seconds, UTC)
-    return Picture(jpeg.tobytes(), number, at)
+    return Image(shown, number, at)

@@ -16,7 +16,7 @@ from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.cameras.view import View
 from rtaction.realtime.sources.stream_packets import StreamPacket
 from rtaction.serve.clips.corrections import check_verdict
-from rtaction.serve.house.house import Picture, Query, Subscription
+from rtaction.serve.house.house import Image, Picture, Query, Subscription
 from rtaction.serve.house.record import EventRecord, Phase
 from rtaction.serve.house.views import CameraView
 from rtaction.serve.watching.clerk import Clerk
@@ -24,7 +24,7 @@ from rtaction.serve.watching.desk import Desk
 from rtaction.serve.watching.machine import Machine
 from rtaction.serve.watching.model_watch import Told
 from rtaction.serve.watching.newsroom import Newsroom
-from rtaction.serve.watching.pictures import picture_of
+from rtaction.serve.watching.pictures import image_of, picture_of
 from rtaction.serve.watching.restart import complete_what_was_cut
 from rtaction.serve.watching.rooms import Rooms
 from rtaction.serve.watching.sinks import close_sinks, tell_sinks
@@ -139,6 +139,10 @@ class Watchman:
     def picture(self, camera: str, *, width: int | None, is_drawn: bool) -> Picture | None:
         """See `House`."""
         return picture_of(self._station.desk(camera), width=width, is_drawn=is_drawn)
+
+    def image(self, camera: str, *, width: int | None, is_drawn: bool) -> Image | None:
+        """See `House`."""
+        return image_of(self._station.desk(camera), width=width, is_drawn=is_drawn)
 
     def events(self, query: Query) -> Sequence[EventRecord]:
         """See `House`."""

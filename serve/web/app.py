@@ -16,7 +16,17 @@ from rtaction.serve.web.desk import Desk
 from rtaction.serve.web.endpoint import Endpoint, routes_of
 from rtaction.serve.web.guard import Guard, error_answer, unexpected_answer
 from rtaction.serve.web.openapi import document
-from rtaction.serve.web.routes import cameras, events, eye, login, machine, news, school, site
+from rtaction.serve.web.routes import (
+    cameras,
+    events,
+    eye,
+    login,
+    machine,
+    news,
+    school,
+    site,
+    webrtc,
+)
 
 _NAMES = {
     404: "there is nothing at this address; /api/docs lists what there is",
@@ -28,6 +38,7 @@ def all_endpoints() -> list[Endpoint]:
     """Every endpoint of the API, in the order of its document."""
     return [
         *cameras.ENDPOINTS,
+        *webrtc.ENDPOINTS,
         *events.ENDPOINTS,
         *news.ENDPOINTS,
         *school.ENDPOINTS,

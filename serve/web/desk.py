@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from starlette.exceptions import HTTPException
 
@@ -49,10 +50,13 @@ class Desk:
         self.school = school
         self.keys = Keys(options.token)
         self.login_tries = TokenBuckets(_LOGIN_TRIES_PER_SECOND, _LOGIN_TRIES)
-        self.pictures = SharedPictures(house)
+        self.pictures = SharedPictures(house.picture)
+        self.images = SharedPictures(house.image)
         self.news = Newsroom(house, lambda: self.num_streams)
         self.num_streams = 0
+        self.num_peers = 0
         self._ended = asyncio.Event()
+        self._kept: set[asyncio.Task[None]] = set()
 
     @contextmanager
     def stream(self) -> Iterator[None]:
@@ -74,6 +78,27 @@ class Desk:
         finally:
             self.num_streams -= 1
 
+    @contextmanager
+    def peer(self) -> Iterator[None]:
+        """A place among the streams for one over WebRTC, while it is used.
+
+        Raises:
+            HTTPException: none is free; 503.
+        """
+        with self.stream():
+            if self.num_peers >= self.limits.num_peers:
+                raise HTTPException(
+                    503,
+                    f"too many look on over WebRTC: at most {self.limits.num_peers} at once; "
+                    "the address that ends in stream.mjpg has the same pictures",
+                    {"Retry-After": "5"},
+                )
+            self.num_peers += 1
+            try:
+                yield
+            finally:
+                self.num_peers -= 1
+
     @property
     def has_ended(self) -> bool:
         """Whether streams have to end."""
@@ -84,6 +109,19 @@ class Desk:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._ended.wait()
+
+    def keep(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let something go on after its request was answered; it ends when streams have to."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._kept.add(task)
+        task.add_done_callback(self._kept.discard)
+
+    async def close(self, timeout_seconds: float) -> None:
+        """Wait at most so long for what is kept, once streams have to end."""
+        if self._kept:
+            await asyncio.wait(self._kept, timeout=timeout_seconds)
+        self.pictures.close()
+        self.images.close()
 
     def end(self) -> None:
         """Let all streams end."""

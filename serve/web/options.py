@@ -25,6 +25,7 @@ class Limits:
 
     Args:
         num_streams: pictures and news that flow at the same time. Default 32.
+        num_peers: of these, over WebRTC, since each has an encoder. Default 4.
         num_sockets: open connections. Default 128.
         requests_per_second: of one client, on average. Default 50.
         num_requests_at_once: of one client, in a burst. Default 250.
@@ -37,6 +38,7 @@ class Limits:
     """
 
     num_streams: int = 32
+    num_peers: int = 4
     num_sockets: int = 128
     requests_per_second: float = 50.0
     num_requests_at_once: int = 250

@@ -7,8 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
-
-from rtaction.serve.house.house import House, Picture
+from typing import Generic, Protocol, TypeVar
 
 Key = tuple[str, int | None, bool]
 """Camera, width and whether it is drawn on."""
@@ -17,27 +16,38 @@ _MAX_KEPT = 64
 _MAX_KEPT_SECONDS = 2.0
 
 
-class SharedPictures:
+PictureT = TypeVar("PictureT")
+PictureT_co = TypeVar("PictureT_co", covariant=True)
+
+
+class Ask(Protocol[PictureT_co]):
+    """Asks a house for the newest picture, such as `House.picture` and `House.image`."""
+
+    def __call__(self, camera: str, *, width: int | None, is_drawn: bool) -> PictureT_co | None:
+        """The newest, or None if there is none."""
+
+
+class SharedPictures(Generic[PictureT]):
     """The newest pictures, asked of a house at most so often for all who look.
 
     It is used from one event loop; the house is asked in threads of its own.
 
     Args:
-        house: who has them.
+        ask: asks for them.
         num_threads: at most as many pictures are made at the same time. Default 2.
         clock: seconds. Default `time.monotonic`.
     """
 
     def __init__(
-        self, house: House, *, num_threads: int = 2, clock: Callable[[], float] = monotonic
+        self, ask: Ask[PictureT], *, num_threads: int = 2, clock: Callable[[], float] = monotonic
     ) -> None:
-        self._house = house
+        self._ask_house = ask
         self._clock = clock
         self._threads = ThreadPoolExecutor(num_threads, thread_name_prefix="picture")
-        self._kept: OrderedDict[Key, tuple[float, Picture | None]] = OrderedDict()
-        self._asked: dict[Key, asyncio.Task[Picture | None]] = {}
+        self._kept: OrderedDict[Key, tuple[float, PictureT | None]] = OrderedDict()
+        self._asked: dict[Key, asyncio.Task[PictureT | None]] = {}
 
-    async def get(self, key: Key, *, max_age_seconds: float) -> Picture | None:
+    async def get(self, key: Key, *, max_age_seconds: float) -> PictureT | None:
         """The newest picture.
 
         Args:
@@ -63,18 +73,18 @@ class SharedPictures:
         """No more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _forget(self, key: Key, task: asyncio.Task[Picture | None]) -> None:
+    def _forget(self, key: Key, task: asyncio.Task[PictureT | None]) -> None:
         del self._asked[key]
         if not task.cancelled():
             task.exception()  # all who waited may have left; asyncio would complain
 
-    async def _ask(self, key: Key) -> Picture | None:
+    async def _ask(self, key: Key) -> PictureT | None:
         camera, width, is_drawn = key
         loop = asyncio.get_running_loop()
         asked_at = self._clock()
         picture = await loop.run_in_executor(
             self._threads,
-            lambda: self._house.picture(camera, width=width, is_drawn=is_drawn),
+            lambda: self._ask_house(camera, width=width, is_drawn=is_drawn),
         )
         self._kept[key] = (asked_at, picture)
         self._kept.move_to_end(key)

@@ -221,6 +221,18 @@ SCHEMAS: dict[str, Schema] = {
     "Camera": _CAMERA,
     "Cameras": _object("All cameras.", cameras=_list_of(reference("Camera"))),
     "CameraChange": _CAMERA_CHANGE,
+    "Offer": _object(
+        "A session description by RFC 8866, of a peer that wants one video.",
+        sdp={"type": "string"},
+        type={"const": "offer"},
+    ),
+    "PeerAnswer": _object(
+        "The session description in answer.", sdp={"type": "string"}, type={"const": "answer"}
+    ),
+    "Features": _object(
+        "What may be installed or not.",
+        webrtc=_a("boolean", "Whether pictures may be had over WebRTC."),
+    ),
     "Event": _EVENT,
     "Events": _object(
         "Events, newest first.",

@@ -124,8 +124,11 @@ class WebServer:
         return self._desk.num_streams
 
     def _run(self) -> None:
-        asyncio.run(self._server.serve(sockets=[self._socket]))
-        self._desk.pictures.close()
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        await self._server.serve(sockets=[self._socket])
+        await self._desk.close(_GRACE_SECONDS)
 
 
 def _listening(host: str, port: int) -> socket.socket:

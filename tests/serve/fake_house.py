@@ -17,9 +17,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from rtaction.errors import NoSuchThing, UsageError
 from rtaction.opencv import cv2
-from rtaction.serve.house.house import News, Picture, Query, SinkView
+from rtaction.serve.house.house import Image, News, Picture, Query, SinkView
 from rtaction.serve.house.record import RIGHT, WRONG, EventRecord, Phase, new_event_id
 from rtaction.serve.house.views import CameraState, CameraView, PersonView
 from rtaction.video.writer import VideoWriter
@@ -103,6 +105,14 @@ class FakeHouse:
         return "nothing has changed"
 
     def picture(self, camera: str, *, width: int | None, is_drawn: bool) -> Picture | None:
+        image = self.image(camera, width=width, is_drawn=is_drawn)
+        if image is None:
+            return None
+        bgr = cv2.cvtColor(image.pixels, cv2.COLOR_RGB2BGR)
+        jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
+        return Picture(jpeg, image.number, image.at)
+
+    def image(self, camera: str, *, width: int | None, is_drawn: bool) -> Image | None:
         view = self.camera(camera)
         self.num_pictures[camera] += 1
         time.sleep(self.picture_seconds)
@@ -111,10 +121,9 @@ class FakeHouse:
         is_moving = view.state in ("ok", "degraded", "warming_up")
         now = time.time()
         number = int(now * _PICTURES_PER_SECOND) if is_moving else 1
-        image = drawn_picture(view, number / _PICTURES_PER_SECOND, is_drawn, (width or 1280))
-        jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
+        bgr = drawn_picture(view, number / _PICTURES_PER_SECOND, is_drawn, (width or 1280))
         at = datetime.fromtimestamp(now if is_moving else now - 95, UTC)
-        return Picture(jpeg, number, at)
+        return Image(np.ascontiguousarray(bgr[..., ::-1]), number, at)
 
     def events(self, query: Query) -> Sequence[EventRecord]:
         if not 1 <= query.limit <= 1000:

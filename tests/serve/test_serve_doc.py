@@ -119,7 +119,8 @@ def test_all_addresses_of_the_api_are_described() -> None:
 def test_limits_are_those_of_the_server() -> None:
     limits = Limits()
     assert (
-        f"{limits.num_streams} streams, {limits.num_sockets} connections, "
+        f"{limits.num_streams} streams, {limits.num_peers} of them over WebRTC, "
+        f"{limits.num_sockets} connections, "
         f"{limits.requests_per_second:g} requests a second of a client, bodies of "
         f"{limits.body_bytes // 1024} KiB"
     ) in _section("Security")

@@ -19,7 +19,7 @@ _BOUNDARY = b"--rtaction\r\n"
 _DEFAULT_FPS = 10.0
 _STILL_SECONDS = 0.2
 
-_CAMERA = Parameter(name="camera", kind="id", about="Id of the camera.")
+CAMERA = Parameter(name="camera", kind="id", about="Id of the camera.")
 _WIDTH = Parameter(
     name="width",
     kind="integer",
@@ -27,7 +27,7 @@ _WIDTH = Parameter(
     lowest=16,
     highest=4096,
 )
-_DRAWN = Parameter(
+DRAWN = Parameter(
     name="drawn",
     kind="boolean",
     about="With boxes, skeletons and labels.",
@@ -159,7 +159,7 @@ ENDPOINTS = [
         answer_with=_camera,
         summary="How one camera is right now",
         answers={200: Answer("The camera.", "Camera"), 404: _NO_CAMERA},
-        parameters=(_CAMERA,),
+        parameters=(CAMERA,),
         group="Cameras",
     ),
     Endpoint(
@@ -168,7 +168,7 @@ ENDPOINTS = [
         answer_with=_change,
         summary="Enable or disable a camera, or set thresholds of its labels; it lasts",
         answers={200: Answer("The camera as it is now.", "Camera"), 404: _NO_CAMERA},
-        parameters=(_CAMERA,),
+        parameters=(CAMERA,),
         body="CameraChange",
         group="Cameras",
     ),
@@ -183,7 +183,7 @@ ENDPOINTS = [
             404: _NO_CAMERA,
             503: Answer("There is none now.", "Error"),
         },
-        parameters=(_CAMERA, _WIDTH, _DRAWN),
+        parameters=(CAMERA, _WIDTH, DRAWN),
         group="Cameras",
     ),
     Endpoint(
@@ -196,7 +196,7 @@ ENDPOINTS = [
             404: _NO_CAMERA,
             503: Answer("Too many look on.", "Error"),
         },
-        parameters=(_CAMERA, _WIDTH, _DRAWN, _FPS),
+        parameters=(CAMERA, _WIDTH, DRAWN, _FPS),
         group="Cameras",
     ),
 ]

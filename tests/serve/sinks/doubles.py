@@ -13,7 +13,7 @@ import cv2  # noqa: TID251
 import numpy as np
 
 from rtaction.errors import NoSuchThing
-from rtaction.serve.house.house import House, Picture, Query, Sink, Subscription
+from rtaction.serve.house.house import House, Image, Picture, Query, Sink, Subscription
 from rtaction.serve.house.record import EventRecord, new_event_id
 from rtaction.serve.house.views import CameraView
 
@@ -106,6 +106,9 @@ class Room:
     def picture(self, camera: str, *, width: int | None, is_drawn: bool) -> Picture | None:
         self.camera(camera)
         return Picture(self.shown, 1, datetime.now(UTC))
+
+    def image(self, camera: str, *, width: int | None, is_drawn: bool) -> Image | None:
+        raise NotImplementedError
 
     def file(self, event: str, what: Literal["clip", "snapshot"]) -> Path:
         if event not in self.files:

@@ -65,6 +65,10 @@ def test_what_a_person_sets_lasts(place: Place, opened: list[Watchman]) -> None:
     house = open_house(place, opened)
     until(lambda: house.camera("a").state == "ok")
     assert house.picture("a", width=32, is_drawn=True) is not None
+    image = house.image("a", width=32, is_drawn=False)
+    assert image is not None
+    assert image.pixels.shape[1:] == (32, 3)
+    assert image.pixels.mean() == pytest.approx(140, abs=4)
     assert house.camera("a").thresholds == {"bright": 0.6}
     house.set_threshold("a", "bright", 0.3)
     until(lambda: [one.camera for one in house.events(Query())] == ["a"])
@@ -74,6 +78,7 @@ def test_what_a_person_sets_lasts(place: Place, opened: list[Watchman]) -> None:
     view = house.camera("a")
     assert (view.state, view.is_enabled, view.scores) == ("disabled", False, ())
     assert house.picture("a", width=None, is_drawn=False) is None
+    assert house.image("a", width=None, is_drawn=False) is None
     until(lambda: the_event(house).ended_at)
     for camera, label, threshold in (("a", "gone", 0.5), ("a", None, 1.5)):
         with pytest.raises(UsageError):

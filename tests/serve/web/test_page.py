@@ -155,9 +155,33 @@ def test_events_are_filtered_and_exported(open_page: Any, house: FakeHouse) -> N
     assert len(Path(download.value.path()).read_text().splitlines()) >= 5
 
 
+IS_LARGE = (
+    "document.querySelector('.large img').naturalWidth >= 1280"
+    " || document.querySelector('.large video').videoWidth >= 1280"
+)
+
+
+def test_a_large_camera_is_a_video_where_that_works(open_page: Any, kept_server: WebServer) -> None:
+    pytest.importorskip("aiortc", reason="no aiortc")
+    page = open_page("#/camera/front-door")
+    if not page.evaluate("'RTCPeerConnection' in window"):
+        pytest.skip("this browser has no WebRTC")
+    _holds(page, "document.querySelector('.large video').videoWidth === 1280")
+    _holds(page, "document.querySelector('.large video').currentTime > 0.3")
+    assert page.evaluate("document.querySelector('.large img').src") == ""
+    page.goto(page.url.split("#")[0] + "#/")
+    until(lambda: kept_server.num_viewers == 1)  # its news
+
+    page.route("**/webrtc?*", lambda route: route.abort())
+    with page.expect_request("**/webrtc?*"):
+        page.goto(page.url.split("#")[0] + "#/camera/front-door")
+    _holds(page, "document.querySelector('.large img').naturalWidth >= 1280")
+    assert page.evaluate("document.querySelector('.large video').videoWidth") == 0
+
+
 def test_a_camera_large_with_what_may_be_set(open_page: Any, house: FakeHouse) -> None:
     page = open_page("#/camera/front-door")
-    _holds(page, "document.querySelector('.large img').naturalWidth >= 1280")
+    _holds(page, IS_LARGE)
     _holds(
         page,
         "(() => { const one = document.querySelector('canvas');"

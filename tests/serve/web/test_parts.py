@@ -72,7 +72,7 @@ def test_a_picture_is_asked_for_once_and_wants_no_second_asker(tmp_path: Path) -
     key = ("driveway", 160, False)
 
     async def look() -> None:
-        pictures = SharedPictures(house)
+        pictures = SharedPictures(house.picture)
         first = asyncio.create_task(pictures.get(key, max_age_seconds=0.0))
         others = [asyncio.create_task(pictures.get(key, max_age_seconds=0.0)) for _ in range(5)]
         await asyncio.sleep(0.01)
@@ -98,8 +98,8 @@ def test_old_pictures_are_not_kept(tmp_path: Path) -> None:
 
     now = [0.0]
 
-    async def look() -> SharedPictures:
-        pictures = SharedPictures(Plain(tmp_path), clock=lambda: now[0])
+    async def look() -> SharedPictures[Picture]:
+        pictures = SharedPictures(Plain(tmp_path).picture, clock=lambda: now[0])
         for width in range(16, 216):
             await pictures.get(("driveway", width, False), max_age_seconds=1.0)
         return pictures
@@ -111,7 +111,7 @@ def test_old_pictures_are_not_kept(tmp_path: Path) -> None:
     assert len(pictures._kept) == 1
 
 
-async def _one_more(pictures: SharedPictures) -> None:
+async def _one_more(pictures: SharedPictures[Picture]) -> None:
     await pictures.get(("driveway", 16, True), max_age_seconds=1.0)
 
 

@@ -41,6 +41,9 @@ export const api = {
     verdict == null
       ? ask("DELETE", `/api/events/${id(event)}/verdict`)
       : ask("PUT", `/api/events/${id(event)}/verdict`, { verdict }),
+  features: () => ask("GET", "/api/features"),
+  offer: (camera, width, drawn, sdp) =>
+    ask("POST", `/api/cameras/${id(camera)}/webrtc?drawn=${drawn ? 1 : 0}&width=${width}`, { type: "offer", sdp }),
   machine: () => ask("GET", "/api/machine"),
   reload: () => ask("POST", "/api/reload"),
 };

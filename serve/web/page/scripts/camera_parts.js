@@ -1,7 +1,8 @@
 // How a camera is shown: its state, its labels, and pictures that are fetched only while seen.
 
-import { address } from "./api.js";
+import { address, api } from "./api.js";
 import { age, duration, h, percent, say } from "./dom.js";
+import { play } from "./webrtc.js";
 
 const STATES = {
   connecting: ["Connecting", "warn"],
@@ -20,6 +21,7 @@ const STATES = {
 };
 const OLD_SECONDS = 5;
 const STILL_MS = 1000;
+const STREAM_WIDTH = 1280;
 
 /** What a state is called. */
 export const stateName = (state) => (STATES[state] ?? [state])[0];
@@ -145,18 +147,41 @@ function showAge(element, ageText, view) {
   say(ageText, age(seconds));
 }
 
-/** Pictures as they come, while the page can be seen. */
+/** Pictures as they come, while the page can be seen: at once as Motion JPEG, then as video if that works. */
 export function stream(camera, isDrawn) {
   const img = h("img", { alt: `${camera.name}, live` });
   const ageText = h("span", { class: "age number", hidden: true });
-  const element = h("div", { class: "picture" }, img, ageText);
+  const video = h("video", { "aria-label": img.alt, autoplay: true, playsinline: true });
+  video.muted = true;
+  const element = h("div", { class: "picture" }, img, video, ageText);
   let drawn = isDrawn;
   let timer = 0;
+  let stop = null;
+  let hasFailed = false;
 
-  function flow() {
+  function showImages(are) {
+    video.ariaHidden = are; // it lies above, and shows nothing before its first frame
+    img.hidden = !are;
+    if (are) img.src = address.stream(camera.id, STREAM_WIDTH, drawn);
+    // Without this the browser would keep the connection.
+    else img.removeAttribute("src");
+  }
+  function end() {
     clearTimeout(timer);
-    if (document.hidden) img.removeAttribute("src");
-    else img.src = `${address.stream(camera.id, 1280, drawn)}`;
+    stop?.();
+    stop = null;
+    showImages(false);
+  }
+  function flow() {
+    end();
+    if (document.hidden) return;
+    showImages(true);
+    if (hasFailed) return;
+    const ask = (sdp) => api.offer(camera.id, STREAM_WIDTH, drawn, sdp);
+    stop = play(video, ask, () => showImages(false), () => {
+      hasFailed = true;
+      showImages(true);
+    });
   }
   const again = () => {
     clearTimeout(timer);
@@ -167,18 +192,19 @@ export function stream(camera, isDrawn) {
   flow();
   return {
     element,
-    again: flow,
+    again() {
+      hasFailed = false;
+      flow();
+    },
     draw(is) {
       drawn = is;
       flow();
     },
     update: (view) => showAge(element, ageText, view),
     close() {
-      clearTimeout(timer);
       document.removeEventListener("visibilitychange", flow);
       img.removeEventListener("error", again);
-      // Without this the browser would keep the connection.
-      img.removeAttribute("src");
+      end();
     },
   };
 }
