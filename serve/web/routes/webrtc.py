@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable
 from importlib.util import find_spec
 from typing import Any
@@ -18,21 +19,29 @@ from rtaction.serve.web.routes.cameras import CAMERA, DRAWN
 _LARGEST = 1280
 
 
-def _has_webrtc() -> bool:
-    return find_spec("aiortc") is not None
+def why_not() -> str:
+    """Why there is no WebRTC here; empty if there is.
+
+    TensorFlow brings an OpenSSL of its own, beside which that of pylibsrtp crashes as it is loaded;
+    `rtaction serve` loads none, but a program that uses its parts may.
+    """
+    if "tensorflow" in sys.modules:
+        return "there is no WebRTC in a process that has loaded TensorFlow"
+    if find_spec("aiortc") is None:
+        return (
+            "pictures over WebRTC need aiortc, which is not installed; install it with: "
+            f"{install_command('webrtc')}"
+        )
+    return ""
 
 
 def _features(_: Asked) -> dict[str, bool]:
-    return {"webrtc": _has_webrtc()}
+    return {"webrtc": not why_not()}
 
 
 async def _offer(asked: Asked) -> Any:
-    if not _has_webrtc():
-        return error_answer(
-            404,
-            "pictures over WebRTC need aiortc, which is not installed; install it with: "
-            f"{install_command('webrtc')}",
-        )
+    if reason := why_not():
+        return error_answer(404, reason)
     body = asked.body or {}
     sdp = body.get("sdp")
     if set(body) != {"sdp", "type"} or body["type"] != "offer" or not isinstance(sdp, str):

@@ -100,7 +100,7 @@ def test_a_storm_of_reloads(
 
     until(lambda: sum(not one.join(0.0) for one in feed._feeds) == 1)
     until(lambda: sum(one.name == "rtaction-serve-model" for one in threading.enumerate()) == 1)
-    left = weakref.WeakSet(one for one in gc.get_objects() if isinstance(one, ModelWatch))
+    left = weakref.WeakSet(one for one in gc.get_objects() if type(one) is ModelWatch)
     until(lambda: gc.collect() >= 0 and len(left) == 1)
     # An event of "steady" started at the last threshold, and each event has its own id.
     until(lambda: any(one.camera == "steady" for one in house.events(Query())))

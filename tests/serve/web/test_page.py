@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from rtaction.serve.web.options import Limits, WebOptions
+from rtaction.serve.web.routes.webrtc import why_not
 from rtaction.serve.web.server import WebServer
 from tests.serve.fake_house import FakeHouse
 from tests.serve.web.conftest import LESSON, TOKEN
@@ -162,7 +163,8 @@ IS_LARGE = (
 
 
 def test_a_large_camera_is_a_video_where_that_works(open_page: Any, kept_server: WebServer) -> None:
-    pytest.importorskip("aiortc", reason="no aiortc")
+    if reason := why_not():
+        pytest.skip(f"{reason}; test_webrtc.py runs this in a process of its own")
     page = open_page("#/camera/front-door")
     if not page.evaluate("'RTCPeerConnection' in window"):
         pytest.skip("this browser has no WebRTC")
