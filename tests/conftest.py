@@ -40,11 +40,11 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4
 
 
-_LONGEST_FIRST = ("train", "export", "teach", "realtime", "serve", "core")
+_LONGEST_FIRST = ("train", "export", "serve", "teach", "realtime", "core")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the rooms that train networks, so that no process is left alone with them."""
+    """Begin with the rooms whose tests take long, so that no process is left alone with them."""
     items.sort(key=lambda item: _LONGEST_FIRST.index(item.path.relative_to(TESTS).parts[0]))
 
 
