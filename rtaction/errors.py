@@ -184,6 +184,22 @@ class TrainingFailed(RtactionError):
     exit_code = 16
 
 
+def extra_missing(what: str, extra: str, error: ImportError) -> MissingLibrary:
+    """The error for a package of an extra that is not installed.
+
+    Args:
+        what: what needs it, such as "the page".
+        extra: such as "serve".
+        error: of the import.
+    """
+    from rtaction.installation import install_command
+
+    return MissingLibrary(
+        f"{what} needs more packages than are installed ({error}); install them with: "
+        f"{install_command(extra)}"
+    )
+
+
 def training_stack_missing(error: ImportError) -> MissingLibrary:
     """The error for a package that only training and export need."""
     from rtaction.installation import install_command

@@ -10,9 +10,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rtaction.errors import MissingLibrary, RtactionError
+from rtaction.errors import RtactionError
 from rtaction.evaluation.text import counted
-from rtaction.installation import install_command
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.signals import signals
 from rtaction.serve import systemd
@@ -46,13 +45,8 @@ def run_serve(
     Raises:
         RtactionError: see `rtaction.errors`.
     """
-    try:
-        from rtaction.serve.building import build
-    except ModuleNotFoundError as error:
-        raise MissingLibrary(
-            f"rtaction serve needs more packages than are installed ({error}); install them with: "
-            f"{install_command('serve')}"
-        ) from None
+    from rtaction.serve.building import build
+
     stop, reread = stop or threading.Event(), threading.Event()
     with ExitStack() as stack:
         stack.enter_context(signals(stop, {"SIGHUP": reread}))

@@ -30,8 +30,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import rtaction
-from rtaction.errors import MissingLibrary
-from rtaction.installation import install_command
+from rtaction.errors import extra_missing
 from rtaction.realtime.watching.stats import Histogram
 from rtaction.serve.house.house import House, SinkView
 from rtaction.serve.house.record import EventRecord, Phase
@@ -59,10 +58,7 @@ class Metrics:
         try:
             from prometheus_client import CollectorRegistry, ProcessCollector
         except ImportError as error:
-            raise MissingLibrary(
-                f"metrics need prometheus_client ({error}); install it with: "
-                f"{install_command('serve')}"
-            ) from None
+            raise extra_missing("/metrics", "serve", error) from None
         self._house: House | None = None
         self._lock = threading.Lock()
         self._num_events: Counter[tuple[str, str]] = Counter()

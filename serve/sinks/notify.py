@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rtaction.environment import from_environment
-from rtaction.errors import MissingLibrary, UsageError
-from rtaction.installation import install_command
+from rtaction.errors import UsageError, extra_missing
 from rtaction.realtime.watching.back_off import BackOff
 from rtaction.serve.house.house import House, SinkView
 from rtaction.serve.house.record import EventRecord, Phase
@@ -227,9 +226,7 @@ def _service(url: str) -> NotifyBase:
     try:
         import apprise
     except ImportError as error:
-        raise MissingLibrary(
-            f"notifications need Apprise ({error}); install it with: {install_command('serve')}"
-        ) from None
+        raise extra_missing("[[notify]]", "serve", error) from None
     service = apprise.Apprise.instantiate(url.strip())
     if service is None:
         raise ValueError(

@@ -7,8 +7,7 @@ import socket
 import threading
 from collections.abc import Sequence
 
-from rtaction.errors import MissingLibrary, UsageError
-from rtaction.installation import install_command
+from rtaction.errors import UsageError, extra_missing
 from rtaction.serve.house.house import House
 from rtaction.serve.house.school import School
 from rtaction.serve.web.options import Limits, WebOptions
@@ -21,10 +20,7 @@ try:
     from rtaction.serve.web.connections import Connection, WatchfulServer
     from rtaction.serve.web.desk import Desk, Metrics
 except ImportError as error:
-    raise MissingLibrary(
-        f"the page needs more packages than are installed ({error}); install them with: "
-        f"{install_command('serve')}"
-    ) from None
+    raise extra_missing("rtaction serve", "serve", error) from None
 
 _START_SECONDS = 30.0
 _GRACE_SECONDS = 1

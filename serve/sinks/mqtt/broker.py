@@ -12,8 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rtaction.errors import MissingLibrary
-from rtaction.installation import install_command
+from rtaction.errors import extra_missing
 from rtaction.realtime.watching.back_off import BackOff
 from rtaction.serve.sinks.mqtt.account import Account
 from rtaction.serve.sinks.reasons import reason_of
@@ -204,9 +203,7 @@ class Broker:
             from paho.mqtt.client import Client
             from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
         except ImportError as error:
-            raise MissingLibrary(
-                f"MQTT needs paho-mqtt ({error}); install it with: {install_command('serve')}"
-            ) from None
+            raise extra_missing("MQTT", "serve", error) from None
         client = Client(
             CallbackAPIVersion.VERSION2,
             self._account.client_id,
