@@ -21,6 +21,7 @@ from rtaction.serve.house.record import EventRecord, Phase
 from rtaction.serve.house.views import CameraView
 from rtaction.serve.watching.clerk import Clerk
 from rtaction.serve.watching.desk import Desk
+from rtaction.serve.watching.journal import Journal
 from rtaction.serve.watching.machine import Machine
 from rtaction.serve.watching.model_watch import Told
 from rtaction.serve.watching.newsroom import Newsroom
@@ -53,6 +54,7 @@ class Watchman:
         self._retention = rooms.retention_of(is_writing)
         self._read_plan = rooms.read_plan
         self._news = Newsroom()
+        self._journal = Journal()
         self._machine = Machine()
         told = Told(
             on_frame=self._on_frame,
@@ -258,6 +260,7 @@ class Watchman:
 
     def _on_state(self, desk: Desk) -> None:
         view = desk.view()
+        self._journal.see(view)
         if self._media is not None and view.state in _GIVES_NO_PICTURES:
             self._media.interrupt(view.id)
         tell_sinks(self._sinks, lambda sink: sink.camera(view))
@@ -268,6 +271,7 @@ class Watchman:
             self._news.tell("camera", desk.view().to_dict())
 
     def _on_gone(self, desk: Desk) -> None:
+        self._journal.forget(desk.setup.id)
         if self._media is not None:
             self._media.remove_camera(desk.setup.id)
         tell_sinks(self._sinks, lambda sink: sink.camera_gone(desk.setup.id))
