@@ -143,12 +143,20 @@ def test_a_source_that_begins_anew(media: Media, told: Told, tmp_path: Path) -> 
     ]
 
 
-def test_a_damaged_frame(media: Media) -> None:
+def test_a_damaged_frame_is_not_in_the_clip(media: Media, told: Told, tmp_path: Path) -> None:
     def make() -> npt.NDArray[np.uint8]:
         raise FrameDamaged
 
-    media.frame("door", DeferredFrame(make, 1.0, 0, "door"))
-    add_frames(media, range(30, 32))
+    add_frames(media, range(40))
+    media.frame("door", DeferredFrame(make, 2.0, 40, "door"))
+    add_frames(media, range(41, 60))
+    media.event(made_event(ended_at=None), start_seconds=2.0)
+    media.event(made_event(), start_seconds=2.0, end_seconds=2.5)
+    add_frames(media, range(60, 80))
+    until(lambda: told.clips)
+    # From a second before the event to half a second after it, without the tenth frame.
+    times = [number / 10 for number in range(21) if number != 10]
+    assert seconds_of(tmp_path / "clips" / f"{STEM}.mp4") == pytest.approx(times, abs=0.01)
 
 
 def test_events_of_several_cameras_and_people_at_once(
