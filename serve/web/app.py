@@ -12,8 +12,8 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from rtaction.errors import NoSuchThing, RtactionError, UsageError
-from rtaction.serve.web.desk import Desk
 from rtaction.serve.web.endpoint import Endpoint, routes_of
+from rtaction.serve.web.front_desk import FrontDesk
 from rtaction.serve.web.guard import Guard, error_answer, unexpected_answer
 from rtaction.serve.web.openapi import document
 from rtaction.serve.web.routes import (
@@ -46,7 +46,7 @@ def all_endpoints() -> list[Endpoint]:
     ]
 
 
-def build_app(desk: Desk, more_routes: Sequence[BaseRoute] = ()) -> ASGIApp:
+def build_app(desk: FrontDesk, more_routes: Sequence[BaseRoute] = ()) -> ASGIApp:
     """The application.
 
     Args:

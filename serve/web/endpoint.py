@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from rtaction.errors import NoSuchThing, UsageError
-from rtaction.serve.web.desk import Desk
+from rtaction.serve.web.front_desk import FrontDesk
 
 Kind = Literal["text", "integer", "number", "boolean", "time", "day", "id"]
 _ID = re.compile(r"[A-Za-z0-9-]{1,128}")
@@ -107,7 +107,7 @@ class Asked:
         body: of the JSON; None if the endpoint wants none.
     """
 
-    desk: Desk
+    desk: FrontDesk
     request: Request
     values: Mapping[str, Any]
     body: dict[str, Any] | None = None
@@ -143,7 +143,7 @@ class Endpoint:
     group: str
     is_public: bool = field(default=False)
 
-    async def __call__(self, desk: Desk, request: Request) -> Response:
+    async def __call__(self, desk: FrontDesk, request: Request) -> Response:
         """Answer a request."""
         values = self._values(request)
         body = None if self.body is None else await json_body(request, desk.limits.body_bytes)
@@ -177,7 +177,7 @@ class Endpoint:
         return values
 
 
-def routes_of(endpoints: Sequence[Endpoint], desk: Desk) -> list[Route]:
+def routes_of(endpoints: Sequence[Endpoint], desk: FrontDesk) -> list[Route]:
     """One route for each path, whatever its methods."""
     by_path: dict[str, dict[str, Endpoint]] = {}
     for one in endpoints:
@@ -214,7 +214,7 @@ async def limited_body(request: Request, max_bytes: int) -> bytes:
     Raises:
         HTTPException: 413 or 408: it is too long, or does not come.
     """
-    desk: Desk = request.app.state.desk
+    desk: FrontDesk = request.app.state.desk
     too_long = HTTPException(413, f"the body is too long; expected at most {max_bytes} bytes")
     length = request.headers.get("content-length", "0")
     if not length.isdigit() or int(length) > max_bytes:
@@ -229,7 +229,7 @@ async def limited_body(request: Request, max_bytes: int) -> bytes:
     raise HTTPException(408, "the body did not come in time")
 
 
-async def _answer(desk: Desk, by_method: Mapping[str, Endpoint], request: Request) -> Response:
+async def _answer(desk: FrontDesk, by_method: Mapping[str, Endpoint], request: Request) -> Response:
     method = "GET" if request.method == "HEAD" else request.method
     return await by_method[method](desk, request)
 

@@ -23,7 +23,7 @@ from av import VideoFrame
 from starlette.exceptions import HTTPException
 
 from rtaction.errors import NoSuchThing, UsageError
-from rtaction.serve.web.desk import Desk
+from rtaction.serve.web.front_desk import FrontDesk
 from rtaction.serve.web.pictures import Key
 
 _PERIOD_SECONDS = 1 / 15
@@ -34,7 +34,7 @@ _CODECS = ("video/VP8", "video/rtx")  # half the work of H.264; browsers have bo
 _log = logging.getLogger(__name__)
 
 
-async def open_peer(desk: Desk, key: Key, sdp: str, *, patience_seconds: float = 10.0) -> str:
+async def open_peer(desk: FrontDesk, key: Key, sdp: str, *, patience_seconds: float = 10.0) -> str:
     """Answer the offer of one who wants to look; the place among the streams is theirs until they
     go.
 
@@ -83,7 +83,7 @@ class CameraTrack(MediaStreamTrack):
 
     kind = "video"
 
-    def __init__(self, desk: Desk, key: Key) -> None:
+    def __init__(self, desk: FrontDesk, key: Key) -> None:
         super().__init__()
         self._desk = desk
         self._key = key
@@ -158,7 +158,7 @@ async def _negotiate(peer: RTCPeerConnection, offer: RTCSessionDescription) -> N
 
 
 async def _stay(
-    desk: Desk,
+    desk: FrontDesk,
     peer: RTCPeerConnection,
     track: CameraTrack,
     patience_seconds: float,

@@ -18,7 +18,7 @@ try:
 
     from rtaction.serve.web.app import build_app
     from rtaction.serve.web.connections import Connection, WatchfulServer
-    from rtaction.serve.web.desk import Desk, Metrics
+    from rtaction.serve.web.front_desk import FrontDesk, Metrics
 except ImportError as error:
     raise extra_missing("rtaction serve", "serve", error) from None
 
@@ -54,7 +54,7 @@ class WebServer:
     ) -> None:
         self.options = options or WebOptions()
         limits = limits or Limits()
-        self._desk = Desk(house, self.options, limits, metrics, school)
+        self._desk = FrontDesk(house, self.options, limits, metrics, school)
         self._socket = _listening(self.options.host, self.options.port)
         self._port = int(self._socket.getsockname()[1])
         own_limits = limits

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from rtaction.serve.web.desk import Desk
+from rtaction.serve.web.front_desk import FrontDesk
 
 
 class StreamAnswer(StreamingResponse):
@@ -19,7 +19,7 @@ class StreamAnswer(StreamingResponse):
         media_type: of all of it.
     """
 
-    def __init__(self, desk: Desk, parts: AsyncIterator[bytes], *, media_type: str) -> None:
+    def __init__(self, desk: FrontDesk, parts: AsyncIterator[bytes], *, media_type: str) -> None:
         # A proxy such as nginx would keep back what has to arrive now.
         super().__init__(parts, media_type=media_type, headers={"X-Accel-Buffering": "no"})
         self._desk = desk

@@ -23,7 +23,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from rtaction.errors import NoSuchThing, RtactionError, UsageError
 from rtaction.redaction import scrub
 from rtaction.serve.house.school import Eye
-from rtaction.serve.web.desk import Desk
+from rtaction.serve.web.front_desk import FrontDesk
 from rtaction.serve.web.routes.school import school_of
 
 NO_LESSON, IDLE, TOO_MANY, UNEXPECTED = 4404, 4408, 4429, 1011
@@ -33,12 +33,12 @@ _MOST_PER_SECOND = 30.0
 _log = logging.getLogger(__name__)
 
 
-def routes(desk: Desk) -> list[WebSocketRoute]:
+def routes(desk: FrontDesk) -> list[WebSocketRoute]:
     """The web socket /api/eye; see the OpenAPI document."""
     return [WebSocketRoute("/api/eye", partial(_answer, desk))]
 
 
-async def _answer(desk: Desk, socket: WebSocket) -> None:
+async def _answer(desk: FrontDesk, socket: WebSocket) -> None:
     # Accepted whatever comes: a browser tells its page no more of a refusal than that it was one.
     await socket.accept()
     viewer = _Viewer(desk, socket.query_params.get("lesson"))
@@ -83,7 +83,7 @@ async def _converse(socket: WebSocket, viewer: _Viewer, idle_seconds: float) -> 
 class _Viewer:
     """One browser, and the eye that looks for it."""
 
-    def __init__(self, desk: Desk, lesson: str | None) -> None:
+    def __init__(self, desk: FrontDesk, lesson: str | None) -> None:
         self._desk = desk
         self._lesson = lesson
         self._eye: Eye | None = None

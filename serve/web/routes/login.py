@@ -11,15 +11,15 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from rtaction.serve.web.buckets import client_of
-from rtaction.serve.web.desk import Desk
 from rtaction.serve.web.endpoint import limited_body
+from rtaction.serve.web.front_desk import FrontDesk
 from rtaction.serve.web.keys import COOKIE, COOKIE_SECONDS
 from rtaction.serve.web.routes.site import page_text
 
 _MISTAKE = "<!-- what went wrong -->"
 
 
-def routes(desk: Desk) -> list[Route]:
+def routes(desk: FrontDesk) -> list[Route]:
     """GET and POST /login, POST /logout."""
     return [
         Route("/login", _form, methods=["GET"]),
@@ -33,7 +33,7 @@ async def _form(request: Request) -> Response:
     return _page("", 200)
 
 
-async def _login(desk: Desk, request: Request) -> Response:
+async def _login(desk: FrontDesk, request: Request) -> Response:
     client = client_of(request.client.host if request.client else "?")
     wait_seconds = desk.login_tries.take(client)
     if wait_seconds:
@@ -65,7 +65,7 @@ def _token(form: bytes) -> str:
     return fields.get("token", [""])[0].strip()
 
 
-async def _logout(desk: Desk, request: Request) -> Response:
+async def _logout(desk: FrontDesk, request: Request) -> Response:
     del desk, request
     answer = RedirectResponse("/login", 303)
     answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")

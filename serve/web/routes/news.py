@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from rtaction import __version__
 from rtaction.serve.web.endpoint import Answer, Asked, Endpoint
-from rtaction.serve.web.newsroom import event_text
+from rtaction.serve.web.newsstand import event_text
 from rtaction.serve.web.streaming import StreamAnswer
 
 _HEARTBEAT_SECONDS = 15.0

@@ -8,14 +8,14 @@ from starlette.responses import FileResponse, JSONResponse, Response
 
 from rtaction.errors import NoSuchThing
 from rtaction.serve.house.school import School
-from rtaction.serve.web.desk import Desk
 from rtaction.serve.web.endpoint import Answer, Asked, Endpoint, Parameter
+from rtaction.serve.web.front_desk import FrontDesk
 
 _LESSON = Parameter(name="lesson", kind="id", about="Id of the lesson.")
 _LABEL = Parameter(name="label", kind="text", about="A label that has takes.")
 
 
-def school_of(desk: Desk) -> School:
+def school_of(desk: FrontDesk) -> School:
     """Who teaches.
 
     Raises:

@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from rtaction.serve.web.app import all_endpoints
-from rtaction.serve.web.desk import Desk
 from rtaction.serve.web.endpoint import routes_of
+from rtaction.serve.web.front_desk import FrontDesk
 from rtaction.serve.web.openapi import document
 from rtaction.serve.web.options import Limits, WebOptions
 from rtaction.serve.web.schemas import SCHEMAS
@@ -26,7 +26,7 @@ from tests.serve.web.waiting import until
 
 def test_the_document_has_every_route_and_no_other(house: FakeHouse, tmp_path: object) -> None:
     endpoints = all_endpoints()
-    routes = routes_of(endpoints, Desk(house, WebOptions(), Limits()))
+    routes = routes_of(endpoints, FrontDesk(house, WebOptions(), Limits()))
     served = {(route.path, one) for route in routes for one in route.methods or () if one != "HEAD"}
     told = {
         (path, method.upper())

@@ -12,7 +12,7 @@ from rtaction.errors import NoSuchThing
 from rtaction.serve.house.house import Picture
 from rtaction.serve.web.buckets import TokenBuckets, client_of
 from rtaction.serve.web.keys import COOKIE_SECONDS, Keys
-from rtaction.serve.web.newsroom import MAX_WAITING, Reader, event_text
+from rtaction.serve.web.newsstand import MAX_WAITING, Reader, event_text
 from rtaction.serve.web.pictures import SharedPictures
 from tests.serve.fake_house import FakeHouse
 from tests.serve.web.conftest import TOKEN

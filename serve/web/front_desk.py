@@ -13,7 +13,7 @@ from rtaction.serve.house.house import House
 from rtaction.serve.house.school import School
 from rtaction.serve.web.buckets import TokenBuckets
 from rtaction.serve.web.keys import Keys
-from rtaction.serve.web.newsroom import Newsroom
+from rtaction.serve.web.newsstand import Newsstand
 from rtaction.serve.web.options import Limits, WebOptions
 from rtaction.serve.web.pictures import SharedPictures
 
@@ -24,7 +24,7 @@ _LOGIN_TRIES = 10
 _LOGIN_TRIES_PER_SECOND = 1 / 6
 
 
-class Desk:
+class FrontDesk:
     """What all endpoints share. But for `end`, it belongs to one event loop.
 
     Args:
@@ -52,7 +52,7 @@ class Desk:
         self.login_tries = TokenBuckets(_LOGIN_TRIES_PER_SECOND, _LOGIN_TRIES)
         self.pictures = SharedPictures(house.picture)
         self.images = SharedPictures(house.image)
-        self.news = Newsroom(house, lambda: self.num_streams)
+        self.news = Newsstand(house, lambda: self.num_streams)
         self.num_streams = 0
         self.num_peers = 0
         self._ended = asyncio.Event()

@@ -49,7 +49,7 @@ class Reader:
             return None
 
 
-class Newsroom:
+class Newsstand:
     """Passes a house's news on to readers, and every half second how all cameras are.
 
     Args:
