@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
@@ -24,6 +25,33 @@ from rtaction.keras_tensorflow import keras
 from rtaction.printable import printable_lines
 from rtaction.train.report.judged_clips import JudgedClips
 
+_REDRAW_SECONDS = 0.2
+
+
+class _NotebookProgress(Progress):
+    """Is redrawn by whoever advances it.
+
+    Rich's own thread would do it while another thread prints, and a notebook puts all that is
+    printed in that moment into the bar, where the next redraw wipes it out.
+    """
+
+    _redrawn_at_seconds = 0.0
+
+    def update(self, task_id: TaskID, **changes: Any) -> None:
+        """Change a task, and redraw if the last time is a while ago."""
+        super().update(task_id, **changes)
+        self._redraw()
+
+    def advance(self, task_id: TaskID, advance: float = 1) -> None:
+        """Advance a task, and redraw if the last time is a while ago."""
+        super().advance(task_id, advance)
+        self._redraw()
+
+    def _redraw(self) -> None:
+        if not self.disable and time.monotonic() - self._redrawn_at_seconds >= _REDRAW_SECONDS:
+            self.refresh()
+            self._redrawn_at_seconds = time.monotonic()
+
 
 def progress_bar(console: Console) -> Progress:
     """A progress bar with counts and times; hidden if the output cannot redraw it.
@@ -31,7 +59,8 @@ def progress_bar(console: Console) -> Progress:
     A terminal can, and a notebook that has ipywidgets.
     """
     can_redraw = console.is_terminal or (console.is_jupyter and find_spec("ipywidgets"))
-    return Progress(
+    kind = _NotebookProgress if console.is_jupyter else Progress
+    return kind(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
@@ -40,6 +69,7 @@ def progress_bar(console: Console) -> Progress:
         TextColumn("{task.fields[figures]}"),
         console=console,
         transient=True,
+        auto_refresh=not console.is_jupyter,
         disable=not can_redraw,
     )
 
