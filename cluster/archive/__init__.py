@@ -1,0 +1,1 @@
+"""`rtaction predict --ray`: an archive of videos, named by many machines."""

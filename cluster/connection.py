@@ -1,0 +1,65 @@
+"""Reach a Ray cluster, or start one on this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from rtaction.errors import UsageError, extra_missing
+
+LOCAL = "local"
+
+
+def import_ray(what: str) -> ModuleType:
+    """Ray, which comes with `rtaction[ray]`.
+
+    Args:
+        what: what needs it, such as "--ray".
+
+    Raises:
+        MissingLibrary: it is not installed.
+    """
+    # Read on import: nothing is told to Ray's makers, and nobody waits for it.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray
+    except ImportError as error:
+        raise extra_missing(what, "ray", error) from None
+    return ray
+
+
+@contextmanager
+def connected(address: str = LOCAL, what: str = "--ray", **options: Any) -> Iterator[ModuleType]:
+    """Ray, connected while the context is open.
+
+    Args:
+        address: "local" starts Ray on this machine alone, bound to loopback; "auto" joins the one
+            that runs on this machine; `host:port` and `ray://host:port` join another.
+        what: what needs Ray, for messages.
+        options: of `ray.init`.
+
+    Raises:
+        MissingLibrary: Ray is not installed.
+        UsageError: no Ray answers at the address.
+    """
+    ray = import_ray(what)
+    if address == LOCAL:
+        options = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"} | options
+    else:
+        options = {"address": address} | options
+    try:
+        ray.init(logging_level="ERROR", **options)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        reason = (str(error).splitlines() or ["no reason given"])[0]
+        raise UsageError(
+            f"no Ray answers at {address!r} ({reason}); start one with `ray start --head`, or "
+            "leave the address out to use this machine alone"
+        ) from None
+    try:
+        yield ray
+    finally:
+        ray.shutdown()

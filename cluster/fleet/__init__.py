@@ -1,0 +1,1 @@
+"""`rtaction fleet`: cameras spread over many machines, and moved when one goes."""
