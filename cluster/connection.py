@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import ModuleType
 from typing import Any
 
 from rtaction.errors import UsageError, extra_missing
@@ -13,7 +12,7 @@ from rtaction.errors import UsageError, extra_missing
 LOCAL = "local"
 
 
-def import_ray(what: str) -> ModuleType:
+def import_ray(what: str) -> Any:
     """Ray, which comes with `rtaction[ray]`.
 
     Args:
@@ -33,7 +32,7 @@ def import_ray(what: str) -> ModuleType:
 
 
 @contextmanager
-def connected(address: str = LOCAL, what: str = "--ray", **options: Any) -> Iterator[ModuleType]:
+def connected(address: str = LOCAL, what: str = "--ray", **options: Any) -> Iterator[Any]:
     """Ray, connected while the context is open.
 
     Args:
