@@ -20,9 +20,8 @@ import av
 from av.container import InputContainer
 
 from rtaction.errors import DatasetError, SourceMissing, SourceUnreadable, UsageError
-from rtaction.realtime.predicting.place import UrlPath, url_of
+from rtaction.realtime.predicting.place import UrlPath, shown, url_of
 from rtaction.realtime.predicting.run import find, listed
-from rtaction.redaction import redact
 from rtaction.video.file import VIDEO_SUFFIXES, open_video, unreadable
 
 _READ_BYTES = 2**22  # a request to a store takes as long as some MB
@@ -114,7 +113,7 @@ def opened_video(place: str) -> Iterator[InputContainer]:
         try:
             container = av.open(source, mode="r", metadata_errors="replace")
         except (av.error.FFmpegError, ValueError):
-            raise unreadable(_shown(place)) from None
+            raise unreadable(shown(place)) from None
         with container:
             yield container
 
@@ -123,7 +122,7 @@ def _find_behind(url: str) -> Iterator[tuple[UrlPath, UrlPath, str]]:
     parts = urlsplit(url)
     if parts.password is not None:
         raise UsageError(
-            f"{redact(url)}: expected no password in an address, where all machines' logs may show "
+            f"{shown(url)}: expected no password in an address, where all machines' logs may show "
             "it; give it to the machines by their environment (AWS_SECRET_ACCESS_KEY) or role"
         )
     from pyarrow import fs
@@ -165,7 +164,7 @@ def _files_behind(root: str, query: str) -> Any:
 
         found, _ = url_to_fs(root)
     except (ImportError, ValueError):
-        raise UsageError(f"{redact(root)}: nothing here reads such addresses: {reason}") from None
+        raise UsageError(f"{shown(root)}: nothing here reads such addresses: {reason}") from None
     return fs.PyFileSystem(fs.FSSpecHandler(found))
 
 
@@ -182,11 +181,7 @@ def _told(url: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise SourceMissing(f"{_shown(url)}: no such video or folder") from None
+        raise SourceMissing(f"{shown(url)}: no such video or folder") from None
     except OSError as error:
         reason = (str(error).splitlines() or ["no reason given"])[0]
-        raise SourceUnreadable(f"{_shown(url)} cannot be read: {redact(reason)}") from None
-
-
-def _shown(url: str) -> str:
-    return redact(url).partition("?")[0]
+        raise SourceUnreadable(f"{shown(url)} cannot be read: {reason}") from None

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import pickle
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,11 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.cluster.archive.decode import MOST_BYTES, decode
-from rtaction.cluster.archive.messages import Job, Piece, Scored
+from rtaction.cluster.archive.messages import Chunk, Job, Piece, Scored
 from rtaction.cluster.archive.score import ChunkScorer
 from rtaction.errors import RtactionError
 
-_RETRIES = 2  # of a task whose process or machine has died
 _MOST_TOGETHER = 16
 _TASKS_PER_CORE = 8
 
@@ -40,14 +38,13 @@ class Pipeline:
     """
 
     def __init__(self, ray: Any, model: bytes, job: Job, num_decoders: int | None = None) -> None:
-        self._ray = ray
         self._job = job
         self._model = ray.put(model)
         self._num_decoders = num_decoders
         resources = ray.cluster_resources()
         self._num_cores = max(int(resources.get("CPU", 1)), 1)
         self._num_gpus = int(resources.get("GPU", 0)) if job.device != "cpu" else 0
-        _quiet(ray)
+        _set_up()
 
     def run(self, pieces: Sequence[Piece], *, alone: bool) -> Iterator[Scored]:
         """What comes of pieces, in any order; some may be lost with the process that had them.
@@ -56,37 +53,49 @@ class Pipeline:
             pieces: not done before.
             alone: whether each has a task of its own, so that none is lost with another.
         """
-        from ray.data import ActorPoolStrategy, from_items
+        from ray.data import from_items
 
         num_tasks = len(pieces)
         if not alone:
             together = len(pieces) // (_TASKS_PER_CORE * self._num_cores)
             num_tasks = -(-len(pieces) // min(max(together, 1), _MOST_TOGETHER))
-        num_scorers = self._num_gpus or min(self._num_cores, num_tasks)
-        chunks = from_items(
+        items = from_items(
             [{"piece": pickle.dumps(piece)} for piece in pieces], override_num_blocks=num_tasks
-        ).flat_map(
-            partial(_decoded, job=self._job),
-            num_cpus=1,
-            max_retries=_RETRIES,
-            concurrency=self._num_decoders,
         )
-        follows = self._job.spec.follows_people
-        scored = chunks.map_batches(
+        through = self._people if self._job.spec.follows_people else self._pictures
+        for batch in through(items, num_tasks).iter_batches(batch_size=None, batch_format="numpy"):
+            for content in batch["scored"]:
+                yield pickle.loads(content)
+
+    def _pictures(self, items: Any, num_tasks: int) -> Any:
+        """Decoded by tasks and scored by actors."""
+        from ray.data import ActorPoolStrategy
+
+        num_scorers = self._num_gpus or min(self._num_cores, num_tasks)
+        chunks = items.flat_map(
+            _decoded, fn_kwargs={"job": self._job}, num_cpus=1, concurrency=self._num_decoders
+        )
+        return chunks.map_batches(
             _Scorer,
-            fn_constructor_args=(self._model, self._job, bool(self._num_gpus)),
+            fn_constructor_args=(self._model, self._job, self._num_gpus > 0),
             batch_size=None,
             compute=ActorPoolStrategy(size=num_scorers),
             # A scorer shares a core with a decoder, which waits while the scorer is behind. With
             # cores of their own, scorers of a machine that has died could take the last ones.
             num_cpus=0,
             num_gpus=1 if self._num_gpus else 0,
-            max_task_retries=_RETRIES if follows else -1,
-            scheduling_strategy="SPREAD",
         )
-        for batch in scored.iter_batches(batch_size=None, batch_format="numpy"):
-            for content in batch["scored"]:
-                yield pickle.loads(content)
+
+    def _people(self, items: Any, num_tasks: int) -> Any:
+        """By tasks alone: who is seen in a picture decides where the next is looked at. And Ray
+        would begin a call of an actor again for ever, if the video kills it."""
+        return items.flat_map(
+            _judged,
+            fn_kwargs={"model": self._model, "job": self._job, "has_gpu": self._num_gpus > 0},
+            num_cpus=1,
+            num_gpus=1 if self._num_gpus else 0,
+            concurrency=self._num_decoders,
+        )
 
 
 def _decoded(row: dict[str, Any], *, job: Job) -> Iterator[dict[str, Any]]:
@@ -94,8 +103,23 @@ def _decoded(row: dict[str, Any], *, job: Job) -> Iterator[dict[str, Any]]:
         yield {"chunk": pickle.dumps(chunk, protocol=5)}
 
 
+_loaded: dict[str, _Scorer] = {}  # of a process that judges people
+
+
+def _judged(
+    row: dict[str, Any], *, model: Any, job: Job, has_gpu: bool
+) -> Iterator[dict[str, Any]]:
+    key = model.hex()
+    if key not in _loaded:
+        _loaded.clear()
+        _loaded[key] = _Scorer(model, job, has_gpu)
+    for chunk in decode(pickle.loads(row["piece"]), job):
+        yield {"scored": pickle.dumps(_loaded[key].score(chunk))}
+
+
 class _Scorer:
-    """An actor that scores chunks; what goes wrong is told with each, as Ray would begin again."""
+    """Scores chunks with a model that is fetched and loaded once. Whatever keeps it from that is
+    told with each chunk, as Ray would begin again."""
 
     def __init__(self, model: Any, job: Job, has_gpu: bool) -> None:
         import ray
@@ -111,23 +135,20 @@ class _Scorer:
                 self._error = error
 
     def __call__(self, batch: Batch) -> Batch:
-        scored = []
-        for content in batch["chunk"]:
-            chunk = pickle.loads(content)
-            if self._scorer is None:
-                no_scores = np.zeros((0, 0), np.float32)
-                one = Scored(
-                    *(chunk.piece, chunk.number, no_scores, chunk.times_seconds),
-                    chunk.end,
-                    self._error,
-                )
-            else:
-                one = self._scorer.score(chunk)
-            scored.append(pickle.dumps(one, protocol=5))
+        chunks = (pickle.loads(content) for content in batch["chunk"])
+        scored = [pickle.dumps(self.score(chunk), protocol=5) for chunk in chunks]
         return {"scored": np.array(scored, object)}
 
+    def score(self, chunk: Chunk) -> Scored:
+        """See `ChunkScorer.score`."""
+        if self._scorer is not None:
+            return self._scorer.score(chunk)
+        none = np.zeros((0, 0), np.float32)
+        times = chunk.times_seconds
+        return Scored(chunk.piece, chunk.number, none, times, chunk.end, self._error)
 
-def _quiet(ray: Any) -> None:
+
+def _set_up() -> None:
     """Have Ray Data keep to small blocks, go on past what is lost, and leave the terminal alone."""
     from ray.data import DataContext
 
@@ -135,5 +156,4 @@ def _quiet(ray: Any) -> None:
     context.target_max_block_size = MOST_BYTES
     context.max_errored_blocks = -1
     context.enable_progress_bars = False
-    for name in ("ray.data", "ray.data._internal"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)

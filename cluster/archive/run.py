@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -69,6 +70,8 @@ def run_archive(
         device,
         rtaction.__version__,
     )
+    # Read by Ray when it starts: it warns of what it does itself.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     folder = options.output.with_name(f"{options.output.name}.parts")
     kept = KeptParts(folder, identity, fingerprint_of)
     with writer.open():

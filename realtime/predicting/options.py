@@ -29,7 +29,7 @@ class PredictOptions:
     output: Annotated[
         Path,
         Option(
-            "Where to write: a .csv, .jsonl or .parquet file with a row for each video, or a folder "
+            "Where to write: a .csv, .jsonl or .parquet file, a row for each video, or a folder "
             "of WebVTT or ELAN files, see --format. Videos that it has already are passed over.",
             names=("--output", "-o"),
         ),

@@ -16,11 +16,10 @@ from rtaction.installation import program
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.predicting.answer import Answer
 from rtaction.realtime.predicting.options import PredictOptions
-from rtaction.realtime.predicting.place import url_of
+from rtaction.realtime.predicting.place import shown, url_of
 from rtaction.realtime.predicting.pool import Pool
 from rtaction.realtime.predicting.work import judge_next, lost, prepare
 from rtaction.realtime.predicting.writers import writer_for
-from rtaction.redaction import redact
 from rtaction.video.video_files import files_below, videos_among
 
 Progress = Callable[[int], AbstractContextManager[Callable[[], None]]]
@@ -162,9 +161,8 @@ def listed(place: Path) -> list[Path]:
 
 def _not_there(place: Path) -> str:
     if (address := url_of(place)) is not None:
-        url = redact(str(address))
         return (
-            f"{url} is no file; `{program()} cam` watches streams, and predict names files, with "
+            f"{shown(str(address))} is no file; `{program()} cam` watches streams, and predict names files, with "
             "--ray also those behind an address such as s3://bucket/videos"
         )
     return f"{place}: no such video or folder"

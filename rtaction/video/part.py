@@ -31,8 +31,8 @@ class Entry:
 
     Args:
         ticks: where to seek, in the stream's time base.
-        seconds: time of the frame, counted from the video's first; about right, as an index may
-            have the times at which frames are decoded.
+        seconds: time of the frame, counted from the video's first; about right, as it is worked
+            out from an index.
     """
 
     ticks: int
@@ -83,15 +83,18 @@ def read_outline(container: InputContainer, name: str, *, least_seconds: float) 
     if first is None:
         return None
     ticks: list[int] = []
+    shift = 0
     try:
         container.seek(0, stream=stream)  # Matroska's index is read when something is sought
         if _INDEXED & set(container.format.name.split(",")):
             ticks = [one.timestamp for one in stream.index_entries if one.is_keyframe]
+            # An index may have the times of decoding; what is sought is a time of display.
+            shift = round(first[0] / time_base) - ticks[0] if ticks else 0
         if len(ticks) < 2:
-            ticks = _key_ticks(container, stream, time_base)
+            ticks, shift = _key_ticks(container, stream, time_base), 0
     except (av.error.FFmpegError, OSError):
         ticks = []
-    entries = tuple(Entry(one, float((one - ticks[0]) * time_base)) for one in ticks)
+    entries = tuple(Entry(one + shift, float((one - ticks[0]) * time_base)) for one in ticks)
     return Outline(first[0], length_seconds, entries)
 
 
