@@ -18,7 +18,7 @@ from rtaction.realtime.predicting.work import lost
 
 MOST_TRIES = 2
 """How often a piece is begun by itself, or with others, before it is given up; Ray begins each of
-these up to three times, if the process or the machine that works on it dies."""
+these twice, if the process or the machine that works on it dies."""
 
 
 @dataclass(slots=True)

@@ -70,8 +70,10 @@ def run_archive(
         device,
         rtaction.__version__,
     )
-    # Read by Ray when it starts: it warns of what it does itself.
+    # Read by Ray when it is imported. It warns of what it does itself; and whoever dies with a video
+    # is begun again by `answers` as well.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    os.environ.setdefault("RAY_TASK_MAX_RETRIES", "1")
     folder = options.output.with_name(f"{options.output.name}.parts")
     kept = KeptParts(folder, identity, fingerprint_of)
     with writer.open():

@@ -123,5 +123,5 @@ def test_videos_in_s3_have_the_answers_of_local_ones(
 
 def test_a_file_that_has_gone_is_told(bucket: str) -> None:
     url = url_of(Path(bucket.replace("/v?", "/v/gone.mp4?")))
-    with pytest.raises((SourceMissing, SourceUnreadable), match="gone.mp4"), local_copy(str(url)):
+    with pytest.raises((SourceMissing, SourceUnreadable), match=r"gone\.mp4"), local_copy(str(url)):
         pass

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from rtaction.cluster.connection import import_ray
 from rtaction.model_spec import ModelSpec
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.predicting.options import PredictOptions
@@ -35,19 +36,20 @@ def see(event, arguments):
         os.kill(os.getpid(), signal.SIGSEGV)
 sys.addaudithook(see)
 """
-_WAIT_SECONDS = 240.0
+_WAIT_SECONDS = 400.0
 _NUM_SHORT = 16
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Videos: many short ones, one of some minutes, a broken one, and one that kills."""
+    """Videos: many short ones, one of some minutes, a broken one; and one that kills, elsewhere."""
     folder = tmp_path_factory.mktemp("archive")
     for number in range(_NUM_SHORT):
         write_flat_video(folder / "v" / f"{number:02}.mp4", value=20 + 12 * number, seconds=2.0)
     write_waves(folder / "v" / "long.mp4", steady())
     (folder / "v" / "broken.mp4").write_bytes(b"no video")
-    (folder / "v" / "killer.mp4").hardlink_to(folder / "v" / "00.mp4")
+    (folder / "more").mkdir()
+    (folder / "more" / "killer.mp4").hardlink_to(folder / "v" / "00.mp4")
     (folder / "site").mkdir()
     (folder / "site" / "sitecustomize.py").write_text(_KILLER)
     return folder
@@ -67,6 +69,11 @@ def cluster(folder: Path) -> Iterator[Any]:
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_BACKEND_LOG_LEVEL", "fatal")
+        patch.setenv("RAY_TASK_MAX_RETRIES", "1")
+        # Otherwise Ray takes 127.0.0.1 for a mistake; another test may have imported it before.
+        patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+        ray = import_ray("a test")
+        patch.setattr(ray._private.ray_constants, "ENABLE_RAY_CLUSTER", False)
         from ray.cluster_utils import Cluster
 
         node = {
@@ -89,6 +96,7 @@ def expected(folder: Path, model: Path) -> dict[str, Any]:
     for path in sorted((folder / "v").iterdir()):
         options = PredictOptions((path,))
         rows[path.name] = judge(loaded, path, options).to_dict(top=3)
+        del rows[path.name]["video"]
     return rows
 
 
@@ -101,15 +109,11 @@ def rows_in(output: Path) -> dict[str, Any]:
 
 
 def check(output: Path, expected: dict[str, Any]) -> None:
-    """All rows are those of one process, but that of the file that kills."""
+    """All rows are those of one process, but that of the file that kills, if it is there."""
     rows = rows_in(output)
-    assert rows.keys() == expected.keys()
-    killer = rows.pop("killer.mp4")
-    assert "the process that read it ended" in killer["problem"]
-    wanted = {name: dict(row) for name, row in expected.items() if name != "killer.mp4"}
-    for row in wanted.values():
-        del row["video"]
-    assert rows == wanted
+    killer = rows.pop("killer.mp4", None)
+    assert killer is None or "the process that read it ended" in killer["problem"]
+    assert rows == expected
     assert len(rows["long.mp4"]["events"]) > 10
 
 
@@ -158,7 +162,7 @@ def test_a_driver_that_was_killed_goes_on(
     assert code == 0, errors
     check(output, expected)
     assert f"{before} had been before" in errors
-    assert errors.count("killer.mp4: the process that read it ended") == 1
+    assert errors.count("broken.mp4: ") == 1
     assert not parts.exists()
     code, _, errors = here(*words)
     assert code == 0, errors
@@ -168,15 +172,17 @@ def test_a_driver_that_was_killed_goes_on(
 def test_a_node_that_is_killed_loses_and_doubles_nothing(
     folder: Path, model: Path, cluster: Any, expected: dict[str, Any], here: Here
 ) -> None:
+    """Nor does a file that kills whoever reads it, which is told."""
     output = folder / "node.jsonl"
     (node,) = cluster.worker_nodes
     killing = when(
         lambda: num_lines(output) > 3,
         lambda: cluster.remove_node(node, allow_graceful=False),
     )
-    code, _, errors = here(*command(model, folder, output, cluster))
+    code, _, errors = here(*command(model, folder, output, cluster), folder / "more")
     killing.join()
     assert code == 0, errors
+    assert errors.count("killer.mp4: the process that read it ended") == 1
     check(output, expected)
 
 
