@@ -70,8 +70,7 @@ def run_archive(
         device,
         rtaction.__version__,
     )
-    # Read by Ray when it is imported. It warns of what it does itself; and whoever dies with a video
-    # is begun again by `answers` as well.
+    # Ray warns of what it does itself; and what died with a video is begun again by `answers` too.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     os.environ.setdefault("RAY_TASK_MAX_RETRIES", "1")
     folder = options.output.with_name(f"{options.output.name}.parts")

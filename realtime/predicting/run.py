@@ -162,8 +162,8 @@ def listed(place: Path) -> list[Path]:
 def _not_there(place: Path) -> str:
     if (address := url_of(place)) is not None:
         return (
-            f"{shown(str(address))} is no file; `{program()} cam` watches streams, and predict names files, with "
-            "--ray also those behind an address such as s3://bucket/videos"
+            f"{shown(str(address))} is no file; `{program()} cam` watches streams, and predict "
+            "names files, with --ray also those behind an address such as s3://bucket/videos"
         )
     return f"{place}: no such video or folder"
 
