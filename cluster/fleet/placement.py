@@ -127,7 +127,7 @@ class _Packing:
     def keep(self, before: Mapping[str, str]) -> None:
         """Leave cameras where they are; where it is too full now, the most important."""
         for name in self._needs:
-            worker = before.get(name)
+            worker = before.get(name, "")
             if worker in self._rooms and self._fits(self._with(worker, name), worker):
                 self._put(name, worker)
 
