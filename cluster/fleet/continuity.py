@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rtaction.prediction import Box
@@ -29,7 +29,6 @@ class _Suspended:
     record: EventRecord
     seen_at: datetime
     since_seconds: float
-    turn: int
 
 
 @dataclass(slots=True)
@@ -38,7 +37,7 @@ class _Camera:
 
     Args:
         turn: of the worker that has it, see `rtaction.cluster.fleet.dispatcher.Order`.
-        labelled_seconds: since when that worker gives labels; None before.
+        labelled_seconds: since when that worker gives labels; -inf before.
         labelled_at: the same, by that worker's clock.
         seen_at: when its ongoing events were last known to go on.
         first_person: what is added to the ids of people, which each worker counts from 1.
@@ -49,8 +48,8 @@ class _Camera:
     """
 
     turn: int = 0
-    labelled_seconds: float | None = None
-    labelled_at: datetime | None = None
+    labelled_seconds: float = float("-inf")
+    labelled_at: datetime = datetime.max.replace(tzinfo=UTC)
     seen_at: datetime | None = None
     first_person: int = 0
     last_person: int = 0
@@ -59,6 +58,19 @@ class _Camera:
     suspended: list[_Suspended] = field(default_factory=list)
     held: dict[str, tuple[EventRecord, datetime]] = field(default_factory=dict)
     ended: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+
+    def is_back(self, one: _Suspended) -> bool:
+        """Whether it gives labels since an event was suspended."""
+        return self.labelled_seconds > one.since_seconds
+
+    def may_be(self, record: EventRecord, one: _Suspended) -> bool:
+        """Whether an event that has started is the suspended one, which goes on.
+
+        What was not there when the first labels came is another one.
+        """
+        if record.label != one.record.label:
+            return False
+        return not self.is_back(one) or record.started_at <= self.labelled_at
 
 
 class Continuity:
@@ -89,9 +101,7 @@ class Continuity:
         """An event went on when an earlier process ended: it is suspended."""
         known = self._of(record.camera)
         known.last_person = max(known.last_person, record.person or 0)
-        known.suspended.append(
-            _Suspended(replace(record, ended_at=None), seen_at, now_seconds, known.turn)
-        )
+        known.suspended.append(_Suspended(replace(record, ended_at=None), seen_at, now_seconds))
 
     def turn(self, camera: str, turn: int, now_seconds: float) -> None:
         """A camera has, or is to have, this turn; what goes on at an earlier one is suspended."""
@@ -99,7 +109,7 @@ class Continuity:
         if turn == known.turn:
             return
         self.lose(camera, now_seconds)
-        known.turn, known.labelled_seconds, known.labelled_at = turn, None, None
+        known.turn, known.labelled_seconds = turn, float("-inf")
         known.first_person, known.people = known.last_person, {}
 
     def lose(self, camera: str, now_seconds: float) -> None:
@@ -107,7 +117,7 @@ class Continuity:
         known = self._of(camera)
         for record in known.ongoing.values():
             known.suspended.append(
-                _Suspended(record, known.seen_at or record.started_at, now_seconds, known.turn)
+                _Suspended(record, known.seen_at or record.started_at, now_seconds)
             )
         known.ongoing.clear()
         known.held.clear()
@@ -128,7 +138,7 @@ class Continuity:
         if turn != known.turn:
             return
         known.seen_at = at
-        if known.labelled_seconds is None:
+        if known.labelled_at != since_at:  # the first time, or after its worker lost it for a while
             known.labelled_seconds, known.labelled_at = now_seconds, since_at
 
     def see(self, record: EventRecord, turn: int, now_seconds: float, *, is_cut: bool) -> None:
@@ -153,7 +163,7 @@ class Continuity:
         joined = _joined(told, record)
         if is_cut:
             open_again = replace(joined, ended_at=None)
-            known.suspended.append(_Suspended(open_again, record.ended_at, now_seconds, turn))
+            known.suspended.append(_Suspended(open_again, record.ended_at, now_seconds))
         else:
             self._end(known, joined, known.turn)
 
@@ -165,14 +175,11 @@ class Continuity:
                     del known.held[id]
                     known.ongoing[id] = replace(record, started_at=due)
                     self._tell(known.ongoing[id], "start")
-            if not known.suspended:
-                continue
-            settled = known.labelled_seconds is not None and (
-                now_seconds - known.labelled_seconds > self._settle_seconds(camera)
-            )
             for one in tuple(known.suspended):
-                is_over = settled and one.turn != known.turn
-                if is_over or now_seconds - one.since_seconds > self._give_up_seconds:
+                is_settled = known.is_back(one) and (
+                    now_seconds - known.labelled_seconds > self._settle_seconds(camera)
+                )
+                if is_settled or now_seconds - one.since_seconds > self._give_up_seconds:
                     known.suspended.remove(one)
                     self._end_as_seen(known, one.record, one.seen_at)
 
@@ -195,10 +202,8 @@ class Continuity:
         return self._cameras.setdefault(camera, _Camera())
 
     def _start(self, known: _Camera, record: EventRecord) -> None:
-        before = _best([one for one in known.suspended if one.record.label == record.label], record)
-        # What was not there at first is another event.
-        goes_on = known.labelled_at is None or record.started_at <= known.labelled_at
-        if before is not None and goes_on:
+        before = _best([one for one in known.suspended if known.may_be(record, one)], record)
+        if before is not None:
             known.suspended.remove(before)
             if record.person is not None and before.record.person is not None:
                 known.people[record.person] = before.record.person
