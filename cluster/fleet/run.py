@@ -69,7 +69,6 @@ def run_fleet(
     plan = read_plan(options.cameras_file, model)
     folder = _made(options.folder)
     with ExitStack() as stack:
-        stack.enter_context(signals(stop, {}))
         lock = FolderLock(folder)
         stack.callback(lock.close)
         index = EventIndex(folder / "events.db")
@@ -90,6 +89,7 @@ def run_fleet(
         )
         told = _told(metrics, options, stack)
         ray = stack.enter_context(connected(options.ray, log_to_driver=False))
+        stack.enter_context(signals(stop, {}))  # after Ray, which has its own answer to SIGTERM
         fleet.house.open()
         stack.callback(fleet.house.close, _CLOSE_SECONDS)
         fleet.hire(
