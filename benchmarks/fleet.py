@@ -27,9 +27,12 @@ from tests.tiny_model import write_tiny_model
 
 NUM_SIMULATED, NUM_REAL = 16, 4
 NUMBER = NUM_SIMULATED + NUM_REAL
-# From when to when the lamp is on, and when a node is killed: in the middle of an action.
-ACTIONS = ((2.0, 8.0), (14.0, 32.0), (38.0, 44.0))
-KILL_SECONDS, END_SECONDS = 18.0, 50.0
+# The lamp is on for three actions; a node is killed in the middle of the second.
+NUM_ACTIONS = 3
+STEPS = (
+    *((2.0, "on"), (8.0, "off"), (14.0, "on"), (18.0, "kill"), (32.0, "off")),
+    *((38.0, "on"), (44.0, "off"), (50.0, "end")),
+)
 
 
 @dataclass(frozen=True)
@@ -81,23 +84,16 @@ class Run:
 def run(cluster: LocalCluster, folder: Path, options: FleetOptions, scene: Scene, kill: str) -> Run:
     """Show all actions; `kill` is a node to be killed, "" for none."""
     running = RunningFleet(options, folder / "tiny.onnx", scene.open)
+    killed, moved = None, list[str]()
     try:
         until(lambda: list(running.states().values()) == ["ok"] * NUMBER, "all cameras")
         until(lambda: len(set(running.nodes().values())) == 2, "both nodes")
-        began, killed, moved = time.time(), None, []
-        steps = [
-            (at, lambda is_on=is_on: scene.switch(is_on=is_on))
-            for start, end in ACTIONS
-            for at, is_on in ((start, True), (end, False))
-        ]
-        steps = sorted(
-            [*steps, (KILL_SECONDS, None), (END_SECONDS, None)], key=lambda step: step[0]
-        )
-        for at_seconds, step in steps:
+        began = time.time()
+        for at_seconds, what in STEPS:
             time.sleep(max(began + at_seconds - time.time(), 0.0))
-            if step is not None:
-                step()
-            elif at_seconds == KILL_SECONDS and kill:
+            if what in ("on", "off"):
+                scene.switch(is_on=what == "on")
+            elif what == "kill" and kill:
                 moved = [id for id, node in running.nodes().items() if node == kill[:6]]
                 killed = time.time()
                 cluster.kill(kill)
@@ -148,12 +144,12 @@ def report(undisturbed: Run, killed: Run) -> None:
     print(
         f"no labels for {median(gaps.values()):.1f} s (median), {max(gaps.values()):.1f} s (most)"
     )
-    for camera, seconds in gaps.items():
-        print(f"  {camera:<10} {seconds:5.1f} s")
+    for camera, gap_seconds in gaps.items():
+        print(f"  {camera:<10} {gap_seconds:5.1f} s")
     first, second = undisturbed.ended(), killed.ended()
     print(
         f"events: {len(first)} without the kill, {len(second)} with it; "
-        f"{len(NUMBER * ACTIONS)} were shown"
+        f"{NUMBER * NUM_ACTIONS} were shown"
     )
     print(f"in one run only: {sorted(first.keys() ^ second.keys()) or 'none'}")
     both = first.keys() & second.keys()
