@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from rtaction.errors import UsageError
+from rtaction.jobs import RunJobs
 from rtaction.keras_tensorflow import keras, native_stderr_to
 from rtaction.labelled.videos import labels_of
 from rtaction.model_spec import ModelSpec
@@ -89,6 +90,7 @@ def train(
     open_networks: OpenPoseNetworks | None = None,
     own: OwnNetwork | None = None,
     callbacks: Sequence[Any] = (),
+    run_jobs: RunJobs | None = None,
 ) -> TrainResult:
     """Train a network on folders of labelled videos.
 
@@ -105,6 +107,7 @@ def train(
             `config.network` names, if it is `module:function`.
         callbacks: of Keras; called after those of the training, so that what an epoch has learnt
             is on the disk. A refit does not call them. Default none.
+        run_jobs: runs the trials of `--auto` at once. Default None: in a row.
 
     Raises:
         UsageError, DatasetError, OutputError, MissingLibrary, TrainingFailed: see
@@ -119,7 +122,8 @@ def train(
     console = console or CleanConsole(stderr=True)
     folder = RunFolder(output)
     own = own or own_network_named(config.network)
-    config, split = _settle(config, folder, split, console, open_networks, own, team, resume=resume)
+    settle = partial(_settle, run_jobs=run_jobs, resume=resume)
+    config, split = settle(config, folder, split, console, open_networks, own, team)
     with folder.keeping(), team.watched():
         learned = _learn(config, folder, split, console, open_networks, own, callbacks, team)
         return _finish(config, folder, learned, console, own)
@@ -265,6 +269,7 @@ def _settle(
     team: Team,
     *,
     resume: bool,
+    run_jobs: RunJobs | None = None,
 ) -> tuple[TrainConfig, Split]:
     """The final settings and split."""
     people.require_sensible(config)
@@ -281,7 +286,7 @@ def _settle(
     if unknown:
         raise UsageError(f"--keep-sides {unknown[0]}: expected one of {labels_of(split.train)}")
     if config.chosen_but is not None and not resume:
-        given, config = config, choose_settings(config, split, console, open_networks)
+        given, config = config, choose_settings(config, split, console, open_networks, run_jobs)
         if config is given:
             console.print("auto: nothing left to choose: every setting is given", highlight=False)
         require_solvable(config)

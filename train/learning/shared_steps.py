@@ -23,10 +23,11 @@ def shared(part: Any, config: TrainConfig, team: Team) -> Any:
     """
     if team.strategy is None:
         return part
-    network = SharedNetwork(part.inputs, part.outputs)
+    network = SharedNetwork(part.input, part.output)
     network.team = team
     loss, metrics = loss_and_metrics(config, num_axes=len(part.output.shape))
     network.compile(optimizer=part.optimizer, loss=loss, metrics=metrics)
+    network.make_figures()
     return network
 
 
@@ -45,6 +46,12 @@ class SharedNetwork(keras.Model):  # type: ignore[misc]
     train_function: Any
     test_function: Any
 
+    def make_figures(self) -> None:
+        """Make the variables of the metrics, which Keras would do in the first step."""
+        scores = tensorflow.zeros((1, *self.output.shape[1:]))
+        self.compute_metrics(None, tensorflow.zeros((1, scores.shape[-1])), scores)
+        self.reset_metrics()
+
     def make_train_function(self, force: bool = False) -> None:
         """Build what `fit` calls for each batch."""
         if self.train_function is None or force:
@@ -57,16 +64,15 @@ class SharedNetwork(keras.Model):  # type: ignore[misc]
 
     def _together(self, step: Callable[[Any], list[Tensor]]) -> Callable[[Any], dict[str, Tensor]]:
         @tensorflow.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
-        def on_batch(data: Any) -> dict[str, Tensor]:
-            gradients = self.team.strategy.run(step, args=(data,))
+        def on_next(batches: Any) -> dict[str, Tensor]:
+            gradients = self.team.strategy.run(step, args=(next(batches),))
             if gradients:
                 self.optimizer.apply(gradients, self.trainable_variables)
             return dict(self.get_metrics_result())
 
-        traced = on_batch
-        if not self.run_eagerly:
-            traced = tensorflow.function(on_batch, reduce_retracing=True)
-        return lambda batches: traced(next(batches))
+        # It takes the iterator, whose batches are of any size: a worker that traced it again for
+        # another size would number its messages differently from the others.
+        return on_next if self.run_eagerly else tensorflow.function(on_next)
 
     def _train_on_part(self, data: Any) -> list[Tensor]:
         """The gradients of the whole batch."""

@@ -111,7 +111,9 @@ def _error_of(name: str, failed: Failed, count: int, output: Path) -> RtactionEr
         error.exit_code = failed.exit_code
         return error
     num_epochs = len(RunFolder(output).read_history())
-    kept = f"up to epoch {num_epochs} is kept; go on with --resume" if num_epochs else "has no epoch"
+    kept = (
+        f"up to epoch {num_epochs} is kept; go on with --resume" if num_epochs else "has no epoch"
+    )
     return TrainingFailed(
         f"{name} of {count} is lost: {failed.reason}; the others were ended. The training in "
         f"{output} {kept}"
