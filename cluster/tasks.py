@@ -50,11 +50,10 @@ class _Tasks:
         """Run all jobs, see `RunJobs`."""
         environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
         environment.setdefault("OMP_NUM_THREADS", str(os.cpu_count()))
-        task = self.ray.remote(_do).options(
+        task = self.ray.remote(max_calls=1)(_do).options(  # each in a new process, as alone
             num_cpus=1,
             num_gpus=1 if self.ray.cluster_resources().get("GPU") else 0,
             max_retries=_RETRIES,
-            max_calls=1,  # each in a new process, as alone
             runtime_env={"env_vars": environment | {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}},
         )
         waiting, running = deque(jobs.items()), dict[Any, str]()

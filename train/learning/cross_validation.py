@@ -105,7 +105,8 @@ def cross_validate(
     for (repeat, fold), split in splits.items():
         path = output / f"repeat-{repeat}" / f"fold-{fold}"
         fold_config = replace(config, seed=_seed(config, repeat))
-        jobs[f"repeat {repeat} of {repeats}, fold {fold} of {folds}"] = partial(
+        which = f"repeat {repeat} of {repeats}, " if repeats > 1 else ""
+        jobs[f"{which}fold {fold} of {folds}"] = partial(
             _result_of, path, fold_config, split, repeat, fold, open_networks
         )
     results = all_done(jobs, run_jobs, console, f"the others are kept in {output}")
