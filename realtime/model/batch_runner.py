@@ -152,6 +152,10 @@ class BatchRunner:
         assert buffers.binding is not None
         assert buffers.on_device is not None
         buffers.on_device.update_inplace(values)
+        # The session runs in a stream of its own, which waits for no copy. One from pageable memory
+        # returns once it is staged, not once it has arrived: onnxruntime itself waits for that in
+        # some releases only, this does in all (microsoft/onnxruntime#9823).
+        buffers.binding.synchronize_inputs()
         self._session.run_with_iobinding(buffers.binding)
         if buffers.output is None:
             buffers.output = buffers.binding.get_outputs()[0]
