@@ -75,7 +75,7 @@ class BatchRunner:
         self._output = session.get_outputs()[0].name
         self._bind = provider in _BOUND if bind is None else bind
         self._pad = self._bind or (provider in _PADDED if pad is None else pad)
-        self._place = _place_of(session)
+        self._place = place_of(session)
         self._max_seconds = max_seconds
         takes_one = session.get_inputs()[0].shape[:1] == [1]
         self._max_batch = 1 if takes_one else max_batch or (MAX_BATCH if self._pad else None)
@@ -180,7 +180,7 @@ def padded_length(num_wanted: int) -> int:
     return 1 << (num_wanted - 1).bit_length()
 
 
-def _place_of(session: onnxruntime.InferenceSession) -> tuple[str, int]:
+def place_of(session: onnxruntime.InferenceSession) -> tuple[str, int]:
     """Kind and number of the memory of a session's preferred provider."""
     provider = session.get_providers()[0]
     if provider not in _BOUND:
