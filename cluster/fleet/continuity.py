@@ -20,6 +20,7 @@ from rtaction.prediction import Box
 from rtaction.serve.house.record import EventRecord, Phase
 
 GIVE_UP_SECONDS = 30.0
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 Tell = Callable[[EventRecord, Phase], Any]
 
@@ -49,7 +50,7 @@ class _Camera:
 
     turn: int = 0
     labelled_seconds: float = float("-inf")
-    labelled_at: datetime = datetime.max.replace(tzinfo=UTC)
+    labelled_at: datetime = _NEVER
     seen_at: datetime | None = None
     first_person: int = 0
     last_person: int = 0
@@ -183,14 +184,21 @@ class Continuity:
                     known.suspended.remove(one)
                     self._end_as_seen(known, one.record, one.seen_at)
 
+    def end(self, camera: str) -> None:
+        """A camera is not to be watched any longer: what went on has ended when last seen."""
+        known = self._of(camera)
+        for one in known.suspended:
+            self._end_as_seen(known, one.record, one.seen_at)
+        for record in known.ongoing.values():
+            self._end_as_seen(known, record, known.seen_at or record.started_at)
+        known.suspended.clear()
+        known.ongoing.clear()
+        known.held.clear()
+
     def finish(self) -> None:
-        """Nothing is watched any longer: what goes on has ended when it was last seen."""
-        for known in self._cameras.values():
-            for one in known.suspended:
-                self._end_as_seen(known, one.record, one.seen_at)
-            for record in known.ongoing.values():
-                self._end_as_seen(known, record, known.seen_at or record.started_at)
-        self._cameras.clear()
+        """Nothing is to be watched any longer."""
+        for camera in self._cameras:
+            self.end(camera)
 
     def ongoing(self) -> Iterator[EventRecord]:
         """The events that were started and not ended so far."""

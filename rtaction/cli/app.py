@@ -18,10 +18,12 @@ from rtaction.cli.cam import cam
 from rtaction.cli.demo import demo
 from rtaction.cli.eval import evaluate
 from rtaction.cli.export import export
+from rtaction.cli.fleet import fleet
 from rtaction.cli.hmdb51 import hmdb51
 from rtaction.cli.inspect import inspect
 from rtaction.cli.label import label
 from rtaction.cli.predict import predict
+from rtaction.cli.ray_address import Command
 from rtaction.cli.render import render
 from rtaction.cli.serve import serve
 from rtaction.cli.show import show
@@ -133,9 +135,10 @@ for _command in (
     evaluate,
     predict,
     serve,
+    fleet,
     export,
     verify,
     inspect,
     bench,
 ):
-    app.command("eval" if _command is evaluate else None)(with_loudness(_command))
+    app.command("eval" if _command is evaluate else None, cls=Command)(with_loudness(_command))
