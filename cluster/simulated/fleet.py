@@ -73,20 +73,27 @@ class SimulatedFleet:
         self.scenes = empty if scenes is None else scenes
         self.queue, self.log, self.costs = Queue(), Log(), Costs()
         self.nodes: set[int] = set(range(num_nodes))
-        self.num_moves = 0
+        self._moves_before = 0
+        self._slow_seconds: dict[int, float] = {}
         self._deadline_seconds = deadline_seconds
         self._num_hired = 0
+        self.dispatcher: Dispatcher
+        self.continuity: Continuity
         self._start_driver()
         self.queue.after(0.0, self._step)
+
+    @property
+    def num_moves(self) -> int:
+        """Cameras that were given to another worker than before, so far."""
+        return self._moves_before + self.dispatcher.num_moves
 
     def run(self, seconds: float) -> None:
         """Let so much time pass."""
         self.queue.run_until(self.queue.now_seconds + seconds)
 
     def lose_process(self, node: int) -> None:
-        """A worker's process dies, which its machine tells at once; another one starts."""
+        """A worker's process dies, which its machine tells at once."""
         self._end(node, is_told=True)
-        self._hire(node)
 
     def lose_node(self, node: int) -> None:
         """A machine is without power, and nobody tells."""
@@ -99,7 +106,8 @@ class SimulatedFleet:
         self._hire(node)
 
     def slow_node(self, node: int, seconds: float) -> None:
-        """A machine is late with all that it hears and says; with 0, no longer."""
+        """A machine hears so much later, and is heard so much later; with 0, no longer."""
+        self._slow_seconds[node] = seconds
         for member in self._of(node):
             member.worker.slow_seconds = seconds
 
@@ -116,7 +124,8 @@ class SimulatedFleet:
         for member in self.members.values():
             member.worker.die()
         self.members.clear()
-        self._is_up = False
+        self._is_up, self._moves_before = False, self.num_moves
+        self.dispatcher = Dispatcher(self)  # nobody asks it anything
 
         def back() -> None:
             self._start_driver()
@@ -147,8 +156,11 @@ class SimulatedFleet:
     def dismiss(self, worker: str) -> None:
         """See `Machines`."""
         member = self.members.pop(worker, None)
-        if member is not None and not member.worker.is_dead:
-            member.worker.die()
+        if member is not None:
+            if not member.worker.is_dead:
+                member.worker.die()
+            if member.node in self.nodes:
+                self._hire(member.node)  # as for any machine that has no worker
 
     def _start_driver(self) -> None:
         self.dispatcher = Dispatcher(self, deadline_seconds=self._deadline_seconds)
@@ -173,6 +185,7 @@ class SimulatedFleet:
             worker = Worker(
                 name, self.queue, self.scenes, self.pace, self._deadline_seconds, self._on_labels
             )
+            worker.slow_seconds = self._slow_seconds.get(node, 0.0)
             self.members[name] = Member(worker, node)
             self.dispatcher.join(name, self.room, self.queue.now_seconds)
 
@@ -212,7 +225,6 @@ class SimulatedFleet:
     def _step(self) -> None:
         if self._is_up:
             started, now_seconds = time.perf_counter(), self.queue.now_seconds
-            before = self.dispatcher.num_moves
             self.dispatcher.want(self.needs)
             self.dispatcher.look(now_seconds)
             for camera in self.needs:
@@ -221,7 +233,6 @@ class SimulatedFleet:
                 if worker is None:
                     self.continuity.lose(camera, now_seconds)
             self.continuity.look(BEGIN + timedelta(seconds=now_seconds), now_seconds)
-            self.num_moves += self.dispatcher.num_moves - before
             self.costs.steps.append(time.perf_counter() - started)
         self.queue.after(STEP_SECONDS, self._step)
 
