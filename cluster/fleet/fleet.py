@@ -242,7 +242,7 @@ class Fleet:
                     self._continuity.end(camera)
                 self.house.show(camera, *self._why_not(camera, is_due=is_due))
             elif state != "watched":
-                self.house.show(camera, "connecting", f"moves to {worker}")
+                self.house.show(camera, "connecting", f"goes to {worker}")
 
     def _why_not(self, camera: str, *, is_due: bool) -> tuple[CameraState, str]:
         """State and reason of a camera that nobody is to watch."""

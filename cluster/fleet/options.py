@@ -53,9 +53,9 @@ class FleetOptions:
         ),
     ] = None
     output: Annotated[
-        str | None,
+        str,
         Option("Append events and states as JSON lines to this file, or to stdout: -.", _EVENTS),
-    ] = None
+    ] = "-"
     folder: Annotated[
         Path,
         Option(

@@ -69,12 +69,11 @@ def run_fleet(
     plan = read_plan(options.cameras_file, model)
     folder = _made(options.folder)
     with ExitStack() as stack:
-        stack.enter_context(signals(stop, {}))
         lock = FolderLock(folder)
         stack.callback(lock.close)
         index = EventIndex(folder / "events.db")
         stack.callback(index.close)
-        lines = None if options.output is None else Lines(options.output)
+        lines = Lines(options.output)
         metrics = None if options.metrics_port is None else Metrics()
         sinks = _sinks(plan, options, lines, metrics)
         cut = complete_what_was_cut(index, None, lock.last_alive)
@@ -90,6 +89,7 @@ def run_fleet(
         )
         told = _told(metrics, options, stack)
         ray = stack.enter_context(connected(options.ray, log_to_driver=False))
+        stack.enter_context(signals(stop, {}))  # after Ray, which has its own answer to SIGTERM
         fleet.house.open()
         stack.callback(fleet.house.close, _CLOSE_SECONDS)
         fleet.hire(
@@ -106,7 +106,7 @@ def run_fleet(
             fleet.step()
             lock.beat()
             on_step(fleet)
-            if lines is not None and lines.error is not None:
+            if lines.error is not None:
                 raise lines.error
 
 
@@ -119,11 +119,11 @@ def _told(metrics: Metrics | None, options: FleetOptions, stack: ExitStack) -> s
 
 
 def _sinks(
-    plan: FleetPlan, options: FleetOptions, lines: Lines | None, metrics: Metrics | None
+    plan: FleetPlan, options: FleetOptions, lines: Lines, metrics: Metrics | None
 ) -> list[Sink]:
     where = str(options.cameras_file)
     sinks = open_sinks(dict(plan.tables), where=where, folder=options.folder)
-    return [*sinks, *(one for one in (lines, metrics) if one is not None)]
+    return [*sinks, lines, *([] if metrics is None else [metrics])]
 
 
 def _made(folder: Path) -> Path:

@@ -43,7 +43,7 @@ class FolderLock:
             if error.errno in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
                 os.close(self._file)
                 raise UsageError(
-                    f"another rtaction serve uses the folder {folder} (process "
+                    f"another rtaction serve or fleet uses the folder {folder} (process "
                     f"{self._told()}); end it, or choose another with --folder"
                 ) from None
             _log.warning("%s cannot be locked: %s; start no second one there", folder, error)

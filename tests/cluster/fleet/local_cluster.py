@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from rtaction.cluster.connection import import_ray
 from rtaction.cluster.fleet.fleet import Fleet
@@ -19,9 +20,7 @@ from rtaction.cluster.fleet.run import run_fleet
 from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.sources.source import Source
 
-# Ray takes 127.0.0.1 for a mistake, and puts the machine's outer address in its place.
-LOOPBACK = "127.0.0.2"
-_NODE = {"node_ip_address": LOOPBACK, "object_store_memory": 80_000_000}
+_NODE = {"node_ip_address": "127.0.0.1", "object_store_memory": 80_000_000}
 _WAIT_SECONDS = 120.0
 
 
@@ -37,7 +36,11 @@ class LocalCluster:
     """A head without cores, and nodes of one core each."""
 
     def __init__(self) -> None:
-        import_ray("a test")
+        # As for a local Ray, see `connected`; another test may have imported it before.
+        self._patch = pytest.MonkeyPatch()
+        self._patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+        ray = import_ray("a test")
+        self._patch.setattr(ray._private.ray_constants, "ENABLE_RAY_CLUSTER", False)
         from ray.cluster_utils import Cluster
 
         head = _NODE | {"num_cpus": 0, "include_dashboard": False}
@@ -63,12 +66,12 @@ class LocalCluster:
 
     def drain(self, node: str) -> None:
         """Say that a node is to go, as `ray drain-node` does."""
-        from ray._raylet import GcsClient
+        import ray._raylet
         from ray.core.generated import autoscaler_pb2
 
         reason = autoscaler_pb2.DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION")
         deadline_ms = round((time.time() + 600) * 1000)
-        is_accepted, why_not = GcsClient(address=self.address).drain_node(
+        is_accepted, why_not = ray._raylet.GcsClient(address=self.address).drain_node(
             node, reason, "a test", deadline_ms
         )
         assert is_accepted, why_not
@@ -104,7 +107,8 @@ class LocalCluster:
         return [
             one
             for one in psutil.process_iter(["name", "cmdline"])
-            if one.info["name"] == name and any(session in word for word in one.info["cmdline"])
+            if one.info["name"] == name
+            and any(session in word for word in one.info["cmdline"] or ())
         ]
 
     def workers(self) -> list[int]:
@@ -117,6 +121,7 @@ class LocalCluster:
 
     def close(self) -> None:
         self._cluster.shutdown()
+        self._patch.undo()
 
 
 class RunningFleet:
