@@ -28,8 +28,9 @@ import numpy as np
 import psutil
 
 from benchmarks.capacity_events import event_lines
+from benchmarks.thousand_cameras import decision_line
+from rtaction.cluster.fleet.cost import measure_cost
 from rtaction.models import ACTIONS_MODEL, STARTER_MODEL
-from rtaction.realtime.bench.cameras import bench_cameras
 from rtaction.realtime.bench.simulated import SimulatedCamera, SimulatedVideo, simulated_cameras
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.watching.live import LiveWatch
@@ -48,21 +49,19 @@ STREAMS = {
 }
 MODELS = (STARTER_MODEL, ACTIONS_MODEL)
 FRAMES_PER_SECOND = 25.0
-MEMORY_SECONDS = 6.0
+MEMORY_FRAMES = 60
 ROUNDS = 5
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.capacity", description=__doc__)
-    parser.add_argument(
-        "--memory", nargs=3, type=int, metavar=("N", "H", "W"), help=argparse.SUPPRESS
-    )
+    parser.add_argument("--memory", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.memory:
         print(memory_with(given.memory, pickle.load(sys.stdin.buffer)))
         return
     print(f"{datetime.now():%Y-%m-%d %H:%M}, {_machine()}")
-    for lines in (decode_lines, model_lines, watch_lines, memory_lines, event_lines):
+    for lines in (decode_lines, model_lines, watch_lines, memory_lines, event_lines, driver_lines):
         print(f"\n{(lines.__doc__ or '').splitlines()[0]}")
         for line in lines():
             print(f"  {line}", flush=True)
@@ -101,22 +100,26 @@ def model_lines() -> Iterator[str]:
 
 
 def watch_lines() -> Iterator[str]:
-    """All of a camera together, 640x360, 5 labels a second, decoded where needed."""
+    """All of a camera together, 640x480, as `rtaction fleet` measures it."""
     for path in MODELS:
-        model = ActionModel(path, device="cpu", num_threads=1)
-        count = 2 if model.spec.follows_people else 8
-        (row,) = bench_cameras(model, [count], kinds=[("h264", False)], size_hw=(360, 640))
+        cost = measure_cost(ActionModel(path, device="cpu", num_threads=1))
         yield (
-            f"{path.stem:<8} {row.cores / count:.3f} cores a camera with {count}, "
-            f"{row.predictions_per_second:.2f} labels a second"
+            f"{path.stem:<8} {cost.decoding_cores:.3f} cores to decode, {cost.model_cores:.3f} for "
+            "all else, a camera"
         )
+
+
+def driver_lines() -> Iterator[str]:
+    """What the driver of a fleet itself takes."""
+    yield decision_line(1_000)
 
 
 def memory_lines() -> Iterator[str]:
     """Memory of a process that watches with the starter model."""
     for size_hw in ((360, 640), (1080, 1920)):
-        one, five = (_memory_of_child(count, _packets(size_hw)) for count in (1, 5))
-        each, rest = (five - one) / 4, one - (five - one) / 4
+        packets = _packets(size_hw)
+        few, many = (_memory_of_child(count, packets) for count in (2, 10))
+        each, rest = (many - few) / 8, few - (many - few) / 4
         yield f"{_size(size_hw):<11} {each / 1e6:6.1f} MB a camera, {rest / 1e6:.0f} MB without"
 
 
@@ -127,7 +130,7 @@ def _memory_of_child(count: int, packets: list[bytes]) -> int:
 
 
 def memory_with(count: int, packets: list[bytes]) -> int:
-    """Bytes of this process once it has watched so many cameras for some seconds."""
+    """Bytes of this process once it has watched so many cameras for a while."""
     video = SimulatedVideo([], {"h264": packets})
     watch = LiveWatch(
         ActionModel(STARTER_MODEL, device="cpu", num_threads=1),
@@ -136,10 +139,9 @@ def memory_with(count: int, packets: list[bytes]) -> int:
         WatchOptions(stride_seconds=0.2, keep_frames=False),
         open_with=lambda camera: SimulatedCamera(camera, video, "h264"),
     )
-    ends_at = time.monotonic() + MEMORY_SECONDS
     with closing(watch.moments()) as moments:
         for _ in moments:
-            if time.monotonic() > ends_at:
+            if all(feed.num_frames >= MEMORY_FRAMES for feed in watch.feeds):
                 break
         return int(psutil.Process().memory_info().rss)
 

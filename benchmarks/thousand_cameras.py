@@ -43,7 +43,7 @@ def main(words: Sequence[str] | None = None) -> None:
     tell_of_incidents(given.cameras)
     print("\nWhat decisions take of a core of this machine:")
     for size in given.sizes:
-        tell_of_decisions(size)
+        print(decision_line(size), flush=True)
     print(f"load in the end: {psutil.getloadavg()[0]:.1f}")
 
 
@@ -156,7 +156,7 @@ def after(fleet: SimulatedFleet, name: str, happen: Incident) -> str:
     )
 
 
-def tell_of_decisions(size: int) -> None:
+def decision_line(size: int) -> str:
     """Time of placing all anew, one machine's again, and of the driver's steps in a quiet time."""
     needs = cameras(size)
     rooms = {f"node{one}": ROOM for one in range(num_nodes_for(size))}
@@ -176,13 +176,12 @@ def tell_of_decisions(size: int) -> None:
     fleet.run(10.0)
     steps, answers = np.array(fleet.costs.steps), np.array(fleet.costs.answers)
     share = (steps.sum() + answers.sum()) / 15.0
-    print(
+    return (
         f"{size:>6} cameras, {len(rooms) + 1} machines: place all {all_seconds * 1000:.0f} ms, "
         f"after a machine's death {again_seconds * 1000:.0f} ms; a step p50 "
         f"{np.median(steps) * 1000:.1f}, longest {steps.max() * 1000:.0f} ms; an answer p50 "
         f"{np.median(answers) * 1000:.2f} ms; {share:.2f} of a core, "
-        f"{share / size * 1e6:.0f} us a second for each camera",
-        flush=True,
+        f"{share / size * 1e6:.0f} us a second for each camera"
     )
 
 

@@ -35,7 +35,7 @@ class Member:
 
 @dataclass(slots=True)
 class Costs:
-    """What it takes the driver itself, in seconds of this processor.
+    """What it takes the driver itself, in seconds of a core.
 
     Args:
         steps: of each step: what is decided, and the state of each camera passed on.
@@ -211,7 +211,7 @@ class SimulatedFleet:
         if self.members.get(worker) is not member:
             return
         member.num_pending -= 1
-        started = time.perf_counter()
+        started = time.process_time()
         at = BEGIN + timedelta(seconds=answer.at_seconds)
         for camera, (turn, since_seconds) in answer.labels_since.items():
             if turn == self.dispatcher.turn(camera):
@@ -220,11 +220,11 @@ class SimulatedFleet:
         for news in answer.news:
             self.continuity.see(news.record, news.turn, now_seconds, is_cut=news.is_cut)
         self.dispatcher.hear(worker, answer.report, now_seconds)
-        self.costs.answers.append(time.perf_counter() - started)
+        self.costs.answers.append(time.process_time() - started)
 
     def _step(self) -> None:
         if self._is_up:
-            started, now_seconds = time.perf_counter(), self.queue.now_seconds
+            started, now_seconds = time.process_time(), self.queue.now_seconds
             self.dispatcher.want(self.needs)
             self.dispatcher.look(now_seconds)
             for camera in self.needs:
@@ -233,7 +233,7 @@ class SimulatedFleet:
                 if worker is None:
                     self.continuity.lose(camera, now_seconds)
             self.continuity.look(BEGIN + timedelta(seconds=now_seconds), now_seconds)
-            self.costs.steps.append(time.perf_counter() - started)
+            self.costs.steps.append(time.process_time() - started)
         self.queue.after(STEP_SECONDS, self._step)
 
     def _on_labels(self, camera: str, is_given: bool) -> None:
