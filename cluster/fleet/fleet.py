@@ -60,7 +60,8 @@ class Fleet:
         self._measuring: set[tuple[str, WorkerKind]] = set()
         self._left_out: tuple[str, ...] = ()
         self._is_ending = False
-        self._losses: list[str] = []
+        self._deadline_seconds = deadline_seconds
+        self._reasons: dict[str, str] = {}  # of workers that go
 
     def hire(
         self,
@@ -136,8 +137,11 @@ class Fleet:
 
     def dismiss(self, worker: str) -> None:
         """See `Machines`."""
-        self._kinds.pop(worker, None)
         self.crew.dismiss(worker)
+        is_known = self._kinds.pop(worker, None) is not None
+        reason = self._reasons.pop(worker, f"it has not answered for {self._deadline_seconds:g} s")
+        if is_known and not self._is_ending:
+            _log.warning("%s is gone: %s", worker, reason)
 
     def joined(self, worker: str, room: Room, kind: WorkerKind) -> None:
         """See `Boss`."""
@@ -171,13 +175,16 @@ class Fleet:
     def draining(self, worker: str) -> None:
         """See `Boss`."""
         _log.warning("%s is to go; its cameras move", worker)
+        self._reasons[worker] = "its cameras have moved"
         self.dispatcher.drain(worker)
 
     def lost(self, worker: str, reason: str) -> None:
         """See `Boss`."""
-        if not self._is_ending:
-            _log.warning("%s is gone: %s", worker, reason)
+        if worker not in self._kinds and not self._is_ending:
+            _log.warning("%s could not begin: %s", worker, reason)
+        self._reasons[worker] = reason
         self.dispatcher.lose(worker)
+        self._reasons.pop(worker, None)
 
     def work_of(self, camera: str) -> tuple[str, Work]:
         """See `Boss`."""

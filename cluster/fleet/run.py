@@ -17,7 +17,7 @@ from rtaction.cluster.fleet.lines import Lines
 from rtaction.cluster.fleet.options import FleetOptions
 from rtaction.cluster.fleet.placement import Need
 from rtaction.cluster.fleet.plan import FleetPlan, read_plan
-from rtaction.errors import UsageError, extra_missing
+from rtaction.errors import extra_missing
 from rtaction.evaluation.text import counted
 from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.signals import signals
@@ -26,7 +26,7 @@ from rtaction.realtime.sources.source import Source
 from rtaction.serve.house.house import Sink
 from rtaction.serve.sinks.metrics import Metrics
 from rtaction.serve.sinks.open import open_sinks
-from rtaction.serve.store.folder_lock import FolderLock
+from rtaction.serve.store.folder_lock import FolderLock, made_folder
 from rtaction.serve.store.index import EventIndex
 from rtaction.serve.watching.restart import complete_what_was_cut
 
@@ -67,7 +67,7 @@ def run_fleet(
         raise extra_missing("rtaction fleet", "ray", error) from None
     stop = stop or threading.Event()
     plan = read_plan(options.cameras_file, model)
-    folder = _made(options.folder)
+    folder = made_folder(options.folder)
     with ExitStack() as stack:
         lock = FolderLock(folder)
         stack.callback(lock.close)
@@ -124,13 +124,3 @@ def _sinks(
     where = str(options.cameras_file)
     sinks = open_sinks(dict(plan.tables), where=where, folder=options.folder)
     return [*sinks, lines, *([] if metrics is None else [metrics])]
-
-
-def _made(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"--folder {folder}: {error.strerror or error}; choose one that can be written to"
-        ) from None
-    return folder

@@ -77,6 +77,21 @@ class FolderLock:
         return number if number.isdecimal() else "unknown"
 
 
+def made_folder(folder: Path) -> Path:
+    """A folder of what is kept, created if missing.
+
+    Raises:
+        UsageError: it cannot be created.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"--folder {folder}: {error.strerror or error}; choose one that can be written to"
+        ) from None
+    return folder
+
+
 if sys.platform == "win32":
     import msvcrt
 
