@@ -27,6 +27,7 @@ from rtaction.sampling import (
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.decoded_video import DecodedVideo, TemporaryFrames, VideoFrames
 from rtaction.train.data.frame_cache import FrameCache
+from rtaction.train.data.kept_closeups import KeptCloseups
 from rtaction.train.data.kept_flow import KeptFlow
 from rtaction.video.span import Span
 from rtaction.whole_video import whole_targets, why_no_spread_clip
@@ -116,6 +117,7 @@ def read_clip_set(
         sampling=spec.sampling,
         video_times_seconds=tuple(part.video.times_seconds for part in parts),
         flow=KeptFlow(cache.room),
+        closeups=KeptCloseups(cache.room),
     )
 
 
