@@ -19,7 +19,7 @@ def smooth_noise(size_hw: tuple[int, int], seed: int) -> UInt8Array:
     noise = np.random.default_rng(seed).uniform(0, 255, size_hw).astype(np.float32)
     smooth = np.asarray(cv2.GaussianBlur(noise, (0, 0), 2.0))
     levels = 255 * (smooth - smooth.min()) / np.ptp(smooth)
-    return np.rint(levels).astype(np.uint8)[..., np.newaxis]
+    return np.asarray(np.rint(levels).astype(np.uint8)[..., np.newaxis])
 
 
 def moving_scene(

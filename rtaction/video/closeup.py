@@ -17,7 +17,6 @@ import numpy as np
 
 from rtaction.arrays import UInt8Array
 from rtaction.opencv import cv2
-from rtaction.video.pixels import prepare_image
 
 DETAIL_HEIGHT = 240
 """Most rows of a detail."""
@@ -41,10 +40,12 @@ def detail_of(image_rgb: UInt8Array) -> UInt8Array:
     Returns:
         uint8, shape (at most DETAIL_HEIGHT, width in proportion, 1).
     """
-    height, width = image_rgb.shape[:2]
+    shades = cv2.cvtColor(image_rgb, cv2.COLOR_RGB2GRAY)  # first: it is a third of the colours
+    height, width = shades.shape
     if height > DETAIL_HEIGHT:
         width = max(round(width * DETAIL_HEIGHT / height), 1)
-    return prepare_image(image_rgb, (min(height, DETAIL_HEIGHT), width), base="gray")
+        shades = cv2.resize(shades, (width, DETAIL_HEIGHT), interpolation=cv2.INTER_AREA)
+    return np.asarray(shades, np.uint8)[..., np.newaxis]
 
 
 def moving_square(before: UInt8Array, after: UInt8Array) -> tuple[int, int, int]:

@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,6 +36,9 @@ _MIN_DECODED_FRACTION = 0.9
 _DECLARED_SLACK_SECONDS = 0.25
 
 _COPIED_AT_ONCE = 256
+
+Look = Callable[[npt.NDArray[Any]], None]
+"""Takes a frame: uint8 RGB, shape (height, width, 3)."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
@@ -95,7 +98,12 @@ class DecodedVideo:
 
 
 def decode_video(
-    path: Path, spec: ModelSpec, file: IO[bytes], *, stop: threading.Event | None = None
+    path: Path,
+    spec: ModelSpec,
+    file: IO[bytes],
+    *,
+    stop: threading.Event | None = None,
+    look: Look | None = None,
 ) -> DecodedVideo:
     """Decode a whole video into an empty file.
 
@@ -104,6 +112,7 @@ def decode_video(
         spec: size and resizing of the frames, and whether they have colours.
         file: the file to write to; stays open.
         stop: stops decoding when set. Default None.
+        look: is given each frame as the video has it. Default None.
 
     Returns:
         The frames; without frames, but with a problem, if the video cannot be used.
@@ -122,6 +131,8 @@ def decode_video(
                 raise CancelledError
             image = prepare_image(frame.image, size_hw, base=spec.base, resize=spec.resize)
             write_decoded(file, image.data)
+            if look:
+                look(frame.image)
             times.append(frame.captured_at_seconds)
         problem = _cut_off(path, times)
     except SourceUnreadable as error:

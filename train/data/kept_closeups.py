@@ -1,9 +1,11 @@
 """Close-ups of flow between frames of videos, kept beside the decoded frames.
 
 A close-up needs the detail of frames, see `rtaction.video.closeup`, and decoded frames are at the
-network's size. So a video whose close-ups are missing is decoded again, all at once, with the
-detail of a few frames in memory at a time, and only the close-ups are kept: 10 kB for each pair of
-frames. Those of videos whose frames the cache has no room for are kept in a temporary file.
+network's size. While a video is decoded, the detail of its frames is in a temporary file, 100 kB a
+frame, and the close-ups of its clips are made of that; 10 kB for each pair of frames are kept. What
+is missing later, as for other windows or changed moments, is made by decoding the video again, with
+the detail of a few frames in memory. Close-ups of videos whose frames the cache has no room for are
+in a temporary file of the run.
 
 This module knows nothing about clips or changes of frames.
 """
@@ -13,10 +15,11 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +27,12 @@ import numpy.typing as npt
 from rtaction.arrays import UInt8Array
 from rtaction.errors import DatasetError
 from rtaction.train.data.cache_room import CLOSEUP_SUFFIX, CacheRoom
-from rtaction.train.data.decoded_video import VideoFrames, open_temporary, write_decoded
+from rtaction.train.data.decoded_video import (
+    DecodedVideo,
+    VideoFrames,
+    open_temporary,
+    write_decoded,
+)
 from rtaction.train.data.field_files import FieldFiles
 from rtaction.video.closeup import CLOSEUP_SIZE, detail_of
 from rtaction.video.file import read_video
@@ -38,6 +46,7 @@ _MOST_RUNNING = 2 * _THREADS
 
 IndexArray = npt.NDArray[np.intp]
 Pair = tuple[int, int]  # numbers of frames in the whole video
+Make = Callable[[Sequence[Pair]], Iterator[tuple[Pair, UInt8Array]]]
 
 
 class KeptCloseups:
@@ -83,28 +92,88 @@ class KeptCloseups:
             closeups[places] = self._of_video(frames, number, pairs)
         return closeups.reshape(*before.shape, *_SHAPE)
 
+    def make(
+        self,
+        path: Path,
+        video: DecodedVideo,
+        before: IndexArray,
+        after: IndexArray,
+        details: Details,
+    ) -> None:
+        """Make close-ups of a video that has just been decoded.
+
+        Args:
+            path: the video.
+            video: its frames.
+            before: intp, of any shape, numbers of frames in `video`.
+            after: intp, of the same shape, not earlier.
+            details: of all frames of the file.
+        """
+        one, other = (video.numbers_of(numbers.ravel()) for numbers in (before, after))
+        pairs = set(zip(one.tolist(), other.tolist(), strict=True))
+        self._found(path, video, pairs, details.closeups)
+
     def _of_video(
         self, frames: VideoFrames, number: int, pairs: Sequence[Pair]
     ) -> list[UInt8Array]:
-        video, path = frames.videos[number], frames.paths[number]
-        found: dict[Pair, UInt8Array] = {}
-        with self._files.of(video, _SHAPE) as file:
-            for pair in set(pairs):
-                kept = file.read(*pair) if file else None
-                if kept is None:
-                    kept = self._temporary.read(path, pair)
-                if kept is not None:
-                    found[pair] = kept
-            missing = sorted(set(pairs) - found.keys())
-            for pair, made in _made(path, missing) if missing else ():
-                found[pair] = made
-                if not (file and file.write(*pair, made)):
-                    self._temporary.write(path, pair, made)
+        path = frames.paths[number]
+        found = self._found(path, frames.videos[number], set(pairs), partial(_made, path))
         if len(found) < len(set(pairs)):
             raise DatasetError(
                 f"{path} has fewer frames than when this training began; start it again"
             )
         return [found[pair] for pair in pairs]
+
+    def _found(
+        self, path: Path, video: DecodedVideo, pairs: set[Pair], make: Make
+    ) -> dict[Pair, UInt8Array]:
+        """The close-ups of one video by their pair; those that are missing are made and kept."""
+        found: dict[Pair, UInt8Array] = {}
+        with self._files.of(video, _SHAPE) as file:
+            for pair in pairs:
+                kept = file.read(*pair) if file else None
+                if kept is None:
+                    kept = self._temporary.read(path, pair)
+                if kept is not None:
+                    found[pair] = kept
+            missing = sorted(pairs - found.keys())
+            for pair, made in make(missing) if missing else ():
+                found[pair] = made
+                if not (file and file.write(*pair, made)):
+                    self._temporary.write(path, pair, made)
+        return found
+
+
+class Details:
+    """The detail of all frames of a video while it is decoded, in a temporary file."""
+
+    def __init__(self) -> None:
+        self._file = open_temporary()
+        self._shape: tuple[int, ...] | None = None
+        self._count = 0
+        self.is_whole = False
+
+    def add(self, image_rgb: UInt8Array) -> None:
+        """Take the next frame: uint8 RGB, shape (height, width, 3)."""
+        detail = detail_of(image_rgb)
+        if self._shape is None:
+            self._shape, self.is_whole = detail.shape, True
+        # A file whose frames change their size is left to another decoding.
+        self.is_whole = self.is_whole and detail.shape == self._shape
+        if self.is_whole:
+            write_decoded(self._file, detail.data)
+            self._count += 1
+
+    def closeups(self, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, UInt8Array]]:
+        """The close-ups between pairs of frames, by their numbers."""
+        source: Any = self._file
+        frames = np.memmap(source, np.uint8, mode="r", shape=(self._count, *(self._shape or ())))
+        for one, other in pairs:
+            yield (one, other), closeup_field(frames[one], frames[other])
+
+    def close(self) -> None:
+        """Delete the file."""
+        self._file.close()
 
 
 def _made(path: Path, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, UInt8Array]]:

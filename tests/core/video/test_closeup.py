@@ -47,7 +47,8 @@ def test_a_detail_is_of_the_frame_s_own_size_up_to_240_rows(
     image = np.random.default_rng(0).integers(0, 256, (*size_hw, 3), np.uint8)
     detail = detail_of(image)
     assert detail.shape == (*expected, 1)
-    assert np.array_equal(detail, prepare_image(image, expected, base="gray"))
+    resized = prepare_image(image, expected, base="gray")
+    assert np.abs(detail.astype(int) - resized).max() <= (1 if expected[0] < size_hw[0] else 0)
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,23 @@ def test_they_are_those_of_live_windows_and_made_once(
     assert len(made) == len(set(made))
 
 
+def test_a_video_is_decoded_once(
+    read: Read, made: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("decoded again")
+
+    monkeypatch.setattr(kept_closeups, "read_video", refuse)
+    clips = read("rgb+flow_closeup")
+    num_made = len(made)
+    assert num_made > 0
+    _pictures(clips)
+    assert len(made) == num_made
+    other = read("rgb+flow_closeup", span=Span(0.05, 1.0))  # of other frames
+    with pytest.raises(AssertionError, match="decoded again"):
+        _pictures(other)
+
+
 def test_a_pair_takes_ten_kilobytes_and_no_frame_of_the_video_is_left(
     read: Read, tmp_path: Path, made: list[bytes]
 ) -> None:
