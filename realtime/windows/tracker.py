@@ -231,7 +231,7 @@ class Tracker:
             picture = frames[-1].pictures.get(times)
             if picture is None:
                 prepared = [seen.prepared for seen in frames if seen.prepared is not None]
-                image = prepared_picture(prepared, self._spec)
+                image = prepared_picture(prepared, self._spec.modality)
                 picture = frames[-1].pictures[times] = NetworkFrame(image)
             pictures.append(picture)
         return tuple(pictures)

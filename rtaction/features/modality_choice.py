@@ -21,7 +21,12 @@ from rtaction.features.ridge import IndexArray
 from rtaction.features.statistics import clip_statistics, statistics_importance
 from rtaction.modality import parts_of
 
-CANDIDATES = ("rgb+rgb_diff", "rgb_diff+abs_diff+flow", "rgb+rgb_diff+abs_diff+flow")
+CANDIDATES = (
+    "rgb+rgb_diff",
+    "rgb_diff+abs_diff+flow",
+    "rgb+rgb_diff+abs_diff+flow",
+    "rgb_diff+abs_diff+flow+flow_closeup",
+)
 """Modalities of pictures to choose from, the cheapest first: each part costs a pass of the encoder.
 Joints, see `pose_choice`, come before them."""
 

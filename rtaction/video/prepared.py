@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.arrays import UInt8Array
+from rtaction.modality import shows_closeup
 from rtaction.model_spec import ModelSpec
 from rtaction.source_frames import source_frames
 from rtaction.video.closeup import detail_of
@@ -48,15 +49,17 @@ def prepared_pictures(frames: Sequence[PreparedFrame], spec: ModelSpec) -> UInt8
         spec: the contract.
     """
     sources = source_frames(spec.modality, spec.frames_per_clip)
-    return np.stack([prepared_picture([frames[i] for i in of], spec) for of in sources])
+    return np.stack([prepared_picture([frames[i] for i in of], spec.modality) for of in sources])
 
 
-def prepared_picture(frames: Sequence[PreparedFrame], spec: ModelSpec) -> UInt8Array:
-    """One frame as the network sees it: uint8, `ModelSpec.frame_shape`.
+def prepared_picture(frames: Sequence[PreparedFrame], modality: str) -> UInt8Array:
+    """One frame as the network sees it: uint8, shape (height, width, channels_of(modality)).
 
     Args:
         frames: those that it is made of, its own the last, see `rtaction.source_frames`.
-        spec: the contract.
+        modality: see `rtaction.modality`.
     """
-    closeup = closeup_field(frames[0].detail, frames[-1].detail) if spec.shows_closeup else None
-    return picture_of([frame.image for frame in frames], spec.modality, closeup=closeup)
+    closeup = None
+    if shows_closeup(modality):
+        closeup = closeup_field(frames[0].detail, frames[-1].detail)
+    return picture_of([frame.image for frame in frames], modality, closeup=closeup)

@@ -64,6 +64,7 @@ def test_every_take_is_judged_by_a_fit_that_was_not_trained_on_it(taught: Taught
         "rgb+rgb_diff",
         "rgb_diff+abs_diff+flow",
         "rgb+rgb_diff+abs_diff+flow",
+        "rgb_diff+abs_diff+flow+flow_closeup",
     }
     assert taught.errors[taught.spec.modality] <= min(taught.errors.values()) / 0.96
 
