@@ -104,7 +104,7 @@ def _auto(
     [
         (0, "rgb+rgb_diff"),
         (3, "rgb_diff+abs_diff+flow"),
-        (4, "rgb_diff+abs_diff+flow+flow_closeup"),
+        (2, "flow_closeup"),
     ],
 )
 def test_from_one_set_of_features_both_choose_and_report_the_same(
