@@ -49,16 +49,19 @@ class FieldFiles:
         self._is_full = False
 
     @contextmanager
-    def of(self, video: DecodedVideo, shape: tuple[int, ...]) -> Iterator[FieldFile | None]:
+    def of(
+        self, video: DecodedVideo, shape: tuple[int, ...], name: str | None = None
+    ) -> Iterator[FieldFile | None]:
         """The fields of a video, while the context lasts; None if none can be kept.
 
         Args:
             video: the video, or a part of it.
             shape: of a field.
+            name: of the file. Default None: that of the video's frames, of which the fields are.
         """
         file: IO[bytes] | None = None
         if isinstance(video.file, Path) and self._room:
-            path = video.file.with_name(f"{video.file.stem}{self._ending}")
+            path = video.file.with_name(f"{name or video.file.stem}{self._ending}")
             if path not in self._files:
                 self._files[path] = _in_use_from_now(path)
             with suppress(OSError):  # another process may have dropped it

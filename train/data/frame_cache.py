@@ -211,6 +211,12 @@ def default_folder() -> Path:
     return platformdirs.user_cache_path("rtaction", appauthor=False) / "frames"
 
 
+def name_of(path: Path) -> str | None:
+    """A name for what is kept of a video in any format, as it is now; None if there is no file."""
+    known = _known(path)
+    return _digest(known) if known else None
+
+
 def _known(path: Path) -> list[Any] | None:
     """The identity of a video and its decoder; None if there is no such file."""
     try:

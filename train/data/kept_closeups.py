@@ -34,6 +34,7 @@ from rtaction.train.data.decoded_video import (
     write_decoded,
 )
 from rtaction.train.data.field_files import FieldFiles
+from rtaction.train.data.frame_cache import name_of
 from rtaction.video.closeup import CLOSEUP_SIZE, detail_of
 from rtaction.video.file import read_video
 from rtaction.video.motion import closeup_field
@@ -129,7 +130,8 @@ class KeptCloseups:
     ) -> dict[Pair, UInt8Array]:
         """The close-ups of one video by their pair; those that are missing are made and kept."""
         found: dict[Pair, UInt8Array] = {}
-        with self._files.of(video, _SHAPE) as file:
+        # They are the same whatever the size of the network's frames.
+        with self._files.of(video, _SHAPE, name_of(path)) as file:
             for pair in pairs:
                 kept = file.read(*pair) if file else None
                 if kept is None:

@@ -114,6 +114,17 @@ def test_a_video_is_decoded_once(
         _pictures(other)
 
 
+def test_networks_of_other_sizes_share_them(tmp_path: Path, path: Path, made: list[bytes]) -> None:
+    for spec in (_spec(), replace(_spec("rgb+flow_closeup"), height=48, width=64)):
+        cache = FrameCache(tmp_path / "cache")
+        clips = read_clip_set(
+            [Video(path, "a", path.as_posix())], spec, need_every_label=False, cache=cache
+        )
+        _pictures(clips)
+    assert len(made) == len(set(made)) > 0
+    assert len(list((tmp_path / "cache").glob("*.closeup"))) == 1
+
+
 def test_a_pair_takes_ten_kilobytes_and_no_frame_of_the_video_is_left(
     read: Read, tmp_path: Path, made: list[bytes]
 ) -> None:
