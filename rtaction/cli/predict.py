@@ -10,7 +10,6 @@ import typer
 
 from rtaction.cli.cam import DeviceOption
 from rtaction.cli.derived import Chosen, derived
-from rtaction.cli.eval import onnx_of
 from rtaction.cli.terminal import progress, say
 from rtaction.realtime.predicting.options import PredictOptions
 
@@ -27,10 +26,11 @@ def predict(
     device: DeviceOption = "auto",
 ) -> None:
     """Name what each video of a folder shows, in a table or as subtitles."""
+    from rtaction.api import onnx_of
     from rtaction.realtime.predicting.run import run_prediction
 
     options = chosen.make()
-    with onnx_of(model) as path:
+    with onnx_of(model, partial(say, err=True)) as path:
         outcome = run_prediction(path, options, device=device, progress=partial(progress, "videos"))
     for line in outcome.lines():
         say(line, err=True)

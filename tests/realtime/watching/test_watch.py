@@ -158,7 +158,7 @@ def test_leaving_early_is_fine(halves_video: Path, model: ActionModel) -> None:
     predictions = watch(halves_video, model)
 
     assert next(predictions).label == "dark"
-    predictions.close()  # type: ignore[attr-defined]
+    predictions.close()
     assert list(predictions) == []
 
 
