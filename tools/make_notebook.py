@@ -55,8 +55,25 @@ def _clean(notebook: Any) -> None:
         cell.id = f"cell-{number}"
         if cell.cell_type != "code":
             continue
-        kept = [one for one in cell.outputs if _WIDGET not in one.get("data", {})]
-        cell.outputs = [one for one in kept if one.get("text", "").strip() or "data" in one]
+        cell.outputs = _joined([one for one in cell.outputs if _WIDGET not in one.get("data", {})])
+
+
+def _joined(outputs: list[Any]) -> list[Any]:
+    """Text that was shown line by line as one text, which every reader of notebooks shows alike."""
+    joined: list[Any] = []
+    for one in outputs:
+        if "data" in one and "image/png" in one.data:
+            joined.append(one)
+            continue
+        text = one.data.get("text/plain", "") if "data" in one else one.get("text", "")
+        is_printed = one.output_type != "execute_result"
+        if is_printed and joined and joined[-1].output_type == "stream":
+            joined[-1].text += text
+        elif is_printed:
+            joined.append(nbformat.v4.new_output("stream", name="stdout", text=text))
+        else:
+            joined.append(one)
+    return [one for one in joined if "data" in one or one.text.strip()]
 
 
 def main() -> None:
