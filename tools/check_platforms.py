@@ -74,8 +74,8 @@ PLATFORMS = (
     Platform("windows-amd64", ("win_amd64",), "x86_64-pc-windows-msvc"),
 )
 
-KNOWN_MISSING = {("macos-x86_64", "train")}
-"""TensorFlow's last wheels for Intel Macs (2.16) want numpy 1: no training there."""
+KNOWN_MISSING = {("macos-x86_64", "train"), ("macos-x86_64", "ray")}
+"""TensorFlow's last wheels for Intel Macs (2.16) want numpy 1, and Ray makes none for them now."""
 
 
 @dataclass(frozen=True, slots=True)

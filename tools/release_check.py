@@ -4,13 +4,15 @@
     make release-check TAG=v0.3.0    # the tag, the version and the changelog must agree as well
 
 dist/ must hold one sdist and one wheel, of this version. Written to build/release/: `notes.md`, the
-version's section of CHANGELOG.md, and `sbom.cdx.json`, a CycloneDX bill of what the wheel and all
-that it requires are, read from a new environment into which it was installed.
+version's section of CHANGELOG.md; `recipe.yaml`, the recipe for conda-forge; and `sbom.cdx.json`, a
+CycloneDX bill of the wheel and all that it requires, read from a new environment into which it was
+installed.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import re
 import subprocess
@@ -25,6 +27,7 @@ from rtaction import __version__
 
 ROOT = Path(__file__).parents[1]
 RELEASE = ROOT / "build" / "release"
+RECIPE = ROOT / "packaging" / "conda" / "recipe.yaml"
 
 
 def notes_of(changelog: str, version: str) -> str:
@@ -60,6 +63,20 @@ def check_names(dist: Path, version: str) -> Path:
     if found != wanted:
         raise SystemExit(f"{dist} must hold {', '.join(wanted)}; it holds {', '.join(found)}")
     return dist / wanted[0]
+
+
+def conda_recipe(template: str, version: str, sdist: bytes) -> str:
+    """The recipe with a version, and the hash of its sdist.
+
+    Raises:
+        SystemExit: the template has no place for them.
+    """
+    digest = hashlib.sha256(sdist).hexdigest()
+    recipe, versions = re.subn(r'(?m)^  version: ".*"$', f'  version: "{version}"', template)
+    recipe, digests = re.subn(r'(?m)^  sha256: "\w{64}"$', f'  sha256: "{digest}"', recipe)
+    if (versions, digests) != (1, 1):
+        raise SystemExit(f"{RECIPE} must have one line version and one line sha256")
+    return recipe
 
 
 def sbom_of(python: Path) -> dict[str, Any]:
@@ -137,6 +154,9 @@ def main() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     notes = notes_of(changelog, __version__ if asked.tag else "Unreleased")
     (RELEASE / "notes.md").write_text(notes, encoding="utf-8")
+    sdist = asked.dist / f"rtaction-{__version__}.tar.gz"
+    recipe = conda_recipe(RECIPE.read_text(encoding="utf-8"), __version__, sdist.read_bytes())
+    (RELEASE / "recipe.yaml").write_text(recipe, encoding="utf-8")
     number = write_sbom(wheel, RELEASE / "sbom.cdx.json")
     print(f"{RELEASE.relative_to(ROOT)}/sbom.cdx.json lists {number} packages")
 
