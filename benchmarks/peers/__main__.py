@@ -137,6 +137,8 @@ def main() -> None:
         f"{os.getloadavg()[0]:.1f}; Python {platform.python_version()}, "
         f"onnxruntime {onnxruntime.__version__}"
     )
+    if os.getloadavg()[0] > num_cores() / 2:
+        print("other programs use this machine: trust the processor time more than the clock")
     for name, clip in clips.items():
         print(f"{name}: {len(clip)} frames of {clip[0].shape[1]}x{clip[0].shape[0]}")
     with TemporaryDirectory() as folder:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +65,7 @@ def _onnx_tensor(node: Any) -> Tensor:
 
 
 def _open_tflite(path: Path, size: int, num_threads: int) -> Network:
-    interpreter = _tensorflow().lite.Interpreter(str(path), num_threads=num_threads)
+    interpreter = _interpreter()(model_path=str(path), num_threads=num_threads)
     signatures = list(interpreter.get_signature_list())
     if not signatures:
         raise ModelUnreadable(f"{path} has no signature; take one that names its states")
@@ -130,6 +132,13 @@ def _open_saved_model(path: Path, size: int, num_threads: int) -> Network:
 
     kept = loaded  # the signatures hold no more than a weak link to the variables
     return Network(inputs, outputs, lambda feed: run(feed) if kept else {}, first)
+
+
+def _interpreter() -> Any:
+    """The class that runs TFLite files: of LiteRT where it is installed, else TensorFlow's."""
+    if find_spec("ai_edge_litert") is not None:
+        return import_module("ai_edge_litert.interpreter").Interpreter
+    return _tensorflow().lite.Interpreter
 
 
 def _tensorflow() -> Any:
