@@ -79,7 +79,7 @@ def test_the_pythons_are_those_that_the_project_names() -> None:
 
 
 def test_the_extras_are_those_of_the_project() -> None:
-    assert set(EXTRAS) == {"", *OPTIONAL} - {"dev"}
+    assert set(EXTRAS) == {"", *OPTIONAL} - {"dev", "docs"}
 
 
 def test_what_has_no_wheel_is_told() -> None:
