@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from itertools import accumulate
 from pathlib import Path
@@ -23,6 +24,7 @@ from tests.core.peer_networks import (
     write_movinet_like_with_tensorflow,
     write_tsm_like,
 )
+from tests.project import ROOT
 from tests.tiny_model import write_tiny_model
 from tests.videos import write_flat_video
 
@@ -79,6 +81,41 @@ def test_the_states_of_movinet_are_carried_by_tensorflow(tmp_path: Path) -> None
     with pytest.raises(ModelUnreadable, match="already runs with other threads"):
         _stream(saved, num_threads=1)
     _require_movinet(_stream(saved, num_threads=0))
+
+
+ONLINE_DEMO = """
+import torch
+
+
+class MobileNetV2(torch.nn.Module):
+    def __init__(self, n_class):
+        super().__init__()
+        self.classifier = torch.nn.Linear(3, n_class)
+
+    def forward(self, x, *buffers):
+        kept = [torch.zeros_like(one) + x.mean() for one in buffers]
+        carried = sum(one.mean() for one in buffers)
+        return (self.classifier(x.mean((2, 3))) + carried, *kept)
+"""
+"""A module with the interface of TSM's online_demo."""
+
+
+def test_what_the_page_exports_of_tsm_is_what_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch = pytest.importorskip("torch", reason="docs/peers.md exports TSM with torch")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    Path("mobilenet_v2_tsm.py").write_text(ONLINE_DEMO)
+    from mobilenet_v2_tsm import MobileNetV2  # type: ignore[import-not-found]
+
+    torch.save(MobileNetV2(27).state_dict(), "mobilenetv2_jester_online.pth.tar")
+    page = (ROOT / "docs" / "peers.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(compile(code, "docs/peers.md", "exec"), {})
+    stream = _stream(tmp_path / "tsm_online.onnx")
+    first, second = (stream.step(image) for image in (CLIP[0], CLIP[0]))
+    assert second - first == pytest.approx(10 * float(np.mean(imagenet(CLIP[0]))), rel=1e-3)
 
 
 def test_states_that_do_not_come_back_are_refused() -> None:
