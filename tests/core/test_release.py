@@ -105,6 +105,7 @@ def test_the_release_is_published_without_a_token_after_it_was_tried() -> None:
         "attest": ["build", "try"],
         "publish": ["attest"],
         "announce": ["publish"],
+        "docs": ["publish"],
     }
     may_write = {
         name: {what for what, how in job["permissions"].items() if how == "write"}
@@ -116,6 +117,7 @@ def test_the_release_is_published_without_a_token_after_it_was_tried() -> None:
         "attest": {"id-token", "attestations"},
         "publish": {"id-token"},
         "announce": {"contents"},
+        "docs": {"contents"},
     }
     assert JOBS["publish"]["environment"]["name"] == "pypi"
     assert JOBS["try"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
