@@ -16,7 +16,6 @@ from tests.project import ROOT
 from tools.release_check import RECIPE, check_names, check_sbom, conda_recipe, notes_of
 
 WORKFLOW = ROOT / ".github" / "workflows" / "release.yml"
-JOBS: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))["jobs"]
 CHANGELOG = """# Changelog
 
 ## [Unreleased]
@@ -94,11 +93,13 @@ def test_the_recipe_asks_for_what_the_wheel_asks_for() -> None:
 
 def test_the_release_is_published_without_a_token_after_it_was_tried() -> None:
     text = WORKFLOW.read_text(encoding="utf-8")
-    assert yaml.safe_load(text)["permissions"] == {}
+    workflow: dict[str, Any] = yaml.safe_load(text)
+    jobs = workflow["jobs"]
+    assert workflow["permissions"] == {}
     assert not re.search(r"secrets\.|password|PYPI_TOKEN", text)
     assert {
         name: [job["needs"]] if isinstance(job["needs"], str) else job["needs"]
-        for name, job in JOBS.items()
+        for name, job in jobs.items()
         if "needs" in job
     } == {
         "try": ["build"],
@@ -109,7 +110,7 @@ def test_the_release_is_published_without_a_token_after_it_was_tried() -> None:
     }
     may_write = {
         name: {what for what, how in job["permissions"].items() if how == "write"}
-        for name, job in JOBS.items()
+        for name, job in jobs.items()
     }
     assert may_write == {
         "build": set(),
@@ -119,9 +120,9 @@ def test_the_release_is_published_without_a_token_after_it_was_tried() -> None:
         "announce": {"contents"},
         "docs": {"contents"},
     }
-    assert JOBS["publish"]["environment"]["name"] == "pypi"
-    assert JOBS["try"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
-    scripts = [step["run"] for job in JOBS.values() for step in job["steps"] if "run" in step]
+    assert jobs["publish"]["environment"]["name"] == "pypi"
+    assert jobs["try"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
+    scripts = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
     assert not [script for script in scripts if "${{" in script], "a tag's name is no shell code"
 
 
