@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
-from rtaction.errors import UsageError
+from rtaction.errors import RtactionError, UsageError
 from rtaction.train.learning.workers import train_with_workers
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.run_folder import RunFolder
@@ -100,7 +100,7 @@ def test_a_mistake_is_told_once_with_its_own_exit_code(tmp_path: Path) -> None:
     write_squares(tmp_path / "videos", {"down": 3, "right": 3})
     RunFolder(tmp_path / "run").path.mkdir()
     RunFolder(tmp_path / "run").history.write_text("epoch\n")
-    with pytest.raises(Exception, match="already holds a training; add --resume") as raised:
-        config = small_config(tmp_path / "videos", network=NAME)
+    config = small_config(tmp_path / "videos", network=NAME, head="gru")
+    with pytest.raises(RtactionError, match="already holds a training; add --resume") as raised:
         train_with_workers(config, tmp_path / "run", 2, quiet=True)
-    assert getattr(raised.value, "exit_code", None) == UsageError.exit_code
+    assert raised.value.exit_code == UsageError.exit_code
