@@ -54,6 +54,8 @@ def train_with_workers(
     """
     if count < 2:
         raise UsageError(f"--workers must be 2 or more, got {count}; leave it out for one")
+    if not resume:
+        RunFolder(output).check(config, resume=False)  # before minutes of starting
     names = [f"worker {number + 1}" for number in range(count)]
     jobs: dict[str, Job] = {
         name: partial(_work, config, output, resume, quiet, open_networks) for name in names
@@ -67,7 +69,7 @@ def train_with_workers(
     model = RunFolder(output).model
     for name, result in run(jobs, _log.debug):
         if isinstance(result, Failed):
-            raise _error_of(name, result, count, output)
+            raise error_of(name, result, count, output)
     return model
 
 
@@ -102,7 +104,8 @@ def environment_of(names: Sequence[str]) -> dict[str, dict[str, str]]:
     }
 
 
-def _error_of(name: str, failed: Failed, count: int, output: Path) -> RtactionError:
+def error_of(name: str, failed: Failed, count: int, output: Path) -> RtactionError:
+    """What the whole training ends with if one worker fails."""
     if failed.exit_code != RtactionError.exit_code:  # it has said what to do
         error = RtactionError(failed.reason)
         error.exit_code = failed.exit_code
