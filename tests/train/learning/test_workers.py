@@ -12,27 +12,22 @@ import numpy as np
 import psutil
 import pytest
 
-from rtaction.errors import UsageError
-from rtaction.train.learning.workers import train_with_workers
+from rtaction.errors import TrainingFailed, UsageError
+from rtaction.jobs import Failed
+from rtaction.train.learning.workers import error_of, train_with_workers
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.run_folder import RunFolder
 from tests.train.shared_network import NAME
-from tests.train.small_training import quiet_training, small_config, write_squares
+from tests.train.small_training import quiet_training, write_squares
 
 # 20 clips in batches of 7 and 6, which neither 2 nor 4 workers share evenly.
 _UNEVEN = {"down": 5, "right": 4}
 
 
-def _config(folder: Path) -> TrainConfig:
-    return small_config(
-        folder / "videos",
-        network=NAME,
-        batch_size=7,
-        epochs=4,
-        ema=0.5,
-        weight_decay=0.01,
-        augment="light",
-    )
+_OPTIONS = (
+    f"--network {NAME} --frames 2 --clip-seconds 0.6 --stride-seconds 0.3 --height 32 --width 32 "
+    "--batch-size 7 --ema 0.5 --weight-decay 0.01 --validation-fraction 0.34 --cache-gb 0"
+)
 
 
 @dataclass(frozen=True)
@@ -51,10 +46,9 @@ class _Trained:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> _Trained:
     folder = tmp_path_factory.mktemp("workers")
     write_squares(folder / "videos", _UNEVEN)
-    _config(folder).save(folder / "settings.json")
     command = [sys.executable, "-m", "rtaction", "train", str(folder / "videos")]
     command += ["-o", str(folder / "run")]
-    begin = ["--config", str(folder / "settings.json"), "--epochs", "500", "--workers", "4"]
+    begin = [*_OPTIONS.split(), "--epochs", "500", "--workers", "4"]
     said = ""
     with subprocess.Popen([*command, *begin], stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
@@ -64,6 +58,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> _Trained:
                 break
         children = psutil.Process(process.pid).children()
         workers = [one for one in children if any("spawn_main" in word for word in one.cmdline())]
+        assert len(workers) == 4, said
         workers[3].kill()
         said += process.stderr.read()
     cut = RunFolder(folder / "run").read_history()
@@ -77,7 +72,7 @@ def test_workers_take_the_steps_of_one_device(trained: _Trained) -> None:
     assert trained.resumed.returncode == 0, trained.resumed.stderr
     rows = RunFolder(trained.folder / "run").read_history()
     assert len(rows) == len(trained.cut) + 2
-    config = _config(trained.folder)
+    config = TrainConfig.load(RunFolder(trained.folder / "run").config)
     alone = quiet_training(replace(config, epochs=len(rows)), trained.folder / "alone")
     for name in ("loss", "val_loss", "accuracy", "val_accuracy", "learning_rate"):
         ours, its = ([row[name] for row in one] for one in (rows, alone))
@@ -101,11 +96,17 @@ def test_a_killed_worker_ends_all_with_one_message(trained: _Trained) -> None:
     assert "Traceback" not in trained.said
 
 
-@pytest.mark.slow
-def test_a_mistake_is_told_once_with_its_own_exit_code(tmp_path: Path) -> None:
-    write_squares(tmp_path / "videos", {"down": 3, "right": 3})
-    RunFolder(tmp_path / "run").path.mkdir()
-    RunFolder(tmp_path / "run").history.write_text("epoch\n")
-    with pytest.raises(Exception, match="already holds a training; add --resume") as raised:
-        train_with_workers(_config(tmp_path), tmp_path / "run", 2, quiet=True)
-    assert getattr(raised.value, "exit_code", None) == UsageError.exit_code
+def test_what_cannot_begin_is_told_before_anything_starts(tmp_path: Path) -> None:
+    RunFolder(tmp_path).history.write_text("epoch\n")
+    with pytest.raises(UsageError, match="already holds a training; add --resume"):
+        train_with_workers(TrainConfig("videos"), tmp_path, 2)
+    with pytest.raises(UsageError, match="--workers must be 2 or more, got 1"):
+        train_with_workers(TrainConfig("videos"), tmp_path, 1)
+
+
+def test_a_mistake_keeps_its_words_and_its_exit_code(tmp_path: Path) -> None:
+    told = error_of("worker 1", Failed("no videos there", 12), 2, tmp_path)
+    assert (str(told), told.exit_code) == ("no videos there", 12)
+    lost = error_of("worker 1", Failed("KeyError: 'x'"), 2, tmp_path)
+    assert str(lost).startswith("worker 1 of 2 is lost: KeyError: 'x'; the others were ended.")
+    assert lost.exit_code == TrainingFailed.exit_code
