@@ -1,4 +1,4 @@
-"""Runs docs/tutorial.ipynb anew, and keeps what it shows.
+"""Runs docs/notebook.ipynb anew, and keeps what it shows.
 
     python -m tools.make_notebook
 
@@ -19,7 +19,7 @@ import nbformat
 from nbclient import NotebookClient
 from PIL import Image
 
-NOTEBOOK = Path(__file__).parents[1] / "docs" / "tutorial.ipynb"
+NOTEBOOK = Path(__file__).parents[1] / "docs" / "notebook.ipynb"
 MOST_BYTES = 500_000
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _CELL_SECONDS = 300
