@@ -53,7 +53,7 @@ class Boss(Protocol):
         """A worker is gone."""
 
     def work_of(self, camera: str) -> tuple[str, Work]:
-        """The key of a camera's model, and what there is to do in its present turn."""
+        """The key of a camera's model, and what there is to do in its present term."""
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class _Member:
     """A worker.
 
     Args:
-        known: turns of the cameras that it has been given, and has confirmed.
+        known: terms of the cameras that it has been given, and has confirmed.
     """
 
     name: str
@@ -198,8 +198,8 @@ class Crew:
         if member is None or member.public_key is None or member.num_pending >= _MOST_PENDING:
             return  # it has enough to answer; this order is as good as lost
         works = {}
-        for camera, turn in order.cameras.items():
-            if member.known.get(camera) != turn:
+        for camera, term in order.cameras.items():
+            if member.known.get(camera) != term:
                 key, work = self._boss.work_of(camera)
                 works[camera] = key, sealed(work, member.public_key)
         member.num_pending += 1
@@ -272,7 +272,7 @@ class Crew:
         if what == "measure":
             self._boss.measured(key, member.kind, None)
         is_dead = isinstance(error, self._ray.exceptions.RayActorError)
-        reason = "it has died" if is_dead else _reason(error)
+        reason = _reason(error, is_dead=is_dead)
         if what != "measure" or is_dead:
             self._lose(member, reason)
 
@@ -310,7 +310,11 @@ def _draining(ray: Any) -> Sequence[str] | Mapping[str, int]:
     return found
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, *, is_dead: bool) -> str:
     """What has happened at a worker, for a person."""
+    if is_dead:
+        text = str(error).strip()
+        # Such as another version of rtaction there: the last line says it.
+        return text.splitlines()[-1] if "creation task" in text else "it has died"
     cause = getattr(error, "cause", None) or error
     return f"{type(cause).__name__}: {(str(cause).splitlines() or [''])[0]}"
