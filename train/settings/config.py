@@ -126,9 +126,10 @@ class TrainConfig:
     modality: Annotated[
         str,
         Option(
-            "What the network sees: rgb, gray, diff, abs_diff, rgb_diff, flow, flow_stack (five "
-            "fields for each frame), diff_mask or flow_mask, or several joined by +; or pose, the "
-            "joints of people (default: 16 frames over 1.875 s).",
+            "What the network sees: rgb, gray, diff, abs_diff, rgb_diff, flow, flow_closeup (flow "
+            "in a square of the video's own pixels around what moves), flow_stack (five fields "
+            "for each frame), diff_mask or flow_mask, or several joined by +; or pose, the joints "
+            "of people (default: 16 frames over 1.875 s).",
             _DATA,
         ),
     ] = "rgb"
@@ -303,6 +304,13 @@ class TrainConfig:
         """Whether a setting says how to split, which the column of an annotation file may do."""
         by_share = self.validation_fraction is not None or self.test_fraction > 0
         return by_share or bool(self.group or self.validation_groups)
+
+    @property
+    def facts(self) -> list[tuple[str, object]]:
+        """The settings that bear on the result, wherever the videos are."""
+        elsewhere = {"videos", "videos_root", "corrections"}
+        shown = [one.name for one in fields(self) if one.compare and one.name not in elsewhere]
+        return [(name, getattr(self, name)) for name in shown]
 
     def spec(self, labels: tuple[str, ...]) -> ModelSpec:
         """The contract of a network trained like this.
