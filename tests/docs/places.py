@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,21 @@ from tests.videos import write_flat_video, write_video
 
 CAMERAS = '[[camera]]\nname = "front door"\nsource = "clip.mp4"\n'
 MODELS = ("model.onnx", "mine.onnx", "int8.onnx", "taught/model.onnx", "taught-videos/model.onnx")
+
+
+class Fitted:
+    """A model of the reader's own, which looks at one batch."""
+
+    def fit(self, clips: Any, *, validation_data: Any) -> None:
+        """Take a batch of each."""
+        for given in (clips, validation_data):
+            pictures, one_hot = given[0]
+            assert pictures.dtype == np.uint8
+            assert len(pictures) == len(one_hot) > 0
+
+
+GIVEN = {"docs/guides/train.md": {"model": Fitted()}}
+"""Names that Python on a page takes as the reader's own."""
 
 STAND_INS = {
     "rtsp://192.168.1.20/stream2": "clip.mp4",

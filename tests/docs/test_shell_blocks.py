@@ -117,7 +117,12 @@ def assert_can_be_installed(what: str, where: str) -> None:
 def test_the_shell_can_parse_them(page: str) -> None:
     text = "\n".join(one.text for one in blocks(page) if one.language == "sh")
     parsed = subprocess.run(
-        ["bash", "-n"], input=text, capture_output=True, text=True, check=False, env=dict(os.environ)
+        ["bash", "-n"],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=dict(os.environ),
     )
     assert parsed.stderr == ""
 
