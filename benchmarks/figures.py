@@ -43,8 +43,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--clips", type=Path, default=CLIPS)
     parser.add_argument("--only", choices=("accuracy", "speed"))
+    parser.add_argument("--busy", action="store_true", help="measure speed on a busy machine too")
     asked = parser.parse_args()
     if asked.only != "accuracy":
+        if not asked.busy and is_busy():
+            raise SystemExit("the machine is busy, so that its speed would not be told; try later")
         put_into(PAGES / "speed.md", speed())
     if asked.only != "speed":
         put_into(PAGES / "accuracy.md", accuracy(asked.clips))
@@ -69,6 +72,11 @@ def made_on() -> str:
         f"{datetime.now(UTC):%-d %B %Y}; {cpu}, {num_cores()} cores{load}; "
         f"onnxruntime {onnxruntime.__version__}, Python {platform.python_version()}."
     )
+
+
+def is_busy() -> bool:
+    """Whether other programs have taken more than half of a core in the last minute."""
+    return hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5
 
 
 def _cpu_names() -> Iterator[str]:

@@ -10,6 +10,7 @@ in the picture are those of a live run on the machine that made it.
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 import threading
@@ -77,14 +78,21 @@ def watched(address: str, folder: Path) -> list[UInt8Array]:
     """What `rtaction cam` draws: uint8 RGB images of shape (height, width, 3)."""
     video = folder / "annotated.avi"
     command = [sys.executable, "-m", "rtaction", "cam", address, "--headless", "--show-pose"]
-    more = ["--no-reconnect", "--save", str(video)]
+    lines = folder / "said.jsonl"
+    more = ["--no-reconnect", "--save", str(video), "--output", str(lines)]
     ended = subprocess.run([*command, *more], check=False)
     if ended.returncode not in (0, 8):  # 8: the camera has shown all, and is gone
         raise SystemExit(f"rtaction cam ended with {ended.returncode}")
-    images, saved = [], cv2.VideoCapture(str(video))
+    said = [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()]
+    named = [one["label"] for one in said if one["type"] == "event" and one["phase"] == "start"]
+    states = {one["state"] for one in said if one["type"] == "state"}
+    if named != [label for label, _ in ACTS if label != "nothing"] or "degraded" in states:
+        raise SystemExit(f"it named {named}, was {states}; try again on an idle machine")
+    images: list[UInt8Array] = []
+    saved = cv2.VideoCapture(str(video))
     step = round(saved.get(cv2.CAP_PROP_FPS) / FRAMES_PER_SECOND)
     while saved.grab():
-        images.append(saved.retrieve()[1][..., ::-1])
+        images.append(np.asarray(saved.retrieve()[1][..., ::-1], np.uint8))
     return images[::step]
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 import tomllib
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -69,7 +69,7 @@ def test_commands_run(
         if one.output:
             Path(one.output).write_text(stdout)
             assert stdout
-        for before, after in zip(words, words[1:], strict=False):
+        for before, after in pairwise(words):
             if before in ("-o", "--output", "--save") and after != "-":
                 assert Path(after).exists(), f"{one.text} wrote no {after}"
 
@@ -122,7 +122,6 @@ def test_the_shell_can_parse_them(page: str) -> None:
         capture_output=True,
         text=True,
         check=False,
-        env=dict(os.environ),
     )
     assert parsed.stderr == ""
 
