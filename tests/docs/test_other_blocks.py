@@ -15,7 +15,7 @@ from rtaction.realtime.cameras.cameras_file import load_cameras
 from rtaction.serve.sinks.open import open_sinks
 from tests.docs.blocks import Block, blocks, pages, told_by
 from tests.docs.not_run import NO_CODE, PYTHON_ELSEWHERE
-from tests.docs.places import GIVEN, make_place
+from tests.docs.places import GIVEN
 
 EVERYWHERE = [one for page in pages() for one in blocks(page)]
 OWN_PYTHON = [
@@ -34,9 +34,9 @@ def of(language: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("page", OWN_PYTHON)
-def test_python_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_runs(page: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All blocks of a page in order, with the names of those before."""
-    monkeypatch.chdir(make_place(tmp_path))
+    monkeypatch.chdir(place)
     # The bundled clip is half a minute long; tests/realtime/test_demo.py watches it.
     monkeypatch.setattr("rtaction.models.SAMPLE_CLIP", Path("clip.mp4"))
     names: dict[str, Any] = {"__name__": "page", **GIVEN.get(page, {})}

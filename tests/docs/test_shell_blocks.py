@@ -16,7 +16,7 @@ from rtaction.cli.app import app
 from tests.conftest import Here
 from tests.docs.blocks import Command, blocks, commands, pages, told_by
 from tests.docs.not_run import ONLY_PARSED, OTHER_PROGRAMS, SHELL_ELSEWHERE
-from tests.docs.places import live_words, make_place
+from tests.docs.places import live_words
 from tests.project import ROOT
 
 RUN_ON: dict[str, str] = {}
@@ -51,13 +51,11 @@ def test_commands_are_those_of_rtaction(page: str) -> None:
 @pytest.mark.parametrize(
     "page", [page for page in WITH_COMMANDS if of_rtaction(page) and page not in SHELL_ELSEWHERE]
 )
-def test_commands_run(
-    page: str, tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_commands_run(page: str, place: Path, here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     todo = [one for one in commands(page) if one.text not in PARSED and RUN_ON[one.text] == page]
     if not any(one.words[:1] == ("rtaction",) for one in todo):
         return
-    monkeypatch.chdir(make_place(tmp_path))
+    monkeypatch.chdir(place)
     for one in todo:
         for name, value in one.variables.items():
             monkeypatch.setenv(name, value)
