@@ -15,3 +15,7 @@ class Example(griffe.Extension):
         """Called for each object that was read."""
         if obj.docstring is not None:
             obj.docstring.value = re.sub(r"(?m)^Example:$", "Examples:", obj.docstring.value)
+
+    def on_package(self, *, pkg: griffe.Module, **_: Any) -> None:
+        """Called for the package itself, which is no object of another."""
+        self.on_object(obj=pkg)
