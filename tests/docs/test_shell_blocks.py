@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 import tomllib
@@ -46,6 +47,19 @@ def test_commands_are_those_of_rtaction(page: str) -> None:
             group.commands[name].make_context(name, words)  # type: ignore[attr-defined]
         except Exception as error:
             pytest.fail(f"{page}:{one.block.line}: {one.text}\n{error!r} {error}")
+
+
+@pytest.mark.parametrize("page", pages())
+def test_options_in_the_text_are_those_of_the_command(page: str) -> None:
+    """Of `rtaction NAME --option` in a sentence, which need not be complete."""
+    text = re.sub(r"(?ms)^ *```.*?^ *```$", "", (ROOT / page).read_text(encoding="utf-8"))
+    group = get_command(app)
+    for name, rest in re.findall(r"`rtaction\s+([a-z0-9]+)([^`]*)`", text):
+        command = group.commands[name]  # type: ignore[attr-defined]
+        known = {one for parameter in command.params for one in parameter.opts}
+        known |= {one for parameter in command.params for one in parameter.secondary_opts}
+        unknown = set(re.findall(r"(?<=\s)--[a-z-]+", rest)) - known - {"--help"}
+        assert unknown == set(), f"{page}: rtaction {name}{rest}"
 
 
 @pytest.mark.parametrize(
