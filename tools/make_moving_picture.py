@@ -33,11 +33,11 @@ MAX_BYTES = 2_000_000
 # No training has seen this person, whose actions the bundled model names; it does not do so for
 # every drawn person.
 SEED = 999_000_016
-ACTS = (("nothing", 2.0), ("wave", 2.5), ("arms_raise", 3.0), ("clap", 2.5), ("nothing", 1.0))
+ACTS = (("nothing", 1.5), ("wave", 3.5), ("arms_raise", 4.5), ("clap", 3.5), ("nothing", 0.8))
 SIZE_HW = (480, 640)
 FRAMES_PER_SECOND = 12
-# The picture begins once the window is full.
-LEFT_OUT_SECONDS = 1.5
+# Before the first window is full, and when the camera has shown all.
+BEGIN_SECONDS, END_SECONDS = 1.2, 0.8
 
 
 @contextmanager
@@ -125,7 +125,8 @@ def main() -> None:
     )
     with TemporaryDirectory() as folder, camera(clip.images) as address:
         images = watched(address, Path(folder))
-    images = images[round(LEFT_OUT_SECONDS * FRAMES_PER_SECOND) :]
+    begin, end = (round(one * FRAMES_PER_SECOND) for one in (BEGIN_SECONDS, END_SECONDS))
+    images = images[begin:-end]
     write(images, asked.output, size_wh=(560, 420), quality=70)
     print(f"{asked.output}: {len(images)} pictures, {asked.output.stat().st_size} bytes")
 
