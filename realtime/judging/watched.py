@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from rtaction.errors import SourceError
+from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
 from rtaction.realtime.cameras.address import Address
 from rtaction.realtime.cameras.camera import Camera
@@ -34,7 +35,7 @@ class Judged:
         is_short: whether that is because the video is shorter than a window. Default False.
     """
 
-    path: Path
+    path: PurePath
     predictions: tuple[Prediction, ...]
     duration_seconds: float
     problem: str = ""
@@ -85,13 +86,39 @@ def judge_video(model: Scorer, path: Path, options: WatchOptions) -> Judged:
             times_seconds = (times_seconds + moment_times)[-2:]
             num_frames += len(moment_times)
     except SourceError as error:
-        return Judged(path, (), 0.0, str(error).removeprefix(str(path)).lstrip(": "))
-    duration_seconds = times_seconds[-1] + last_period_seconds(times_seconds)
+        return unreadable(path, error)
+    return judged_of(model.spec, path, predictions, num_frames, times_seconds, options)
+
+
+def unreadable(path: PurePath, error: SourceError) -> Judged:
+    """What there is to say of a video that cannot be read."""
+    return Judged(path, (), 0.0, str(error).removeprefix(str(path)).lstrip(": "))
+
+
+def judged_of(
+    spec: ModelSpec,
+    path: PurePath,
+    predictions: Sequence[Prediction],
+    num_frames: int,
+    last_seconds: Sequence[float],
+    options: WatchOptions,
+) -> Judged:
+    """The predictions for a video that has been read to its end, or why there are none.
+
+    Args:
+        spec: of the model.
+        path: the file.
+        predictions: of all its windows, in order.
+        num_frames: of the video, at least 1.
+        last_seconds: times of its last two frames; of its only one, if it has no more.
+        options: how it was watched.
+    """
+    duration_seconds = last_seconds[-1] + last_period_seconds(last_seconds)
     if predictions:
         return Judged(path, tuple(predictions), duration_seconds)
-    is_whole = judges_whole(model.spec, options, is_file=True)
-    reason = why_nothing(model.spec, num_frames, duration_seconds, is_whole=is_whole)
-    is_short = is_too_short(model.spec, num_frames, duration_seconds, is_whole=is_whole)
+    is_whole = judges_whole(spec, options, is_file=True)
+    reason = why_nothing(spec, num_frames, duration_seconds, is_whole=is_whole)
+    is_short = is_too_short(spec, num_frames, duration_seconds, is_whole=is_whole)
     return Judged(path, (), duration_seconds, reason, is_short)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -49,7 +49,7 @@ class Answer:
         problem: why there is no answer, for a person; "" if there is one.
     """
 
-    path: Path
+    path: PurePath
     scores: tuple[tuple[str, float], ...]
     spans: tuple[Span, ...]
     duration_seconds: float

@@ -10,8 +10,8 @@ from typing import Annotated, Literal, get_args
 from rtaction.choices import WINDOWS_HELP, Option
 from rtaction.errors import UsageError
 
-Format = Literal["csv", "jsonl", "vtt", "eaf"]
-TABLES: tuple[Format, ...] = ("csv", "jsonl")
+Format = Literal["csv", "jsonl", "parquet", "vtt", "eaf"]
+TABLES: tuple[Format, ...] = ("csv", "jsonl", "parquet")
 """Formats of one file with a row for each video; the others are a file for each video."""
 
 
@@ -21,21 +21,24 @@ class PredictOptions:
 
     videos: Annotated[
         tuple[Path, ...],
-        Option("Videos, and folders that are searched at any depth.", is_argument=True),
+        Option(
+            "Videos, folders that are searched at any depth, and lists of them (.txt), one a line.",
+            is_argument=True,
+        ),
     ]
     output: Annotated[
         Path,
         Option(
-            "Where to write: a .csv or .jsonl file with a line for each video, or a folder of "
-            "WebVTT or ELAN files, see --format. Videos that it has already are passed over.",
+            "Where to write: a .csv, .jsonl or .parquet file, a row for each video, or a folder "
+            "of WebVTT or ELAN files, see --format. Videos that it has already are passed over.",
             names=("--output", "-o"),
         ),
     ] = Path("predictions.csv")
     format: Annotated[
         Format | None,
         Option(
-            "csv, jsonl (JSON lines), vtt (WebVTT subtitles) or eaf (ELAN). Default: as the output "
-            "is named."
+            "csv, jsonl (JSON lines), parquet, vtt (WebVTT subtitles) or eaf (ELAN). Default: as "
+            "the output is named."
         ),
     ] = None
     top: Annotated[int, Option("How many labels to give with their mean scores.", minimum=1)] = 3
@@ -57,7 +60,8 @@ class PredictOptions:
         if self.format is None and self._suffix not in TABLES:
             raise UsageError(
                 f"--output {self.output}: cannot tell the format from its name; expected a name "
-                "that ends in .csv or .jsonl, or --format vtt or --format eaf and a folder"
+                "that ends in .csv, .jsonl or .parquet, or --format vtt or --format eaf and a "
+                "folder"
             )
         if self.format in TABLES and self.output.is_dir():
             raise UsageError(

@@ -7,7 +7,8 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from itertools import chain
+from pathlib import Path, PurePath
 
 from rtaction.errors import DatasetError, SourceMissing
 from rtaction.evaluation.text import counted
@@ -15,10 +16,10 @@ from rtaction.installation import program
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.predicting.answer import Answer
 from rtaction.realtime.predicting.options import PredictOptions
+from rtaction.realtime.predicting.place import shown, url_of
 from rtaction.realtime.predicting.pool import Pool
 from rtaction.realtime.predicting.work import judge_next, lost, prepare
 from rtaction.realtime.predicting.writers import writer_for
-from rtaction.redaction import redact
 from rtaction.video.video_files import files_below, videos_among
 
 Progress = Callable[[int], AbstractContextManager[Callable[[], None]]]
@@ -39,7 +40,7 @@ class Outcome:
     num_before: int
     num_judged: int = 0
     num_short: int = 0
-    problems: list[tuple[Path, str]] = field(default_factory=list)
+    problems: list[tuple[PurePath, str]] = field(default_factory=list)
 
     def count(self, answer: Answer) -> None:
         """Add the answer for a video."""
@@ -48,6 +49,21 @@ class Outcome:
         else:
             self.num_judged += 1
             self.num_short += answer.is_short
+
+    def require_some(self, num_asked: int) -> None:
+        """Refuse a run in which nothing could be judged.
+
+        Args:
+            num_asked: videos that were to be judged.
+
+        Raises:
+            DatasetError: there were some, and none of them has an answer.
+        """
+        if num_asked and not self.num_judged:
+            path, problem = self.problems[0]
+            raise DatasetError(
+                f"none of {counted(num_asked, 'video')} could be judged; {path}: {problem}"
+            )
 
     def lines(self) -> list[str]:
         """For a person."""
@@ -77,7 +93,7 @@ def run_prediction(
     """
     found = find(options.videos)
     model = ActionModel(model_path, device=device)
-    identity = _identity(model, options)
+    identity = identity_of(model.file.content, options)
     writer = writer_for(options, identity, found)
     todo = [video for video, _ in found if not writer.has(video)]
     outcome = Outcome(len(found) - len(todo))
@@ -96,23 +112,22 @@ def run_prediction(
             writer.write(answer)
             outcome.count(answer)
             step()
-    if todo and not outcome.num_judged:
-        path, problem = outcome.problems[0]
-        raise DatasetError(
-            f"none of {counted(len(todo), 'video')} could be judged; {path}: {problem}"
-        )
+    outcome.require_some(len(todo))
     return outcome
 
 
 def find(places: Sequence[Path]) -> list[tuple[Path, Path]]:
-    """The videos in files and folders, each once, and the folder that each was found from.
+    """The videos in files, folders and lists, each once, and the folder that each was found from.
+
+    Args:
+        places: videos, folders that are searched at any depth, and lists of them (.txt).
 
     Raises:
         SourceMissing: a place does not exist.
-        DatasetError: a folder holds no video.
+        DatasetError: a folder holds no video, or a list cannot be read.
     """
     found: dict[Path, Path] = {}
-    for place in places:
+    for place in chain.from_iterable(map(listed, places)):
         if place.is_dir():
             videos = videos_among(files_below(place), place)
             if not videos:
@@ -126,17 +141,41 @@ def find(places: Sequence[Path]) -> list[tuple[Path, Path]]:
     return list(found.items())
 
 
+def listed(place: Path) -> list[Path]:
+    """The places in a list, a text file with a line for each; any other place as it is.
+
+    Raises:
+        DatasetError: the list cannot be read, or names nothing.
+    """
+    if place.suffix.lower() != ".txt" or not place.is_file():
+        return [place]
+    try:
+        lines = place.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"cannot read the list {place}: {error}") from None
+    places = [Path(line.strip()) for line in lines if line.strip()]
+    if not places:
+        raise DatasetError(f"{place} is empty; expected a list of videos or folders, one a line")
+    return places
+
+
 def _not_there(place: Path) -> str:
-    scheme, colon, rest = str(place).partition(":/")  # a path has one slash where a URL has two
-    if colon and scheme.isalpha() and len(scheme) > 1:
-        url = redact(f"{scheme}://{rest.lstrip('/')}")
-        return f"{url} is no file; `{program()} cam` watches streams, and predict names files"
+    if (address := url_of(place)) is not None:
+        return (
+            f"{shown(str(address))} is no file; `{program()} cam` watches streams, and predict "
+            "names files, with --ray also those behind an address such as s3://bucket/videos"
+        )
     return f"{place}: no such video or folder"
 
 
-def _identity(model: ActionModel, options: PredictOptions) -> str:
-    """Changes with the model, and with the settings that change answers."""
+def identity_of(content: bytes, options: PredictOptions) -> str:
+    """Changes with the model, and with the settings that change answers.
+
+    Args:
+        content: the bytes of the model's file.
+        options: the settings.
+    """
     settings = [options.stride_seconds, options.windows]
-    content = hashlib.sha256(model.file.content)
-    content.update(json.dumps(settings).encode())
-    return content.hexdigest()[:12]
+    digest = hashlib.sha256(content)
+    digest.update(json.dumps(settings).encode())
+    return digest.hexdigest()[:12]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rtaction.arrays import Float32Array
+from rtaction.arrays import Float32Array, UInt8Array
 from rtaction.model_spec import ModelSpec
 from rtaction.pose.video_poses import read_poses
 from rtaction.prediction import Prediction
@@ -40,7 +40,24 @@ def judge_short(model: ActionModel, path: Path) -> Judged:
 
 
 def _judge_pictures(model: ActionModel, path: Path) -> Judged:
-    spec = model.spec
+    pictures, duration_seconds = short_pictures(model.spec, path)
+    features = model.encode(pictures)
+    return Judged(path, (_prediction(model, path, features, duration_seconds),), duration_seconds)
+
+
+def short_pictures(spec: ModelSpec, path: Path) -> tuple[UInt8Array, float]:
+    """The clip of a video that is shorter than a window, for a model that sees whole pictures.
+
+    Args:
+        spec: of the model.
+        path: see `judge_short`.
+
+    Returns:
+        uint8, shape `ModelSpec.clip_shape`; and the length of the video in seconds.
+
+    Raises:
+        SourceMissing, SourceUnreadable: see `judge_short`.
+    """
     size_hw = (spec.height, spec.width)
     times: list[float] = []
     images = []
@@ -54,9 +71,8 @@ def _judge_pictures(model: ActionModel, path: Path) -> Judged:
         end_seconds = times[0] + spec.window_seconds
         targets = window_targets(end_seconds, count, spec.window_seconds, stack)
     chosen = np.stack([images[index] for index in nearest_indices(times, targets)])
-    features = model.encode(clip_pictures(chosen, spec.modality))
     duration_seconds = times[-1] - times[0] + last_period_seconds(times)
-    return Judged(path, (_prediction(model, path, features, duration_seconds),), duration_seconds)
+    return clip_pictures(chosen, spec.modality), duration_seconds
 
 
 def _judge_people(model: ActionModel, path: Path) -> Judged:

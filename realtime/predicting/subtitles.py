@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from rtaction.printable import printable
 from rtaction.realtime.predicting.answer import Answer, Span
@@ -58,8 +58,9 @@ def to_eaf(answer: Answer, *, model: str) -> str:
         },
     )
     header = ET.SubElement(root, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
-    path = answer.path.resolve()
-    media = {"MEDIA_URL": path.as_uri(), "MIME_TYPE": "video/*", "RELATIVE_MEDIA_URL": path.name}
+    path = answer.path
+    url = path.resolve().as_uri() if isinstance(path, Path) else str(path)
+    media = {"MEDIA_URL": url, "MIME_TYPE": "video/*", "RELATIVE_MEDIA_URL": path.name}
     ET.SubElement(header, "MEDIA_DESCRIPTOR", media)
     ET.SubElement(header, "PROPERTY", {"NAME": "rtaction model"}).text = model
     order = ET.SubElement(root, "TIME_ORDER")
@@ -116,7 +117,7 @@ def _one_line(text: str) -> str:
     return printable(text).replace("-->", "→")
 
 
-def path_for(video: Path, root: Path, folder: Path, suffix: str) -> Path:
+def path_for(video: PurePath, root: PurePath, folder: Path, suffix: str) -> Path:
     """Where the file of a video goes: at its place below the folder that was searched.
 
     Args:

@@ -85,6 +85,10 @@ class Table:
         with self._told():
             self._write(line)
 
+    def rows(self) -> list[dict[str, Any]]:
+        """All rows in the file, as they were written."""
+        return self._rows(self._path.read_bytes())
+
     @property
     def _columns(self) -> list[str]:
         more = [f"{name}_{n}" for n in range(2, self._top + 1) for name in ("label", "score")]

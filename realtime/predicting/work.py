@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from rtaction.errors import SourceError
 from rtaction.realtime.judging.watched import judge_video
@@ -50,9 +50,7 @@ def judge(model: ActionModel, path: Path, options: PredictOptions) -> Answer:
     Raises:
         DeviceUnavailable, ScoresInvalid: see `rtaction.errors`.
     """
-    stride_seconds = options.stride_seconds
-    watch = WatchOptions(stride_seconds=stride_seconds, tell_slow=False, windows=options.windows)
-    judged, is_short = judge_video(model, path, watch), False
+    judged, is_short = judge_video(model, path, watch_options(options)), False
     if judged.is_short:
         try:
             judged, is_short = judge_short(model, path), True
@@ -61,11 +59,18 @@ def judge(model: ActionModel, path: Path, options: PredictOptions) -> Answer:
     return answer_of(
         judged,
         model.spec,
-        stride_seconds=stride_seconds,
+        stride_seconds=options.stride_seconds,
         is_short=is_short,
     )
 
 
-def lost(path: Path) -> Answer:
+def watch_options(options: PredictOptions) -> WatchOptions:
+    """How videos are watched that are to be named."""
+    return WatchOptions(
+        stride_seconds=options.stride_seconds, tell_slow=False, windows=options.windows
+    )
+
+
+def lost(path: PurePath) -> Answer:
     """The answer for a video whose process has died."""
     return Answer(path, (), (), 0.0, problem=_DIED)

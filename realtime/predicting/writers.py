@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Protocol
 
 from rtaction.errors import OutputError, UsageError
 from rtaction.output_file import whole_file
 from rtaction.realtime.predicting.answer import Answer
 from rtaction.realtime.predicting.options import TABLES, PredictOptions
+from rtaction.realtime.predicting.parquet import ParquetTable
 from rtaction.realtime.predicting.subtitles import path_for, to_eaf, to_vtt
 from rtaction.realtime.predicting.table import Table
 
@@ -18,7 +19,7 @@ from rtaction.realtime.predicting.table import Table
 class Writer(Protocol):
     """Takes the answers for videos."""
 
-    def has(self, video: Path) -> bool:
+    def has(self, video: PurePath) -> bool:
         """Whether the output has a video already."""
 
     def open(self) -> AbstractContextManager[None]:
@@ -29,7 +30,7 @@ class Writer(Protocol):
 
 
 def writer_for(
-    options: PredictOptions, identity: str, found: Sequence[tuple[Path, Path]]
+    options: PredictOptions, identity: str, found: Sequence[tuple[PurePath, PurePath]]
 ) -> Writer:
     """The writer for a format.
 
@@ -50,14 +51,15 @@ class _InTable:
     """Answers in one file."""
 
     def __init__(
-        self, options: PredictOptions, identity: str, found: Sequence[tuple[Path, Path]]
+        self, options: PredictOptions, identity: str, found: Sequence[tuple[PurePath, PurePath]]
     ) -> None:
         output = options.output.resolve()
-        if output in {video.resolve() for video, _ in found}:
+        if output in {video.resolve() for video, _ in found if isinstance(video, Path)}:
             raise UsageError(f"--output {options.output} would overwrite a video")
-        self._table = Table(options.output, options.kind, model=identity, top=options.top)
+        kind = ParquetTable if options.kind == "parquet" else Table
+        self._table = kind(options.output, options.kind, model=identity, top=options.top)
 
-    def has(self, video: Path) -> bool:
+    def has(self, video: PurePath) -> bool:
         return str(video) in self._table.done
 
     def open(self) -> AbstractContextManager[None]:
@@ -71,12 +73,12 @@ class _InFolder:
     """Answers in a file for each video."""
 
     def __init__(
-        self, options: PredictOptions, identity: str, found: Sequence[tuple[Path, Path]]
+        self, options: PredictOptions, identity: str, found: Sequence[tuple[PurePath, PurePath]]
     ) -> None:
         self._identity = identity
         self._to_text = to_vtt if options.kind == "vtt" else to_eaf
-        self._paths: dict[Path, Path] = {}
-        owners: dict[Path, Path] = {}
+        self._paths: dict[PurePath, Path] = {}
+        owners: dict[Path, PurePath] = {}
         for video, root in found:
             path = path_for(video, root, options.output, f".{options.kind}")
             if path in owners:
@@ -88,7 +90,7 @@ class _InFolder:
             self._paths[video] = path
         self._done = {video for video, path in self._paths.items() if self._is_done(path)}
 
-    def has(self, video: Path) -> bool:
+    def has(self, video: PurePath) -> bool:
         return video in self._done
 
     @contextmanager

@@ -36,20 +36,39 @@ def tracker_for(
         is_live, is_camera: see `Tracker`. Default False.
         is_file: whether it is a file that is read to its end. Default False.
     """
-    if judges_whole(model.spec, options, is_file=is_file):
-        return WholeTracker(model.spec, keep_frames=options.frames_beside)
     if not model.spec.follows_people:
-        return Tracker(
-            model.spec,
-            stride_seconds=options.stride_seconds,
-            is_live=is_live,
-            is_camera=is_camera,
-            keep_frames=options.frames_beside,
+        return picture_tracker_for(
+            model.spec, options, is_live=is_live, is_camera=is_camera, is_file=is_file
         )
     return PeopleTracker(
         model.spec,
         options.networks or _networks_of(model),
         options.count,
+        stride_seconds=options.stride_seconds,
+        is_live=is_live,
+        is_camera=is_camera,
+        keep_frames=options.frames_beside,
+    )
+
+
+def picture_tracker_for(
+    spec: ModelSpec,
+    options: WatchOptions,
+    *,
+    is_live: bool = False,
+    is_camera: bool = False,
+    is_file: bool = False,
+) -> Tracker | WholeTracker:
+    """What collects the windows of one source for a model that sees whole pictures.
+
+    Args:
+        spec: of the model.
+        options, is_live, is_camera, is_file: see `tracker_for`.
+    """
+    if judges_whole(spec, options, is_file=is_file):
+        return WholeTracker(spec, keep_frames=options.frames_beside)
+    return Tracker(
+        spec,
         stride_seconds=options.stride_seconds,
         is_live=is_live,
         is_camera=is_camera,

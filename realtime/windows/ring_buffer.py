@@ -104,6 +104,24 @@ class RingBuffer(Generic[Value]):
     def __len__(self) -> int:
         return len(self._times_seconds)
 
+    def resume(self, begun_seconds: float, after_seconds: float) -> None:
+        """Go on in the middle of a run of frames: windows end when they would have, had all of its
+        frames been pushed.
+
+        Args:
+            begun_seconds: time of the run's first frame, before those that will be pushed.
+            after_seconds: windows that end by then are passed over. Those after it need the frames
+                from one and a half windows before that time.
+        """
+        self.clear()
+        self._begun_seconds = begun_seconds
+        first_seconds = begun_seconds - self._lead_seconds
+        grid = self._grid = WindowGrid(first_seconds, self._clip_seconds, self._stride_seconds)
+        number = max(grid.count_until(after_seconds) - 1, 0)  # it counts with a tolerance
+        while grid.end_seconds(number) <= after_seconds:
+            number += 1
+        self._num_taken = number
+
     def push(self, value: Value, at_seconds: float) -> Value | None:
         """Add the newest frame.
 

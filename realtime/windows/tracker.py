@@ -132,6 +132,12 @@ class Tracker:
         """Whether the newest window could be judged, and if not, why."""
         return self._state
 
+    def resume(self, begun_seconds: float, after_seconds: float) -> None:
+        """Go on in the middle of a run of frames; see `RingBuffer.resume`."""
+        with self._lock:
+            self._segment = 0
+            self._ring.resume(begun_seconds, after_seconds)
+
     def push(self, frame: FrameLike) -> bool:
         """Take the next frame of the source.
 

@@ -22,6 +22,7 @@ from rtaction.cli.hmdb51 import hmdb51
 from rtaction.cli.inspect import inspect
 from rtaction.cli.label import label
 from rtaction.cli.predict import predict
+from rtaction.cli.ray_address import Command
 from rtaction.cli.render import render
 from rtaction.cli.serve import serve
 from rtaction.cli.show import show
@@ -138,4 +139,4 @@ for _command in (
     inspect,
     bench,
 ):
-    app.command("eval" if _command is evaluate else None)(with_loudness(_command))
+    app.command("eval" if _command is evaluate else None, cls=Command)(with_loudness(_command))

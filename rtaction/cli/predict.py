@@ -12,6 +12,7 @@ from rtaction.cli.cam import DeviceOption
 from rtaction.cli.derived import Chosen, derived
 from rtaction.cli.eval import onnx_of
 from rtaction.cli.terminal import progress, say
+from rtaction.cluster.archive.options import ArchiveOptions
 from rtaction.realtime.predicting.options import PredictOptions
 
 
@@ -24,14 +25,24 @@ def predict(
         ),
     ],
     chosen: Chosen[PredictOptions],
+    many: Chosen[ArchiveOptions],
     device: DeviceOption = "auto",
 ) -> None:
     """Name what each video of a folder shows, in a table or as subtitles."""
-    from rtaction.realtime.predicting.run import run_prediction
+    from rtaction.realtime.predicting.run import Outcome, run_prediction
 
-    options = chosen.make()
+    options, archive = chosen.make(), many.make()
+
+    def run(path: Path) -> Outcome:
+        if archive.ray is None:
+            shown = partial(progress, "videos")
+            return run_prediction(path, options, device=device, progress=shown)
+        from rtaction.cluster.archive.run import run_archive
+
+        return run_archive(path, options, archive, device=device, progress=progress)
+
     with onnx_of(model) as path:
-        outcome = run_prediction(path, options, device=device, progress=partial(progress, "videos"))
+        outcome = run(path)
     for line in outcome.lines():
         say(line, err=True)
     say(str(options.output))

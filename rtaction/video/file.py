@@ -62,8 +62,8 @@ def read_declared(path: Path) -> DeclaredVideo:
         SourceMissing: there is no such file.
         SourceUnreadable: it is not a video.
     """
-    with _open(path) as container:
-        return _declared(path, container, _video_stream(path, container))
+    with open_video(path) as container:
+        return _declared(path, container, video_stream(container, str(path)))
 
 
 def read_length_seconds(path: Path) -> float:
@@ -100,8 +100,8 @@ def read_video(
         SourceMissing: there is no such file.
         SourceUnreadable: it is not a video, or no frame of it can be decoded.
     """
-    with _open(path) as container:
-        stream = _video_stream(path, container)
+    with open_video(path) as container:
+        stream = video_stream(container, str(path))
         declared = _declared(path, container, stream)
         _log.debug(
             "%s: %s, %dx%d, declares %.4g frames a second and %.2f s",
@@ -196,7 +196,14 @@ def require_utf8(path: Path) -> None:
         raise UsageError(f"the name {readable!r} is not UTF-8; rename the file") from None
 
 
-def _open(path: Path) -> InputContainer:
+def open_video(path: Path) -> InputContainer:
+    """Open a video file.
+
+    Raises:
+        SourceMissing: there is no such file.
+        SourceUnreadable: it is not a video.
+        UsageError: FFmpeg cannot take its name.
+    """
     if not path.is_file():
         raise SourceMissing(f"there is no video file {path}")
     require_utf8(path)
@@ -204,19 +211,29 @@ def _open(path: Path) -> InputContainer:
         # The prefix keeps a name such as "a:b.mp4" from being taken for a protocol.
         return av.open(f"file:{path}", metadata_errors="replace")
     except (av.error.FFmpegError, OSError, ValueError):
-        raise _unreadable(path) from None
+        raise unreadable(str(path)) from None
 
 
-def _video_stream(path: Path, container: InputContainer) -> VideoStream:
+def video_stream(container: InputContainer, name: str) -> VideoStream:
+    """The stream of a file that shows its video.
+
+    Args:
+        container: the open file.
+        name: of the file, for the error.
+
+    Raises:
+        SourceUnreadable: it has none that can be decoded.
+    """
     stream = container.streams.best("video")
     decoder: VideoCodecContext | None = getattr(stream, "codec_context", None)
     if not isinstance(stream, VideoStream) or decoder is None:
-        raise _unreadable(path)
+        raise unreadable(name)
     return stream
 
 
-def _unreadable(path: Path) -> SourceUnreadable:
+def unreadable(name: str) -> SourceUnreadable:
+    """The error for a file that is not a video."""
     return SourceUnreadable(
-        f"{path} cannot be read as a video; expected a file that FFmpeg can decode, "
+        f"{name} cannot be read as a video; expected a file that FFmpeg can decode, "
         "such as .mp4, .avi, .mkv or .webm"
     )
