@@ -45,6 +45,10 @@ def connected(address: str = LOCAL, what: str = "--ray", **options: Any) -> Iter
         MissingLibrary: Ray is not installed.
         UsageError: no Ray answers at the address.
     """
+    if address == LOCAL:
+        # Read on import. Without it, Ray takes 127.0.0.1 for a mistake, puts the outer address of
+        # this machine in its place, and listens there.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     ray = import_ray(what)
     if address == LOCAL:
         options = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"} | options

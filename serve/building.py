@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from rtaction.errors import UsageError
 from rtaction.realtime.cameras.cameras_file import CamerasFile, load_cameras, with_sources
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.serve.clips.corrections import Corrections
@@ -17,7 +16,7 @@ from rtaction.serve.options import ServeOptions
 from rtaction.serve.school.lessons import Lessons
 from rtaction.serve.sinks.metrics import Metrics
 from rtaction.serve.sinks.open import open_sinks
-from rtaction.serve.store.folder_lock import FolderLock
+from rtaction.serve.store.folder_lock import FolderLock, made_folder
 from rtaction.serve.store.index import EventIndex
 from rtaction.serve.store.retention import Retention, RetentionOptions
 from rtaction.serve.watching.rooms import Rooms
@@ -72,7 +71,7 @@ def build(options: ServeOptions, open_model: OpenModel, model: Path) -> Built:
     kept = RetentionOptions.from_table(tables.get("retention", {}), f"{where}: retention")
     folder = options.folder
     with ExitStack() as on_error:
-        lock = FolderLock(_made(folder))
+        lock = FolderLock(made_folder(folder))
         on_error.callback(lock.close)
         metrics = Metrics()
         sinks = [*open_sinks(tables, where=where, folder=folder), metrics]
@@ -81,7 +80,7 @@ def build(options: ServeOptions, open_model: OpenModel, model: Path) -> Built:
         rooms = Rooms(
             lock=lock,
             index=index,
-            clips_folder=_made(folder / "clips"),
+            clips_folder=made_folder(folder / "clips"),
             corrections=Corrections(folder / "corrections", folder / "clips"),
             sinks=sinks,
             read_plan=lambda: first_plan.pop() if first_plan else plan_of(options, model),
@@ -120,13 +119,3 @@ def _loaded(options: ServeOptions) -> CamerasFile | None:
 
 def _media_of(folder: Path, options: ClipOptions) -> Callable[..., Media]:
     return lambda on_done: Media(folder, options, on_done, max_delay_seconds=_MOST_DELAY_SECONDS)
-
-
-def _made(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"--folder {folder}: {error.strerror or error}; choose one that can be written to"
-        ) from None
-    return folder

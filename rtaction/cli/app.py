@@ -18,6 +18,7 @@ from rtaction.cli.cam import cam
 from rtaction.cli.demo import demo
 from rtaction.cli.eval import evaluate
 from rtaction.cli.export import export
+from rtaction.cli.fleet import fleet
 from rtaction.cli.hmdb51 import hmdb51
 from rtaction.cli.inspect import inspect
 from rtaction.cli.label import label
@@ -134,6 +135,7 @@ for _command in (
     evaluate,
     predict,
     serve,
+    fleet,
     export,
     verify,
     inspect,

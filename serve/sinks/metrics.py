@@ -17,7 +17,8 @@ Of each camera (label `camera`, its id), counted since its start:
 Of each sink (label `sink`): rtaction_sink_up (nothing before the first attempt),
 rtaction_sink_sent_total, rtaction_sink_missed_total and rtaction_sink_waiting. Of the whole:
 rtaction_ready, rtaction_viewers, rtaction_clips_bytes, rtaction_build_info (`version`, `python`,
-`providers`), and process_* of memory, processor time and open files.
+`providers`), and process_* of memory, processor time and open files. Of a fleet: rtaction_nodes,
+rtaction_workers, rtaction_moves and rtaction_left_out.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ import platform
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import rtaction
-from rtaction.errors import extra_missing
+from rtaction.errors import UsageError, extra_missing
 from rtaction.realtime.watching.stats import Histogram
 from rtaction.serve.house.house import House, SinkView
 from rtaction.serve.house.record import EventRecord, Phase
@@ -84,6 +86,35 @@ class Metrics:
         with self._lock:
             self._num_scrapes += 1
         return text, content_type
+
+    @contextmanager
+    def served(self, port: int) -> Iterator[int]:
+        """Serve the figures on this machine's own address, where there is no page that does.
+
+        Args:
+            port: 0 is any free one.
+
+        Yields:
+            The port.
+
+        Raises:
+            UsageError: the port is taken.
+        """
+        from prometheus_client import start_http_server
+
+        try:
+            server, thread = start_http_server(port, "127.0.0.1", registry=self._registry)
+        except OSError as error:
+            raise UsageError(
+                f"cannot listen on port {port} of 127.0.0.1 for metrics: {error.strerror}; choose "
+                "another, or 0 for any free one"
+            ) from None
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
 
     def open(self, house: House) -> None:
         """Begin."""
@@ -143,6 +174,10 @@ def _of_the_whole(machine: Any, *, is_ready: bool) -> Iterator[Metric]:
     for key, meaning in (
         ("viewers", "Who looks at the page."),
         ("clips_bytes", "Size of all clips and snapshots."),
+        ("nodes", "Machines of a fleet."),
+        ("workers", "Engines of a fleet."),
+        ("moves", "Cameras that went from one engine of a fleet to another, so far."),
+        ("left_out", "Cameras for which a fleet has no room."),
     ):
         if machine.get(key) is not None:
             yield _gauge(f"rtaction_{key}", meaning, (), [((), machine[key])])

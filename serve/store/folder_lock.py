@@ -43,7 +43,7 @@ class FolderLock:
             if error.errno in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
                 os.close(self._file)
                 raise UsageError(
-                    f"another rtaction serve uses the folder {folder} (process "
+                    f"another rtaction serve or fleet uses the folder {folder} (process "
                     f"{self._told()}); end it, or choose another with --folder"
                 ) from None
             _log.warning("%s cannot be locked: %s; start no second one there", folder, error)
@@ -75,6 +75,21 @@ class FolderLock:
         except OSError:
             number = ""
         return number if number.isdecimal() else "unknown"
+
+
+def made_folder(folder: Path) -> Path:
+    """A folder of what is kept, created if missing.
+
+    Raises:
+        UsageError: it cannot be created.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"--folder {folder}: {error.strerror or error}; choose one that can be written to"
+        ) from None
+    return folder
 
 
 if sys.platform == "win32":

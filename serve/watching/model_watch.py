@@ -13,7 +13,10 @@ from typing import Any
 
 from rtaction.frame import FrameLike
 from rtaction.realtime.actions.detector import ActionEvent
+from rtaction.realtime.cameras.camera import Camera
 from rtaction.realtime.model.action_model import ActionModel
+from rtaction.realtime.sources.opening import open_source
+from rtaction.realtime.sources.source import Source
 from rtaction.realtime.sources.stream_packets import StreamPacket
 from rtaction.realtime.watching.actions import Actions
 from rtaction.realtime.watching.camera_rules import SourceRules
@@ -54,6 +57,7 @@ class ModelWatch:
     Args:
         model: the loaded model.
         told: who is told.
+        open_with: opens a camera. Default `open_source`.
 
     Attributes:
         stats: of the cameras, by name.
@@ -61,7 +65,13 @@ class ModelWatch:
         looked_seconds: when it last looked at its cameras, on the monotonic clock.
     """
 
-    def __init__(self, model: ActionModel, told: Told) -> None:
+    def __init__(
+        self,
+        model: ActionModel,
+        told: Told,
+        *,
+        open_with: Callable[[Camera], Source] = open_source,
+    ) -> None:
         self.model = model
         self.stats = WatchStats()
         self.error: Exception | None = None
@@ -72,7 +82,9 @@ class ModelWatch:
         self._desks: dict[str, Desk] = {}
         self._lock = threading.Lock()  # of the actions, whose rules any thread may change
         self._options = WatchOptions(keep_frames=False, wait_for_sources=True)
-        self._live = LiveWatch(model, [], self.stats, self._options, stays=True)
+        self._live = LiveWatch(
+            model, [], self.stats, self._options, stays=True, open_with=open_with
+        )
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="rtaction-serve-model", daemon=True)
 

@@ -104,7 +104,7 @@ def test_killed_in_the_middle_of_an_event(home: Home, broker: Mosquitto) -> None
     second = home.spawn()  # in the same folder
     out, err = second.communicate(timeout=WAIT_SECONDS)
     assert (second.returncode, out) == (2, "")
-    assert f"another rtaction serve uses the folder {home.folder / 'kept'}" in err
+    assert f"another rtaction serve or fleet uses the folder {home.folder / 'kept'}" in err
     assert str(first.pid) in err
     assert "Traceback" not in err
 
