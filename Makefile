@@ -19,7 +19,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 REINSTALL = $(INSTALL) --no-deps --force-reinstall
 endif
 
-.PHONY: demo test lint docs docs-site figures soak bench bench-input bench-export clean
+.PHONY: demo test lint docs docs-site figures soak bench bench-input bench-export bench-gpu clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime
@@ -58,6 +58,10 @@ bench-input: $(VENV)/.dev
 
 bench-export: $(VENV)/.dev
 	@$(BIN)/python -m benchmarks.export
+
+# Measures what only a CUDA machine can show; skips, with a reason, what this one lacks.
+bench-gpu: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks.gpu
 
 clean:
 	rm -rf $(VENV) build *.egg-info

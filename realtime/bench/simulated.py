@@ -45,13 +45,17 @@ class SimulatedVideo:
 
     @classmethod
     def make(
-        cls, size_hw: tuple[int, int] = (480, 640), frames_per_second: float = 25.0
+        cls,
+        size_hw: tuple[int, int] = (480, 640),
+        frames_per_second: float = 25.0,
+        *,
+        h264_bits_per_second: int = 1_500_000,
     ) -> SimulatedVideo:
         """Some seconds of a shape that moves over a still background, with sensor noise."""
         random = np.random.default_rng(0)
         height, width = size_hw
-        background = random.integers(0, 256, (height // 16, width // 16, 3), dtype=np.uint8)
-        background = background.repeat(16, axis=0).repeat(16, axis=1)
+        squares = random.integers(0, 256, (-(-height // 16), -(-width // 16), 3), dtype=np.uint8)
+        background = squares.repeat(16, axis=0).repeat(16, axis=1)[:height, :width]
         images = []
         num_frames = round(_SECONDS * frames_per_second)
         for number in range(num_frames):
@@ -61,8 +65,8 @@ class SimulatedVideo:
             image[height // 4 : height // 2, left : left + width // 6] = (220, 180, 150)
             images.append(image)
         packets = {
-            "h264": _encode(images, "libx264", "h264", "yuv420p", frames_per_second),
-            "mjpeg": _encode(images, "mjpeg", "mjpeg", "yuvj420p", frames_per_second),
+            "h264": _encode(images, "h264", frames_per_second, h264_bits_per_second),
+            "mjpeg": _encode(images, "mjpeg", frames_per_second),
         }
         return cls(images, packets)
 
@@ -153,21 +157,21 @@ def simulated_cameras(num_cameras: int) -> list[Camera]:
 
 def _encode(
     images: list[npt.NDArray[np.uint8]],
-    codec: str,
     format_name: str,
-    pixel_format: str,
     frames_per_second: float,
+    bits_per_second: int | None = None,
 ) -> list[bytes]:
+    codec, pixels = {"h264": ("libx264", "yuv420p"), "mjpeg": ("mjpeg", "yuvj420p")}[format_name]
     with av.open(io.BytesIO(), "w", format=format_name) as container:
         stream = container.add_stream(codec, rate=Fraction(frames_per_second))
         assert isinstance(stream, VideoStream)
         stream.height, stream.width = images[0].shape[:2]
-        stream.pix_fmt = pixel_format
+        stream.pix_fmt = pixels
         # As cameras encode: no B-frames, and the headers are in band.
-        if codec == "libx264":
+        if bits_per_second is not None:
             stream.options = {"tune": "zerolatency", "preset": "veryfast", "bf": "0"}
             stream.codec_context.gop_size = round(frames_per_second)
-            stream.codec_context.bit_rate = 1_500_000
+            stream.codec_context.bit_rate = bits_per_second
         packets = []
         for image in images:
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")

@@ -30,7 +30,8 @@ from rtaction.pose.network import CloseNetwork, FindNetwork
 from rtaction.pose.people import PoseNetworks
 from rtaction.prediction import why_no_scores
 from rtaction.realtime.model.batch_runner import BatchRunner
-from rtaction.realtime.model.devices import CPU
+from rtaction.realtime.model.devices import CPU, CUDA, devices_of
+from rtaction.realtime.model.parallel_runner import ParallelRunner, Runs
 from rtaction.realtime.model.session import (
     name_in_use,
     open_session,
@@ -50,7 +51,7 @@ class ActionModel:
     Args:
         path: an ONNX file with a contract, as `rtaction export` writes it for any model.
         device: "auto", "cpu", "cuda[:N]", "tensorrt[:N]", "openvino", "coreml" or "directml[:N]".
-            Default "auto".
+            Several GPUs, as "cuda:0,1", share the work. Default "auto".
         num_threads: threads of the encoder on the CPU, at least 1. Default: one per core that this
             process may use.
 
@@ -67,8 +68,8 @@ class ActionModel:
         # with one, and because the threads do not spin, the second slows the cameras' decoders by
         # only 3 to 7 percent when those already fill both cores.
         self._num_threads = _num_cores() if num_threads is None else num_threads
-        self._device = device
-        self._encoder: BatchRunner | None = None
+        self._devices = devices_of(device)
+        self._encoder: Runs | None = None
         if not self.file.is_cut:
             self._head = self._whole = self._open_first(self.file.content)
             return
@@ -155,7 +156,7 @@ class ActionModel:
             )
         find = open_session(
             PEOPLE_MODEL.read_bytes(),
-            self._device_of_rest,
+            self._devices_of_rest[0],
             num_threads=self._num_threads,
             strict=False,
         )
@@ -178,36 +179,35 @@ class ActionModel:
         )
 
     @cached_property
-    def _whole(self) -> BatchRunner:
+    def _whole(self) -> Runs:
         return self._open_rest(self.file.content, self._num_threads)
 
-    def _open_first(self, content: bytes) -> BatchRunner:
-        """Load the encoder, or the whole model, on the wanted device; this decides where the rest
+    def _open_first(self, content: bytes) -> Runs:
+        """Load the encoder, or the whole model, on the wanted devices; this decides where the rest
         may run."""
-        session = self._open(content, self._num_threads)
-        self._device_in_use = name_in_use(session)
-        # TensorRT gains nothing on a loop over a few small steps; and if "auto" has fallen back to
-        # the CPU, a second attempt would only take time.
-        on_cpu = provider_in_use(session) == CPU
-        self._device_of_rest = "cpu" if on_cpu else re.sub("^tensorrt", "cuda", self._device)
-        return BatchRunner(
-            session,
-            max_batch=None if self.file.is_cut else _WHOLE_CLIPS_AT_ONCE,
-            max_seconds=_longest_run(content),
+        sessions = [self._open(content, self._num_threads, one) for one in self._devices]
+        names = [name_in_use(session) for session in sessions]
+        self._device_in_use = names[0] if len(names) == 1 else f"{names[0]} ({len(names)} GPUs)"
+        # If "auto" has fallen back to the CPU, a second attempt would only take time.
+        on_cpu = provider_in_use(sessions[0]) == CPU
+        self._devices_of_rest = (
+            ["cpu"] if on_cpu else list(map(_device_beside, sessions, self._devices))
         )
+        max_batch = None if self.file.is_cut else _WHOLE_CLIPS_AT_ONCE
+        return _runner_of(sessions, content, max_batch)
 
-    def _open_rest(self, content: bytes, num_threads: int) -> BatchRunner:
+    def _open_rest(self, content: bytes, num_threads: int) -> Runs:
         """Load the other parts: these may run wherever their operations can."""
-        session = self._open(content, num_threads, self._device_of_rest, strict=False)
-        return BatchRunner(session, max_seconds=_longest_run(content))
+        sessions = [
+            self._open(content, num_threads, one, strict=False) for one in self._devices_of_rest
+        ]
+        return _runner_of(sessions, content)
 
     def _open(
-        self, content: bytes, num_threads: int, device: str | None = None, *, strict: bool = True
+        self, content: bytes, num_threads: int, device: str, *, strict: bool = True
     ) -> onnxruntime.InferenceSession:
         try:
-            return open_session(
-                content, device or self._device, num_threads=num_threads, strict=strict
-            )
+            return open_session(content, device, num_threads=num_threads, strict=strict)
         except LOADING_ERRORS as error:
             raise ModelUnreadable(
                 f"onnxruntime cannot load {self.file.where}: {words_of(error)}"
@@ -223,6 +223,25 @@ class _JointReader:
     def run(self, outputs: Any, inputs: dict[str, Any]) -> list[npt.NDArray[Any]]:
         """Joints, float32 (n, 17, 3), of the "pictures", uint8 (n, size, size, 3)."""
         return [self._model.encode(inputs["pictures"]).reshape(-1, NUM_JOINTS, 3)]
+
+
+def _runner_of(
+    sessions: list[onnxruntime.InferenceSession], content: bytes, max_batch: int | None = None
+) -> Runs:
+    runners = [
+        BatchRunner(session, max_batch=max_batch, max_seconds=_longest_run(content))
+        for session in sessions
+    ]
+    return runners[0] if len(runners) == 1 else ParallelRunner(runners)
+
+
+def _device_beside(session: onnxruntime.InferenceSession, device: str) -> str:
+    """Where the rest of a model runs, of which this session has the first part."""
+    if device == "auto" and (options := session.get_provider_options().get(CUDA)):
+        # Asked again, "auto" might choose another GPU, which has more free memory by now.
+        return f"cuda:{options['device_id']}"
+    # TensorRT gains nothing on a loop over a few small steps.
+    return re.sub("^tensorrt", "cuda", device)
 
 
 def _longest_run(content: bytes) -> float | None:

@@ -75,7 +75,7 @@ class BatchRunner:
         self._output = session.get_outputs()[0].name
         self._bind = provider in _BOUND if bind is None else bind
         self._pad = self._bind or (provider in _PADDED if pad is None else pad)
-        self._place = _place_of(session)
+        self._place = place_of(session)
         self._max_seconds = max_seconds
         takes_one = session.get_inputs()[0].shape[:1] == [1]
         self._max_batch = 1 if takes_one else max_batch or (MAX_BATCH if self._pad else None)
@@ -152,6 +152,10 @@ class BatchRunner:
         assert buffers.binding is not None
         assert buffers.on_device is not None
         buffers.on_device.update_inplace(values)
+        # The session runs in a stream of its own, which waits for no copy. One from pageable memory
+        # returns once it is staged, not once it has arrived: onnxruntime itself waits for that in
+        # some releases only, this does in all (microsoft/onnxruntime#9823).
+        buffers.binding.synchronize_inputs()
         self._session.run_with_iobinding(buffers.binding)
         if buffers.output is None:
             buffers.output = buffers.binding.get_outputs()[0]
@@ -176,7 +180,7 @@ def padded_length(num_wanted: int) -> int:
     return 1 << (num_wanted - 1).bit_length()
 
 
-def _place_of(session: onnxruntime.InferenceSession) -> tuple[str, int]:
+def place_of(session: onnxruntime.InferenceSession) -> tuple[str, int]:
     """Kind and number of the memory of a session's preferred provider."""
     provider = session.get_providers()[0]
     if provider not in _BOUND:

@@ -22,6 +22,7 @@ from typing import Any
 import onnxruntime
 
 from rtaction.errors import DeviceUnavailable, UsageError
+from rtaction.realtime.model.nvidia import emptiest_gpu, num_gpus
 
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
@@ -82,15 +83,34 @@ _PROCESSORS = {
     ),
 }
 _WORDS = "auto, cpu, cuda[:N], tensorrt[:N], openvino, coreml or directml[:N]"
+_MANY = "; several GPUs are cuda:0,1"
+
+
+def devices_of(device: str) -> list[str]:
+    """The devices that a value of `--device` names, one for each processor.
+
+    Args:
+        device: as for `providers_for`; several numbers may follow "cuda:", "tensorrt:" and
+            "directml:", such as "cuda:0,1".
+
+    Raises:
+        UsageError: a number stands there twice.
+    """
+    word, _, numbers = device.partition(":")
+    each = numbers.split(",")
+    if len(set(each)) < len(each):
+        raise UsageError(f"--device {device!r} names a GPU twice; name each once")
+    return [f"{word}:{number}" for number in each] if len(each) > 1 else [device]
 
 
 def providers_for(device: str) -> list[Provider]:
     """The providers to request from onnxruntime.
 
     Args:
-        device: "auto" (CUDA if there is an NVIDIA GPU, CoreML on macOS, DirectML on Windows,
-            otherwise the CPU), "cpu", "cuda", "tensorrt", "openvino", "coreml" or "directml"; N in
-            "cuda:N", "tensorrt:N" and "directml:N" is the number of the GPU, by default 0.
+        device: "cpu", "cuda", "tensorrt", "openvino", "coreml" or "directml"; N in "cuda:N",
+            "tensorrt:N" and "directml:N" is the number of the GPU, by default 0. Or "auto": CUDA if
+            there is an NVIDIA GPU, of several the one with most free memory; CoreML on macOS,
+            DirectML on Windows, otherwise the CPU.
 
     Returns:
         (provider, options) pairs, the preferred first, the CPU last.
@@ -103,12 +123,14 @@ def providers_for(device: str) -> list[Provider]:
     word, number = match.groups() if match else ("", None)
     processor = _PROCESSORS.get(_automatic() if device == "auto" else word)
     if processor is None or (number is not None and not processor.numbered):
-        raise UsageError(f"--device must be {_WORDS}, got {device!r}")
+        raise UsageError(f"--device must be {_WORDS}{_MANY}, got {device!r}")
     if processor.provider not in onnxruntime.get_available_providers():
         raise DeviceUnavailable(
             f"--device {device}: this onnxruntime {onnxruntime.__version__} is built without "
             f"{processor.name}; {_installation(processor)}, or use --device auto"
         )
+    if device == "auto" and processor.provider == CUDA:
+        return _chain(CUDA, emptiest_gpu())
     return _chain(processor.provider, int(number or 0))
 
 
@@ -177,7 +199,7 @@ def tensorrt_options(model: bytes) -> tuple[dict[str, Any], dict[str, str]]:
             f"TensorRT needs a folder for its engines, and {folder} cannot be used: "
             f"{error.strerror}; make it writable, or use --device cuda"
         ) from None
-    if is_new and _nvidia_driver_present():
+    if is_new and num_gpus():
         _log.warning("TensorRT is building engines for this model; this takes minutes, once")
     cache = {
         "trt_engine_cache_enable": True,
@@ -190,7 +212,7 @@ def tensorrt_options(model: bytes) -> tuple[dict[str, Any], dict[str, str]]:
 
 def _automatic() -> str:
     available = onnxruntime.get_available_providers()
-    if CUDA in available and _nvidia_driver_present():
+    if CUDA in available and num_gpus():
         return "cuda"  # not TensorRT: its engines take minutes to build
     if COREML in available and sys.platform == "darwin":
         return "coreml"
@@ -252,7 +274,3 @@ def _installation(processor: _Processor) -> str:
     installed = getattr(onnxruntime, "package_name", "onnxruntime")
     # All onnxruntime packages install into one folder, so the previous one has to be removed.
     return f"run `pip uninstall {installed}` and `pip install {processor.package}`"
-
-
-def _nvidia_driver_present() -> bool:
-    return os.name == "nt" or os.path.exists("/dev/nvidiactl") or os.path.exists("/dev/dxg")

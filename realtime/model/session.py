@@ -14,6 +14,7 @@ from collections import Counter
 
 import onnxruntime
 
+from rtaction.onnx_format.early_cast import cast_first
 from rtaction.onnx_format.errors import LOADING_ERRORS
 from rtaction.realtime.model.devices import (
     CPU,
@@ -98,15 +99,19 @@ def _open_on(
     preload_libraries(providers[0][0])
     if providers[0][0] != TENSORRT:
         return _create(model, providers, options)
+    model = cast_first(model)
     cache, batches = tensorrt_options(model)
     (first, basic), *others = providers
     try:
         return _create(model, [(first, basic | cache | batches), *others], options)
     except (RuntimeError, *LOADING_ERRORS) as error:
-        if "shape profiles" not in str(error):
+        if not batches:
             raise
-        # TensorRT takes this model in parts, and wants a range for the input of each; without a
-        # range, it rebuilds an engine whenever a batch is larger than all before.
+        # Where TensorRT takes a model in parts, it wants a range for the input of each. No code
+        # and no stable words tell this from another failure, so the model has to open without a
+        # range, and then rebuilds an engine whenever a batch is larger than all before; whatever
+        # else is wrong fails again.
+        _log.debug("TensorRT refused the range of batches: %s", words_of(error))
         return _create(model, [(first, basic | cache), *others], options)
 
 

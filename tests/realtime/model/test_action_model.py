@@ -6,6 +6,7 @@ import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from rtaction.realtime.model import action_model, devices
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.realtime.model.batch_runner import BatchRunner, padded_length
 from rtaction.realtime.model.devices import CPU, CUDA
+from rtaction.realtime.model.nvidia import num_gpus
 from tests.realtime.servers.network import SPEC, write_network
 from tests.tiny_model import write_tiny_model
 
@@ -108,6 +110,39 @@ def test_a_bound_size_is_given_memory_once(tmp_path: Path) -> None:
     assert len(places) == 1
 
 
+class _Noting:
+    """A session, and its binding, that note what is asked of them in which order."""
+
+    def __init__(self, asked: Any, noted: list[str]) -> None:
+        self._asked, self._noted = asked, noted
+
+    def __getattr__(self, name: str) -> Any:
+        self._noted.append(name)
+        found = getattr(self._asked, name)
+        return (lambda: _Noting(found(), self._noted)) if name == "io_binding" else found
+
+    def run_with_iobinding(self, binding: Any) -> None:
+        self._noted.append("run_with_iobinding")
+        self._asked.run_with_iobinding(binding._asked)
+
+
+def test_a_run_waits_for_its_input(tmp_path: Path) -> None:
+    """A copy to a GPU need not have arrived when it returns, and the run waits for no copy."""
+    model = ActionModel(write_network(tmp_path / "network.onnx"), device="cpu")
+    assert isinstance(model._encoder, BatchRunner)
+    noted: list[str] = []
+    runner = BatchRunner(_Noting(model._encoder._session, noted), bind=True)
+    runner.run(_images(4, seed=1))
+    (buffers,) = runner._buffers.values()
+    buffers.on_device = _Noting(buffers.on_device, noted)
+    noted.clear()
+
+    found = runner.run(_images(4, seed=2))
+
+    assert noted[:3] == ["update_inplace", "synchronize_inputs", "run_with_iobinding"]
+    assert np.abs(found - model.encode(_images(4, seed=2))).max() < 1e-5
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_threads_may_share_a_model(tmp_path: Path, kind: str) -> None:
     model = ActionModel(write_network(tmp_path / "network.onnx"), device="cpu")
@@ -134,7 +169,8 @@ def test_padded_length(num_wanted: int, expected: int) -> None:
 def test_the_encoder_has_the_threads_it_is_given(tiny_model: Path, num_threads: int | None) -> None:
     model = ActionModel(tiny_model, device="cpu", num_threads=num_threads)
 
-    assert model._encoder is not None
+    assert isinstance(model._encoder, BatchRunner)
+    assert isinstance(model._head, BatchRunner)
     options = model._encoder._session.get_session_options()
     affinity = getattr(os, "sched_getaffinity", None)
     num_cores = len(affinity(0)) if affinity else os.cpu_count()
@@ -204,7 +240,7 @@ def test_another_number_of_scores_than_labels_is_refused(tiny_model: Path, tmp_p
         ActionModel(tmp_path / "seven.onnx", device="cpu").score(np.zeros((1, 5, 1), np.float32))
 
 
-@pytest.mark.skipif(os.path.exists("/dev/nvidiactl"), reason="here CUDA may be had")
+@pytest.mark.skipif(num_gpus() > 0, reason="here CUDA may be had")
 def test_auto_that_falls_back_says_so_once_for_the_whole_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -272,7 +308,7 @@ def test_the_file_stays_as_it_is(tmp_path: Path, tiny_spec: ModelSpec) -> None:
 
 def _runner(model: ActionModel, kind: str) -> BatchRunner:
     """The model's encoder, run as another kind of processor runs it."""
-    assert model._encoder is not None
+    assert isinstance(model._encoder, BatchRunner)
     return BatchRunner(model._encoder._session, pad=kind != "plain", bind=kind == "bound")
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import onnxruntime
 import pytest
-from onnxruntime.capi.onnxruntime_pybind11_state import InvalidProtobuf
+from onnxruntime.capi.onnxruntime_pybind11_state import EPFail, InvalidProtobuf
 
 from rtaction.errors import DeviceUnavailable, UsageError
-from rtaction.realtime.model import devices
+from rtaction.realtime.model import devices, session
 from rtaction.realtime.model.devices import (
     COREML,
     CPU,
@@ -21,35 +20,38 @@ from rtaction.realtime.model.devices import (
     DIRECTML,
     OPENVINO,
     TENSORRT,
+    devices_of,
     name_of,
     providers_for,
     tensorrt_options,
     unavailable,
 )
+from rtaction.realtime.model.nvidia import num_gpus
 from rtaction.realtime.model.session import name_in_use, open_session, provider_in_use, words_of
 from tests.realtime.conftest import assert_one_error, environment, rtaction
 from tests.realtime.servers.network import write_network
 
 NVIDIA = [TENSORRT, CUDA, CPU]
 WORDS = "auto, cpu, cuda[:N], tensorrt[:N], openvino, coreml or directml[:N]"
+WORDS += "; several GPUs are cuda:0,1"
 
 built_for_cuda = pytest.mark.skipif(
     CUDA not in onnxruntime.get_available_providers(),
     reason="this onnxruntime is built without CUDA, as on aarch64 and macOS",
 )
 without_gpu = pytest.mark.skipif(
-    os.path.exists("/dev/nvidiactl") or sys.platform != "linux",
+    num_gpus() > 0 or sys.platform != "linux",
     reason="here CUDA may be had",
 )
 
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """A machine of some system, with some providers, and with or without an NVIDIA driver."""
-    platform, available, has_driver = request.param
+    """A machine of some system, with some providers, and with or without an NVIDIA GPU."""
+    platform, available, has_gpu = request.param
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: available)
-    monkeypatch.setattr(devices, "_nvidia_driver_present", lambda: has_driver)
+    monkeypatch.setattr(devices, "num_gpus", lambda: int(has_gpu))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +137,7 @@ def test_a_device_that_this_onnxruntime_lacks(device: str, name: str, advice: st
     "device",
     [
         *("", "gpu", "CPU", "cpu:0", "cuda:", "cuda:x", "cuda:-1", "cuda:1:2", "auto:0", "auto "),
-        *("tpu", "openvino:1", "coreml:0", "directml:", "tensorrt:one", "cuda:٣"),
+        *("tpu", "openvino:1", "coreml:0", "directml:", "tensorrt:one", "cuda:٣", "cuda:0,1"),
     ],
 )
 def test_another_word(device: str) -> None:
@@ -143,6 +145,35 @@ def test_another_word(device: str) -> None:
         providers_for(device)
 
     assert str(caught.value) == f"--device must be {WORDS}, got {device!r}"
+
+
+@pytest.mark.parametrize(
+    ("device", "expected"),
+    [
+        ("auto", ["auto"]),
+        ("cuda", ["cuda"]),
+        ("cuda:3", ["cuda:3"]),
+        ("cuda:0,2", ["cuda:0", "cuda:2"]),
+        ("tensorrt:1,0,3", ["tensorrt:1", "tensorrt:0", "tensorrt:3"]),
+        ("cuda:0,", ["cuda:0", "cuda:"]),  # refused where it is opened
+    ],
+)
+def test_several_gpus(device: str, expected: list[str]) -> None:
+    assert devices_of(device) == expected
+
+
+def test_a_gpu_named_twice() -> None:
+    with pytest.raises(UsageError, match="names a GPU twice"):
+        devices_of("cuda:1,0,1")
+
+
+@pytest.mark.parametrize("machine", [("linux", NVIDIA, True)], indirect=True)
+@pytest.mark.usefixtures("machine")
+def test_auto_takes_the_gpu_with_most_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "emptiest_gpu", lambda: 2)
+
+    assert dict(providers_for("auto"))[CUDA]["device_id"] == 2
+    assert dict(providers_for("cuda"))[CUDA]["device_id"] == 0
 
 
 def test_what_is_told_of_a_device_that_is_not_honoured() -> None:
@@ -232,17 +263,17 @@ def test_the_cache_folder_of_each_system(
 
 
 def test_a_session_on_the_cpu(tiny_model: Path) -> None:
-    session = open_session(tiny_model.read_bytes(), "cpu", num_threads=1)
+    opened = open_session(tiny_model.read_bytes(), "cpu", num_threads=1)
 
-    assert session.get_providers() == [CPU]
-    assert provider_in_use(session) == CPU
-    assert name_in_use(session) == "CPU"
+    assert opened.get_providers() == [CPU]
+    assert provider_in_use(opened) == CPU
+    assert name_in_use(opened) == "CPU"
 
 
 def test_threads_do_not_spin_between_two_runs(tiny_model: Path) -> None:
-    session = open_session(tiny_model.read_bytes(), "cpu", num_threads=2)
+    opened = open_session(tiny_model.read_bytes(), "cpu", num_threads=2)
 
-    options = session.get_session_options()
+    options = opened.get_session_options()
     assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
     assert options.intra_op_num_threads == 2
 
@@ -271,9 +302,9 @@ def test_a_named_device_that_cannot_be_had(
 def test_what_need_not_be_there_runs_where_it_can(
     tiny_model: Path, cache_folder: Path, device: str
 ) -> None:
-    session = open_session(tiny_model.read_bytes(), device, num_threads=1, strict=False)
+    opened = open_session(tiny_model.read_bytes(), device, num_threads=1, strict=False)
 
-    assert provider_in_use(session) == CPU
+    assert provider_in_use(opened) == CPU
 
 
 @without_gpu
@@ -281,13 +312,70 @@ def test_what_need_not_be_there_runs_where_it_can(
 def test_auto_that_falls_back_says_so_once(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(devices, "_nvidia_driver_present", lambda: True)
+    monkeypatch.setattr(devices, "num_gpus", lambda: 1)
 
     with caplog.at_level(logging.WARNING):
-        session = open_session(tiny_model.read_bytes(), "auto", num_threads=1)
+        opened = open_session(tiny_model.read_bytes(), "auto", num_threads=1)
 
-    assert provider_in_use(session) == CPU
+    assert provider_in_use(opened) == CPU
     assert caplog.messages == ["CUDA is present but onnxruntime cannot use it; running on the CPU"]
+
+
+class _Refusing:
+    """A TensorRT that refuses a range of batches, in words of its own."""
+
+    def __init__(self, reasons: list[str]) -> None:
+        self._reasons = reasons
+        self.tried: list[list[str]] = []
+
+    def __call__(self, model: bytes, options: Any = None, **chosen: Any) -> str:
+        ((_, tensorrt), *_) = chosen["providers"]
+        self.tried.append(sorted(name for name in tensorrt if name.startswith("trt_profile")))
+        if len(self.tried) <= len(self._reasons):
+            raise EPFail(self._reasons[len(self.tried) - 1])
+        return "a session"
+
+
+RANGES = ["trt_profile_max_shapes", "trt_profile_min_shapes", "trt_profile_opt_shapes"]
+
+
+@pytest.mark.parametrize(
+    ("reasons", "expected"),
+    [
+        ([], [RANGES]),
+        (["Following input(s) has no associated shape profiles provided: x"], [RANGES, []]),
+        (["an input of a part has no range"], [RANGES, []]),
+    ],
+)
+def test_tensorrt_that_refuses_a_range_of_batches_is_asked_without(
+    tmp_path: Path,
+    cache_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    reasons: list[str],
+    expected: list[list[str]],
+) -> None:
+    content = write_network(tmp_path / "network.onnx").read_bytes()
+    cache, batches = tensorrt_options(content)
+    monkeypatch.setattr(session, "tensorrt_options", lambda model: (cache, batches))
+    refusing = _Refusing(reasons)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", refusing)
+
+    opened = session._open_on(content, [(TENSORRT, {}), (CUDA, {}), (CPU, {})], "options")
+
+    assert opened == "a session"
+    assert refusing.tried == expected
+
+
+def test_what_else_tensorrt_lacks_is_said(
+    tmp_path: Path, cache_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = write_network(tmp_path / "network.onnx").read_bytes()
+    cache, batches = tensorrt_options(content)
+    monkeypatch.setattr(session, "tensorrt_options", lambda model: (cache, batches))
+    monkeypatch.setattr(onnxruntime, "InferenceSession", _Refusing(["no library"] * 2))
+
+    with pytest.raises(EPFail, match="no library"):
+        session._open_on(content, [(TENSORRT, {}), (CPU, {})], "options")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""What only a GPU can show, measured in one run: `make bench-gpu`."""
