@@ -51,7 +51,8 @@ def connected(address: str = LOCAL, what: str = "--ray", **options: Any) -> Iter
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     ray = import_ray(what)
     if address == LOCAL:
-        options = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"} | options
+        alone = {"address": LOCAL, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+        options = alone | options
     else:
         options = {"address": address} | options
     try:

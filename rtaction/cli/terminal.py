@@ -141,6 +141,17 @@ def start_logging() -> None:
     _logger.setLevel(logging.WARNING)
 
 
+def loudness() -> int:
+    """How much is said, for `begin_process`."""
+    return _logger.level
+
+
+def begin_process(level: int) -> None:
+    """Say as much in another process as in this one, whose `loudness` is given."""
+    start_logging()
+    _logger.setLevel(level)
+
+
 def set_loudness(*, verbose: bool, quiet: bool) -> None:
     """Do as `--verbose` and `--quiet` say; with neither, leave it as it is.
 

@@ -40,6 +40,8 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
         seed: of the order, together with the epoch's number. Default 0.
         first_epoch: number of the first epoch, for a resumed training. Default 0.
         augmentation: changes of clips, drawn anew in each epoch. Default None, no changes.
+        part: which part of each batch to give, and of how many, for processes that share them.
+            Default (0, 1): all of it.
 
     Attributes:
         side: of a split, such as "train"; empty if it is not known.
@@ -56,6 +58,7 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
         seed: int = 0,
         first_epoch: int = 0,
         augmentation: Augmentation | None = None,
+        part: tuple[int, int] = (0, 1),
         **keras_options: Any,
     ) -> None:
         super().__init__(**keras_options)
@@ -66,6 +69,7 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
         self.balanced = balanced
         self.seed = seed
         self.augmentation = augmentation
+        self.part = part
         self._epoch = first_epoch
         self._order = self._order_of_epoch()
         self.side = ""
@@ -104,8 +108,8 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
 
     @property
     def batch_sizes(self) -> list[int]:
-        """Number of clips in each batch of an epoch."""
-        return [len(self._places(index)) for index in range(len(self))]
+        """Number of clips in each batch of an epoch, in all parts together."""
+        return [len(self._batch(index)) for index in range(len(self))]
 
     def __getitem__(self, index: int) -> Batch:
         """Batch `index` of this epoch.
@@ -132,6 +136,12 @@ class ClipDataset(keras.utils.PyDataset):  # type: ignore[misc]
         self._order = self._order_of_epoch()
 
     def _places(self, index: int) -> range:
+        """The positions in the order of this part of batch `index`."""
+        places = self._batch(index)
+        number, count = self.part
+        return places[number * len(places) // count : (number + 1) * len(places) // count]
+
+    def _batch(self, index: int) -> range:
         """The positions of batch `index` in the order."""
         total = len(self._order)
         if self.even:

@@ -24,6 +24,7 @@ from rtaction.features.modality_choice import (
 from rtaction.features.pose_choice import PoseTrial, chosen_modality
 from rtaction.features.window_length import FRAMES_PER_CLIP, window_length
 from rtaction.installation import install_command
+from rtaction.jobs import RunJobs
 from rtaction.labelled.videos import Video
 from rtaction.train.data.split import Split
 from rtaction.train.learning.at_once import require_solvable
@@ -112,6 +113,7 @@ def choose_settings(
     split: Split,
     console: Console,
     open_networks: OpenPoseNetworks | None = None,
+    run_jobs: RunJobs | None = None,
 ) -> TrainConfig:
     """Pick the settings that were not given.
 
@@ -120,6 +122,7 @@ def choose_settings(
         split: videos by their use; the test videos are ignored.
         console: where to print what was picked and why.
         open_networks: loads the networks that read joints. Default None: joints are not tried.
+        run_jobs: trains the small networks of the trials at once. Default None: in a row.
 
     Raises:
         DatasetError: none of the videos can be read.
@@ -143,7 +146,7 @@ def choose_settings(
             if found.is_flawless:
                 return picks.print(console)
     pictures, is_better = _choose_for_pictures(
-        config, split, console, joints, why_no_joints=why_no_joints
+        config, split, console, joints, run_jobs, why_no_joints=why_no_joints
     )
     return (pictures if is_better else picks).print(console)
 
@@ -153,6 +156,7 @@ def _choose_for_pictures(
     split: Split,
     console: Console,
     joints: PoseTrial | None,
+    run_jobs: RunJobs | None,
     *,
     why_no_joints: str,
 ) -> tuple[_Picks, bool]:
@@ -181,9 +185,12 @@ def _choose_for_pictures(
         picks.pick(reason, **_epochs(picks.config, len(split.train)))
     if "modality" in given:
         return picks, True
-    attempt = try_features if picks.config.pretrained else try_light
+    some = _some(split, config.seed)
     try:
-        trials = attempt(picks.config, _some(split, config.seed), console)
+        if picks.config.pretrained:
+            trials = try_features(picks.config, some, console)
+        else:
+            trials = try_light(picks.config, some, console, run_jobs)
     except (DatasetError, UsageError) as error:
         picks.pick(
             f"default, as no trial is possible: {error}",

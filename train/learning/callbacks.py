@@ -19,17 +19,23 @@ class SeedEachEpoch(keras.callbacks.Callback):  # type: ignore[misc]
     """Reseeds dropout from the epoch number, so that a resumed training repeats the same draws.
 
     Keras does not save the state of its random layers.
+
+    Args:
+        seed: of the training.
+        worker: the number of this process, whose draws are its own. Default 0.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, worker: int = 0) -> None:
         super().__init__()
         self._seed = seed
+        self._worker = [worker] if worker else []
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Set the seeds before the first batch."""
         states = [v for v in self.model.variables if v.path.endswith("seed_generator_state")]
         for number, state in enumerate(states):
-            state.assign(np.random.default_rng([self._seed, epoch, number]).integers(2**32, size=2))
+            random = np.random.default_rng([self._seed, epoch, number, *self._worker])
+            state.assign(random.integers(2**32, size=2))
 
 
 class ReplayHistory(keras.callbacks.Callback):  # type: ignore[misc]
@@ -67,6 +73,7 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
         history: the finished epochs.
         network: the whole network, of which only a part may be trained.
         averages: swaps in the averaged weights for evaluation. Default None.
+        part: the compiled part of it that is saved to resume from. Default: what is fitted.
     """
 
     def __init__(
@@ -75,12 +82,14 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
         history: list[HistoryRow],
         network: Any,
         averages: keras.callbacks.SwapEMAWeights | None = None,
+        part: Any = None,
     ) -> None:
         super().__init__()
         self.history = history
         self._folder = folder
         self._network = network
         self._averages = averages
+        self._part = part
         self._best: Any = None
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -94,11 +103,12 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
                 f"{self._folder.path}"
             )
         best_before = min((old["val_loss"] for old in self.history), default=float("inf"))
-        if row["val_loss"] < best_before:
+        if row["val_loss"] < best_before and self._folder.is_written:
             self._save_best()
         # After saving the best: Keras swaps weights and averages by adding and subtracting, which
         # changes their last bits, and an uninterrupted training continues with those.
-        self._folder.save_network(self.model, self._folder.resume_point(epoch + 1))
+        part = self.model if self._part is None else self._part
+        self._folder.save_network(part, self._folder.resume_point(epoch + 1))
         self.history.append(row)
         self._folder.finish_epoch(self.history)
 

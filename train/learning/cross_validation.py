@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,14 @@ from rich.console import Console
 
 from rtaction.errors import UsageError
 from rtaction.evaluation.text import counted
+from rtaction.jobs import Job, RunJobs
 from rtaction.keras_tensorflow import keras
 from rtaction.labelled.videos import Video
 from rtaction.output_file import write_json
 from rtaction.train.data.folds import make_folds, split_of_fold
 from rtaction.train.data.split import Split
 from rtaction.train.learning.fit import train
+from rtaction.train.learning.many import all_done
 from rtaction.train.learning.progress import CleanConsole
 from rtaction.train.learning.training_data import (
     OpenPoseNetworks,
@@ -57,6 +60,7 @@ def cross_validate(
     resume: bool = False,
     console: Console | None = None,
     open_networks: OpenPoseNetworks | None = None,
+    run_jobs: RunJobs | None = None,
 ) -> CrossValidation:
     """Train and test once for each fold of each repeat, and print the results.
 
@@ -72,11 +76,14 @@ def cross_validate(
             before. Default False.
         console: where progress is shown. Default: stderr.
         open_networks: see `train`. Default None.
+        run_jobs: trains several folds at once; they get the figures that they get in a row.
+            Default None, in a row.
 
     Raises:
         UsageError: the settings contradict each other, or do not fit the folder.
         DatasetError: fewer groups than folds, or a label with fewer than two groups.
-        OutputError, MissingLibrary, TrainingFailed: see `rtaction.errors`.
+        TrainingFailed: a fold has failed; all others are finished first, and kept.
+        OutputError, MissingLibrary: see `rtaction.errors`.
     """
     console = console or CleanConsole(stderr=True)
     _check(config, repeats)
@@ -94,17 +101,15 @@ def cross_validate(
         for fold, split in enumerate(_splits(videos, folds, config, _seed(config, repeat)), start=1)
     }
     _write_plan(output, config, videos, corrections, folds=folds, repeats=repeats)
-    results = []
+    jobs: dict[str, Job] = {}
     for (repeat, fold), split in splits.items():
-        groups = counted(len({video.group for video in split.test}), "group")
-        console.print(
-            f"\nrepeat {repeat} of {repeats}, fold {fold} of {folds}: "
-            f"{counted(len(split.test), 'video')} of {groups} to test on",
-            highlight=False,
-        )
         path = output / f"repeat-{repeat}" / f"fold-{fold}"
         fold_config = replace(config, seed=_seed(config, repeat))
-        results.append(_result_of(path, fold_config, split, repeat, fold, console, open_networks))
+        which = f"repeat {repeat} of {repeats}, " if repeats > 1 else ""
+        jobs[f"{which}fold {fold} of {folds}"] = partial(
+            _result_of, path, fold_config, split, repeat, fold, open_networks
+        )
+    results = all_done(jobs, run_jobs, console, f"the others are kept in {output}")
     found = CrossValidation(tuple(results))
     write_json(output / _RESULT, found.to_dict(), indent=1)
     print_cross_validation(console, found)
@@ -158,10 +163,13 @@ def _result_of(
     split: Split,
     repeat: int,
     fold: int,
-    console: Console,
     open_networks: OpenPoseNetworks | None,
+    console: Console | None = None,
 ) -> FoldResult:
     """The result of a fold: read if it is finished, else trained or resumed."""
+    console = console or CleanConsole(stderr=True)
+    groups = counted(len({video.group for video in split.test}), "group")
+    console.print(f"{counted(len(split.test), 'video')} of {groups} to test on", highlight=False)
     done = path / _FOLD_RESULT
     if done.exists():
         console.print("already finished", highlight=False)

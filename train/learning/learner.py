@@ -44,8 +44,10 @@ from rtaction.train.networks.streams import streams_of
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.precision import computing_in, precision_of
 from rtaction.train.settings.run_folder import RunFolder
+from rtaction.train.settings.team import Team
 
 _log = logging.getLogger(__name__)
+_ALONE = Team()
 
 _MAX_SHARE_OF_FREE = 0.5
 
@@ -191,8 +193,12 @@ def encoded_datasets(
     console: Console,
     *,
     first_epoch: int,
+    team: Team = _ALONE,
 ) -> tuple[EncodedDataset, EncodedDataset]:
-    """Encode all clips with the frozen part; returns datasets for training and validation."""
+    """Encode all clips with the frozen part; returns datasets for training and validation.
+
+    Those of one worker of a team are its part of each batch, though it encodes all clips.
+    """
     augmentation = Augmentation.of(config.augment, keep_sides=config.keep_sides)
     variants = {"train": config.num_variants if augmentation else 1, "validation": 1}
     frozen = frozen_part(learner.network)
@@ -219,12 +225,14 @@ def encoded_datasets(
         balanced=config.balance == "sampling",
         seed=config.seed,
         first_epoch=first_epoch,
+        part=(team.number, team.count),
     ), EncodedDataset(
         encoded["validation"],
         clips["validation"],
         batch_size=config.batch_size,
         even=True,
         shuffle=False,
+        part=(team.number, team.count),
     )
 
 

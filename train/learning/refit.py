@@ -7,6 +7,7 @@ training examples, especially in small sets.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 
@@ -19,8 +20,9 @@ from rtaction.train.frozen.closed_form import fit_last_layer
 from rtaction.train.frozen.encoded import EncodedDataset
 from rtaction.train.learning.callbacks import SeedEachEpoch
 from rtaction.train.learning.fusion import Weights, set_weights
-from rtaction.train.learning.learner import Learner, encoded_datasets, new_learner
+from rtaction.train.learning.learner import encoded_datasets, new_learner
 from rtaction.train.learning.progress import ShowProgress
+from rtaction.train.learning.shared_steps import shared
 from rtaction.train.learning.training_data import datasets
 from rtaction.train.networks.own import OwnNetwork
 from rtaction.train.settings.config import TrainConfig
@@ -68,30 +70,34 @@ def refit(
     with hardware.scope():
         learner = new_learner(config, spec, both, hardware.precision, own)
     hardware.share(learner.part)
+    team = hardware.team
     training, _ = (
-        datasets(config, both, first_epoch=0)
+        datasets(config, both, first_epoch=0, team=team)
         if learner.is_whole
-        else encoded_datasets(learner, config, both, console, first_epoch=0)
+        else encoded_datasets(learner, config, both, console, first_epoch=0, team=team)
     )
     if isinstance(training, EncodedDataset) and config.solver == "ridge":
         fit_last_layer(learner.network, training, config.head)
     else:
-        _fit(learner, training, config, history, num_epochs, console)
+        team.begin_alike(learner.network.weights, "refit", num_epochs)
+        part = shared(learner.part, config, team)
+        _fit(part, training, config, history, num_epochs, console, team.number)
     if fusion is not None:
         set_weights(learner.network, fusion)
     folder.save_network(float32_copy(learner.network), folder.model)
 
 
 def _fit(
-    learner: Learner,
+    part: Any,
     training: ClipDataset,
     config: TrainConfig,
     history: Sequence[HistoryRow],
     num_epochs: int,
     console: Console,
+    worker: int,
 ) -> None:
     weights = weights_of(training.clips, config.balance)
-    learner.part.fit(
+    part.fit(
         training,
         epochs=num_epochs,
         shuffle=False,
@@ -99,7 +105,7 @@ def _fit(
         class_weight=weights,
         callbacks=[
             ShowProgress(console, num_epochs),
-            SeedEachEpoch(config.seed),
+            SeedEachEpoch(config.seed, worker),
             keras.callbacks.LearningRateScheduler(lambda epoch: _rate(epoch, config, history)),
         ],
     )  # with EMA, Keras leaves the averages in place of the weights

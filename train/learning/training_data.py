@@ -27,8 +27,10 @@ from rtaction.train.data.pose_clips import read_pose_clips
 from rtaction.train.data.split import Split, split_by_group, split_by_part
 from rtaction.train.learning.progress import CleanConsole, progress_bar
 from rtaction.train.settings.config import POSE, TrainConfig
+from rtaction.train.settings.team import Team
 
 _log = logging.getLogger(__name__)
+_ALONE = Team()
 
 OpenPoseNetworks = Callable[[], PoseNetworks]
 """Loads the networks that read joints; a training on pictures needs none."""
@@ -174,9 +176,16 @@ def clip_reader(
 
 
 def datasets(
-    config: TrainConfig, clips: Mapping[str, ClipSet], *, first_epoch: int
+    config: TrainConfig,
+    clips: Mapping[str, ClipSet],
+    *,
+    first_epoch: int,
+    team: Team = _ALONE,
 ) -> tuple[ClipDataset, ClipDataset]:
-    """Batches for training and validation; `first_epoch` is the number of finished epochs."""
+    """Batches for training and validation, or one worker's part of them.
+
+    `first_epoch` is the number of finished epochs.
+    """
     augmentation = Augmentation.of(config.augment, keep_sides=config.keep_sides)
     if augmentation is None and config.sampling == "segments":
         augmentation = Augmentation.nothing()  # moments are drawn in any case
@@ -189,4 +198,11 @@ def datasets(
         seed=config.seed,
         first_epoch=first_epoch,
         augmentation=augmentation,
-    ), ClipDataset(clips["validation"], batch_size=config.batch_size, even=True, shuffle=False)
+        part=(team.number, team.count),
+    ), ClipDataset(
+        clips["validation"],
+        batch_size=config.batch_size,
+        even=True,
+        shuffle=False,
+        part=(team.number, team.count),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -11,6 +12,7 @@ from rich.console import Console
 from rtaction.arrays import Float32Array
 from rtaction.errors import UsageError
 from rtaction.features.modality_choice import ALL_PARTS, Windows, try_modalities
+from rtaction.jobs import Failed, Job, RunJobs
 from rtaction.keras_tensorflow import keras
 from rtaction.labelled.videos import Video, labels_of
 from rtaction.modality import parts_of
@@ -109,28 +111,51 @@ def _features_of(encoded: EncodedClips, clips: ClipSet, video: int) -> Float32Ar
     return features.reshape(*features.shape[:2], len(parts_of(ALL_PARTS)), -1)
 
 
-def try_light(config: TrainConfig, split: Split, console: Console) -> dict[str, Trial]:
-    """Train a small network for a few epochs with each candidate."""
-    labels = labels_of(split.train)
+def try_light(
+    config: TrainConfig, split: Split, console: Console, run_jobs: RunJobs | None = None
+) -> dict[str, Trial]:
+    """Train a small network for a few epochs with each candidate.
+
+    Args:
+        config: the settings.
+        split: videos to train and to judge on.
+        console: to print to.
+        run_jobs: tries them at once. Default None: in a row.
+
+    Raises:
+        RtactionError: a trial is not possible.
+    """
+    tried = {one: replace(config, modality=one) for one in _LIGHT_CANDIDATES}
+    jobs: dict[str, Job] = {name: partial(_try, one, split) for name, one in tried.items()}
     trials = {}
     with progress_bar(console) as progress:
-        task = progress.add_task("trying modalities", total=len(_LIGHT_CANDIDATES), figures="")
-        for modality in _LIGHT_CANDIDATES:
-            tried = replace(config, modality=modality)
-            training = _read(tried, split.train, labels)
-            validation = _read(tried, split.validation, labels)
-            keras.utils.set_random_seed(config.seed)
-            network = build_network(tried.spec(labels), network="light", head=tried.head)
-            network.compile("adam", "categorical_crossentropy")
-            network.fit(
-                ClipDataset(training, batch_size=16, even=True, seed=config.seed),
-                epochs=_TRIAL_EPOCHS,
-                shuffle=False,
-                verbose=0,
-            )
-            scores = predict_scores(network, validation)
-            accuracy = JudgedClips(validation, scores).by_video.accuracy
-            error = np.square(scores - validation.one_hot(range(len(validation)))).mean()
-            trials[modality] = Trial(accuracy.value, float(error), int(accuracy.count))
+        task = progress.add_task("trying modalities", total=len(jobs), figures="")
+        ended = (
+            run_jobs(jobs, lambda _: None) if run_jobs else ((n, do()) for n, do in jobs.items())
+        )
+        for modality, found in ended:
+            if isinstance(found, Failed):
+                raise UsageError(f"{modality}: {found.reason}")
+            trials[modality] = found
             progress.advance(task)
-    return trials
+    return {modality: trials[modality] for modality in _LIGHT_CANDIDATES}
+
+
+def _try(config: TrainConfig, split: Split) -> Trial:
+    """How well a small network does with the modality of the settings."""
+    labels = labels_of(split.train)
+    training = _read(config, split.train, labels)
+    validation = _read(config, split.validation, labels)
+    keras.utils.set_random_seed(config.seed)
+    network = build_network(config.spec(labels), network="light", head=config.head)
+    network.compile("adam", "categorical_crossentropy")
+    network.fit(
+        ClipDataset(training, batch_size=16, even=True, seed=config.seed),
+        epochs=_TRIAL_EPOCHS,
+        shuffle=False,
+        verbose=0,
+    )
+    scores = predict_scores(network, validation)
+    accuracy = JudgedClips(validation, scores).by_video.accuracy
+    error = np.square(scores - validation.one_hot(range(len(validation)))).mean()
+    return Trial(accuracy.value, float(error), int(accuracy.count))

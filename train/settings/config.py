@@ -304,6 +304,13 @@ class TrainConfig:
         by_share = self.validation_fraction is not None or self.test_fraction > 0
         return by_share or bool(self.group or self.validation_groups)
 
+    @property
+    def facts(self) -> list[tuple[str, object]]:
+        """The settings that bear on the result, wherever the videos are."""
+        elsewhere = {"videos", "videos_root", "corrections"}
+        shown = [one.name for one in fields(self) if one.compare and one.name not in elsewhere]
+        return [(name, getattr(self, name)) for name in shown]
+
     def spec(self, labels: tuple[str, ...]) -> ModelSpec:
         """The contract of a network trained like this.
 

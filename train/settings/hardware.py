@@ -9,10 +9,12 @@ from typing import Any
 
 from rtaction.keras_tensorflow import keras, tensorflow
 from rtaction.train.choices import Devices, Precision, PrecisionName
+from rtaction.train.settings.team import Team
 
 # Tensor cores, which make float16 worthwhile, came with compute capability 7.0.
 _TENSOR_CORES = (7, 0)
 _NO_GRAPPLER = "disable_meta_optimizer"
+_ALONE = Team()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,14 @@ class Hardware:
         product: their display name, such as "NVIDIA A100" or "CPU".
         precision: "float32" or "mixed_float16".
         strategy: how several devices share each batch; None for a single device.
+        team: the processes that share each batch, with a device each. Default: this one alone.
     """
 
     devices: tuple[str, ...]
     product: str
     precision: PrecisionName
     strategy: Any = None
+    team: Team = _ALONE
 
     def scope(self) -> AbstractContextManager[Any]:
         """Networks built or loaded inside are trained on these devices."""
@@ -44,7 +48,7 @@ class Hardware:
         """
         for layer in _all_layers(network):
             if isinstance(layer, keras.layers.BatchNormalization):
-                layer.synchronized = self.strategy is not None
+                layer.synchronized = self.strategy is not None or self.team.count > 1
 
     @contextmanager
     def starting_soon(self) -> Iterator[None]:
@@ -64,6 +68,11 @@ class Hardware:
 
     def describe(self, batch_size: int) -> str:
         """A line for a person."""
+        if self.team.count > 1:
+            return (
+                f"training by {self.team.count} workers ({self.product}), which share each batch "
+                f"of {batch_size} clips, in {self.precision}"
+            )
         if self.strategy is None:
             return f"training on {self.product}, in {self.precision}"
         return (
@@ -73,7 +82,7 @@ class Hardware:
 
 
 def choose_hardware(
-    precision: Precision, devices: Devices, *, batch_sizes: Sequence[int]
+    precision: Precision, devices: Devices, *, batch_sizes: Sequence[int], team: Team = _ALONE
 ) -> Hardware:
     """Choose the devices and the precision.
 
@@ -83,12 +92,18 @@ def choose_hardware(
         devices: "auto" uses all GPUs that TensorFlow sees, but not more than every batch can fill;
             "one" uses the first. Without a GPU it is the CPU.
         batch_sizes: numbers of clips in the batches, including those of the validation.
+        team: the processes that share each batch; in one of several, the first device is used.
+            Default: this one alone.
+
+    Raises:
+        UsageError: a worker of the team would be without a clip.
     """
+    team.require_shares(batch_sizes)
     config = tensorflow.config
     gpus = config.list_logical_devices("GPU")
     # TensorFlow can be configured to split a CPU into several devices.
     found = gpus or config.list_logical_devices("CPU")
-    count = 1 if devices == "one" else _devices_that_fill(batch_sizes, len(found))
+    count = 1 if devices == "one" or team.count > 1 else _devices_that_fill(batch_sizes, len(found))
     chosen = tuple(device.name for device in found[:count])
     details = [
         config.experimental.get_device_details(gpu)
@@ -99,7 +114,7 @@ def choose_hardware(
         precision = "mixed_float16" if fast and all(fast) else "float32"
     strategy = tensorflow.distribute.MirroredStrategy(chosen) if count > 1 else None
     product = str(details[0].get("device_name", "GPU")) if details else "CPU"
-    return Hardware(chosen, product, precision, strategy)
+    return Hardware(chosen, product, precision, strategy, team)
 
 
 def _all_layers(layer: Any) -> Iterator[Any]:

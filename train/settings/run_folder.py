@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -56,9 +57,12 @@ class RunFolder:
 
     Args:
         path: the folder.
+        is_written: whether anything is written; of several processes that train together, one
+            writes. Default True.
     """
 
     path: Path
+    is_written: bool = True
 
     @property
     def model(self) -> Path:
@@ -88,7 +92,7 @@ class RunFolder:
     @property
     def native_log(self) -> Path:
         """The messages of TensorFlow's C++ code."""
-        return self.path / "tensorflow.log"
+        return self.path / "tensorflow.log" if self.is_written else Path(os.devnull)
 
     @property
     def split(self) -> Path:
@@ -121,11 +125,17 @@ class RunFolder:
         Raises:
             OutputError: the folder cannot be written.
         """
+        if not self.is_written:
+            return
+        config.save(self.config)
+        spec.save(self.spec)
+        self.save_split(split)
+
+    def save_split(self, split: Split) -> None:
+        """Write which videos are for what."""
         sides = {
             side: [video.to_row() for video in videos] for side, videos in split.sides().items()
         }
-        config.save(self.config)
-        spec.save(self.spec)
         write_json(self.split, sides, indent=1)
 
     def read_split(self) -> Split:
@@ -195,8 +205,9 @@ class RunFolder:
 
     def save_network(self, network: Any, path: Path) -> None:
         """Write a Keras network completely or not at all."""
-        with whole_file(path) as partial:
-            network.save(partial)
+        if self.is_written:
+            with whole_file(path) as partial:
+                network.save(partial)
 
     def save_best(self, network: Any) -> None:
         """Write a Keras network that is better than all before, as `validated` and as `model`."""
@@ -210,6 +221,8 @@ class RunFolder:
 
     def finish_epoch(self, rows: list[HistoryRow]) -> None:
         """Write the history, and delete the resume points before its last line."""
+        if not self.is_written:
+            return
         with whole_file(self.history) as path, path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, fieldnames=list(rows[-1]))
             writer.writeheader()
@@ -223,6 +236,8 @@ class RunFolder:
 
         Those of joints are saved as `points`, with the pictures of a few as `clips`.
         """
+        if not self.is_written:
+            return
         rounds = np.linspace(0.0, 1.0, _SAMPLE_CLIPS_PER_LABEL)
         by_label = [np.flatnonzero(clips.clip_labels == i) for i in range(len(clips.labels))]
         chosen = [int(of[int(at * (len(of) - 1))]) for at in rounds for of in by_label if len(of)]

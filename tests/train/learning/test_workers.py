@@ -1,0 +1,111 @@
+"""Several processes that train one network: as one would, even if one of them is killed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from rtaction.errors import UsageError
+from rtaction.train.learning.workers import train_with_workers
+from rtaction.train.settings.config import TrainConfig
+from rtaction.train.settings.run_folder import RunFolder
+from tests.train.shared_network import NAME
+from tests.train.small_training import quiet_training, small_config, write_squares
+
+# 20 clips in batches of 7 and 6, which neither 2 nor 4 workers share evenly.
+_UNEVEN = {"down": 5, "right": 4}
+
+
+def _config(folder: Path) -> TrainConfig:
+    return small_config(
+        folder / "videos",
+        network=NAME,
+        batch_size=7,
+        epochs=4,
+        ema=0.5,
+        weight_decay=0.01,
+        augment="light",
+    )
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """A training by four workers, one of which is killed, and what the same command then says."""
+
+    folder: Path
+    workers: list[psutil.Process]
+    ended: subprocess.Popen[str]
+    said: str
+    cut: list[Any]
+    resumed: subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> _Trained:
+    folder = tmp_path_factory.mktemp("workers")
+    write_squares(folder / "videos", _UNEVEN)
+    _config(folder).save(folder / "settings.json")
+    command = [sys.executable, "-m", "rtaction", "train", str(folder / "videos")]
+    command += ["-o", str(folder / "run")]
+    begin = ["--config", str(folder / "settings.json"), "--epochs", "500", "--workers", "4"]
+    said = ""
+    with subprocess.Popen([*command, *begin], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            said += line
+            if line.startswith("epoch 2/"):
+                break
+        children = psutil.Process(process.pid).children()
+        workers = [one for one in children if any("spawn_main" in word for word in one.cmdline())]
+        workers[3].kill()
+        said += process.stderr.read()
+    cut = RunFolder(folder / "run").read_history()
+    more = ["--resume", "--network", NAME, "--epochs", str(len(cut) + 2), "--workers", "2"]
+    resumed = subprocess.run([*command, *more], capture_output=True, text=True, check=False)
+    return _Trained(folder, workers, process, said, cut, resumed)
+
+
+@pytest.mark.slow
+def test_workers_take_the_steps_of_one_device(trained: _Trained) -> None:
+    assert trained.resumed.returncode == 0, trained.resumed.stderr
+    rows = RunFolder(trained.folder / "run").read_history()
+    assert len(rows) == len(trained.cut) + 2
+    config = _config(trained.folder)
+    alone = quiet_training(replace(config, epochs=len(rows)), trained.folder / "alone")
+    for name in ("loss", "val_loss", "accuracy", "val_accuracy", "learning_rate"):
+        ours, its = ([row[name] for row in one] for one in (rows, alone))
+        np.testing.assert_allclose(ours, its, rtol=0, atol=1e-5, err_msg=name)
+    assert rows[-1]["loss"] < rows[0]["loss"]
+    assert "training by 4 workers (CPU), which share each batch of 7 clips" in trained.said
+    assert f"resuming after epoch {len(trained.cut)}" in trained.resumed.stderr
+    assert "training by 2 workers" in trained.resumed.stderr
+    for name in ("model.keras", "report.html", "summary.json"):
+        assert (trained.folder / "run" / name).exists()
+
+
+@pytest.mark.slow
+def test_a_killed_worker_ends_all_with_one_message(trained: _Trained) -> None:
+    assert trained.ended.returncode == 16
+    assert len(trained.workers) == 4
+    assert not any(one.is_running() for one in trained.workers)
+    (error,) = [line for line in trained.said.splitlines() if line.startswith("error: ")]
+    assert error.startswith("error: worker 4 of 4 is lost: its process was killed (SIGKILL")
+    assert error.endswith(f"up to epoch {len(trained.cut)} is kept; go on with --resume")
+    assert "Traceback" not in trained.said
+
+
+@pytest.mark.slow
+def test_a_mistake_is_told_once_with_its_own_exit_code(tmp_path: Path) -> None:
+    write_squares(tmp_path / "videos", {"down": 3, "right": 3})
+    RunFolder(tmp_path / "run").path.mkdir()
+    RunFolder(tmp_path / "run").history.write_text("epoch\n")
+    with pytest.raises(Exception, match="already holds a training; add --resume") as raised:
+        train_with_workers(_config(tmp_path), tmp_path / "run", 2, quiet=True)
+    assert getattr(raised.value, "exit_code", None) == UsageError.exit_code
