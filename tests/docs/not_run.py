@@ -37,6 +37,14 @@ ONLY_PARSED = {
         "rtaction serve --sources cameras.toml --host 0.0.0.0 --token-env RTACTION_TOKEN"
         " --tls-cert cert.pem --tls-key key.pem",
     ),
+    "it starts Ray, or joins a cluster; tests/cluster runs it on one of this machine": (
+        "rtaction fleet cameras.toml --ray",
+        "rtaction fleet cameras.toml --ray auto",
+        "rtaction fleet cameras.toml --ray --output events.jsonl --metrics-port 9100",
+        "rtaction predict model.onnx videos/ --ray -o predictions.csv",
+        "rtaction predict model.onnx videos/ --ray auto -o predictions.parquet",
+        "rtaction predict model.onnx videos/ --ray head:6379 -o predictions.jsonl",
+    ),
     "it trains for minutes; tests/train/test_tutorial.py runs such trainings, smaller": (
         "rtaction train labels.csv --videos-root videos/ -o run/",
         "rtaction train labels.csv --videos-root videos/ -o run/ --auto",
@@ -85,6 +93,7 @@ OTHER_PROGRAMS = {
     "npm": "the internet",
     "printf": "tests/serve/test_serve_doc.py runs it",
     "podman": "Podman; tests/serve/test_containerfiles.py judges the files",
+    "ray": "several machines; tests/cluster starts them on one",
     "rm": "it removes",
     "sudo": "root; tests/serve/test_systemd.py judges the unit",
 }

@@ -105,6 +105,22 @@ def test_the_api_is_all_of_it(site: Path) -> None:
         assert f'id="rtaction.errors.{error.__name__}"' in text
 
 
+def test_the_house_has_a_line_for_each_folder() -> None:
+    page = (ROOT / "docs" / "how" / "index.md").read_text(encoding="utf-8")
+    tree = re.findall(r"^( {0,2})(\w+)/  ", page, re.MULTILINE)
+    told: set[str] = set()
+    room = ""
+    for indent, name in tree:
+        room = name if not indent else room
+        told.add(name if not indent else f"{room}/{name}")
+    rooms = [one.parent for one in ROOT.glob("*/__init__.py") if one.parent.name != "tests"]
+    rooms = [one for one in rooms if one.name not in ("benchmarks", "tools")]
+    folders = {one.parent for room in rooms for one in room.glob("*/__init__.py")}
+    there = {one.relative_to(ROOT).as_posix() for one in [*rooms, *folders] if not one.is_symlink()}
+    assert there - told == set()
+    assert {one for one in told if not (ROOT / one).is_dir()} == set()
+
+
 def test_exit_codes_are_those_of_the_errors() -> None:
     told = (ROOT / "docs" / "reference" / "exit_codes.md").read_text(encoding="utf-8")
     codes = {
