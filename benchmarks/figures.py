@@ -12,6 +12,7 @@ and where it was made, and how busy the machine was.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import platform
 import re
@@ -110,10 +111,13 @@ def speed() -> str:
     for name, path in MODELS.items():
         model = ActionModel(path, device="cpu")
         for cameras in bench_cameras(model, [1, 4, 16], kinds=[("h264", False)], seconds=6.0):
-            latency = " / ".join(f"{one * 1000:.0f}" for one in cameras.latency_seconds)
+            latency = " / ".join(
+                "none" if math.isnan(one) else f"{one * 1000:.0f} ms"
+                for one in cameras.latency_seconds
+            )
             lines.append(
                 f"| {name} | {cameras.num_cameras} | {cameras.predictions_per_second:.1f} "
-                f"| {latency} ms | {cameras.cores:.2f} |"
+                f"| {latency} | {cameras.cores:.2f} |"
             )
     return "\n".join(lines) + "\n"
 
