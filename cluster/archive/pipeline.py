@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import pickle
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +22,7 @@ from rtaction.cluster.archive.messages import Chunk, Job, Piece, Scored
 from rtaction.cluster.archive.score import ChunkScorer
 from rtaction.errors import RtactionError
 
+_RETRIES = 1  # of a task whose process or machine has died; by default, Ray Data never gives up
 _MOST_TOGETHER = 16
 _TASKS_PER_CORE = 8
 
@@ -72,9 +74,7 @@ class Pipeline:
         from ray.data import ActorPoolStrategy
 
         num_scorers = self._num_gpus or min(self._num_cores, num_tasks)
-        chunks = items.flat_map(
-            _decoded, fn_kwargs={"job": self._job}, num_cpus=1, concurrency=self._num_decoders
-        )
+        chunks = self._by_tasks(items, _decoded, job=self._job)
         return chunks.map_batches(
             _Scorer,
             fn_constructor_args=(self._model, self._job, self._num_gpus > 0),
@@ -89,13 +89,25 @@ class Pipeline:
     def _people(self, items: Any, num_tasks: int) -> Any:
         """By tasks alone: who is seen in a picture decides where the next is looked at. And Ray
         would begin a call of an actor again for ever, if the video kills it."""
-        return items.flat_map(
-            _judged,
-            fn_kwargs={"model": self._model, "job": self._job, "has_gpu": self._num_gpus > 0},
-            num_cpus=1,
-            num_gpus=1 if self._num_gpus else 0,
-            concurrency=self._num_decoders,
+        has_gpu = self._num_gpus > 0
+        return self._by_tasks(
+            items, _judged, has_gpu, model=self._model, job=self._job, has_gpu=has_gpu
         )
+
+    def _by_tasks(
+        self, items: Any, function: Callable[..., Any], on_gpu: bool = False, /, **arguments: Any
+    ) -> Any:
+        with warnings.catch_warnings():
+            # There is no other way yet to say how often: ray.data refuses it from 2.64 on.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return items.flat_map(
+                function,
+                fn_kwargs=arguments,
+                num_cpus=1,
+                num_gpus=1 if on_gpu else 0,
+                concurrency=self._num_decoders,
+                max_retries=_RETRIES,
+            )
 
 
 def _decoded(row: dict[str, Any], *, job: Job) -> Iterator[dict[str, Any]]:

@@ -70,9 +70,8 @@ def run_archive(
         device,
         rtaction.__version__,
     )
-    # Ray warns of what it does itself; and what died with a video is begun again by `answers` too.
+    # Ray warns of what it does itself.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    os.environ.setdefault("RAY_TASK_MAX_RETRIES", "1")
     folder = options.output.with_name(f"{options.output.name}.parts")
     kept = KeptParts(folder, identity, fingerprint_of)
     with writer.open():

@@ -28,12 +28,18 @@ from tests.videos import write_flat_video
 pytestmark = pytest.mark.slow
 pytest.importorskip("ray")
 
-# Whoever reads this file to its end dies, as of a decoder that crashes.
+# Whoever reads the file that kills to its end dies, as of a decoder that crashes; and a driver that
+# is told so dies when it keeps its third part.
 _KILLER = """
 import os, signal, sys
+parts = []
 def see(event, arguments):
     if event == "open" and str(arguments[0]).endswith("killer.mp4") and "ray" in sys.modules:
         os.kill(os.getpid(), signal.SIGSEGV)
+    if event == "os.rename" and str(arguments[1]).endswith(".npz") and "DIE_EARLY" in os.environ:
+        parts.append(arguments[1])
+        if len(parts) == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
 sys.addaudithook(see)
 """
 _WAIT_SECONDS = 400.0
@@ -69,7 +75,6 @@ def cluster(folder: Path) -> Iterator[Any]:
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_BACKEND_LOG_LEVEL", "fatal")
-        patch.setenv("RAY_TASK_MAX_RETRIES", "1")
         # Otherwise Ray takes 127.0.0.1 for a mistake; another test may have imported it before.
         patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
         ray = import_ray("a test")
@@ -148,16 +153,18 @@ def test_a_driver_that_was_killed_goes_on(
     output = folder / "killed.jsonl"
     words = command(model, folder, output, cluster)
     parts = folder / "killed.jsonl.parts"
-    with subprocess.Popen([sys.executable, "-m", "rtaction", *words]) as driver:
-
-        def has_begun() -> bool:
-            return num_lines(output) > 3 and parts.is_dir() and len([*parts.glob("*.npz")]) > 1
-
-        when(lambda: has_begun() or driver.poll() is not None, lambda: None).join()
-        assert driver.poll() is None
-        driver.send_signal(signal.SIGKILL)
+    killed = subprocess.run(
+        [sys.executable, "-m", "rtaction", *words],
+        env=os.environ | {"DIE_EARLY": "1"},
+        capture_output=True,
+        text=True,
+        timeout=_WAIT_SECONDS,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert len(list(parts.glob("*.npz"))) == 2
     before = num_lines(output)
-    assert 3 < before < len(expected)
+    assert before == len(expected) - 1  # all but the long one
     code, _, errors = here(*words)
     assert code == 0, errors
     check(output, expected)
