@@ -37,7 +37,7 @@ class _Camera:
     """What is known of a camera.
 
     Args:
-        turn: of the worker that has it, see `rtaction.cluster.fleet.dispatcher.Order`.
+        term: of the worker that has it, see `rtaction.cluster.fleet.dispatcher.Order`.
         labelled_seconds: since when that worker gives labels; -inf before.
         labelled_at: the same, by that worker's clock.
         seen_at: when its ongoing events were last known to go on.
@@ -45,10 +45,10 @@ class _Camera:
         people: the ids of those who were known before under another.
         ongoing: events as they were told, by the id that the worker gave.
         held: starts within the cooldown of an event at an earlier worker, and its end.
-        ended: of each label, the turn of its last event and when that ended.
+        ended: of each label, the term of its last event and when that ended.
     """
 
-    turn: int = 0
+    term: int = 0
     labelled_seconds: float = float("-inf")
     labelled_at: datetime = _NEVER
     seen_at: datetime | None = None
@@ -104,13 +104,13 @@ class Continuity:
         known.last_person = max(known.last_person, record.person or 0)
         known.suspended.append(_Suspended(replace(record, ended_at=None), seen_at, now_seconds))
 
-    def turn(self, camera: str, turn: int, now_seconds: float) -> None:
-        """A camera has, or is to have, this turn; what goes on at an earlier one is suspended."""
+    def term(self, camera: str, term: int, now_seconds: float) -> None:
+        """A camera has, or is to have, this term; what goes on at an earlier one is suspended."""
         known = self._of(camera)
-        if turn == known.turn:
+        if term == known.term:
             return
         self.lose(camera, now_seconds)
-        known.turn, known.labelled_seconds = turn, float("-inf")
+        known.term, known.labelled_seconds = term, float("-inf")
         known.first_person, known.people = known.last_person, {}
 
     def lose(self, camera: str, now_seconds: float) -> None:
@@ -124,35 +124,35 @@ class Continuity:
         known.held.clear()
 
     def labelled(
-        self, camera: str, turn: int, since_at: datetime, at: datetime, now_seconds: float
+        self, camera: str, term: int, since_at: datetime, at: datetime, now_seconds: float
     ) -> None:
         """A worker gives labels of a camera, and what it has not ended goes on.
 
         Args:
             camera: id of the camera.
-            turn: of the camera there; old ones are ignored.
+            term: of the camera there; old ones are ignored.
             since_at: when it gave the first one.
             at: the time there.
             now_seconds: the time here.
         """
         known = self._of(camera)
-        if turn != known.turn:
+        if term != known.term:
             return
         known.seen_at = at
         if known.labelled_at != since_at:  # the first time, or after its worker lost it for a while
             known.labelled_seconds, known.labelled_at = now_seconds, since_at
 
-    def see(self, record: EventRecord, turn: int, now_seconds: float, *, is_cut: bool) -> None:
+    def see(self, record: EventRecord, term: int, now_seconds: float, *, is_cut: bool) -> None:
         """A worker says that an event has started or, with `ended_at`, ended.
 
         Args:
             record: as the worker knows it.
-            turn: of the camera there; old ones are ignored.
+            term: of the camera there; old ones are ignored.
             now_seconds: the time.
             is_cut: whether it ended only because the worker was to leave the camera.
         """
         known = self._of(record.camera)
-        if turn != known.turn:
+        if term != known.term:
             return
         if record.ended_at is None:
             self._start(known, record)
@@ -166,7 +166,7 @@ class Continuity:
             open_again = replace(joined, ended_at=None)
             known.suspended.append(_Suspended(open_again, record.ended_at, now_seconds))
         else:
-            self._end(known, joined, known.turn)
+            self._end(known, joined, known.term)
 
     def look(self, now: datetime, now_seconds: float) -> None:
         """Time has passed: end what did not go on, and start what waited for a cooldown."""
@@ -221,12 +221,12 @@ class Continuity:
             person = known.people.get(record.person, known.first_person + record.person)
             known.last_person = max(known.last_person, person)
             record = replace(record, person=person)
-        turn, ended_at = known.ended.get(record.label, (known.turn, record.started_at))
+        term, ended_at = known.ended.get(record.label, (known.term, record.started_at))
         rested_at = ended_at + timedelta(
             seconds=self._cooldown_seconds(record.camera, record.label)
         )
-        # Within a turn, the worker sees to it.
-        if turn != known.turn and record.started_at < rested_at:
+        # Within a term, the worker sees to it.
+        if term != known.term and record.started_at < rested_at:
             known.held[record.id] = record, rested_at
             return
         known.ongoing[record.id] = record
@@ -234,11 +234,11 @@ class Continuity:
 
     def _end_as_seen(self, known: _Camera, record: EventRecord, seen_at: datetime) -> None:
         ended = replace(record, ended_at=max(record.started_at, seen_at))
-        self._end(known, ended, turn=known.turn - 1)
+        self._end(known, ended, term=known.term - 1)
 
-    def _end(self, known: _Camera, record: EventRecord, turn: int) -> None:
+    def _end(self, known: _Camera, record: EventRecord, term: int) -> None:
         assert record.ended_at is not None
-        known.ended[record.label] = turn, record.ended_at
+        known.ended[record.label] = term, record.ended_at
         self._tell(record, "end")
 
 

@@ -53,7 +53,7 @@ class Boss(Protocol):
         """A worker is gone."""
 
     def work_of(self, camera: str) -> tuple[str, Work]:
-        """The key of a camera's model, and what there is to do in its present turn."""
+        """The key of a camera's model, and what there is to do in its present term."""
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class _Member:
     """A worker.
 
     Args:
-        known: turns of the cameras that it has been given, and has confirmed.
+        known: terms of the cameras that it has been given, and has confirmed.
     """
 
     name: str
@@ -198,8 +198,8 @@ class Crew:
         if member is None or member.public_key is None or member.num_pending >= _MOST_PENDING:
             return  # it has enough to answer; this order is as good as lost
         works = {}
-        for camera, turn in order.cameras.items():
-            if member.known.get(camera) != turn:
+        for camera, term in order.cameras.items():
+            if member.known.get(camera) != term:
                 key, work = self._boss.work_of(camera)
                 works[camera] = key, sealed(work, member.public_key)
         member.num_pending += 1

@@ -32,7 +32,7 @@ class Order:
     Args:
         number: counts the orders of one dispatcher; a worker ignores one that is older than its
             last.
-        cameras: the turn of each camera. A turn is another for each post that a camera has: what
+        cameras: the term of each camera. A term is another for each post that a camera has: what
             comes from an earlier one is old.
     """
 
@@ -46,7 +46,7 @@ class Report:
 
     Args:
         number: of the newest order that it has had.
-        cameras: the turn of each camera that it watches, also while it is only leaving it.
+        cameras: the term of each camera that it watches, also while it is only leaving it.
     """
 
     number: int
@@ -73,7 +73,7 @@ class _Post:
     """
 
     worker: str
-    turn: int
+    term: int
     left_with: int | None = None
     is_confirmed: bool = False
 
@@ -118,7 +118,7 @@ class Dispatcher:
         self._workers: dict[str, _Worker] = {}
         self._posts: dict[str, _Post] = {}
         self._last_worker: dict[str, str] = {}
-        self._turns: dict[str, int] = {}
+        self._terms: dict[str, int] = {}
         self._num_orders = 0
         self._looked_seconds: float | None = None
         self._is_to_place = False
@@ -165,7 +165,7 @@ class Dispatcher:
         known.asked = {one: at for one, at in known.asked.items() if one >= report.number}
         for camera in tuple(known.cameras):
             post = self._posts[camera]
-            post.is_confirmed |= report.cameras.get(camera) == post.turn
+            post.is_confirmed |= report.cameras.get(camera) == post.term
             has_heard = post.left_with is not None and report.number >= post.left_with
             if has_heard and camera not in report.cameras:
                 del self._posts[camera]
@@ -194,9 +194,9 @@ class Dispatcher:
             return "leaving", post.worker
         return ("watched" if post.is_confirmed else "ordered"), post.worker
 
-    def turn(self, camera: str) -> int:
-        """The turn of a camera's post, or of its last one; 0 before the first."""
-        return self._turns.get(camera, 0)
+    def term(self, camera: str) -> int:
+        """The term of a camera's post, or of its last one; 0 before the first."""
+        return self._terms.get(camera, 0)
 
     def loads(self) -> Iterator[tuple[str, int]]:
         """The workers, each with the number of its cameras."""
@@ -230,8 +230,8 @@ class Dispatcher:
         for camera, worker in self.placement.workers.items():
             if camera in self._posts:
                 continue
-            turn = self._turns[camera] = self.turn(camera) + 1
-            self._posts[camera] = _Post(worker, turn)
+            term = self._terms[camera] = self.term(camera) + 1
+            self._posts[camera] = _Post(worker, term)
             self.num_moves += self._last_worker.get(camera, worker) != worker
             self._last_worker[camera] = worker
             self._workers[worker].cameras.add(camera)
@@ -242,5 +242,5 @@ class Dispatcher:
         known.has_changes = False
         known.ordered_seconds = known.asked[self._num_orders] = now_seconds
         posts = {camera: self._posts[camera] for camera in sorted(known.cameras)}
-        cameras = {one: post.turn for one, post in posts.items() if post.left_with is None}
+        cameras = {one: post.term for one, post in posts.items() if post.left_with is None}
         self._machines.order(worker, Order(self._num_orders, cameras))

@@ -153,16 +153,16 @@ class Fleet:
         """See `Boss`."""
         now_seconds = time.monotonic()
         for camera, seen in (answer.seen or {}).items():
-            if seen.turn != self.dispatcher.turn(camera):
+            if seen.term != self.dispatcher.term(camera):
                 continue
             if self.dispatcher.state(camera) == ("watched", worker):
-                self.house.see(camera, seen.turn, seen.view)
+                self.house.see(camera, seen.term, seen.view)
             if seen.labels_since is not None:
                 self._continuity.labelled(
-                    camera, seen.turn, seen.labels_since, answer.at, now_seconds
+                    camera, seen.term, seen.labels_since, answer.at, now_seconds
                 )
         for news in answer.news:
-            self._continuity.see(news.record, news.turn, now_seconds, is_cut=news.is_cut)
+            self._continuity.see(news.record, news.term, now_seconds, is_cut=news.is_cut)
         self.dispatcher.hear(worker, answer.report, now_seconds)
 
     def measured(self, key: str, kind: WorkerKind, cost: Cost | None) -> None:
@@ -189,8 +189,8 @@ class Fleet:
     def work_of(self, camera: str) -> tuple[str, Work]:
         """See `Boss`."""
         planned = self._plan.cameras[camera]
-        turn = self.dispatcher.turn(camera)
-        return planned.model.key, Work(turn, planned.setup, planned.rules)
+        term = self.dispatcher.term(camera)
+        return planned.model.key, Work(term, planned.setup, planned.rules)
 
     def _cooldown_seconds(self, camera: str, label: str) -> float:
         return self._plan.cameras[camera].rules.rules.of(label).cooldown_seconds
@@ -240,7 +240,7 @@ class Fleet:
         now = datetime.now(UTC)
         for camera, planned in self._plan.cameras.items():
             state, worker = self.dispatcher.state(camera)
-            self._continuity.turn(camera, self.dispatcher.turn(camera), now_seconds)
+            self._continuity.term(camera, self.dispatcher.term(camera), now_seconds)
             if worker is None:
                 is_due = planned.setup.camera.schedule.is_active(now)
                 if is_due and self.house.is_enabled(camera):

@@ -35,12 +35,12 @@ class _Shown:
 
     Args:
         view: how it is.
-        turn: of the worker that said so.
-        before: what was counted in earlier turns.
+        term: of the worker that said so.
+        before: what was counted in earlier terms.
     """
 
     view: CameraView
-    turn: int = 0
+    term: int = 0
     before: Counter[str] = field(default_factory=Counter)
     drops_before: Counter[str] = field(default_factory=Counter)
 
@@ -107,14 +107,14 @@ class FleetHouse:
             )
         self._tell_view(shown.view)
 
-    def see(self, camera: str, turn: int, view: CameraView) -> None:
+    def see(self, camera: str, term: int, view: CameraView) -> None:
         """A camera as its worker says."""
         with self._lock:
             shown = self._shown[camera]
             before = shown.view.state, shown.view.reason
-            if turn != shown.turn:  # a worker counts from 0
+            if term != shown.term:  # a worker counts from 0
                 last = shown.view
-                shown.turn = turn
+                shown.term = term
                 shown.drops_before = Counter(last.drops)
                 shown.before = Counter(
                     frames=last.num_frames, labels=last.num_labels, reconnects=last.num_reconnects

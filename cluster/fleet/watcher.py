@@ -37,12 +37,12 @@ class Work:
     """A camera to be watched.
 
     Args:
-        turn: see `Order`.
+        term: see `Order`.
         setup: the camera, with the file of its model on the machine that watches.
         rules: when its scores make an event.
     """
 
-    turn: int
+    term: int
     setup: Setup
     rules: SourceRules
 
@@ -53,13 +53,13 @@ class News:
 
     Args:
         number: counts the news of a worker, from 1.
-        turn: of the camera, see `Order`.
+        term: of the camera, see `Order`.
         record: the event.
         is_cut: whether it ended only because the camera was left.
     """
 
     number: int
-    turn: int
+    term: int
     record: EventRecord
     is_cut: bool
 
@@ -69,12 +69,12 @@ class Seen:
     """How a camera is.
 
     Args:
-        turn: of the camera, see `Order`.
+        term: of the camera, see `Order`.
         view: how it is.
-        labels_since: when it gave the first label of this turn; None before.
+        labels_since: when it gave the first label of this term; None before.
     """
 
-    turn: int
+    term: int
     view: CameraView
     labels_since: datetime | None
 
@@ -167,10 +167,10 @@ class Watcher:
             error = self._error or next((one.error for one in self._watches.values()), None)
             if error is not None:
                 raise error
-            turns = {camera: held.work.turn for camera, held in self._held.items()}
+            terms = {camera: held.work.term for camera, held in self._held.items()}
             seen = self._seen() if self._seen_due else None
             self._seen_due = False
-            report = Report(self._order.number, turns)
+            report = Report(self._order.number, terms)
             return Answer(report, datetime.now(UTC), tuple(self._news), seen)
 
     def close(self, timeout_seconds: float) -> None:
@@ -200,15 +200,15 @@ class Watcher:
             is_heard = now - self._heard_seconds < self._lease_seconds
             wanted = self._order.cameras if is_heard else {}
             for camera, held in self._held.items():
-                if wanted.get(camera) != held.work.turn and not held.is_leaving:
+                if wanted.get(camera) != held.work.term and not held.is_leaving:
                     held.is_leaving = True
                     held.watch.remove(held.desk)
             due = [
                 work
-                for camera, turn in wanted.items()
+                for camera, term in wanted.items()
                 if camera not in self._held
                 and (work := self._works.get(camera)) is not None
-                and work.turn == turn
+                and work.term == term
             ]
             if now - self._sampled_seconds > _SAMPLE_SECONDS:
                 self._sampled_seconds, self._seen_due = now, True
@@ -238,7 +238,7 @@ class Watcher:
 
     def _seen(self) -> dict[str, Seen]:
         return {
-            camera: Seen(held.work.turn, held.desk.view(), held.labels_since)
+            camera: Seen(held.work.term, held.desk.view(), held.labels_since)
             for camera, held in self._held.items()
         }
 
@@ -251,7 +251,7 @@ class Watcher:
                 return
             self._num_news += 1
             is_cut = held.is_leaving and record.ended_at is not None
-            self._news.append(News(self._num_news, held.work.turn, record, is_cut))
+            self._news.append(News(self._num_news, held.work.term, record, is_cut))
 
     def _on_state(self, desk: Desk) -> None:
         with self._lock:

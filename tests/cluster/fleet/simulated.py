@@ -24,8 +24,9 @@ from rtaction.realtime.sources.source import Source
 
 FRAMES_PER_SECOND = 10.0
 BRIGHT, DARK = 225, 60
-# Windows of two seconds: a machine that is busy for a second interrupts nothing.
-SPEC = ModelSpec(("bright", "dark"), 5, 2.0, 8, 8, background_label="dark", threshold=0.6)
+# Of few frames, far apart: a machine that is busy for a second interrupts nothing.
+SPEC = ModelSpec(("bright", "dark"), 3, 2.0, 8, 8, background_label="dark", threshold=0.6)
+ACTIONS = "[actions]\nmin_seconds = 0.0\nsmoothing_seconds = 0.0\n"
 
 
 @dataclass(frozen=True, slots=True)

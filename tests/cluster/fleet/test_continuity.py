@@ -25,7 +25,7 @@ class Desk:
     def __init__(self) -> None:
         self.told: list[tuple[EventRecord, Phase]] = []
         self.number = 0
-        self.turn = 0
+        self.term = 0
         self.continuity = Continuity(
             lambda record, phase: self.told.append((record, phase)),
             settle_seconds=lambda camera: SETTLE,
@@ -34,18 +34,18 @@ class Desk:
         )
 
     def move(self, seconds: float, *, labels_from: float | None = None) -> None:
-        self.turn += 1
-        self.continuity.turn("door", self.turn, seconds)
+        self.term += 1
+        self.continuity.term("door", self.term, seconds)
         if labels_from is not None:
             self.labels(labels_from, labels_from)
 
     def labels(self, since: float, now: float) -> None:
-        self.continuity.labelled("door", self.turn, at(since), at(now), now)
+        self.continuity.labelled("door", self.term, at(since), at(now), now)
 
     def start(self, seconds: float, label: str = "wave", **more: object) -> EventRecord:
         self.number += 1
         record = EventRecord(
-            id=f"{self.turn}-{self.number}",
+            id=f"{self.term}-{self.number}",
             camera="door",
             camera_name="Front door",
             label=label,
@@ -54,12 +54,12 @@ class Desk:
             model="m.onnx",
         )
         record = replace(record, **more)  # type: ignore[arg-type]
-        self.continuity.see(record, self.turn, seconds, is_cut=False)
+        self.continuity.see(record, self.term, seconds, is_cut=False)
         return record
 
     def end(self, record: EventRecord, seconds: float, *, is_cut: bool = False) -> None:
         record = replace(record, ended_at=at(seconds), peak_score=0.9)
-        self.continuity.see(record, self.turn, seconds, is_cut=is_cut)
+        self.continuity.see(record, self.term, seconds, is_cut=is_cut)
 
     def look(self, seconds: float) -> None:
         self.continuity.look(at(seconds), seconds)

@@ -117,7 +117,7 @@ def test_cameras_are_watched_once_there_is_a_worker(machines: MadeUpMachines) ->
     machines.run(1)
     assert machines.watched() == {f"c{one}": ["w0"] for one in range(4)}
     assert machines.dispatcher.state("c0") == ("watched", "w0")
-    assert machines.dispatcher.turn("c0") == 1
+    assert machines.dispatcher.term("c0") == 1
 
 
 def test_what_has_no_room_waits_for_a_worker_that_joins(machines: MadeUpMachines) -> None:
@@ -205,7 +205,7 @@ def test_a_dispatcher_that_slept_takes_nobody_for_dead(machines: MadeUpMachines)
     machines.dispatcher.look(machines.now_seconds)
     assert machines.dismissed == []
     machines.run(1)
-    assert machines.dispatcher.turn("c0") == 1
+    assert machines.dispatcher.term("c0") == 1
     machines.workers["w0"].is_dead = True
     machines.run(DEADLINE + 2 * BEAT)
     assert machines.dismissed == ["w0"]

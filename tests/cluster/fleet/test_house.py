@@ -92,8 +92,8 @@ def test_states_are_told_when_they_change(fleet: Fleet) -> None:
 
 def test_what_earlier_workers_counted_counts(fleet: Fleet) -> None:
     view = fleet.house.camera("camera-0")
-    for turn, frames, late in ((1, 70, 2), (1, 100, 3), (2, 10, 1), (2, 20, 1)):
-        fleet.house.see("camera-0", turn, replace(view, num_frames=frames, drops={"late": late}))
+    for term, frames, late in ((1, 70, 2), (1, 100, 3), (2, 10, 1), (2, 20, 1)):
+        fleet.house.see("camera-0", term, replace(view, num_frames=frames, drops={"late": late}))
     now = fleet.house.camera("camera-0")
     assert (now.num_frames, now.drops) == (120, {"late": 4})
 

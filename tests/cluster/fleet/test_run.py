@@ -20,7 +20,7 @@ from rtaction.cluster.fleet.plan import read_plan
 from rtaction.cluster.fleet.watcher import Watcher, Work
 from rtaction.realtime.model.action_model import ActionModel
 from tests.cluster.fleet.local_cluster import LocalCluster, RunningFleet, lines_of, until
-from tests.cluster.fleet.simulated import SPEC, Scene, simulated_table
+from tests.cluster.fleet.simulated import ACTIONS, SPEC, Scene, simulated_table
 from tests.realtime.servers.fault_server import FaultServer
 from tests.tiny_model import write_tiny_model
 
@@ -85,7 +85,7 @@ class Place:
             'username_env = "FLEET_USER"\npassword_env = "FLEET_PASSWORD"\n'
             for number, server in enumerate(self.servers)
         ]
-        path.write_text("\n".join(tables), encoding="utf-8")
+        path.write_text("\n".join([ACTIONS, *tables]), encoding="utf-8")
         return path
 
     def options(self, cameras: Path, name: str) -> FleetOptions:

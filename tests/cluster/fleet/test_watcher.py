@@ -39,13 +39,13 @@ class Bench:
         self.number += 1
         planned = self.plan.cameras
         works = {
-            id: Work(turn, planned[id].setup, planned[id].rules) for id, turn in cameras.items()
+            id: Work(term, planned[id].setup, planned[id].rules) for id, term in cameras.items()
         }
         order = Order(self.number if number is None else number, cameras)
         answer = self.watcher.take(order, works, news_had=0)
         self.news |= {one.number: one for one in answer.news}
         if answer.seen is not None:
-            self.states = {id: (seen.turn, seen.view.state) for id, seen in answer.seen.items()}
+            self.states = {id: (seen.term, seen.view.state) for id, seen in answer.seen.items()}
         return answer
 
 
@@ -64,18 +64,18 @@ def test_it_watches_what_it_is_ordered_and_says_when_it_has_left(bench: Bench) -
     until(lambda: bench.order(both) and len(bench.news) == 2)
     until(lambda: bench.order({"camera-0": 1}).report.cameras == {"camera-0": 1})
     starts, cut = list(bench.news.values())[:2], list(bench.news.values())[2]
-    assert [(one.turn, one.is_cut, one.record.ended_at) for one in starts].count(
+    assert [(one.term, one.is_cut, one.record.ended_at) for one in starts].count(
         (1, False, None)
     ) == 1
-    assert (cut.turn, cut.is_cut, cut.record.camera) == (4, True, "camera-1")
+    assert (cut.term, cut.is_cut, cut.record.camera) == (4, True, "camera-1")
     bench.scene.switch(is_on=False)
     until(lambda: bench.order({"camera-0": 1}) and len(bench.news) == 4)
     assert (bench.news[4].record.camera, bench.news[4].is_cut) == ("camera-0", False)
 
 
 def test_a_camera_that_comes_back_has_another_turn(bench: Bench) -> None:
-    def is_watched(turn: int) -> bool:
-        order = {"camera-0": turn}
+    def is_watched(term: int) -> bool:
+        order = {"camera-0": term}
         return bench.order(order).report.cameras == order
 
     until(lambda: is_watched(1))
