@@ -19,14 +19,15 @@ from statistics import median
 import numpy as np
 import psutil
 
+from rtaction.cluster.fleet.crew import FILLED
 from rtaction.cluster.fleet.placement import Need, Room, place
 from rtaction.cluster.simulated.fleet import SimulatedFleet
 from rtaction.cluster.simulated.scene import Scene
 
-# Cores of a camera with the model of people and somebody in the picture; see docs/scale.md.
-NEED = Need(decoding_cores=0.03, model_cores=0.2)
-CORES, FILLED = 16, 0.8
-ROOM = Room(CORES * FILLED)
+# Of the bundled model, with somebody in the picture all the time; see docs/scale.md.
+NEED = Need(decoding_cores=0.04, model_cores=0.27)
+WORKERS, CORES_EACH = 4, 4  # of each machine
+ROOM = Room(CORES_EACH * FILLED)
 RACK = 4  # machines
 EVERY_SECONDS, BACK_SECONDS = 60.0, 30.0
 MEAN_REST_SECONDS = 120.0
@@ -50,7 +51,7 @@ def main(words: Sequence[str] | None = None) -> None:
 def num_nodes_for(num_cameras: int) -> int:
     """Machines for so many cameras, and a rack more."""
     cameras_each = int(ROOM.cores / (NEED.decoding_cores + NEED.model_cores))
-    return -(-num_cameras // cameras_each) + RACK
+    return -(-num_cameras // (cameras_each * WORKERS)) + RACK
 
 
 def cameras(number: int) -> dict[str, Need]:
@@ -64,13 +65,19 @@ def tell_of_incidents(num_cameras: int) -> None:
         camera: Scene(camera, mean_rest_seconds=MEAN_REST_SECONDS, seconds=seconds)
         for camera in cameras(num_cameras)
     }
-    fleet = SimulatedFleet(cameras(num_cameras), num_nodes_for(num_cameras), ROOM, scenes=scenes)
+    fleet = SimulatedFleet(
+        cameras(num_cameras),
+        num_nodes_for(num_cameras),
+        ROOM,
+        workers_per_node=WORKERS,
+        scenes=scenes,
+    )
     started = time.process_time()
     fleet.run(EVERY_SECONDS)
     first = sorted(fleet.log.first_seconds.values())
     loads = fleet.loads()
-    print(f"{num_cameras} cameras on {len(fleet.nodes)} machines of {CORES} cores")
-    print(f"load of a machine: {min(loads):.2f} to {max(loads):.2f}")
+    print(f"{num_cameras} cameras on {len(fleet.nodes)} machines of {WORKERS * CORES_EACH} cores")
+    print(f"load of a worker: {min(loads):.2f} to {max(loads):.2f}")
     print(
         f"first label of the first camera after {first[0]:.1f} s, of half after "
         f"{median(first):.1f} s, of the last after {first[-1]:.1f} s"
@@ -85,7 +92,7 @@ def tell_of_incidents(num_cameras: int) -> None:
         least_seconds=fleet.pace.noticing + 0.7,
         until=fleet.queue.now_seconds - EVERY_SECONDS / 2,
     )
-    print(f"load of a machine in the end: {min(loads):.2f} to {max(loads):.2f}")
+    print(f"load of a worker in the end: {min(loads):.2f} to {max(loads):.2f}")
     print(f"cameras with two workers at once: {fleet.log.double_seconds:.1f} s in sum")
     print(f"actions: {told}")
     virtual_seconds = fleet.queue.now_seconds
@@ -159,15 +166,17 @@ def after(fleet: SimulatedFleet, name: str, happen: Incident) -> str:
 def decision_line(size: int) -> str:
     """Time of placing all anew, one machine's again, and of the driver's steps in a quiet time."""
     needs = cameras(size)
-    rooms = {f"node{one}": ROOM for one in range(num_nodes_for(size))}
+    num_nodes = num_nodes_for(size)
+    rooms = {f"worker{one}": ROOM for one in range(num_nodes * WORKERS)}
     started = time.process_time()
     before = place(needs, rooms).workers
     all_seconds = time.process_time() - started
-    del rooms["node0"]
+    for one in range(WORKERS):
+        del rooms[f"worker{one}"]
     started = time.process_time()
     place(needs, rooms, before)
     again_seconds = time.process_time() - started
-    fleet = SimulatedFleet(needs, num_nodes_for(size), ROOM)
+    fleet = SimulatedFleet(needs, num_nodes, ROOM, workers_per_node=WORKERS)
     fleet.run(20.0)
     fleet.costs.steps.clear()
     fleet.costs.answers.clear()
@@ -177,7 +186,7 @@ def decision_line(size: int) -> str:
     steps, answers = np.array(fleet.costs.steps), np.array(fleet.costs.answers)
     share = (steps.sum() + answers.sum()) / 15.0
     return (
-        f"{size:>6} cameras, {len(rooms) + 1} machines: place all {all_seconds * 1000:.0f} ms, "
+        f"{size:>6} cameras, {num_nodes} machines: place all {all_seconds * 1000:.0f} ms, "
         f"after a machine's death {again_seconds * 1000:.0f} ms; a step p50 "
         f"{np.median(steps) * 1000:.1f}, longest {steps.max() * 1000:.0f} ms; an answer p50 "
         f"{np.median(answers) * 1000:.2f} ms; {share:.2f} of a core, "

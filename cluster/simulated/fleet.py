@@ -47,12 +47,13 @@ class Costs:
 
 
 class SimulatedFleet:
-    """A driver, and machines with one worker each.
+    """A driver, and machines with workers.
 
     Args:
         needs: of each camera.
         num_nodes: machines.
-        room: of each machine's worker.
+        room: of each worker.
+        workers_per_node: on each machine. Default 1.
         pace: how long things take. Default: see `Pace`.
         scenes: what happens in front of each camera. Default: nothing.
         deadline_seconds: of a worker that does not answer. Default as of `rtaction fleet`.
@@ -64,6 +65,7 @@ class SimulatedFleet:
         num_nodes: int,
         room: Room,
         *,
+        workers_per_node: int = 1,
         pace: Pace | None = None,
         scenes: Mapping[str, Scene] | None = None,
         deadline_seconds: float = DEADLINE_SECONDS,
@@ -73,6 +75,7 @@ class SimulatedFleet:
         self.scenes = empty if scenes is None else scenes
         self.queue, self.log, self.costs = Queue(), Log(), Costs()
         self.nodes: set[int] = set(range(num_nodes))
+        self._workers_per_node = workers_per_node
         self._moves_before = 0
         self._slow_seconds: dict[int, float] = {}
         self._deadline_seconds = deadline_seconds
@@ -92,18 +95,21 @@ class SimulatedFleet:
         self.queue.run_until(self.queue.now_seconds + seconds)
 
     def lose_process(self, node: int) -> None:
-        """A worker's process dies, which its machine tells at once."""
-        self._end(node, is_told=True)
+        """The process of one of its workers dies, which the machine tells at once."""
+        member = self._of(node)[0]
+        member.worker.die()
+        self.dispatcher.lose(member.worker.name)
 
     def lose_node(self, node: int) -> None:
         """A machine is without power, and nobody tells."""
         self.nodes.discard(node)
-        self._end(node, is_told=False)
+        for member in self._of(node):
+            member.worker.die()
 
     def return_node(self, node: int) -> None:
         """A machine is there again, as a new one."""
         self.nodes.add(node)
-        self._hire(node)
+        self._hire_all(node)
 
     def slow_node(self, node: int, seconds: float) -> None:
         """A machine hears so much later, and is heard so much later; with 0, no longer."""
@@ -173,6 +179,10 @@ class SimulatedFleet:
         self._is_up = True
         self.dispatcher.want(self.needs)
         for node in sorted(self.nodes):
+            self._hire_all(node)
+
+    def _hire_all(self, node: int) -> None:
+        for _ in range(self._workers_per_node):
             self._hire(node)
 
     def _hire(self, node: int) -> None:
@@ -190,12 +200,6 @@ class SimulatedFleet:
             self.dispatcher.join(name, self.room, self.queue.now_seconds)
 
         self.queue.after(self.pace.starting, ready)
-
-    def _end(self, node: int, *, is_told: bool) -> None:
-        for member in self._of(node):
-            member.worker.die()
-            if is_told:
-                self.dispatcher.lose(member.worker.name)
 
     def _of(self, node: int) -> list[Member]:
         return [member for member in self.members.values() if member.node == node]
