@@ -137,6 +137,7 @@ def _run(
         with stderr_to(lambda line: send(_LINE, line)):
             found = result()
     send(_DONE, found)
+    os._exit(0)  # TensorFlow's threads would wait for workers that are gone
 
 
 def _end_with_parent() -> None:

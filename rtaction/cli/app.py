@@ -92,11 +92,13 @@ def _leave(exit_code: int) -> None:
     """Exit immediately if an orderly exit would hang or crash.
 
     Python would wait for a camera thread that hangs in the network; and TensorFlow's threads, when
-    interrupted in the middle of a step, abort the process at exit.
+    interrupted in the middle of a step, abort the process at exit, or wait for workers that are
+    gone.
     """
     feed = sys.modules.get("rtaction.realtime.watching.feed")
     hangs = feed is not None and feed.has_hanging_threads()
-    if hangs or (exit_code == INTERRUPTED and "tensorflow" in sys.modules):
+    stops = exit_code == INTERRUPTED or "TF_CONFIG" in os.environ
+    if hangs or (stops and "tensorflow" in sys.modules):
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 with suppress(OSError, ValueError):  # the reader may be gone

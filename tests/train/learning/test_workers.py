@@ -23,16 +23,10 @@ from tests.train.small_training import quiet_training, small_config, write_squar
 _UNEVEN = {"down": 5, "right": 4}
 
 
-def _config(folder: Path) -> TrainConfig:
-    return small_config(
-        folder / "videos",
-        network=NAME,
-        batch_size=7,
-        epochs=4,
-        ema=0.5,
-        weight_decay=0.01,
-        augment="light",
-    )
+_OPTIONS = (
+    f"--network {NAME} --frames 2 --clip-seconds 0.6 --stride-seconds 0.3 --height 32 --width 32 "
+    "--batch-size 7 --ema 0.5 --weight-decay 0.01 --validation-fraction 0.34 --cache-gb 0"
+)
 
 
 @dataclass(frozen=True)
@@ -51,10 +45,9 @@ class _Trained:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> _Trained:
     folder = tmp_path_factory.mktemp("workers")
     write_squares(folder / "videos", _UNEVEN)
-    _config(folder).save(folder / "settings.json")
     command = [sys.executable, "-m", "rtaction", "train", str(folder / "videos")]
     command += ["-o", str(folder / "run")]
-    begin = ["--config", str(folder / "settings.json"), "--epochs", "500", "--workers", "4"]
+    begin = [*_OPTIONS.split(), "--epochs", "500", "--workers", "4"]
     said = ""
     with subprocess.Popen([*command, *begin], stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
@@ -64,6 +57,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> _Trained:
                 break
         children = psutil.Process(process.pid).children()
         workers = [one for one in children if any("spawn_main" in word for word in one.cmdline())]
+        assert len(workers) == 4, said
         workers[3].kill()
         said += process.stderr.read()
     cut = RunFolder(folder / "run").read_history()
@@ -77,7 +71,7 @@ def test_workers_take_the_steps_of_one_device(trained: _Trained) -> None:
     assert trained.resumed.returncode == 0, trained.resumed.stderr
     rows = RunFolder(trained.folder / "run").read_history()
     assert len(rows) == len(trained.cut) + 2
-    config = _config(trained.folder)
+    config = TrainConfig.load(RunFolder(trained.folder / "run").config)
     alone = quiet_training(replace(config, epochs=len(rows)), trained.folder / "alone")
     for name in ("loss", "val_loss", "accuracy", "val_accuracy", "learning_rate"):
         ours, its = ([row[name] for row in one] for one in (rows, alone))
@@ -107,5 +101,6 @@ def test_a_mistake_is_told_once_with_its_own_exit_code(tmp_path: Path) -> None:
     RunFolder(tmp_path / "run").path.mkdir()
     RunFolder(tmp_path / "run").history.write_text("epoch\n")
     with pytest.raises(Exception, match="already holds a training; add --resume") as raised:
-        train_with_workers(_config(tmp_path), tmp_path / "run", 2, quiet=True)
+        config = small_config(tmp_path / "videos", network=NAME)
+        train_with_workers(config, tmp_path / "run", 2, quiet=True)
     assert getattr(raised.value, "exit_code", None) == UsageError.exit_code
