@@ -2,6 +2,8 @@
 # make test   set up .venv and run the linters and the tests
 # make lint   set up .venv and run the linters
 #
+# make release-check   build sdist and wheel into dist/ and check both, in build/release-tools
+#
 # .venv is made with uv if that is installed, otherwise with venv and pip.
 
 VENV := .venv
@@ -19,7 +21,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 REINSTALL = $(INSTALL) --no-deps --force-reinstall
 endif
 
-.PHONY: demo test lint docs docs-site figures soak bench bench-input bench-export bench-gpu clean
+.PHONY: demo test lint docs docs-site figures soak bench bench-input bench-export bench-gpu release-check clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime
@@ -62,6 +64,20 @@ bench-export: $(VENV)/.dev
 # Measures what only a CUDA machine can show; skips, with a reason, what this one lacks.
 bench-gpu: $(VENV)/.dev
 	@$(BIN)/python -m benchmarks.gpu
+
+# Builds what would be published and checks it; TAG=v0.3.0 wants that version. See docs/releasing.md.
+RELEASE := build/release-tools
+release-check: $(RELEASE)/.ready
+	@rm -rf dist build/lib build/bdist.*
+	@$(RELEASE)/bin/python -m build --outdir dist .
+	@$(RELEASE)/bin/python -m tools.release_check --tag '$(TAG)'
+
+$(RELEASE)/.ready: pyproject.toml
+	@test -n '$(PYTHON)' || { echo 'make release-check needs Python 3.11, 3.12 or 3.13.'; exit 1; }
+	@rm -rf $(RELEASE) && $(PYTHON) -m venv $(RELEASE)
+	@$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
+	@$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check --group release
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build *.egg-info

@@ -70,14 +70,14 @@ def compare_costs(folder: Path) -> None:
                 print(f"{network:<8} {frames_per_clip:>2}  {model_line(row)}")
 
 
-def write_model(path: Path, network: NetworkName, frames_per_clip: int) -> None:
-    """An untrained network at 112x112: its speed is that of a trained one."""
+def write_model(path: Path, network: NetworkName, frames_per_clip: int, *, size: int = 112) -> None:
+    """An untrained network of square pictures: its speed is that of a trained one."""
     spec = ModelSpec(
         labels=tuple(f"action {number}" for number in range(6)),
         frames_per_clip=frames_per_clip,
         clip_seconds=1.0,
-        height=112,
-        width=112,
+        height=size,
+        width=size,
     )
     model = to_onnx(divide(flattened(build_network(spec, network=network))), spec)
     path.write_bytes(model.SerializeToString())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -67,5 +68,7 @@ def render(
     if sequences:
         csv = output / "intervals.csv"
         say(f"{program()} eval MODEL {output} --intervals {csv}")
+    elif find_spec("keras") is None:  # the light installation teaches
+        say(f"{program()} teach --from {output} -o taught/")
     else:
         say(f"{program()} train {output} -o run/ --background nothing")

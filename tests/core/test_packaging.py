@@ -42,7 +42,7 @@ DATA |= {
     for kind in PAGE
     for path in (ROOT / "serve/web/page").glob(kind)
 }
-IN_THE_SDIST_ONLY = ("benchmarks", "docs", "examples", "tests", "tools")
+IN_THE_SDIST_ONLY = ("benchmarks", "docs", "examples", "packaging", "tests", "tools")
 TOP_FILES = (
     "CHANGELOG.md",
     "CONTRIBUTING.md",

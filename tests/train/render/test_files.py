@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.machinery
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,6 +16,7 @@ from rtaction.installation import program
 from rtaction.labelled.videos import find_videos
 from rtaction.train.render.files import RenderOptions, plan, render_clips, render_sequences
 from rtaction.video.file import read_video
+from tests.conftest import Here
 
 SMALL = RenderOptions(seconds=0.5, frames_per_second=8.0, size_hw=(24, 32))
 
@@ -131,3 +133,33 @@ def test_the_command(tmp_path: Path) -> None:
     assert f"{tmp_path / 'v'}: 2 videos rendered, 2 already existed\n" in runs[1].stderr
     assert runs[0].stdout == f"{program()} train {tmp_path / 'v'} -o run/ --background nothing\n"
     assert len(names(tmp_path / "v")) == 4
+
+
+@pytest.mark.parametrize(
+    ("is_light", "hint"),
+    [
+        (False, "train {place} -o run/ --background nothing"),
+        (True, "teach --from {place} -o taught/"),
+    ],
+)
+def test_the_hint_is_what_the_installation_can_do(
+    tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch, is_light: bool, hint: str
+) -> None:
+    there = importlib.machinery.ModuleSpec("keras", None)
+    monkeypatch.setattr("rtaction.cli.render.find_spec", lambda _: None if is_light else there)
+    place = tmp_path / "v"
+    small = [
+        "--clips",
+        "1",
+        "--labels",
+        "wave",
+        "--seconds",
+        "0.5",
+        "--height",
+        "16",
+        "--width",
+        "16",
+    ]
+    code, stdout, _ = here("render", "-o", str(place), *small)
+    assert code == 0
+    assert stdout == f"{program()} {hint.format(place=place)}\n"

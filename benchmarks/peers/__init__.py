@@ -1,0 +1,1 @@
+"""One new frame of the same clips, on the same threads: rtaction beside networks of others."""
