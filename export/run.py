@@ -3,13 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from rtaction.errors import UsageError
+from rtaction.export.agreement.agreement import Agreement
 from rtaction.export.options import TOLERANCE, ContractOptions, ExportOptions, SmallerOptions
 from rtaction.export.smaller.make import ReadClips, make_files
+from rtaction.model_spec import ModelSpec
 from rtaction.onnx_format.file import OnnxFile
+
+if TYPE_CHECKING:
+    from rtaction.export.exporter import Export
+    from rtaction.export.foreign.adopt import Adoption
+
+
+@dataclass(frozen=True, slots=True)
+class ExportResult:
+    """What an export wrote; printed, it says what that is, and how it was checked.
+
+    Args:
+        model: the ONNX file.
+        agreement: of its scores with those of the model that it was made from; None if only its
+            form was changed.
+        lines: this in words.
+    """
+
+    model: Path
+    agreement: Agreement | None
+    lines: tuple[str, ...] = field(repr=False)
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The model's contract: labels and timing."""
+        return OnnxFile.load(self.model).spec
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
 
 
 def run_export(
@@ -21,7 +53,7 @@ def run_export(
     *,
     read_clips: ReadClips,
     say: Callable[[str], object],
-) -> None:
+) -> ExportResult:
     """Convert a model, check the result, and only then write it.
 
     Args:
@@ -36,11 +68,17 @@ def run_export(
     Raises:
         RtactionError: see `rtaction.errors`; nothing is written then.
     """
+    lines: list[str] = []
+
+    def note(line: str) -> None:
+        lines.append(line)
+        say(line)
+
     is_onnx = model.suffix.lower() == ".onnx"
     is_ours = is_onnx and OnnxFile.load(model).has_spec
     if smaller.is_any and is_ours:
-        make_files(model.read_bytes(), output, smaller, read_clips=read_clips, say=say)
-        return
+        compared = make_files(model.read_bytes(), output, smaller, read_clips=read_clips, say=note)
+        return ExportResult(output, compared, tuple(lines))
     if is_onnx and (options.spec is not None or options.trust):
         raise UsageError(
             "--spec and --trust are for Keras models; an ONNX file contains no code, and its "
@@ -52,16 +90,21 @@ def run_export(
             "--fuse-preprocessing or --triton to derive other files from it"
         )
     if not smaller.is_any:
-        say(_export(model, output, contract, options))
-        return
+        whole = _export(model, output, contract, options)
+        note(whole.to_text())
+        return ExportResult(output, whole.agreement, tuple(lines))
     with TemporaryDirectory(prefix="rtaction-") as folder:
-        whole = Path(folder) / "model.onnx"
-        say(_export(model, whole, contract, options).replace(f"wrote {whole}", "float model"))
-        make_files(whole.read_bytes(), output, smaller, read_clips=read_clips, say=say)
+        path = Path(folder) / "model.onnx"
+        whole = _export(model, path, contract, options)
+        note(whole.to_text().replace(f"wrote {path}", "float model"))
+        compared = make_files(path.read_bytes(), output, smaller, read_clips=read_clips, say=note)
+    return ExportResult(output, compared or whole.agreement, tuple(lines))
 
 
-def _export(model: Path, output: Path, contract: ContractOptions, options: ExportOptions) -> str:
-    """Export the float model; returns the summary for the user."""
+def _export(
+    model: Path, output: Path, contract: ContractOptions, options: ExportOptions
+) -> Export | Adoption:
+    """Export the float model."""
     if model.suffix.lower() != ".onnx":
         if contract.layout is not None:
             raise UsageError("--layout is for ONNX files; Keras clips are always nfhwc")
@@ -75,9 +118,9 @@ def _export(model: Path, output: Path, contract: ContractOptions, options: Expor
             tolerance=TOLERANCE if options.tolerance is None else options.tolerance,
             options=contract,
             trust=options.trust,
-        ).to_text()
+        )
     from rtaction.export.foreign.adopt import adopt_onnx
 
     return adopt_onnx(
         model, output, contract, clips_path=options.clips, tolerance=options.tolerance
-    ).to_text()
+    )

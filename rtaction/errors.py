@@ -35,6 +35,8 @@ from __future__ import annotations
 import platform
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -198,6 +200,31 @@ def extra_missing(what: str, extra: str, error: ImportError) -> MissingLibrary:
         f"{what} needs more packages than are installed ({error}); install them with: "
         f"{install_command(extra)}"
     )
+
+
+TRAINING_PACKAGES = {
+    "keras",
+    "matplotlib",
+    "platformdirs",
+    "rich",
+    "tensorflow",
+    "tf2onnx",
+}
+
+
+@contextmanager
+def training_stack_needed() -> Iterator[None]:
+    """Tell that a package of the extra "train" is missing, if one turns out to be.
+
+    Raises:
+        MissingLibrary: it is.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in TRAINING_PACKAGES:
+            raise
+        raise training_stack_missing(error) from None
 
 
 def training_stack_missing(error: ImportError) -> MissingLibrary:

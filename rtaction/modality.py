@@ -4,7 +4,8 @@ A modality is a name, or names joined by "+" ("rgb+diff"), whose channels are co
 order. Motion is computed between a frame and the one before it in the clip, so a clip of F frames
 of motion takes F + 1 frames of the source. "flow_stack" is different: its motion is that of the
 last moments before a frame, so each of the F takes six frames of the source, and they may be far
-apart; see `rtaction.source_frames`. This module knows nothing about pixels.
+apart; see `rtaction.source_frames`. "flow_closeup" needs more than the network's pixels: the detail
+of the source's own frames, see `rtaction.video.closeup`. This module knows nothing about pixels.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ FLOW_STACK = "flow_stack"
 STACK_FIELDS = 5
 """Fields of optical flow in a stack, as in Zhu et al. 2017, arXiv 1711.04161."""
 
+FLOW_CLOSEUP = "flow_closeup"
+
 CHANNELS = {
     "rgb": 3,
     "gray": 1,
@@ -26,6 +29,7 @@ CHANNELS = {
     "rgb_diff": 3,
     "flow": 2,
     FLOW_STACK: 2 * STACK_FIELDS,
+    FLOW_CLOSEUP: 2,
     "diff_mask": 3,
     "flow_mask": 3,
     "pose": 3,
@@ -76,8 +80,13 @@ def fields_of(modality: str) -> int:
 
 
 def compares_pixels(modality: str) -> bool:
-    """Whether a frame needs the pixels of others before it, even if its fields are known."""
-    return not (_MOTION - set(FIELDS)).isdisjoint(parts_of(modality))
+    """Whether a frame needs the pixels of others before it, even if all flow is known."""
+    return not (_MOTION - set(FIELDS) - {FLOW_CLOSEUP}).isdisjoint(parts_of(modality))
+
+
+def shows_closeup(modality: str) -> bool:
+    """Whether a frame needs the detail of the source's frames, see `rtaction.video.closeup`."""
+    return FLOW_CLOSEUP in parts_of(modality)
 
 
 def base_of(modality: str) -> Base:

@@ -15,7 +15,14 @@ from unicodedata import category
 
 from rtaction.choices import Resize, Sampling
 from rtaction.errors import ModelSpecError
-from rtaction.modality import Base, base_of, channels_of, parts_of, shows_motion
+from rtaction.modality import (
+    Base,
+    base_of,
+    channels_of,
+    parts_of,
+    shows_closeup,
+    shows_motion,
+)
 from rtaction.output_file import write_json
 from rtaction.sampling import Stack, frame_interval_seconds
 from rtaction.source_frames import stack_of
@@ -147,6 +154,11 @@ class ModelSpec:
     def shows_motion(self) -> bool:
         """Whether a frame of the network needs frames before it."""
         return shows_motion(self.modality)
+
+    @property
+    def shows_closeup(self) -> bool:
+        """Whether a frame of the network needs the detail of the source's frames."""
+        return shows_closeup(self.modality)
 
     @property
     def stack(self) -> Stack | None:

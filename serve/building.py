@@ -60,6 +60,7 @@ def build(options: ServeOptions, open_model: OpenModel, model: Path) -> Built:
         token=read_token(options.token_env, options.token_file),
         allowed_hosts=options.allowed_hosts,
         allowed_origins=options.allowed_origins,
+        trusted_proxies=options.trusted_proxies,
         tls_cert=options.tls_cert,
         tls_key=options.tls_key,
     )

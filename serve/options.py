@@ -62,6 +62,15 @@ class ServeOptions:
             names=("--allowed-origin",),
         ),
     ] = ()
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Option(
+            "Address or network of a proxy that may tell for whom it asks (X-Forwarded-For and "
+            "-Proto); may be repeated.",
+            _PAGE,
+            names=("--trusted-proxy",),
+        ),
+    ] = ()
     tls_cert: Annotated[
         Path | None, Option("Certificate (PEM), to serve the page by TLS.", _PAGE)
     ] = None

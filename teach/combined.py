@@ -27,7 +27,7 @@ from rtaction.features.pose_choice import POSE, pose_rows
 from rtaction.features.pose_statistics import pose_statistics
 from rtaction.features.statistics import clip_statistics, statistics_importance
 from rtaction.frame import FrameLike
-from rtaction.modality import channels_of, parts_of
+from rtaction.modality import channels_of, parts_of, shows_closeup
 from rtaction.model_spec import ModelSpec
 from rtaction.models import ENCODER_MODEL, POSE_MODEL
 from rtaction.onnx_format.build import (
@@ -61,7 +61,9 @@ from rtaction.teach.graph import (
     add_statistics,
     picture_pieces,
 )
+from rtaction.video.closeup import detail_of
 from rtaction.video.pixels import prepare_image
+from rtaction.video.prepared import PreparedFrame
 
 _PREFIX = "pose/"
 _BATCH_SIZE = 8
@@ -104,9 +106,12 @@ class CombinedEncoder:
         contents = ENCODER_MODEL.read_bytes() + POSE_MODEL.read_bytes()
         return hashlib.sha256(contents).hexdigest()[:16]
 
-    def prepare(self, frame: FrameLike) -> UInt8Array:
-        """A frame with black bars: uint8 RGB (192, 192, 3)."""
-        return prepare_image(frame.image, (CLOSE_SIZE, CLOSE_SIZE), resize="letterbox")
+    def prepare(self, frame: FrameLike) -> PreparedFrame:
+        """A frame with black bars, uint8 RGB (192, 192, 3), and its detail if it is seen."""
+        image = prepare_image(frame.image, (CLOSE_SIZE, CLOSE_SIZE), resize="letterbox")
+        return PreparedFrame(
+            image, detail_of(frame.image) if shows_closeup(self.modality) else None
+        )
 
     def encode(self, pictures: UInt8Array) -> Float32Array:
         """Features of pictures, uint8 (n, 192, 192, channels): float32 (n, 51 + parts * 320)."""

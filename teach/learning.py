@@ -6,7 +6,7 @@ This file knows nothing about cameras or screens.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -68,8 +68,8 @@ class TaughtModel:
     """
 
     spec: ModelSpec
-    model: bytes
-    takes: tuple[JudgedTake, ...]
+    model: bytes = field(repr=False)
+    takes: tuple[JudgedTake, ...] = field(repr=False)
     skipped: tuple[str, ...]
     errors: dict[str, float]
     why_no_joints: str | None = None

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from rtaction.evaluation.classification import Classification
-from rtaction.evaluation.estimate import clusters_of
+from rtaction.evaluation.estimate import Estimate, clusters_of
 from rtaction.evaluation.text import accuracy_text, counted, percent
 from rtaction.features.pose_choice import POSE
 from rtaction.model_spec import ModelSpec
@@ -17,6 +19,33 @@ from rtaction.teach.learning import BACKGROUND, JudgedTake, TaughtModel
 
 _MOST_PAIRS = 3
 _MANY_TAKES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class TeachResult:
+    """A taught model; printed, it says how good it is, and what would make it better.
+
+    Args:
+        model: its ONNX file.
+        taught: what was learnt, and of which takes.
+    """
+
+    model: Path
+    taught: TaughtModel = field(repr=False)
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The model's contract: labels and timing."""
+        return self.taught.spec
+
+    @property
+    def accuracy(self) -> Estimate:
+        """Share of the takes that are named rightly by a fit that was not trained on their group;
+        its value is nan if no label has two takes."""
+        return classification_of(self.taught.takes, self.spec.labels).accuracy
+
+    def __str__(self) -> str:
+        return "\n".join([*report_lines(self.taught), f"the model: {self.model}"])
 
 
 def classification_of(takes: Sequence[JudgedTake], labels: tuple[str, ...]) -> Classification:

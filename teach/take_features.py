@@ -32,10 +32,11 @@ from rtaction.realtime.model.batch_runner import BatchRunner
 from rtaction.realtime.model.session import open_session
 from rtaction.teach.graph import NUM_FEATURES, PICTURE_SIZE, frame_encoder
 from rtaction.teach.pace import Pace
+from rtaction.video.closeup import detail_of
 from rtaction.video.file import read_video
 from rtaction.video.grid import frames_on_grid, shown_until_seconds, usable_windows
-from rtaction.video.motion import network_picture
 from rtaction.video.pixels import prepare_image
+from rtaction.video.prepared import PreparedFrame, prepared_picture
 from rtaction.video.span import Span, frames_within
 
 _BATCH_SIZE = 8  # pictures of four parts each; larger batches are no faster
@@ -59,8 +60,8 @@ class Encoder(Protocol):
     def identity(self) -> str:
         """Changes whenever the same pictures get other features."""
 
-    def prepare(self, frame: FrameLike) -> UInt8Array:
-        """A frame at the size that is encoded: uint8 RGB (height, width, 3)."""
+    def prepare(self, frame: FrameLike) -> PreparedFrame:
+        """A frame at the size that is encoded, uint8 RGB (height, width, 3), and its detail."""
 
     def encode(self, pictures: UInt8Array) -> npt.NDArray[Any]:
         """Features of pictures of the modality: (n, *features_shape)."""
@@ -83,9 +84,10 @@ class PictureEncoder:
     features_shape: tuple[int, ...] = (len(parts_of(ALL_PARTS)), NUM_FEATURES)
     """Of one picture."""
 
-    def prepare(self, frame: FrameLike) -> UInt8Array:
-        """A frame at the size that is encoded: uint8 RGB (224, 224, 3)."""
-        return prepare_image(frame.image, (PICTURE_SIZE, PICTURE_SIZE))
+    def prepare(self, frame: FrameLike) -> PreparedFrame:
+        """A frame at the size that is encoded, uint8 RGB (224, 224, 3), and its detail."""
+        image = prepare_image(frame.image, (PICTURE_SIZE, PICTURE_SIZE))
+        return PreparedFrame(image, detail_of(frame.image))
 
     @cached_property
     def identity(self) -> str:
@@ -212,7 +214,7 @@ def _merged(kept: _Kept, numbers: IndexArray, new_features: npt.NDArray[Any]) ->
 
 def _read_grid(
     take: Path, span: Span | None, interval_seconds: float, encoder: Encoder
-) -> tuple[Float64Array, list[UInt8Array]]:
+) -> tuple[Float64Array, list[PreparedFrame]]:
     """Times of all frames, and the frame nearest to each grid point."""
     times: list[float] = []
     frames = frames_on_grid(
@@ -227,10 +229,10 @@ def _read_grid(
     return np.array(times), grid
 
 
-def _pictures(grid: Sequence[UInt8Array], numbers: IndexArray, modality: str) -> UInt8Array:
+def _pictures(grid: Sequence[PreparedFrame], numbers: IndexArray, modality: str) -> UInt8Array:
     # Optical flow takes as long as the encoder, and OpenCV releases the interpreter lock.
     with ThreadPoolExecutor(_THREADS) as pool:
-        shown = pool.map(lambda k: network_picture(grid[k], grid[k + 1], modality), numbers)
+        shown = pool.map(lambda k: prepared_picture(grid[k : k + 2], modality), numbers)
         return np.stack(list(shown))
 
 

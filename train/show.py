@@ -51,7 +51,7 @@ def show_clips(config: TrainConfig, path: Path, *, num_clips: int = 6) -> int:
         label = " + ".join(clips.videos[clips.clip_videos[number]].labels) or "no label"
         start_seconds = clips.clip_times_seconds[number, 0]
         name = clips.videos[clips.clip_videos[number]].name
-        clip = clips.drawn(clips.images([number])[0])
+        clip = clips.drawn(number)
         strips += strips_of(clip, spec.modality, f"{label}   {name}, from {start_seconds:.2f} s")
         if augmentation is not None:
             after = clips.changed_drawn(number, augmentation, random)

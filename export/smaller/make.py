@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.errors import UsageError
+from rtaction.export.agreement.agreement import Agreement
 from rtaction.export.agreement.compare import compare
 from rtaction.export.options import SmallerOptions
 from rtaction.export.smaller.encoder_swap import SMALLER_KEY, cut_encoder
@@ -47,7 +48,7 @@ def make_files(
     *,
     read_clips: ReadClips,
     say: Callable[[str], object],
-) -> None:
+) -> Agreement | None:
     """Build and check the requested files, and only then write them.
 
     Args:
@@ -57,13 +58,17 @@ def make_files(
         read_clips: reads labelled videos.
         say: called with each line of output.
 
+    Returns:
+        How the smaller model's scores compare with the model's; None if only its form changes.
+
     Raises:
         RtactionError: see `rtaction.errors`; nothing is written then.
     """
+    agreement: Agreement | None = None
     if output.is_dir():
         raise UsageError(f"-o {output} is a folder; name a file, such as model.onnx")
     if options.is_smaller:
-        content = _made_smaller(content, options, read_clips, say)
+        content, agreement = _made_smaller(content, options, read_clips, say)
     files = {output: content}
     if options.fuse_preprocessing is not None:
         beside = output.with_name(f"{output.stem}-camera{output.suffix}")
@@ -77,11 +82,12 @@ def make_files(
             say(f"wrote {path}: {len(part) / 1e6:.2f} MB")
     if options.triton is not None:
         say(f"wrote {options.triton}: tritonserver --model-repository={options.triton}")
+    return agreement
 
 
 def _made_smaller(
     content: bytes, options: SmallerOptions, read_clips: ReadClips, say: Callable[[str], object]
-) -> bytes:
+) -> tuple[bytes, Agreement]:
     cut_encoder(content)  # reject what cannot be made smaller before reading any video
     spec = OnnxFile(content).spec
     if options.quantize:
@@ -96,7 +102,7 @@ def _made_smaller(
     found = compare(content, smaller, clips.pictures, clips.clip_labels)
     say(found.to_text(name))
     found.agreement.require_accuracy(max_lost_points=options.max_drop, name=name)
-    return smaller
+    return smaller, found.agreement
 
 
 def _quantized(

@@ -85,11 +85,12 @@ class Camera:
         return replace(self, address=self.record, record=None)
 
 
-def cameras_of(texts: Sequence[str]) -> list[Camera]:
+def cameras_of(texts: Sequence[str] | Mapping[str, str]) -> list[Camera]:
     """The cameras for the sources of a command line.
 
     Args:
-        texts: see `parse_addresses`.
+        texts: see `parse_addresses`; with names as keys, each by its name. Default names are those
+            of the addresses.
 
     Returns:
         In the order given. Of equal names, all but the first are numbered: "webcam 0 (2)".
@@ -98,8 +99,12 @@ def cameras_of(texts: Sequence[str]) -> list[Camera]:
         UsageError, SourceMissing: as by `parse_addresses`.
     """
     names: set[str] = set()
-    addresses = [address for text in texts for address in parse_addresses(text)]
-    return [Camera(address, unused_name(address.name, names)) for address in addresses]
+    named = texts.items() if isinstance(texts, Mapping) else [(None, text) for text in texts]
+    return [
+        Camera(address, unused_name(name or address.name, names))
+        for name, text in named
+        for address in parse_addresses(text)
+    ]
 
 
 def unused_name(name: str, names: set[str]) -> str:

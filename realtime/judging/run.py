@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rtaction.errors import UsageError
+from rtaction.evaluation.estimate import Estimate
 from rtaction.evaluation.intervals import left_out_notes, read_intervals
 from rtaction.labelled.videos import find_videos, grouping, is_grouped
 from rtaction.model_spec import ModelSpec
@@ -30,7 +32,7 @@ Progress = Callable[[int], AbstractContextManager[Callable[[], None]]]
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What an evaluation came to.
+    """What an evaluation came to; printed, it is the figures for a person.
 
     Args:
         spec: the model's contract.
@@ -39,8 +41,31 @@ class Judgement:
     """
 
     spec: ModelSpec
-    figures: VideoEvaluation | SeveralEvaluation | EventEvaluation
-    lines: list[str]
+    figures: VideoEvaluation | SeveralEvaluation | EventEvaluation = field(repr=False)
+    lines: list[str] = field(repr=False)
+
+    @property
+    def accuracy(self) -> Estimate:
+        """Share of the videos that are named rightly; by a model that scores each label by itself,
+        share of those whose labels are all right.
+
+        Raises:
+            UsageError: events were evaluated, which have no accuracy.
+        """
+        if isinstance(self.figures, VideoEvaluation):
+            return self.figures.videos.accuracy
+        if isinstance(self.figures, SeveralEvaluation):
+            return self.figures.videos.exact
+        raise UsageError(
+            "events have no accuracy; see the precision, recall and false alarms in figures.figures"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """All figures, for JSON; see `rtaction.realtime.judging.report`."""
+        return self.figures.to_dict()
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
 
 
 def run_evaluation(

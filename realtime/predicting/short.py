@@ -14,8 +14,7 @@ from rtaction.realtime.judging.watched import Judged
 from rtaction.realtime.model.action_model import ActionModel
 from rtaction.sampling import last_period_seconds, nearest_indices, window_targets
 from rtaction.video.file import read_video
-from rtaction.video.motion import clip_pictures
-from rtaction.video.pixels import prepare_image
+from rtaction.video.prepared import prepare_frame, prepared_pictures
 from rtaction.whole_video import whole_targets
 
 
@@ -58,21 +57,20 @@ def short_pictures(spec: ModelSpec, path: Path) -> tuple[UInt8Array, float]:
     Raises:
         SourceMissing, SourceUnreadable: see `judge_short`.
     """
-    size_hw = (spec.height, spec.width)
     times: list[float] = []
-    images = []
+    frames = []
     for frame in read_video(path):
         times.append(frame.captured_at_seconds)
-        images.append(prepare_image(frame.image, size_hw, base=spec.base, resize=spec.resize))
+        frames.append(prepare_frame(frame.image, spec))
     count, stack = spec.frames_per_window, spec.stack
     if spec.shows_whole_videos:
         targets = whole_targets(times, count, sampling=spec.sampling, stack=stack)
     else:
         end_seconds = times[0] + spec.window_seconds
         targets = window_targets(end_seconds, count, spec.window_seconds, stack)
-    chosen = np.stack([images[index] for index in nearest_indices(times, targets)])
+    chosen = [frames[index] for index in nearest_indices(times, targets)]
     duration_seconds = times[-1] - times[0] + last_period_seconds(times)
-    return clip_pictures(chosen, spec.modality), duration_seconds
+    return prepared_pictures(chosen, spec), duration_seconds
 
 
 def _judge_people(model: ActionModel, path: Path) -> Judged:

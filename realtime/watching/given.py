@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -22,9 +22,10 @@ TimedImage: TypeAlias = tuple[float, Image]
 
 
 def places_or_frames(
-    given: Place | Iterable[Place | Image | TimedImage], *, has_rate: bool
-) -> list[str] | Iterator[tuple[Image, float | None]]:
-    """The names of sources, or an iterator of frames, each with its time or None.
+    given: Place | Mapping[str, Place] | Iterable[Place | Image | TimedImage], *, has_rate: bool
+) -> list[str] | dict[str, str] | Iterator[tuple[Image, float | None]]:
+    """Sources, by their names if these were given, or an iterator of frames, each with its time or
+    None.
 
     Args:
         given: by a person.
@@ -35,6 +36,8 @@ def places_or_frames(
     """
     if isinstance(given, str | int | os.PathLike):
         return _places([given], has_rate)
+    if isinstance(given, Mapping):
+        return _named_places(given, has_rate)
     if not isinstance(given, Iterable):
         raise UsageError(f"expected a source or frames to watch, got {type(given).__name__}")
     if isinstance(given, np.ndarray) and given.ndim != 4:
@@ -65,6 +68,13 @@ def _places(places: list[Any], has_rate: bool) -> list[str]:
             f"after {places[0]!r}"
         )
     return [os.fspath(one) if isinstance(one, os.PathLike) else str(one) for one in places]
+
+
+def _named_places(given: Mapping[Any, Any], has_rate: bool) -> dict[str, str]:
+    for name in given:
+        if not isinstance(name, str) or not name.strip():
+            raise UsageError(f"expected names of sources such as {{'door': 0}}, got {name!r}")
+    return dict(zip(given, _places(list(given.values()), has_rate), strict=True))
 
 
 def _timed(item: Any) -> tuple[Image, float | None]:

@@ -7,8 +7,10 @@ Live sources are watched all at once; see `LiveWatch`.
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -91,8 +93,53 @@ def _follow_file(
     yield moment
 
 
+class Watch(Iterator[Prediction]):
+    """The predictions of what is watched, one by one; `rtaction.watch` gives it.
+
+    Iterate over it or, if callbacks are all that is wanted, call `run`. Either can be ended by
+    `stop`. A loop that is left early should close it, as a `with` block does.
+
+    Args:
+        predictions: begins to watch, until it is told to stop.
+    """
+
+    def __init__(
+        self, predictions: Callable[[threading.Event], Generator[Prediction, None, None]]
+    ) -> None:
+        self._is_stopped = threading.Event()
+        self._predictions = predictions(self._is_stopped)
+
+    def __next__(self) -> Prediction:
+        return next(self._predictions)
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def run(self) -> None:
+        """Watch until all sources have ended or `stop` is called; only callbacks are told.
+
+        Raises:
+            RtactionError: see `rtaction.errors`.
+        """
+        deque(self, maxlen=0)
+
+    def stop(self) -> None:
+        """End after the windows at hand; ends of events are still told.
+
+        A callback, a signal handler or another thread may call it.
+        """
+        self._is_stopped.set()
+
+    def close(self) -> None:
+        """End at once, and let go of cameras; nobody is told. Not from a callback."""
+        self._predictions.close()
+
+
 def watch(
-    source: Place | Iterable[Place | Image | TimedImage],
+    source: Place | Mapping[str, Place] | Iterable[Place | Image | TimedImage] = 0,
     model: str | Path | ActionModel | None = None,
     *,
     device: str = "auto",
@@ -105,15 +152,18 @@ def watch(
     rules: ActionRules | None = None,
     on_event: EventCallback | None = None,
     on_state: StateCallback | None = None,
-) -> Iterator[Prediction]:
+) -> Watch:
     """Recognise actions in videos, webcams, streams and arrays.
+
+    Nothing is opened before the first prediction is asked for, or `Watch.run` is called.
 
     Args:
         source: a webcam's number, a video file, a folder of them, an rtsp:// or http:// address;
-            several of these; or frames: an iterable of numpy arrays (uint8 RGB, shape
-            (height, width, 3); OpenCV gives BGR), or of pairs `(time_seconds, frame)`. Frames
-            without times and without `frames_per_second` are taken as live: the time of each is
-            the moment at which the iterable gives it.
+            several of these, in a list or, with names, a dict, such as {"door": 0}; or frames: an
+            iterable of numpy arrays (uint8 RGB, shape (height, width, 3); OpenCV gives BGR), or of
+            pairs `(time_seconds, frame)`. Frames without times and without `frames_per_second` are
+            taken as live: the time of each is the moment at which the iterable gives it. Default
+            0, the first webcam.
         model: an ONNX file made by `rtaction export`, or a loaded model. Default: the bundled one.
         device: see `rtaction cam --device`. Default "auto".
         frames_per_second: of frames without times, above 0. Default None.
@@ -127,11 +177,11 @@ def watch(
         on_event: called when an event has started, and again, with its end, when it has ended.
         on_state: called when a source changes its state.
 
-    Yields:
-        A prediction per window, by a model of people one for each person. Its `source` is the name
-        of the source, "frames" for arrays. Its `frame` is the window's last frame; `frame.image` is
-        kept until the next prediction is asked for. A file's times count from its first frame, a
-        camera's are on the monotonic clock (`time.monotonic`).
+    Returns:
+        An iterator that gives a prediction per window, by a model of people one for each person.
+        Its `source` is the name of the source, "frames" for arrays. Its `frame` is the window's
+        last frame; `frame.image` is kept until the next prediction is asked for. A file's times
+        count from its first frame, a camera's are on the monotonic clock (`time.monotonic`).
 
     Raises:
         RtactionError: see `rtaction.errors`.
@@ -140,9 +190,27 @@ def watch(
         >>> for prediction in rtaction.watch(0, "model.onnx", on_event=print):
         ...     print(prediction.label, prediction.score)
         ...     show(prediction.frame.image)
+
+        >>> rtaction.watch({"door": "rtsp://door/1", "yard": 0}, on_event=print).run()
     """
-    given = places_or_frames(source, has_rate=frames_per_second is not None)
-    if not isinstance(given, list):
+
+    def predictions(is_stopped: threading.Event) -> Generator[Prediction, None, None]:
+        given = places_or_frames(source, has_rate=frames_per_second is not None)
+        if isinstance(given, list | dict):
+            loaded = load_model(model, device)
+            options = WatchOptions(
+                stride_seconds=stride_seconds,
+                keep_frames=False,
+                frames_beside=True,
+                reconnect=reconnect,
+                count=count_options(
+                    loaded.spec, max_persons=max_persons, person=person, region=region
+                ),
+            )
+            teller = Teller(Actions(loaded, rules, stride_seconds), on_event, on_state)
+            cameras = cameras_of(given)
+            yield from _of_cameras(loaded, cameras, options, teller, is_stopped)
+            return
         recognizer = Recognizer(
             model,
             device=device,
@@ -155,26 +223,37 @@ def watch(
             on_event=on_event,
             on_state=on_state,
         )
-        for image, at_seconds in given:
-            yield from _lent(recognizer.push(image, at_seconds))
-        yield from _lent(recognizer.finish())
-        return
-    model = load_model(model, device)
-    count = count_options(model.spec, max_persons=max_persons, person=person, region=region)
-    teller = Teller(Actions(model, rules, stride_seconds), on_event, on_state)
-    options = WatchOptions(
-        stride_seconds=stride_seconds,
-        keep_frames=False,
-        frames_beside=True,
-        reconnect=reconnect,
-        count=count,
-    )
-    moments = watch_cameras(model, cameras_of(given), WatchStats(), options)
-    with closing(moments):
+        yield from _of_frames(recognizer, given, is_stopped)
+
+    return Watch(predictions)
+
+
+def _of_cameras(
+    model: ActionModel,
+    cameras: Sequence[Camera],
+    options: WatchOptions,
+    teller: Teller,
+    is_stopped: threading.Event,
+) -> Iterator[Prediction]:
+    with closing(watch_cameras(model, cameras, WatchStats(), options)) as moments:
         for moment in moments:
             teller.tell(moment)
             yield from _lent(moment.predictions)
+            if is_stopped.is_set():
+                break
     teller.finish()
+
+
+def _of_frames(
+    recognizer: Recognizer,
+    frames: Iterable[tuple[Image, float | None]],
+    is_stopped: threading.Event,
+) -> Iterator[Prediction]:
+    for image, at_seconds in frames:
+        yield from _lent(recognizer.push(image, at_seconds))
+        if is_stopped.is_set():
+            break
+    yield from _lent(recognizer.finish())
 
 
 def _lent(predictions: Iterable[Prediction]) -> Iterator[Prediction]:

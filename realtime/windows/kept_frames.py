@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from rtaction.arrays import Float64Array, UInt8Array
+from rtaction.arrays import Float64Array
 from rtaction.choices import Sampling
 from rtaction.sampling import Stack
+from rtaction.video.prepared import PreparedFrame
 from rtaction.whole_video import whole_targets
 
 _BURST_SPANS = 1.5  # a burst is longer than a stack, so that no frame at its ends is missing
@@ -24,26 +25,26 @@ class KeptFrames:
 
     Attributes:
         times_seconds: of the frames that are kept, increasing.
-        images: those frames.
+        frames: those frames.
     """
 
     def __init__(self, most_kept: int) -> None:
         self.times_seconds: list[float] = []
-        self.images: list[UInt8Array] = []
+        self.frames: list[PreparedFrame] = []
         self._most_kept = most_kept
         self._step_seconds = 0.0
 
-    def add(self, at_seconds: float, image: UInt8Array) -> None:
+    def add(self, at_seconds: float, frame: PreparedFrame) -> None:
         """Take the next frame."""
-        times, images = self.times_seconds, self.images
+        times, frames = self.times_seconds, self.frames
         if len(times) > 1 and at_seconds - times[-2] < self._step_seconds:
             # The last frame is always kept, and takes the place of one that is too near.
-            times[-1], images[-1] = at_seconds, image
+            times[-1], frames[-1] = at_seconds, frame
             return
         times.append(at_seconds)
-        images.append(image)
+        frames.append(frame)
         if len(times) > self._most_kept:
-            del times[1:-1:2], images[1:-1:2]
+            del times[1:-1:2], frames[1:-1:2]
             self._step_seconds = (times[-1] - times[0]) / (len(times) - 1)
 
     def targets(self, num_moments: int, sampling: Sampling) -> Float64Array:
@@ -68,7 +69,7 @@ class KeptBursts(KeptFrames):
         self._first_seconds: float | None = None
         self._newest_seconds = 0.0
 
-    def add(self, at_seconds: float, image: UInt8Array) -> None:
+    def add(self, at_seconds: float, frame: PreparedFrame) -> None:
         """Take the next frame."""
         if self._first_seconds is None:
             self._first_seconds = at_seconds
@@ -76,8 +77,8 @@ class KeptBursts(KeptFrames):
         if self._burst_of(at_seconds) % self._every:
             return
         self.times_seconds.append(at_seconds)
-        self.images.append(image)
-        while len(self.images) > self._most_kept and self._burst_of(at_seconds) >= self._every:
+        self.frames.append(frame)
+        while len(self.frames) > self._most_kept and self._burst_of(at_seconds) >= self._every:
             self._every *= 2
             stays = [
                 number
@@ -85,7 +86,7 @@ class KeptBursts(KeptFrames):
                 if self._burst_of(seconds) % self._every == 0
             ]
             self.times_seconds = [self.times_seconds[number] for number in stays]
-            self.images = [self.images[number] for number in stays]
+            self.frames = [self.frames[number] for number in stays]
 
     def targets(self, num_moments: int, sampling: Sampling) -> Float64Array:
         """The moments that stand for the whole video; of a long one, each stack in the burst that

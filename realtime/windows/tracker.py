@@ -23,8 +23,7 @@ from rtaction.model_spec import ModelSpec
 from rtaction.realtime.windows.ring_buffer import RingBuffer, Window
 from rtaction.realtime.windows.state import State
 from rtaction.source_frames import source_frames
-from rtaction.video.motion import picture_of
-from rtaction.video.pixels import prepare_image
+from rtaction.video.prepared import PreparedFrame, prepare_frame, prepared_picture
 
 # A lens cap or a lost signal; even a dark room has noise, and a lamp somewhere.
 _BLACK_MEAN, _BLACK_DEVIATION = 10.0, 4.0
@@ -53,16 +52,16 @@ class Seen:
     """One frame of the source, with what the network sees of it.
 
     Args:
-        frame: as it came, until `image` is made.
-        image: uint8, shape `ModelSpec.base_shape`, once made.
+        frame: as it came, until it is prepared.
+        prepared: as the contract wants it, once made.
         pictures: what the network sees, by the times of the frames that it is made of. Windows
             that are a whole number of frames apart share it.
-        is_black: whether `image` is black.
+        is_black: whether its image is black.
         fingerprint: equal for equal images.
     """
 
     frame: FrameLike | None
-    image: UInt8Array | None = None
+    prepared: PreparedFrame | None = None
     pictures: dict[tuple[float, ...], NetworkFrame] = field(default_factory=dict)
     is_black: bool = False
     fingerprint: int = 0
@@ -237,8 +236,8 @@ class Tracker:
             times = tuple(window.times_seconds[number] for number in numbers)
             picture = frames[-1].pictures.get(times)
             if picture is None:
-                images = [seen.image for seen in frames if seen.image is not None]
-                image = picture_of(images, self._spec.modality)
+                prepared = [seen.prepared for seen in frames if seen.prepared is not None]
+                image = prepared_picture(prepared, self._spec.modality)
                 picture = frames[-1].pictures[times] = NetworkFrame(image)
             pictures.append(picture)
         return tuple(pictures)
@@ -264,7 +263,7 @@ class Tracker:
 
         all_whole = True
         for seen in values:
-            if seen.image is not None or seen.frame is None:
+            if seen.prepared is not None or seen.frame is None:
                 continue
             frame, seen.frame = seen.frame, None
             try:
@@ -278,15 +277,13 @@ class Tracker:
                 seen.frame = frame
                 self._kept.append((frame.captured_at_seconds, seen))
             self._fill(seen, image_rgb)
-        return all_whole and all(seen.image is not None for seen in values)
+        return all_whole and all(seen.prepared is not None for seen in values)
 
     def _fill(self, seen: Seen, image_rgb: npt.NDArray[Any]) -> None:
-        spec = self._spec
-        size_hw = (spec.height, spec.width)
-        seen.image = prepare_image(image_rgb, size_hw, base=spec.base, resize=spec.resize)
+        seen.prepared = prepare_frame(image_rgb, self._spec)
         if self._is_camera:
-            seen.is_black = looks_black(seen.image)
-            seen.fingerprint = zlib.crc32(seen.image.data)
+            seen.is_black = looks_black(seen.prepared.image)
+            seen.fingerprint = zlib.crc32(seen.prepared.image.data)
 
 
 def looks_black(image: UInt8Array) -> bool:

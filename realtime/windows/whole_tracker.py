@@ -5,9 +5,8 @@ As `rtaction.realtime.windows.tracker.Tracker`, for files only: nothing is known
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-
-import numpy as np
 
 from rtaction.frame import FrameDamaged, FrameLike, LentFrame
 from rtaction.model_spec import ModelSpec
@@ -15,10 +14,11 @@ from rtaction.realtime.windows.kept_frames import KeptBursts, KeptFrames
 from rtaction.realtime.windows.state import State
 from rtaction.realtime.windows.tracker import FrameWindow, NetworkFrame
 from rtaction.sampling import select_frames
-from rtaction.video.motion import clip_pictures
-from rtaction.video.pixels import prepare_image
+from rtaction.video.closeup import DETAIL_HEIGHT
+from rtaction.video.prepared import prepare_frame, prepared_pictures
 
 _MOST_BYTES = 64_000_000
+_DETAIL_BYTES = DETAIL_HEIGHT**2 * 16 // 9
 _LEAST_KEPT_PER_FRAME = 32  # a frame is then off by at most 3 % of the time between two
 
 
@@ -60,12 +60,7 @@ class WholeTracker:
         except FrameDamaged:
             self.drops["damaged"] += 1
             return False
-        spec = self._spec
-        size_hw = (spec.height, spec.width)
-        self._kept.add(
-            frame.captured_at_seconds,
-            prepare_image(image, size_hw, base=spec.base, resize=spec.resize),
-        )
+        self._kept.add(frame.captured_at_seconds, prepare_frame(image, self._spec))
         if self._keep_frames:
             self._last = frame
         return False
@@ -90,8 +85,8 @@ class WholeTracker:
             self.drops["degraded"] += 1
             return []
         self._state = "ok"
-        images = np.stack([self._kept.images[index] for index in selection.indices])
-        pictures = clip_pictures(images, spec.modality)
+        frames = [self._kept.frames[index] for index in selection.indices]
+        pictures = prepared_pictures(frames, spec)
         return [
             FrameWindow(
                 times[-1],
@@ -105,5 +100,6 @@ class WholeTracker:
     def _keeper(self) -> KeptFrames:
         spec = self._spec
         least = _LEAST_KEPT_PER_FRAME * spec.frames_per_window
-        most = max(_MOST_BYTES // int(np.prod(spec.base_shape)), least)
+        frame_bytes = math.prod(spec.base_shape) + spec.shows_closeup * _DETAIL_BYTES
+        most = max(_MOST_BYTES // frame_bytes, least)
         return KeptFrames(most) if spec.stack is None else KeptBursts(most, spec.stack)

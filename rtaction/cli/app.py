@@ -39,7 +39,7 @@ from rtaction.cli.terminal import (
 )
 from rtaction.cli.train import train
 from rtaction.cli.verify import verify
-from rtaction.errors import RtactionError, training_stack_missing
+from rtaction.errors import RtactionError, training_stack_needed
 from rtaction.output_file import raise_if_no_room
 
 app = typer.Typer(
@@ -52,16 +52,6 @@ app = typer.Typer(
 )
 
 
-TRAINING_PACKAGES = {
-    "keras",
-    "matplotlib",
-    "platformdirs",
-    "rich",
-    "tensorflow",
-    "tf2onnx",
-}
-
-
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
 
@@ -71,11 +61,8 @@ def main() -> None:
     start_logging()
     try:
         try:
-            app()
-        except ModuleNotFoundError as error:
-            if (error.name or "").split(".")[0] not in TRAINING_PACKAGES:
-                raise
-            raise training_stack_missing(error) from None
+            with training_stack_needed():
+                app()
         except Exception as error:
             raise_if_no_room(error)
             raise

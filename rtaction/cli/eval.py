@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,6 +33,7 @@ def evaluate(
     device: DeviceOption = "auto",
 ) -> None:
     """Measure how good a model is, on labelled videos or on actions at known times."""
+    from rtaction.api import onnx_of
     from rtaction.realtime.judging.report import write_report
     from rtaction.realtime.judging.run import run_evaluation
 
@@ -44,7 +43,9 @@ def evaluate(
         def load() -> ActionModel:
             from rtaction.realtime.model.action_model import ActionModel
 
-            return ActionModel(stack.enter_context(onnx_of(model)), device=device)
+            return ActionModel(
+                stack.enter_context(onnx_of(model, partial(say, err=True))), device=device
+            )
 
         found = run_evaluation(
             load,
@@ -53,23 +54,6 @@ def evaluate(
             say=partial(say, err=True),
         )
     sets = options.videos if options.intervals is None else f"{options.videos}, {options.intervals}"
-    for line in (f"{model} on {sets}", *found.lines):
-        say(line)
+    say(f"{model} on {sets}\n{found}")
     if output is not None:
         write_report(output, found.figures, found.spec, model=model, options=options)
-
-
-@contextmanager
-def onnx_of(model: Path) -> Iterator[Path]:
-    """The file of a model; Keras models are exported first, to judge what runs live."""
-    keras = model / "model.keras" if model.is_dir() else model
-    if keras.suffix != ".keras":
-        yield model
-        return
-    from rtaction.export.exporter import export_model
-
-    with TemporaryDirectory(prefix="rtaction-") as folder:
-        exported = export_model(keras, Path(folder) / "model.onnx")
-        difference = exported.agreement.max_difference
-        say(f"exported {keras}: scores differ by at most {difference:.1e}", err=True)
-        yield exported.path

@@ -10,7 +10,6 @@ import typer
 
 from rtaction.cli.cam import DeviceOption
 from rtaction.cli.derived import Chosen, derived
-from rtaction.cli.eval import onnx_of
 from rtaction.cli.terminal import progress, say
 from rtaction.cluster.archive.options import ArchiveOptions
 from rtaction.realtime.predicting.options import PredictOptions
@@ -29,6 +28,7 @@ def predict(
     device: DeviceOption = "auto",
 ) -> None:
     """Name what each video of a folder shows, in a table or as subtitles."""
+    from rtaction.api import onnx_of
     from rtaction.realtime.predicting.run import Outcome, run_prediction
 
     options, archive = chosen.make(), many.make()
@@ -41,7 +41,7 @@ def predict(
 
         return run_archive(path, options, archive, device=device, progress=progress)
 
-    with onnx_of(model) as path:
+    with onnx_of(model, partial(say, err=True)) as path:
         outcome = run(path)
     for line in outcome.lines():
         say(line, err=True)

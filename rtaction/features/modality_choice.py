@@ -21,9 +21,15 @@ from rtaction.features.ridge import IndexArray
 from rtaction.features.statistics import clip_statistics, statistics_importance
 from rtaction.modality import parts_of
 
-CANDIDATES = ("rgb+rgb_diff", "rgb_diff+abs_diff+flow", "rgb+rgb_diff+abs_diff+flow")
-"""Modalities of pictures to choose from, the cheapest first: each part costs a pass of the encoder.
-Joints, see `pose_choice`, come before them."""
+CANDIDATES = (
+    "rgb+rgb_diff",
+    "flow_closeup",
+    "rgb_diff+abs_diff+flow",
+    "rgb+rgb_diff+abs_diff+flow",
+    "rgb_diff+abs_diff+flow+flow_closeup",
+)
+"""Modalities of pictures to choose from, the cheapest first: each part costs a pass of the encoder,
+and a close-up as much again for its flow. Joints, see `pose_choice`, come before them."""
 
 ALL_PARTS = "+".join(dict.fromkeys(part for one in CANDIDATES for part in parts_of(one)))
 """The parts of all candidates, in the order in which features of them are given."""

@@ -16,8 +16,7 @@ from rtaction.errors import DatasetError, SourceError
 from rtaction.model_spec import ModelSpec
 from rtaction.sampling import sliding_selections
 from rtaction.video.file import read_video
-from rtaction.video.motion import clip_pictures
-from rtaction.video.pixels import prepare_image
+from rtaction.video.prepared import prepare_frame, prepared_pictures
 from rtaction.video.video_files import files_below, videos_among
 
 
@@ -88,10 +87,9 @@ def read_clips(path: Path, spec: ModelSpec, *, max_clips: int = 8) -> list[Video
     positions = np.linspace(0, len(usable) - 1, min(len(usable), max_clips)).round().astype(int)
     chosen = [usable[position] for position in positions]
     needed = {int(index) for indices in chosen for index in indices}
-    size_hw = spec.height, spec.width
     # Decoded a second time, so that only the needed frames are held; what is left out is told once.
-    images = {
-        number: prepare_image(frame.image, size_hw, base=spec.base, resize=spec.resize)
+    frames = {
+        number: prepare_frame(frame.image, spec)
         for number, frame in enumerate(read_video(path, tell=lambda _: None))
         if number in needed
     }
@@ -99,7 +97,7 @@ def read_clips(path: Path, spec: ModelSpec, *, max_clips: int = 8) -> list[Video
         VideoClip(
             path,
             times[indices[0]],
-            clip_pictures(np.stack([images[int(i)] for i in indices]), spec.modality),
+            prepared_pictures([frames[int(i)] for i in indices], spec),
         )
         for indices in chosen
     ]

@@ -1,7 +1,8 @@
 """Motion as images: one implementation for training and for live video.
 
 Each name of `rtaction.modality` is a function from two consecutive frames of a clip to one uint8
-image; "flow_stack" is made of more. For signed motion, 127 stands for no motion.
+image; "flow_stack" is made of more, and "flow_closeup" of the detail of both frames, see
+`rtaction.video.closeup`. For signed motion, 127 stands for no motion.
 
 This module knows nothing about time: the interval between two frames is that of the clip.
 """
@@ -16,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rtaction.arrays import UInt8Array
-from rtaction.modality import FIELDS, parts_of, shows_motion
+from rtaction.modality import FIELDS, FLOW_CLOSEUP, parts_of, shows_motion
 from rtaction.opencv import cv2
 from rtaction.source_frames import source_frames, stack_of
+from rtaction.video.closeup import CLOSEUP_SIZE, moving_square
 
 STILL = 127
 _DIFF_GAIN = 2
@@ -37,7 +39,8 @@ def clip_pictures(images: npt.NDArray[Any], modality: str) -> UInt8Array:
         images: uint8, shape (num_frames, height, width, 3 or 1) as `base_of(modality)` says. For
             a modality that shows motion, the first is the frame before the clip; for stacks, they
             are stack by stack.
-        modality: see `rtaction.modality`.
+        modality: see `rtaction.modality`; one that shows a close-up needs more than these images,
+            see `rtaction.video.prepared.prepared_pictures`.
 
     Returns:
         uint8, shape (frames_per_clip, height, width, channels_of(modality)); one fewer than
@@ -54,6 +57,7 @@ def picture_of(
     frames: Sequence[Any] | npt.NDArray[Any],
     modality: str,
     fields: Sequence[UInt8Array] | UInt8Array | None = None,
+    closeup: UInt8Array | None = None,
 ) -> UInt8Array:
     """One frame as the network sees it, of the frames that it is made of.
 
@@ -63,9 +67,14 @@ def picture_of(
         modality: see `rtaction.modality`.
         fields: the `flow_field` from each of these frames to the next, if known; those before the
             last are then needed only if `rtaction.modality.compares_pixels`. Default None.
+        closeup: the `closeup_field` from the first of these frames to the last. Default None, for a
+            modality that shows none.
 
     Returns:
         uint8, shape (height, width, channels_of(modality)).
+
+    Raises:
+        ValueError: the modality shows a close-up, and none was given.
     """
     parts = parts_of(modality)
     if fields is None and not FIELDS.keys().isdisjoint(parts):
@@ -74,12 +83,19 @@ def picture_of(
     for part in parts:
         if part in FIELDS:
             made.extend(() if fields is None else fields)
+        elif part == FLOW_CLOSEUP:
+            made.append(_stretched(closeup, frames[-1].shape[:2]))
         else:
             made.append(_MAKERS[part](frames[0], frames[-1]))
     return made[0] if len(made) == 1 else np.concatenate(made, axis=2)
 
 
-def network_picture(before: npt.NDArray[Any], after: npt.NDArray[Any], modality: str) -> UInt8Array:
+def network_picture(
+    before: npt.NDArray[Any],
+    after: npt.NDArray[Any],
+    modality: str,
+    closeup: UInt8Array | None = None,
+) -> UInt8Array:
     """One frame as the network sees it, for a modality without stacks.
 
     Args:
@@ -87,11 +103,12 @@ def network_picture(before: npt.NDArray[Any], after: npt.NDArray[Any], modality:
             that shows no motion.
         after: uint8, of the same shape.
         modality: see `rtaction.modality`.
+        closeup: the `closeup_field` between them, for a modality that shows it. Default None.
 
     Returns:
         uint8, shape (height, width, channels_of(modality)).
     """
-    return picture_of((before, after), modality)
+    return picture_of((before, after), modality, closeup=closeup)
 
 
 def _rgb(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UInt8Array:
@@ -129,9 +146,50 @@ def flow_field(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UInt8Array:
         uint8, shape (height, width, 2), from 0 to `2 * STILL`; `STILL` is none.
     """
     height, width = before.shape[:2]
+    return _levels(_flow_pixels(before, after), width, height)
+
+
+def closeup_field(before: UInt8Array | None, after: UInt8Array | None) -> UInt8Array:
+    """Motion to the right and down around what moves, clipped at an eighth of that square's side.
+
+    Flow is computed in the whole of both details: what comes into the square, or leaves it, is seen
+    outside of it as well.
+
+    Args:
+        before: of a frame, see `rtaction.video.closeup.detail_of`.
+        after: that of the next; if the source's frames have changed their size, nothing moves.
+
+    Returns:
+        uint8, shape (CLOSEUP_SIZE, CLOSEUP_SIZE, 2), from 0 to `2 * STILL`; `STILL` is none.
+
+    Raises:
+        ValueError: a detail is None.
+    """
+    if before is None or after is None:
+        raise ValueError("a close-up needs the detail of both frames, see rtaction.video.closeup")
+    if before.shape != after.shape:
+        return np.full((CLOSEUP_SIZE, CLOSEUP_SIZE, 2), STILL, np.uint8)
+    top, left, side = moving_square(before, after)
+    flow = _flow_pixels(before, after)[top : top + side, left : left + side]
+    return _resized(_levels(flow, side, side), (CLOSEUP_SIZE, CLOSEUP_SIZE))
+
+
+def _levels(flow: npt.NDArray[np.float32], width: int, height: int) -> UInt8Array:
+    """Flow in pixels as levels; an eighth of the width, and of the height, is full scale."""
     full = np.array([width, height], np.float32) * _FULL_FLOW
-    levels = _flow_pixels(before, after) * (STILL / full) + STILL
-    return np.clip(np.rint(levels), 0, 2 * STILL).astype(np.uint8)
+    return np.clip(np.rint(flow * (STILL / full) + STILL), 0, 2 * STILL).astype(np.uint8)
+
+
+def _stretched(closeup: UInt8Array | None, size_hw: tuple[int, ...]) -> UInt8Array:
+    if closeup is None:
+        raise ValueError(f"{FLOW_CLOSEUP} needs a close-up, see closeup_field; got none")
+    return _resized(closeup, size_hw)
+
+
+def _resized(field: UInt8Array, size_hw: tuple[int, ...]) -> UInt8Array:
+    if field.shape[:2] == size_hw:
+        return field
+    return np.asarray(cv2.resize(field, (size_hw[1], size_hw[0])), np.uint8)
 
 
 def _diff_mask(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> UInt8Array:

@@ -61,6 +61,8 @@ class WebOptions:
             as that of a proxy.
         allowed_origins: addresses, such as https://home.example, under which a proxy shows the
             page, if it passes another Host on.
+        trusted_proxies: addresses or networks (`10.0.0.0/8`) of proxies that are believed when
+            they tell by X-Forwarded-For and X-Forwarded-Proto who asks, and how. Default: none.
         tls_cert: PEM file with the certificate and those that vouch for it. Default None: no TLS.
         tls_key: PEM file with its key. Default None: it is in the file of the certificate.
 
@@ -73,6 +75,7 @@ class WebOptions:
     token: str | None = field(default=None, repr=False)
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
     tls_cert: Path | None = None
     tls_key: Path | None = None
 
@@ -95,6 +98,8 @@ class WebOptions:
                 )
         for origin in self.allowed_origins:
             _check_origin(origin)
+        for proxy in self.trusted_proxies:
+            _check_proxy(proxy)
         self._check_tls()
 
     @property
@@ -158,6 +163,16 @@ def _check_token(token: str) -> None:
             f"the token: expected at least {MIN_TOKEN_CHARACTERS} characters, got {len(token)}; "
             f"make one with {_HOW_TO_MAKE_ONE}"
         )
+
+
+def _check_proxy(proxy: str) -> None:
+    try:
+        ipaddress.ip_network(proxy)
+    except ValueError as error:
+        raise UsageError(
+            f"trusted proxy: expected an address or a network, such as 127.0.0.1 or 10.0.0.0/8, "
+            f"got {proxy!r} ({error})"
+        ) from None
 
 
 def _check_origin(origin: str) -> None:

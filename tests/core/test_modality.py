@@ -30,6 +30,8 @@ from rtaction.modality import (
         ("rgb+gray", 4, "rgb", False),
         ("flow_stack", 10, "gray", True),
         ("rgb+flow_stack", 13, "rgb", True),
+        ("flow_closeup", 2, "gray", True),
+        ("rgb_diff+flow+flow_closeup", 7, "rgb", True),
     ],
 )
 def test_what_a_modality_is(modality: str, channels: int, base: str, motion: bool) -> None:
@@ -48,6 +50,8 @@ def test_what_a_modality_is(modality: str, channels: int, base: str, motion: boo
         ("rgb+flow", 1, False),
         ("flow+flow_mask", 1, True),
         ("rgb+flow_stack", 5, False),
+        ("flow_closeup", 0, False),
+        ("flow_closeup+diff", 0, True),
     ],
 )
 def test_what_a_frame_needs_of_those_before_it(

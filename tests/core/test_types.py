@@ -2,14 +2,22 @@ from __future__ import annotations
 
 import inspect
 import pydoc
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, assert_type
 
 import numpy as np
 import pytest
 
 import rtaction
 from rtaction import errors
+from rtaction.errors import UsageError
+from rtaction.evaluation.estimate import Estimate
+from rtaction.export.agreement.agreement import Agreement
 from rtaction.frame import Clip, Frame
 from rtaction.prediction import Prediction
+from rtaction.realtime.watching.watch import Watch
 
 
 def test_frame_knows_its_size() -> None:
@@ -97,7 +105,7 @@ def test_errors_are_documented_with_their_exit_codes() -> None:
 def test_public_names_can_be_had() -> None:
     assert all(getattr(rtaction, name) is not None for name in rtaction.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        _ = rtaction.nothing
+        _ = rtaction.nothing  # type: ignore[attr-defined]
 
 
 def test_what_there_is_can_be_seen() -> None:
@@ -106,8 +114,88 @@ def test_what_there_is_can_be_seen() -> None:
     assert "watch(source" in shown
     assert "class Recognizer(" in shown
     assert "push(self, image_rgb" in shown
+    assert "train_model(videos: 'str | Path', output: 'str | Path' = 'run'" in shown
     with pytest.raises(AttributeError, match="no attribute 'wach'"):
-        rtaction.wach  # noqa: B018
+        rtaction.wach  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_a_name_that_is_nearly_right_is_suggested() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", "import rtaction; rtaction.evaluate_modell"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Did you mean: 'evaluate_model'?" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("room", "instead"),
+    [("train", "train_model"), ("teach", "teach_model"), ("export", "export_model")],
+)
+def test_calling_a_package_says_what_to_call(room: str, instead: str) -> None:
+    with pytest.raises(UsageError, match=rf"rtaction.{room} is a package; call rtaction.{instead}"):
+        getattr(rtaction, room)("videos/")
+    assert instead in rtaction.__all__
+
+
+def test_mistakes_in_settings_are_told_at_once() -> None:
+    with pytest.raises(UsageError, match="no setting 'epoch'; did you mean epochs"):
+        rtaction.train_model("videos/", epoch=3)
+    with pytest.raises(UsageError, match="no setting 'quantise'; did you mean quantize"):
+        rtaction.export_model("run/", quantise="int8")
+    with pytest.raises(UsageError, match="--tune-on needs --intervals"):
+        rtaction.evaluate_model("model.onnx", "videos/", tune_on="monday")
+    with pytest.raises(errors.ModelMissing):
+        rtaction.Recognizer("no-such.onnx")
+
+
+def test_nothing_heavy_is_loaded_before_it_is_used() -> None:
+    script = """
+import sys
+import rtaction
+dir(rtaction)
+assert not {"numpy", "cv2", "onnxruntime", "typer"} & set(sys.modules), "by import"
+for name in rtaction.__all__:
+    getattr(rtaction, name)
+assert not {"tensorflow", "keras", "rich", "typer", "ray"} & set(sys.modules), "by looking"
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize(
+    ("call", "missing"),
+    [("train_model('v')", "rich"), ("export_model('m.keras')", "keras")],
+)
+def test_a_missing_training_stack_is_told(call: str, missing: str) -> None:
+    script = f"""
+import sys
+sys.modules[{missing!r}] = None
+import rtaction
+try:
+    rtaction.{call}
+except rtaction.RtactionError as error:
+    print(type(error).__name__, error)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert run.stdout.startswith("MissingLibrary training and export need"), run.stderr
+
+
+if TYPE_CHECKING:  # mypy judges these
+
+    def _types() -> None:
+        assert_type(rtaction.watch(0), Watch)
+        assert_type(next(rtaction.watch(0)), Prediction)
+        assert_type(rtaction.Recognizer().push(np.zeros((2, 2, 3))), list[Prediction])
+        assert_type(rtaction.train_model("videos").model, Path)
+        assert_type(rtaction.teach_model("videos").accuracy, Estimate)
+        assert_type(rtaction.export_model("run").agreement, Agreement | None)
+        assert_type(rtaction.evaluate_model("m.onnx", "videos").accuracy.low, float)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def options(tmp_path: Path, camera: FaultServer) -> ServeOptions:
     return ServeOptions(cameras_file=cameras, folder=tmp_path / "kept", port=0)
 
 
-@pytest.mark.parametrize("num_faults", [2, pytest.param(16, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("num_faults", [2, pytest.param(8, marks=pytest.mark.slow)])
 def test_reconnects_leave_nothing_behind(
     camera: FaultServer,
     options: ServeOptions,

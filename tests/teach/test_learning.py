@@ -62,8 +62,10 @@ def test_every_take_is_judged_by_a_fit_that_was_not_trained_on_it(taught: Taught
     assert taught.spec.background_label == "nothing"
     assert set(taught.errors) == {
         "rgb+rgb_diff",
+        "flow_closeup",
         "rgb_diff+abs_diff+flow",
         "rgb+rgb_diff+abs_diff+flow",
+        "rgb_diff+abs_diff+flow+flow_closeup",
     }
     assert taught.errors[taught.spec.modality] <= min(taught.errors.values()) / 0.96
 

@@ -25,7 +25,7 @@ from rtaction.train.learning import auto
 from rtaction.train.learning.trials import Trial, judge_features
 from rtaction.train.settings.config import TrainConfig
 
-NUM_VIDEOS, WINDOWS_EACH, FRAMES, PARTS, FEATURES = 30, 3, 5, 4, 320
+NUM_VIDEOS, WINDOWS_EACH, FRAMES, PARTS, FEATURES = 30, 3, 5, 5, 320
 LABELS = ("clap", "nothing", "wave")
 
 
@@ -100,7 +100,12 @@ def _auto(
 
 
 @pytest.mark.parametrize(
-    ("telling_part", "modality"), [(0, "rgb+rgb_diff"), (3, "rgb_diff+abs_diff+flow")]
+    ("telling_part", "modality"),
+    [
+        (0, "rgb+rgb_diff"),
+        (3, "rgb_diff+abs_diff+flow"),
+        (2, "flow_closeup"),
+    ],
 )
 def test_from_one_set_of_features_both_choose_and_report_the_same(
     telling_part: int, modality: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

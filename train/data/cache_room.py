@@ -22,6 +22,8 @@ _RESCAN_SECONDS = 10.0
 FRAMES_SUFFIX = ".frames"
 ARRAY_SUFFIX = ".npy"
 FLOW_SUFFIX = ".flow"
+CLOSEUP_SUFFIX = ".closeup"
+_SPARSE = (FLOW_SUFFIX, CLOSEUP_SUFFIX)
 
 
 class Entry(Protocol):
@@ -88,7 +90,7 @@ class CacheRoom:
         """Time of last use, size and path of each entry."""
         entries = []
         for path in self.folder.iterdir():
-            if path.suffix not in (FRAMES_SUFFIX, ARRAY_SUFFIX, FLOW_SUFFIX):
+            if path.suffix not in (FRAMES_SUFFIX, ARRAY_SUFFIX, *_SPARSE):
                 continue
             with suppress(FileNotFoundError):
                 status = path.stat()
@@ -101,6 +103,6 @@ class CacheRoom:
 
 
 def _size_bytes(path: Path, status: os.stat_result) -> int:
-    if path.suffix == FLOW_SUFFIX and hasattr(status, "st_blocks"):
+    if path.suffix in _SPARSE and hasattr(status, "st_blocks"):
         return 512 * status.st_blocks  # most of it may never have been written
     return status.st_size

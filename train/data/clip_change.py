@@ -5,7 +5,7 @@ This module knows nothing about the amounts of an augmentation.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -75,6 +75,24 @@ class ClipChange:
             field = cv2.absdiff(_warped(fields[place], self.matrix), mirrored)
             changed[place] = cv2.transform(field, mapping)
         return np.minimum(changed, 2 * STILL, out=changed)
+
+    def closeups(self, closeups: UInt8Array) -> UInt8Array:
+        """The close-ups between changed frames, of those between the original ones.
+
+        A close-up follows what moves: it turns and grows with the frames, but does not shift.
+
+        Args:
+            closeups: uint8, shape (..., rows, columns, 2), see
+                `rtaction.video.motion.closeup_field`.
+
+        Returns:
+            uint8, of the same shape.
+        """
+        height, width = closeups.shape[-3:-1]
+        centre = np.array([width - 1, height - 1]) / 2
+        turn = self.matrix[:, :2]
+        matrix = np.column_stack([turn, centre - turn @ centre])
+        return replace(self, matrix=matrix).fields(closeups)
 
     def _beyond_edges(self, height: int, width: int) -> npt.NDArray[np.bool_]:
         """Where a changed frame shows the original mirrored, so that one component turns round.

@@ -27,6 +27,7 @@ from rtaction.sampling import (
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.decoded_video import DecodedVideo, TemporaryFrames, VideoFrames
 from rtaction.train.data.frame_cache import FrameCache
+from rtaction.train.data.kept_closeups import Details, KeptCloseups
 from rtaction.train.data.kept_flow import KeptFlow
 from rtaction.video.span import Span
 from rtaction.whole_video import whole_targets, why_no_spread_clip
@@ -85,7 +86,8 @@ def read_clip_set(
     kept: list[Video] = []
     parts: list[_Clips] = []
     cache = cache or FrameCache()
-    with closing(_read_all(videos, spec, stride_seconds, cache)) as results:
+    closeups = KeptCloseups(cache.room)
+    with closing(_read_all(videos, spec, stride_seconds, cache, closeups)) as results:
         for video, result in results:
             if on_video:
                 on_video()
@@ -116,6 +118,7 @@ def read_clip_set(
         sampling=spec.sampling,
         video_times_seconds=tuple(part.video.times_seconds for part in parts),
         flow=KeptFlow(cache.room),
+        closeups=closeups,
     )
 
 
@@ -156,7 +159,11 @@ def check_labels(videos: Sequence[Video], kept: Sequence[Video], need_every_labe
 
 
 def _read_all(
-    videos: Sequence[Video], spec: ModelSpec, stride_seconds: float | None, cache: FrameCache
+    videos: Sequence[Video],
+    spec: ModelSpec,
+    stride_seconds: float | None,
+    cache: FrameCache,
+    closeups: KeptCloseups,
 ) -> Generator[tuple[Video, _Clips | str]]:
     """The clips of each video, or the reason why it has none; file by file, in order."""
     stop = threading.Event()
@@ -166,6 +173,7 @@ def _read_all(
         stride_seconds=stride_seconds,
         cache=cache,
         leftover=TemporaryFrames(),
+        closeups=closeups,
         stop=stop,
     )
     of_file: dict[Path, list[Video]] = {}
@@ -189,19 +197,30 @@ def _read_or_reason(
     stride_seconds: float | None,
     cache: FrameCache,
     leftover: TemporaryFrames,
+    closeups: KeptCloseups,
     stop: threading.Event,
 ) -> list[tuple[Video, _Clips | str]]:
     """The clips of each of the videos that one file has."""
     path = videos[0].path
+    details = Details() if spec.shows_closeup else None
     try:
-        with cache.read(path, spec, stop) as decoded:
+        with cache.read(path, spec, stop, details.add if details else None) as decoded:
             if decoded.problem:
                 return [(video, decoded.problem) for video in videos]
             cut = partial(_cut, decoded, spec, stride_seconds, leftover)
-            return [(video, cut(video)) for video in videos]
+            results = [(video, cut(video)) for video in videos]
+        if details and details.is_whole:
+            for _, clips in results:
+                if not isinstance(clips, str):
+                    before, after = clips.clip_frames[:, :-1], clips.clip_frames[:, 1:]
+                    closeups.make(path, clips.video, before, after, details)
+        return results
     except SourceError as error:
         reason = str(error).removeprefix(str(path)).lstrip(": ")
         return [(video, reason) for video in videos]
+    finally:
+        if details:
+            details.close()
 
 
 def _cut(

@@ -16,13 +16,14 @@ import numpy.typing as npt
 from rtaction.arrays import Float64Array, UInt8Array
 from rtaction.choices import Sampling
 from rtaction.labelled.videos import Video
-from rtaction.modality import compares_pixels, fields_of, shows_motion
+from rtaction.modality import compares_pixels, fields_of, shows_closeup, shows_motion
 from rtaction.model_spec import ModelSpec
 from rtaction.sampling import select_frames
 from rtaction.source_frames import source_frames, stack_of
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_change import ClipChange
 from rtaction.train.data.decoded_video import VideoFrames
+from rtaction.train.data.kept_closeups import KeptCloseups
 from rtaction.train.data.kept_flow import KeptFlow
 from rtaction.video.motion import clip_pictures, picture_of
 from rtaction.whole_video import segment_targets
@@ -52,6 +53,7 @@ class ClipSet:
         video_times_seconds: for each video, float64 times of its frames in `frames`. Default (),
             unknown: each clip then has only its own frames.
         flow: the optical flow between frames. Default: computed each time.
+        closeups: that around what moves. Default: each is made once in a run.
     """
 
     frames: UInt8Array | VideoFrames
@@ -67,6 +69,7 @@ class ClipSet:
     video_times_seconds: tuple[Float64Array, ...] = ()
     truths: npt.NDArray[np.bool_] | None = None
     flow: KeptFlow = field(default_factory=KeptFlow)
+    closeups: KeptCloseups = field(default_factory=KeptCloseups)
 
     def __len__(self) -> int:
         return len(self.clip_labels)
@@ -83,19 +86,50 @@ class ClipSet:
         self, positions: npt.NDArray[np.intp], change: ClipChange | None = None
     ) -> UInt8Array:
         """What a network sees of the frames at some positions, changed."""
-        if not fields_of(self.modality):
+        if not (fields_of(self.modality) or shows_closeup(self.modality)):
             images = np.asarray(self.frames[positions])
             return clip_pictures(change.images(images) if change else images, self.modality)
         of = source_frames(self.modality, len(self.own_frames))  # (frames_per_clip, 2 or more)
-        fields = self.flow.between(self.frames, positions[of[:, :-1]], positions[of[:, 1:]])
+        before, after = positions[of[:, :-1]], positions[of[:, 1:]]
+        fields = None
+        if fields_of(self.modality):
+            fields = self.flow.between(self.frames, before, after)
+        closeups = self.closeups_between(before[:, 0], after[:, -1])
         # What shows only in the flow need be neither read nor changed.
         needed = of if compares_pixels(self.modality) else of[:, -1:]
         used, places = np.unique(needed, return_inverse=True)
         images = np.asarray(self.frames[positions[used]])
         if change:
-            images, fields = change.images(images), change.fields(fields)
-        sources = zip(images[places.reshape(needed.shape)], fields, strict=True)
-        return np.stack([picture_of(some, self.modality, known) for some, known in sources])
+            images = change.images(images)
+            fields = fields if fields is None else change.fields(fields)
+            closeups = closeups if closeups is None else change.closeups(closeups)
+        return np.stack(
+            [
+                picture_of(
+                    images[some],
+                    self.modality,
+                    fields if fields is None else fields[number],
+                    closeups if closeups is None else closeups[number],
+                )
+                for number, some in enumerate(places.reshape(needed.shape))
+            ]
+        )
+
+    def closeups_between(
+        self, before: npt.NDArray[np.intp], after: npt.NDArray[np.intp]
+    ) -> UInt8Array | None:
+        """The close-ups between frames at some positions; None if the modality shows none.
+
+        Args:
+            before: intp, of any shape.
+            after: intp, of the same shape, of frames of the same videos, not earlier.
+
+        Returns:
+            uint8, shape (*before.shape, CLOSEUP_SIZE, CLOSEUP_SIZE, 2).
+        """
+        if not shows_closeup(self.modality):
+            return None
+        return self.closeups.between(self.frames, before, after)
 
     def images_at(self, clip: int, moments_seconds: Float64Array) -> UInt8Array:
         """Frames of one clip, taken at other moments of its video.
@@ -182,7 +216,9 @@ class ClipSet:
         if self.sampling == "segments" and self.video_times_seconds:
             video_times = self.video_times_seconds[self.clip_videos[clip]]
             return segment_targets(video_times, len(times), stack=stack, random=random)
-        if fields_of(self.modality):  # between new frames, flow would be computed in each epoch
+        if fields_of(self.modality) or shows_closeup(
+            self.modality
+        ):  # between new frames, flow would be computed in each epoch
             timing = [int(random.integers(_TIMINGS)), round(1000 * max(times[0], 0))]
             random = np.random.default_rng(timing)
         keep_ends = self.sampling != "sliding"
@@ -215,9 +251,9 @@ class ClipSet:
         video: Video = self.videos[self.clip_videos[clip]]
         return video.label_among(augmentation.keep_sides)
 
-    def drawn(self, images: UInt8Array) -> UInt8Array:
-        """What a network sees of a clip's `images`, for a person: uint8, shape (F, H, W, C)."""
-        return clip_pictures(images, self.modality)
+    def drawn(self, clip: int) -> UInt8Array:
+        """What a network sees of one clip, for a person: uint8, shape (F, H, W, C)."""
+        return np.asarray(self.pictures([clip])[0])
 
     def shown(self, clip: int) -> UInt8Array:
         """A clip as the camera saw it: uint8, shape (frames_per_window, H, W, 3 or 1)."""

@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,6 +37,9 @@ _DECLARED_SLACK_SECONDS = 0.25
 
 _COPIED_AT_ONCE = 256
 
+Look = Callable[[npt.NDArray[Any]], None]
+"""Takes a frame: uint8 RGB, shape (height, width, 3)."""
+
 
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class DecodedVideo:
@@ -50,6 +53,8 @@ class DecodedVideo:
         offset_bytes: offset of the first frame in the file. Default 0.
         whole: the whole video, if this is a part of it. Default None.
         first: number of the first frame in the whole video. Default 0.
+        numbers: intp, shape (num_frames,), those of the frames in the whole video, if they do not
+            follow each other. Default None.
     """
 
     file: Path | IO[bytes]
@@ -59,6 +64,11 @@ class DecodedVideo:
     offset_bytes: int = 0
     whole: DecodedVideo | None = None
     first: int = 0
+    numbers: npt.NDArray[np.intp] | None = None
+
+    def numbers_of(self, positions: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+        """The numbers of some of its frames in the whole video: intp, of the same shape."""
+        return self.first + positions if self.numbers is None else self.numbers[positions]
 
     def part(self, places: slice) -> DecodedVideo:
         """Some of its frames, without a copy of them."""
@@ -88,7 +98,12 @@ class DecodedVideo:
 
 
 def decode_video(
-    path: Path, spec: ModelSpec, file: IO[bytes], *, stop: threading.Event | None = None
+    path: Path,
+    spec: ModelSpec,
+    file: IO[bytes],
+    *,
+    stop: threading.Event | None = None,
+    look: Look | None = None,
 ) -> DecodedVideo:
     """Decode a whole video into an empty file.
 
@@ -97,6 +112,7 @@ def decode_video(
         spec: size and resizing of the frames, and whether they have colours.
         file: the file to write to; stays open.
         stop: stops decoding when set. Default None.
+        look: is given each frame as the video has it. Default None.
 
     Returns:
         The frames; without frames, but with a problem, if the video cannot be used.
@@ -115,6 +131,8 @@ def decode_video(
                 raise CancelledError
             image = prepare_image(frame.image, size_hw, base=spec.base, resize=spec.resize)
             write_decoded(file, image.data)
+            if look:
+                look(frame.image)
             times.append(frame.captured_at_seconds)
         problem = _cut_off(path, times)
     except SourceUnreadable as error:
@@ -207,7 +225,10 @@ class TemporaryFrames:
                 write_decoded(self._file, images.data)
                 self._num_bytes += images.nbytes
         times = video.times_seconds[positions]
-        return DecodedVideo(self._file, video.frame_shape, times, offset_bytes=start_bytes)
+        numbers = video.numbers_of(positions)
+        return DecodedVideo(
+            self._file, video.frame_shape, times, offset_bytes=start_bytes, numbers=numbers
+        )
 
 
 class VideoFrames:
@@ -223,6 +244,7 @@ class VideoFrames:
 
     Attributes:
         videos: the frames of each video.
+        paths: the videos themselves.
         starts: intp, shape (num_videos + 1,): position of the first frame of each, and the end.
     """
 
@@ -230,7 +252,7 @@ class VideoFrames:
         self, videos: Sequence[DecodedVideo], paths: Sequence[Path], spec: ModelSpec
     ) -> None:
         self.videos = list(videos)
-        self._paths = list(paths)
+        self.paths = list(paths)
         self._spec = spec
         self.starts = np.cumsum([0, *(len(video.times_seconds) for video in videos)])
 
@@ -261,7 +283,7 @@ class VideoFrames:
 
     def joined(self, other: VideoFrames) -> VideoFrames:
         """These frames, followed by those of other videos."""
-        videos, paths = [*self.videos, *other.videos], [*self._paths, *other._paths]
+        videos, paths = [*self.videos, *other.videos], [*self.paths, *other.paths]
         return VideoFrames(videos, paths, self._spec)
 
     def of_video(self, number: int) -> UInt8Array:
@@ -273,7 +295,7 @@ class VideoFrames:
         try:
             return self.videos[number].frames()
         except OSError:
-            before, path = self.videos[number], self._paths[number]
+            before, path = self.videos[number], self.paths[number]
             again = decode_video(path, self._spec, open_temporary())
             if before.whole is not None:
                 again = again.part(slice(before.first, before.first + len(before.times_seconds)))

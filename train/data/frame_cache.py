@@ -47,6 +47,7 @@ from rtaction.train.data.cache_room import (
 )
 from rtaction.train.data.decoded_video import (
     DecodedVideo,
+    Look,
     decode_video,
     open_temporary,
     write_decoded,
@@ -95,7 +96,11 @@ class FrameCache:
 
     @contextmanager
     def read(
-        self, path: Path, spec: ModelSpec, stop: threading.Event | None = None
+        self,
+        path: Path,
+        spec: ModelSpec,
+        stop: threading.Event | None = None,
+        look: Look | None = None,
     ) -> Iterator[DecodedVideo]:
         """The frames of a video: from the cache, or decoded, and kept if there is room.
 
@@ -105,6 +110,7 @@ class FrameCache:
             path: the video.
             spec: size and resizing of the frames, and whether they have colours.
             stop: stops decoding when set. Default None.
+            look: is given each frame as the video has it, if it is decoded. Default None.
 
         Raises:
             SourceMissing: there is no such file.
@@ -118,7 +124,7 @@ class FrameCache:
             yield found
             return
         with _open_partial(entry) as file:
-            decoded = decode_video(path, spec, file, stop=stop)
+            decoded = decode_video(path, spec, file, stop=stop, look=look)
             # A file that changed meanwhile, or that only this user may not read, is not cached.
             lasts = entry and os.access(path, os.R_OK) and entry == self._entry(path, spec)
             yield (self._keep(decoded, file, entry) if entry and lasts else None) or decoded
@@ -203,6 +209,12 @@ class FrameCache:
 def default_folder() -> Path:
     """The default folder of decoded videos."""
     return platformdirs.user_cache_path("rtaction", appauthor=False) / "frames"
+
+
+def name_of(path: Path) -> str | None:
+    """A name for what is kept of a video in any format, as it is now; None if there is no file."""
+    known = _known(path)
+    return _digest(known) if known else None
 
 
 def _known(path: Path) -> list[Any] | None:

@@ -82,15 +82,15 @@ class PoseClips(ClipSet):
         self, clip: int, augmentation: Augmentation, random: np.random.Generator
     ) -> UInt8Array:
         """Skeletons of one clip, augmented, as `drawn`."""
-        return self.drawn(self.changed_images(clip, augmentation, random))
+        return drawn_joints(self.changed_images(clip, augmentation, random))
 
-    def drawn(self, images: Any) -> UInt8Array:
-        """Skeletons of a clip's joints: uint8 RGB, shape (frames_per_clip, 160, 160, 3)."""
-        return drawn_joints(images)
+    def drawn(self, clip: int) -> UInt8Array:
+        """A clip's skeletons: uint8 RGB, shape (frames_per_clip, 160, 160, 3)."""
+        return drawn_joints(self.points([clip])[0])
 
     def shown(self, clip: int) -> UInt8Array:
         """A clip's skeletons, as `drawn`."""
-        return drawn_joints(self.points([clip])[0])
+        return self.drawn(clip)
 
 
 def read_pose_clips(

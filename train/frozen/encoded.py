@@ -210,12 +210,21 @@ def _changed_pictures(clips: ClipSet, pairs: IndexArray, change: Change) -> Iter
     for start in range(0, len(pairs), _READ_AT_ONCE):
         some = pairs[start : start + _READ_AT_ONCE]
         frames, places = np.unique(some, return_inverse=True)
+        places = places.reshape(-1, 2)
         images = np.asarray(clips.frames[frames])
+        drawn = None
         if change.augmentation:
             # The same random draws for each batch of frames: the whole video changes in one way.
-            images = change.augmentation.apply(images, change.label, change.random())
-        for before, after in places.reshape(-1, 2):
-            yield network_picture(images[before], images[after], clips.modality)
+            drawn = change.augmentation.drawn(
+                change.label, change.random(), len(images), images.shape[1:3]
+            )
+            images, frames = drawn.images(images[drawn.order]), frames[drawn.order]
+        closeups = clips.closeups_between(*frames[places].T)
+        if drawn is not None and closeups is not None:
+            closeups = drawn.closeups(closeups)
+        for number, (before, after) in enumerate(places):
+            closeup = None if closeups is None else closeups[number]
+            yield network_picture(images[before], images[after], clips.modality, closeup)
 
 
 def _encode(

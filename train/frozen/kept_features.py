@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rtaction.modality import parts_of
+from rtaction.modality import base_of, parts_of
 from rtaction.model_spec import ModelSpec
 from rtaction.train.data.augment import Augmentation
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.frame_cache import FrameCache
 
 # Raise it whenever the same frames would give the network other pictures.
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,8 @@ class KeptFeatures:
             return None
         found = []
         for part in self._parts:
-            features = self.cache.array(clips.videos[video].path, [*identity, part])
+            of_part = [*identity, self._base_of(part, change), part]
+            features = self.cache.array(clips.videos[video].path, of_part)
             if features is None or features.shape != (len(pairs), *self._part_shape):
                 return None
             found.append(features)
@@ -80,7 +81,8 @@ class KeptFeatures:
             return
         split = np.split(features, len(self._parts), axis=-1)
         for part, one in zip(self._parts, split, strict=True):
-            self.cache.keep_array(clips.videos[video].path, [*identity, part], one)
+            of_part = [*identity, self._base_of(part, change), part]
+            self.cache.keep_array(clips.videos[video].path, of_part, one)
 
     def _identity(
         self, clips: ClipSet, video: int, pairs: npt.NDArray[np.intp], change: Change
@@ -91,10 +93,15 @@ class KeptFeatures:
         spec = self.spec
         return [
             *(_FORMAT, self._weights, self.encoder),
-            *(spec.height, spec.width, spec.base, spec.resize),
+            *(spec.height, spec.width, spec.resize),
             hashlib.sha256(times.tobytes()).hexdigest(),
             change.identity,
         ]
+
+    def _base_of(self, part: str, change: Change) -> str:
+        """What the pictures of a part were made of, which those beside it do not change; but noise
+        that is added to colours is not that of gray values."""
+        return self.spec.base if change.augmentation else base_of(part)
 
     @cached_property
     def _weights(self) -> str:

@@ -4,34 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 from rich.console import Console
 
-from rtaction.choices import Option, require_kind
 from rtaction.errors import UsageError
 from rtaction.keras_tensorflow import keras
+from rtaction.keyword_settings import checked_settings, shows_settings
 from rtaction.model_spec import ModelSpec
 from rtaction.train.choices import network_named
 from rtaction.train.learning.fit import TrainResult, train
 from rtaction.train.learning.training_data import OpenPoseNetworks
 from rtaction.train.networks.own import OwnNetwork, own_network_named
+from rtaction.train.settings import people, streams
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.for_own import with_shape_of
-from rtaction.train.settings.people import with_defaults
 from rtaction.train.settings.run_folder import RunFolder
 
-_NOT_SETTINGS = {"videos", "network", "chosen_but"}
+_NOT_SETTINGS = ("videos", "network", "chosen_but")
 
 
+@shows_settings(TrainConfig, without=_NOT_SETTINGS)
 def fit(
     network: keras.Model | Callable[[ModelSpec], Any] | str,
     videos: str | Path,
     output: str | Path = "run",
     *,
     resume: bool = False,
+    auto: bool = False,
     callbacks: Sequence[Any] = (),
     console: Console | None = None,
     open_networks: OpenPoseNetworks | None = None,
@@ -54,6 +55,7 @@ def fit(
         output: folder for the result, see `rtaction.train.settings.run_folder`. Default "run".
         resume: go on with the training in that folder; settings that are not given are its own.
             Default False.
+        auto: choose all settings that are not given from the videos. Default False.
         callbacks: Keras callbacks; called after rtaction's own, once the epoch is saved. Default
             none.
         console: where progress is shown. Default: stderr, or the cell of a notebook.
@@ -76,7 +78,7 @@ def fit(
         ...     return keras.Model(clip, keras.layers.Dense(len(spec.labels))(x))
         >>> result = fit(build, "videos/", epochs=20, frames_per_clip=8)
     """
-    chosen = {name: _checked(name, value) for name, value in settings.items()}
+    chosen = checked_settings([TrainConfig], settings, without=_NOT_SETTINGS)
     strange = [one for one in callbacks if not isinstance(one, keras.callbacks.Callback)]
     if strange:
         kind = strange[0] if isinstance(strange[0], type) else type(strange[0])
@@ -91,8 +93,10 @@ def fit(
         config = TrainConfig.load(RunFolder(Path(output)).config)
         config = replace(config, network=name, videos=str(videos), **chosen)
     else:
-        config = TrainConfig(str(videos), network=name, **chosen)
-        config = with_defaults(config, chosen)
+        chosen_but = tuple(chosen) if auto else None
+        config = TrainConfig(str(videos), network=name, chosen_but=chosen_but, **chosen)
+        for one in (people, streams):
+            config = one.with_defaults(config, chosen)
         config = with_shape_of(own, config, chosen) if own else config
     return train(
         config,
@@ -103,24 +107,3 @@ def fit(
         own=own,
         callbacks=callbacks,
     )
-
-
-def _checked(name: str, value: Any) -> Any:
-    """A setting, if there is one of that name, it has the right type and is in range."""
-    hints = get_type_hints(TrainConfig, include_extras=True)
-    names = [one for one in hints if one not in _NOT_SETTINGS]
-    if name not in names:
-        near = get_close_matches(name, names, n=1)
-        advice = f"did you mean {near[0]}?" if near else f"they are {', '.join(sorted(names))}"
-        raise UsageError(f"there is no setting {name!r}; {advice}")
-    if isinstance(value, Path):
-        value = str(value)
-    hint = hints[name]
-    require_kind(name, hint, value)
-    notes = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
-    for option in (one for one in notes if isinstance(one, Option)):
-        is_number = isinstance(value, int | float)
-        if is_number and not (option.minimum or -1e9) <= value <= (option.maximum or 1e9):
-            most = "" if option.maximum is None else f" and at most {option.maximum:g}"
-            raise UsageError(f"{name} must be at least {option.minimum or 0:g}{most}, got {value}")
-    return tuple(value) if isinstance(value, list) else value

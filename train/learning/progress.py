@@ -19,8 +19,6 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from rtaction.evaluation.several_labels import exact_text, several_lines
-from rtaction.evaluation.text import accuracy_text, counted, interval_note, label_table
 from rtaction.keras_tensorflow import keras
 from rtaction.printable import printable_lines
 from rtaction.train.report.judged_clips import JudgedClips
@@ -127,19 +125,7 @@ class CleanConsole(Console):
 
 def print_evaluation(console: Console, judged: JudgedClips, name: str) -> None:
     """Print a network's results on a set of clips, per label and overall."""
-    note = interval_note(len(judged.groups) if judged.is_grouped else None)
-    if judged.several is not None:
-        of_videos = judged.several.pooled(judged.clips.clip_videos)
-        table = several_lines(judged.several, "clip")
-        results = [exact_text(judged.several, "clip"), exact_text(of_videos, "video")]
-    else:
-        clips, videos = judged.by_clip, judged.by_video
-        table = label_table(clips, "clip")
-        results = [
-            accuracy_text(clips.accuracy, counted(len(clips), "clip")),
-            accuracy_text(videos.accuracy, f"{counted(len(videos), 'video')} (mean scores)"),
-        ]
-    for line in (f"On {name}", *table, note, *results):
+    for line in judged.lines(name):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 

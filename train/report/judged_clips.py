@@ -12,7 +12,8 @@ import numpy.typing as npt
 from rtaction.evaluation.calibration import Calibration
 from rtaction.evaluation.classification import Classification
 from rtaction.evaluation.estimate import Clusters, Estimate, clusters_of
-from rtaction.evaluation.several_labels import SeveralLabels
+from rtaction.evaluation.several_labels import SeveralLabels, exact_text, several_lines
+from rtaction.evaluation.text import accuracy_text, counted, interval_note, label_table
 from rtaction.labelled.videos import Video, is_grouped
 from rtaction.train.data.clip_set import ClipSet
 
@@ -106,6 +107,32 @@ class JudgedClips:
         order = wrong[np.argsort(-self.scores[wrong, predicted[wrong]], kind="stable")]
         _, firsts = np.unique(self.clips.clip_videos[order], return_index=True)
         return [self._mistake(int(clip)) for clip in order[np.sort(firsts)[:most]]]
+
+    @property
+    def accuracy(self) -> Estimate:
+        """Share of the videos that are named rightly; of clips with several labels, share of those
+        whose labels are all right."""
+        return self.by_video.accuracy if self.several is None else self.several.exact
+
+    def lines(self, name: str) -> list[str]:
+        """The results for a person, per label and overall.
+
+        Args:
+            name: of the set, such as "validation".
+        """
+        note = interval_note(len(self.groups) if self.is_grouped else None)
+        if self.several is not None:
+            of_videos = self.several.pooled(self.clips.clip_videos)
+            table = several_lines(self.several, "clip")
+            results = [exact_text(self.several, "clip"), exact_text(of_videos, "video")]
+        else:
+            clips, videos = self.by_clip, self.by_video
+            table = label_table(clips, "clip")
+            results = [
+                accuracy_text(clips.accuracy, counted(len(clips), "clip")),
+                accuracy_text(videos.accuracy, f"{counted(len(videos), 'video')} (mean scores)"),
+            ]
+        return [f"On {name}", *table, note, *results]
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; an undefined figure is None."""

@@ -15,7 +15,6 @@ from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.report.filmstrip import parts_in, visible
 from rtaction.train.report.judged_clips import JudgedClips, Mistake
 from rtaction.train.report.page import picture, tag
-from rtaction.video.motion import clip_pictures
 
 _MOST_PICTURES = 16
 _MOST_ROWS = 160
@@ -75,10 +74,9 @@ def _mistake(mistake: Mistake, clips: ClipSet) -> Element:
 
 
 def _strip(clip: int, times_seconds: list[float], name: str, clips: ClipSet) -> Element:
-    frames = clips.shown(clip)
-    rows = [("camera", frames[clips.own_frames])]
+    rows = [("camera", clips.shown(clip)[clips.own_frames])]
     if shows_motion(clips.modality):
-        parts = parts_in(clip_pictures(frames, clips.modality), clips.modality)
+        parts = parts_in(clips.drawn(clip), clips.modality)
         rows += [(part, images) for part, images in parts.items() if shows_motion(part)]
     count = len(times_seconds)
     shown = np.linspace(0, count - 1, min(count, _MOST_PICTURES)).round().astype(int)

@@ -126,9 +126,10 @@ class TrainConfig:
     modality: Annotated[
         str,
         Option(
-            "What the network sees: rgb, gray, diff, abs_diff, rgb_diff, flow, flow_stack (five "
-            "fields for each frame), diff_mask or flow_mask, or several joined by +; or pose, the "
-            "joints of people (default: 16 frames over 1.875 s).",
+            "What the network sees: rgb, gray, diff, abs_diff, rgb_diff, flow, flow_closeup (flow "
+            "in a square of the video's own pixels around what moves), flow_stack (five fields "
+            "for each frame), diff_mask or flow_mask, or several joined by +; or pose, the joints "
+            "of people (default: 16 frames over 1.875 s).",
             _DATA,
         ),
     ] = "rgb"

@@ -10,7 +10,8 @@ import pytest
 from typer.main import get_command
 
 import rtaction
-from rtaction.cli.app import TRAINING_PACKAGES, app
+from rtaction.cli.app import app
+from rtaction.errors import TRAINING_PACKAGES
 from rtaction.installation import install_command
 from tests.conftest import Here
 from tests.project import ROOT

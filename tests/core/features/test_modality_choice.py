@@ -14,7 +14,7 @@ from rtaction.features.modality_choice import (
     try_modalities,
 )
 
-NUM_VIDEOS, CLIPS_EACH, FRAMES, PARTS, FEATURES = 40, 2, 4, 4, 30
+NUM_VIDEOS, CLIPS_EACH, FRAMES, PARTS, FEATURES = 40, 2, 4, 5, 30
 LABELS = np.arange(NUM_VIDEOS) % 2
 
 
@@ -62,7 +62,11 @@ def test_what_only_a_group_has_is_of_no_use() -> None:
 
 def test_the_modality_whose_parts_tell_is_chosen() -> None:
     noise = _noise()
-    for part, chosen in ((0, "rgb+rgb_diff"), (3, "rgb_diff+abs_diff+flow")):
+    for part, chosen in (
+        (0, "rgb+rgb_diff"),
+        (3, "rgb_diff+abs_diff+flow"),
+        (2, "flow_closeup"),
+    ):
         trials = _trials(_shifted(noise, 4.0, part))
         assert best_modality({name: trial.error for name, trial in trials.items()}) == chosen
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rtaction.modality import CHANNELS, FLOW_STACK, base_of, channels_of
+from rtaction.modality import CHANNELS, FLOW_CLOSEUP, FLOW_STACK, base_of, channels_of
 from rtaction.opencv import cv2
 from rtaction.video.motion import (
     STILL,
@@ -88,7 +88,9 @@ def test_a_mask_shows_the_part_that_moves(modality: str) -> None:
     assert picture[:12].max() < 10
 
 
-@pytest.mark.parametrize("part", [part for part in CHANNELS if part != FLOW_STACK])
+@pytest.mark.parametrize(
+    "part", [part for part in CHANNELS if part not in (FLOW_STACK, FLOW_CLOSEUP)]
+)
 def test_a_clip_of_motion_has_one_picture_fewer_than_frames(part: str) -> None:
     channels = channels_of(base_of(part))
     images = np.random.default_rng(0).integers(0, 256, (4, 16, 24, channels)).astype(np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -154,11 +155,58 @@ def test_actions_of_each_file_end_with_it(flat_video: Path, model: ActionModel) 
     assert told == [(name, 1, is_start) for name in names for is_start in (True, False)]
 
 
+def test_sources_have_the_names_that_they_are_given(halves_video: Path, model: ActionModel) -> None:
+    named = {"door": halves_video, "yard": str(halves_video.parent)}
+    assert {one.source for one in watch(named, model)} == {"door", "yard"}
+    with pytest.raises(UsageError, match="expected names of sources such as"):
+        watch({0: halves_video}, model).run()
+    with pytest.raises(UsageError, match="sources have their own"):
+        watch({"door": halves_video}, model, frames_per_second=5).run()
+
+
+def test_a_run_tells_callbacks_and_can_be_stopped_by_one(
+    halves_video: Path, model: ActionModel
+) -> None:
+    whole: list[ActionEvent] = []
+    watch(halves_video, model, on_event=whole.append).run()
+    assert [(one.label, one.end_seconds is None) for one in whole] == [
+        ("dark", True),
+        ("dark", False),
+        ("bright", True),
+        ("bright", False),
+    ]
+    told: list[ActionEvent] = []
+
+    def see(event: ActionEvent) -> None:
+        told.append(event)
+        watching.stop()
+
+    watching = watch(halves_video, model, on_event=see)
+    watching.run()
+    assert [(one.label, one.end_seconds is None) for one in told] == [
+        ("dark", True),
+        ("dark", False),
+    ]
+    first, last = whole[1].end_seconds, told[1].end_seconds
+    assert first is not None
+    assert last is not None
+    assert last < first  # stopped before the action had ended
+
+
+def test_frames_can_be_stopped_and_closed(model: ActionModel) -> None:
+    pairs = ((number / 10, np.zeros((16, 16, 3), np.uint8)) for number in itertools.count())
+    with watch(pairs, model) as watching:
+        assert next(watching).label == "dark"
+        watching.stop()
+        assert len(list(watching)) <= 1  # what ends with the last frame
+    assert list(watching) == []
+
+
 def test_leaving_early_is_fine(halves_video: Path, model: ActionModel) -> None:
     predictions = watch(halves_video, model)
 
     assert next(predictions).label == "dark"
-    predictions.close()  # type: ignore[attr-defined]
+    predictions.close()
     assert list(predictions) == []
 
 

@@ -7,24 +7,25 @@ import pytest
 
 from rtaction.realtime.windows.kept_frames import KeptBursts
 from rtaction.sampling import Stack, select_frames
+from rtaction.video.prepared import PreparedFrame
 from rtaction.whole_video import whole_targets
 
 STACK = Stack(6, 0.08)
-IMAGE = np.zeros((1, 1, 3), np.uint8)
+FRAME = PreparedFrame(np.zeros((1, 1, 3), np.uint8), None)
 
 
 def _kept(num_frames: int, most_kept: int, frames_per_second: float = 30.0) -> KeptBursts:
     kept = KeptBursts(most_kept, STACK)
     for number in range(num_frames):
-        kept.add(7.0 + number / frames_per_second, IMAGE)
-        assert len(kept.images) == len(kept.times_seconds)
-        assert len(kept.images) <= most_kept
+        kept.add(7.0 + number / frames_per_second, FRAME)
+        assert len(kept.frames) == len(kept.times_seconds)
+        assert len(kept.frames) <= most_kept
     return kept
 
 
 def test_of_a_short_video_all_frames_are_kept() -> None:
     kept = _kept(300, 300)
-    assert len(kept.images) == 300
+    assert len(kept.frames) == 300
     times = 7.0 + np.arange(300) / 30
     expected = whole_targets(times, 48, sampling="segments", stack=STACK)
     np.testing.assert_allclose(kept.targets(48, "segments"), expected)

@@ -68,7 +68,7 @@ def test_of_a_long_video_only_some_frames_are_kept(
     most = 0
     for frame in Film().frames(times):
         tracker.push(frame)
-        most = max(most, len(tracker._kept.images))
+        most = max(most, len(tracker._kept.frames))
     assert most <= 32 * 5
     (window,) = tracker.due(has_ended=True)
     targets = spread_targets(times, 5)

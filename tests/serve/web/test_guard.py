@@ -89,6 +89,25 @@ def test_its_own_page_and_programs_may(serve: Serve) -> None:
         assert client.get("/api/docs", headers=framed).status_code == 403
 
 
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_who_comes_by_a_proxy(serve: Serve, is_trusted: bool) -> None:
+    proxies = ("127.0.0.0/8",) if is_trusted else ("10.0.0.0/8",)
+    options = WebOptions(port=0, token=TOKEN, trusted_proxies=proxies)
+    server = serve(options, limits=Limits(requests_per_second=0.001, num_requests_at_once=3))
+    with checked_client(server.url) as client:
+        by_proxy = {"X-Forwarded-For": "192.0.2.7, 198.51.100.1", "X-Forwarded-Proto": "https"}
+        answer = client.post("/login", data={"token": TOKEN}, headers=by_proxy)
+        assert ("; Secure" in answer.headers["Set-Cookie"]) is is_trusted
+        asked = [client.get("/login", headers=by_proxy).status_code for _ in range(4)]
+        assert asked.count(429) == 2
+        # What the asker puts before the proxy's own word is not believed.
+        by_proxy["X-Forwarded-For"] = "203.0.113.9, 198.51.100.1"
+        assert client.get("/login", headers=by_proxy).status_code == 429
+        by_proxy["X-Forwarded-For"] = "198.51.100.2"
+        status = client.get("/login", headers=by_proxy).status_code
+        assert status == (200 if is_trusted else 429)
+
+
 def test_tokens_that_are_wrong(serve: Serve, house: FakeHouse) -> None:
     server = serve(WebOptions(port=0, token=TOKEN), limits=Limits(num_requests_at_once=10_000))
     dice = random.Random(3)

@@ -29,6 +29,7 @@ from tests.serve.web.conftest import TOKEN, Serve
         ({"allowed_hosts": ("https://x.example",)}, "a name without scheme"),
         ({"allowed_origins": ("home.example",)}, "scheme, name"),
         ({"allowed_origins": ("https://home.example/",)}, "scheme, name"),
+        ({"trusted_proxies": ("home.example",)}, "an address or a network"),
         ({"tls_key": Path("key.pem")}, "--tls-cert"),
         ({"tls_cert": Path("none.pem")}, "none.pem cannot be used: No such file"),
     ],

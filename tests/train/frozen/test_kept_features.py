@@ -88,6 +88,30 @@ def test_other_videos_and_parts_are_made_and_the_rest_is_not(tmp_path: Path) -> 
     assert np.array_equal(made, _encoded(tmp_path, _Mean())[..., 3:])
 
 
+class _LastMean(_Mean):
+    """One feature for each of several parts: the mean of the last channel."""
+
+    def __init__(self, num_parts: int) -> None:
+        super().__init__()
+        self.output = np.empty((0, num_parts))
+
+    def predict_on_batch(self, pictures: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        means = super().predict_on_batch(pictures)[:, -1:]
+        return np.repeat(means, self.output.shape[1], axis=1)
+
+
+def test_parts_of_gray_values_are_the_same_beside_colours(tmp_path: Path) -> None:
+    beside, alone = (replace(SPEC, modality=name) for name in ("rgb_diff+abs_diff", "abs_diff"))
+    varied: dict[str, Any] = {"augmentation": Augmentation(), "num_variants": 2}
+    made = _encoded(tmp_path, _LastMean(2), beside)
+    frozen = _LastMean(1)
+    assert np.array_equal(_encoded(tmp_path, frozen, alone), made[..., 1:])
+    assert frozen.num_runs == 0
+    _encoded(tmp_path, _LastMean(2), beside, **varied)
+    _encoded(tmp_path, frozen, alone, **varied)
+    assert frozen.num_runs > 0  # noise in colours is not that in gray values
+
+
 def test_whatever_changes_features_makes_them_anew(tmp_path: Path) -> None:
     _encoded(tmp_path, _Mean())
     for frozen, spec, options in (

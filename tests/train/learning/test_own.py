@@ -17,6 +17,7 @@ from rtaction.errors import UsageError
 from rtaction.export.exporter import export_model
 from rtaction.keras_tensorflow import keras
 from rtaction.onnx_format.file import OnnxFile
+from rtaction.train.learning import own
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.run_folder import RunFolder
 from tests.conftest import Here
@@ -117,6 +118,28 @@ def test_wrong_settings_are_told(
     with pytest.raises(UsageError, match=told):
         _fit(model, videos, tmp_path / "run", **{"clip_seconds": 0.6} | settings)
     assert not (tmp_path / "run" / "history.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("network", "settings", "expected"),
+    [
+        ("light", {}, {"head": "gru", "frames_per_clip": 5, "chosen_but": None}),
+        ("dtpp", {}, {"head": "max_pyramid", "frames_per_clip": 8, "sampling": "segments"}),
+        ("dtpp", {"frames_per_clip": 3}, {"modality": "rgb+flow_stack", "frames_per_clip": 3}),
+        ("light", {"modality": "pose"}, {"frames_per_clip": 16, "clip_seconds": 1.875}),
+        ("light", {"auto": True, "epochs": 9}, {"chosen_but": ("epochs",), "epochs": 9}),
+    ],
+)
+def test_defaults_are_those_of_the_command(
+    network: str,
+    settings: dict[str, Any],
+    expected: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trained: list[TrainConfig] = []
+    monkeypatch.setattr(own, "train", lambda config, *_, **__: trained.append(config))
+    rtaction.train.fit(network, "videos", **settings)
+    assert {name: getattr(trained[0], name) for name in expected} == expected
 
 
 def test_frames_of_unusual_channels_need_a_modality(videos: Path, tmp_path: Path) -> None:
