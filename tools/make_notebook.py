@@ -1,4 +1,4 @@
-"""Runs docs/tutorial.ipynb anew, and keeps what it shows.
+"""Runs docs/notebook.ipynb anew, and keeps what it shows.
 
     python -m tools.make_notebook
 
@@ -16,7 +16,7 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
-NOTEBOOK = Path(__file__).parents[1] / "docs" / "tutorial.ipynb"
+NOTEBOOK = Path(__file__).parents[1] / "docs" / "notebook.ipynb"
 MOST_BYTES = 500_000
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _CELL_SECONDS = 300

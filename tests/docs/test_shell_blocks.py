@@ -27,7 +27,8 @@ for _page in pages():
         RUN_ON.setdefault(_one.text, _page)
 PARSED = {one for listed in ONLY_PARSED.values() for one in listed}
 MAKEFILE = (ROOT / "Makefile").read_text()
-EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+PROJECT = (ROOT / "pyproject.toml").read_text()
+EXTRAS = tomllib.loads(PROJECT)["project"]["optional-dependencies"]
 WITH_COMMANDS = [page for page in pages() if commands(page)]
 
 
@@ -95,12 +96,14 @@ def test_other_programs_are_known_and_their_arguments_are_there(page: str) -> No
                 assert one.variables, where
             case ("rtaction", *_):
                 pass
-            case ("make", target):
+            case ("make", target, *_):
                 assert f"\n{target}:" in MAKEFILE, where
-            case ("pip", "install", what) | ("pipx", "install", what):
-                assert_can_be_installed(what, where)
-            case ("uv", "tool", "install", what):
-                assert_can_be_installed(what, where)
+            case ("pip" | "pipx", "install", *words) | ("uv", "tool", "install", *words):
+                assert_can_be_installed(words, where)
+            case ("pip", "uninstall", "-y", *words):
+                assert all(word in PROJECT for word in words), where
+            case ("uvx", "rtaction", name):
+                assert name in get_command(app).commands, where  # type: ignore[attr-defined]
             case ("python" | "python3" | ".venv/bin/python", "-m", module, *_):
                 assert find_spec(module) is not None, where
             case (".venv/bin/python", path, *_):
@@ -119,10 +122,16 @@ def test_other_programs_are_known_and_their_arguments_are_there(page: str) -> No
                 assert (ROOT / word.split(":")[0]).exists(), where
 
 
-def assert_can_be_installed(what: str, where: str) -> None:
-    name, _, extras = what.partition("[")
-    assert name in (".", "rtaction"), where
-    assert set(extras.rstrip("]").split(",")) - {""} <= set(EXTRAS), where
+def assert_can_be_installed(words: list[str], where: str) -> None:
+    """Each is this project, with extras that it has, or a requirement of it."""
+    for word in words:
+        if word.startswith("-") or word.endswith(".txt"):
+            continue
+        name, _, extras = word.partition("[")
+        if name in (".", "rtaction"):
+            assert set(extras.rstrip("]").split(",")) - {""} <= set(EXTRAS), where
+        else:
+            assert re.split("[<>=]", name)[0].removesuffix("-headless") in PROJECT, where
 
 
 @pytest.mark.parametrize("page", WITH_COMMANDS)

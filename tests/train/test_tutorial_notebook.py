@@ -1,4 +1,4 @@
-"""docs/tutorial.ipynb: it runs, what it shows is so, and what it says is true."""
+"""docs/notebook.ipynb: it runs, what it shows is so, and what it says is true."""
 
 from __future__ import annotations
 
