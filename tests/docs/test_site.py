@@ -121,6 +121,15 @@ def test_the_house_has_a_line_for_each_folder() -> None:
     assert {one for one in told if not (ROOT / one).is_dir()} == set()
 
 
+@pytest.mark.parametrize("name", ["accuracy", "speed"])
+def test_figures_say_where_and_when_they_were_measured(name: str) -> None:
+    text = (ROOT / "docs" / "figures" / f"{name}.md").read_text(encoding="utf-8")
+    made = re.search(r"(?s)<!-- made by benchmarks.figures -->(.*)<!-- end -->", text)
+    assert made is not None
+    assert re.search(r"^\d+ \w+ 20\d\d; .*, \d+ cores", made[1], re.MULTILINE)
+    assert made[1].count("\n| ") > 3
+
+
 def test_exit_codes_are_those_of_the_errors() -> None:
     told = (ROOT / "docs" / "reference" / "exit_codes.md").read_text(encoding="utf-8")
     codes = {
