@@ -127,7 +127,7 @@ def test_figures_say_where_and_when_they_were_measured(name: str) -> None:
     made = re.search(r"(?s)<!-- made by benchmarks.figures -->(.*)<!-- end -->", text)
     assert made is not None
     assert re.search(r"^\d+ \w+ 20\d\d; .*, \d+ cores", made[1], re.MULTILINE)
-    assert made[1].count("\n| ") > 3
+    assert made[1].count("\n| ") >= 3
 
 
 def test_exit_codes_are_those_of_the_errors() -> None:
