@@ -41,7 +41,6 @@ class WorkerActor:
     ) -> None:
         self._device, self._num_cores = device, num_cores
         self._seal = Seal()
-        self._folder = tempfile.TemporaryDirectory(prefix="rtaction-fleet-")
         self._models: dict[str, ActionModel] = {}
         self._watcher = Watcher(
             lambda path: self._models[path.parent.name],
@@ -65,10 +64,11 @@ class WorkerActor:
 
         in_use = self._device
         for key, name, content in models:
-            path = self._path_of(key, name)
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(ray.get(content))
-            model = ActionModel(path, device=self._device, num_threads=self._num_cores)
+            # Once loaded, the file is of no more use; and a worker may be killed at any time.
+            with tempfile.TemporaryDirectory(prefix="rtaction-fleet-") as folder:
+                path = Path(folder) / name
+                path.write_bytes(ray.get(content))
+                model = ActionModel(path, device=self._device, num_threads=self._num_cores)
             self._models[key], in_use = model, model.device_in_use
         return self._seal.public_key, in_use
 
@@ -90,8 +90,4 @@ class WorkerActor:
 
     def _work(self, key: str, content: bytes) -> Work:
         work: Work = self._seal.opened(content)
-        path = self._path_of(key, work.setup.model.name)
-        return replace(work, setup=replace(work.setup, model=path))
-
-    def _path_of(self, key: str, name: str) -> Path:
-        return Path(self._folder.name) / key / name
+        return replace(work, setup=replace(work.setup, model=Path(key) / work.setup.model.name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -67,8 +68,16 @@ def measure_cost(model: ActionModel) -> Cost:
     ready, decoded = _cores(model, video, "ready"), _cores(model, video, "h264")
     gpu_share = None
     if model.device_in_use != "CPU":
-        path, device = Path(model.file.where), model.device_in_use.lower()
-        (row,) = bench_model(path, devices=(device,), threads=(1,), batches=(_BATCH,), peaks={1: 1})
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.onnx"
+            path.write_bytes(model.file.content)
+            (row,) = bench_model(
+                path,
+                devices=(model.device_in_use.lower(),),
+                threads=(1,),
+                batches=(_BATCH,),
+                peaks={1: 1},
+            )
         gpu_share = row.streaming_seconds / model.spec.frame_interval_seconds
     return Cost(max(decoded - ready, 0.0), ready, gpu_share)
 

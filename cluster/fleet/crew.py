@@ -272,7 +272,7 @@ class Crew:
         if what == "measure":
             self._boss.measured(key, member.kind, None)
         is_dead = isinstance(error, self._ray.exceptions.RayActorError)
-        reason = "it has died" if is_dead else _reason(error)
+        reason = _reason(error, is_dead=is_dead)
         if what != "measure" or is_dead:
             self._lose(member, reason)
 
@@ -310,7 +310,11 @@ def _draining(ray: Any) -> Sequence[str] | Mapping[str, int]:
     return found
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, *, is_dead: bool) -> str:
     """What has happened at a worker, for a person."""
+    if is_dead:
+        text = str(error).strip()
+        # Such as another version of rtaction there: the last line says it.
+        return text.splitlines()[-1] if "creation task" in text else "it has died"
     cause = getattr(error, "cause", None) or error
     return f"{type(cause).__name__}: {(str(cause).splitlines() or [''])[0]}"

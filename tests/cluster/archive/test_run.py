@@ -42,7 +42,7 @@ def see(event, arguments):
             os.kill(os.getpid(), signal.SIGKILL)
 sys.addaudithook(see)
 """
-_WAIT_SECONDS = 400.0
+_WAIT_SECONDS = 240.0
 _NUM_SHORT = 16
 
 
@@ -162,14 +162,14 @@ def test_a_driver_that_was_killed_goes_on(
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert len(list(parts.glob("*.npz"))) == 2
+    assert len(list(parts.glob("[!.]*.npz"))) == 2
     before = num_lines(output)
     assert before == len(expected) - 1  # all but the long one
     code, _, errors = here(*words)
     assert code == 0, errors
     check(output, expected)
     assert f"{before} had been before" in errors
-    assert errors.count("broken.mp4: ") == 1
+    assert "broken.mp4" not in errors  # it was told before
     assert not parts.exists()
     code, _, errors = here(*words)
     assert code == 0, errors
@@ -191,10 +191,3 @@ def test_a_node_that_is_killed_loses_and_doubles_nothing(
     assert code == 0, errors
     assert errors.count("killer.mp4: the process that read it ended") == 1
     check(output, expected)
-
-
-def test_no_cluster_is_told(folder: Path, model: Path, here: Here) -> None:
-    words = ["predict", model, folder / "v", "-o", folder / "x.csv", "--ray", "127.0.0.1:1"]
-    code, _, errors = here(*words)
-    assert code == 2
-    assert "no Ray answers at '127.0.0.1:1'" in errors
