@@ -21,7 +21,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 REINSTALL = $(INSTALL) --no-deps --force-reinstall
 endif
 
-.PHONY: demo test lint docs soak bench bench-input bench-export bench-gpu release-check clean
+.PHONY: demo test lint docs docs-site figures soak bench bench-input bench-export bench-gpu release-check clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime
@@ -39,6 +39,14 @@ lint: $(VENV)/.dev
 # Writes docs/cli.md from the commands.
 docs: $(VENV)/.dev
 	@$(BIN)/python -m tools.make_reference
+
+# Builds the pages of docs/ into build/site: open build/site/index.html, it needs no server.
+docs-site: $(VENV)/.dev
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+# Measures the tables of docs/figures, some ten minutes, and writes them there.
+figures: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks.figures
 
 # Injects faults for half an hour, then drops 200 connections.
 soak: $(VENV)/.dev

@@ -40,7 +40,7 @@ class CamConfig(OutputOptions):
     cameras_file: Annotated[
         Path | None,
         Option(
-            "Cameras and the settings of their events: a cameras.toml, see the README.",
+            "Cameras and the settings of their events: a cameras.toml, see docs/serve.md.",
             names=("--sources",),
         ),
     ] = None

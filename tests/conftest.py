@@ -40,7 +40,9 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4
 
 
-_LONGEST_FIRST = ("train", "export", "cluster", "serve", "teach", "examples", "realtime", "core")
+_LONGEST_FIRST = (
+    *("train", "export", "cluster", "serve", "teach", "examples", "realtime", "docs", "core"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -51,6 +51,7 @@ TOP_FILES = (
     "Makefile",
     "NOTICE",
     "README.md",
+    "mkdocs.yml",
     ".pre-commit-config.yaml",
     "pyproject.toml",
 )

@@ -1,0 +1,1 @@
+"""Every page of the documentation does what it says."""
