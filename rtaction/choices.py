@@ -20,7 +20,9 @@ from rtaction.errors import UsageError
 Sampling = Literal["sliding", "spread", "segments"]
 Resize = Literal["squash", "crop", "letterbox"]
 
-DEVICE_HELP = "auto, cpu, cuda[:N], tensorrt[:N], openvino, coreml or directml[:N]."
+DEVICE_HELP = (
+    "auto, cpu, cuda[:N], tensorrt[:N], openvino, coreml or directml[:N]; several GPUs: cuda:0,1."
+)
 WINDOWS_HELP = (
     "Judge files by windows, as live, with a model trained on clips spread over whole videos too; "
     "by default, such a model judges each file once, as a whole."

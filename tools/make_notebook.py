@@ -9,17 +9,21 @@ folder, with a kernel of this Python.
 from __future__ import annotations
 
 import sys
+from base64 import b64decode, b64encode
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
+from PIL import Image
 
 NOTEBOOK = Path(__file__).parents[1] / "docs" / "notebook.ipynb"
 MOST_BYTES = 500_000
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _CELL_SECONDS = 300
+_COLORS = 96
 
 
 def executed(path: Path, folder: Path) -> Any:
@@ -63,6 +67,7 @@ def _joined(outputs: list[Any]) -> list[Any]:
     joined: list[Any] = []
     for one in outputs:
         if "data" in one and "image/png" in one.data:
+            one.data["image/png"] = _smaller(one.data["image/png"])
             joined.append(one)
             continue
         text = one.data.get("text/plain", "") if "data" in one else one.get("text", "")
@@ -74,6 +79,14 @@ def _joined(outputs: list[Any]) -> list[Any]:
         else:
             joined.append(one)
     return [one for one in joined if "data" in one or one.text.strip()]
+
+
+def _smaller(png_base64: str) -> str:
+    """The picture in as few colors as nobody misses."""
+    picture = Image.open(BytesIO(b64decode(png_base64))).convert("RGB")
+    written = BytesIO()
+    picture.quantize(_COLORS, dither=Image.Dither.NONE).save(written, "PNG", optimize=True)
+    return b64encode(written.getvalue()).decode()
 
 
 def main() -> None:

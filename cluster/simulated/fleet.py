@@ -217,12 +217,12 @@ class SimulatedFleet:
         member.num_pending -= 1
         started = time.process_time()
         at = BEGIN + timedelta(seconds=answer.at_seconds)
-        for camera, (turn, since_seconds) in answer.labels_since.items():
-            if turn == self.dispatcher.turn(camera):
+        for camera, (term, since_seconds) in answer.labels_since.items():
+            if term == self.dispatcher.term(camera):
                 since = BEGIN + timedelta(seconds=since_seconds)
-                self.continuity.labelled(camera, turn, since, at, now_seconds)
+                self.continuity.labelled(camera, term, since, at, now_seconds)
         for news in answer.news:
-            self.continuity.see(news.record, news.turn, now_seconds, is_cut=news.is_cut)
+            self.continuity.see(news.record, news.term, now_seconds, is_cut=news.is_cut)
         self.dispatcher.hear(worker, answer.report, now_seconds)
         self.costs.answers.append(time.process_time() - started)
 
@@ -233,7 +233,7 @@ class SimulatedFleet:
             self.dispatcher.look(now_seconds)
             for camera in self.needs:
                 _, worker = self.dispatcher.state(camera)
-                self.continuity.turn(camera, self.dispatcher.turn(camera), now_seconds)
+                self.continuity.term(camera, self.dispatcher.term(camera), now_seconds)
                 if worker is None:
                     self.continuity.lose(camera, now_seconds)
             self.continuity.look(BEGIN + timedelta(seconds=now_seconds), now_seconds)

@@ -44,7 +44,7 @@ class Pace:
 class News:
     """An event has started or ended; see `rtaction.cluster.fleet.watcher.News`."""
 
-    turn: int
+    term: int
     record: EventRecord
     is_cut: bool
 
@@ -61,7 +61,7 @@ class Answer:
 
 @dataclass(slots=True, eq=False)
 class _Held:
-    turn: int
+    term: int
     labels_since: float | None = None
     is_leaving: bool = False
     ongoing: EventRecord | None = None
@@ -111,11 +111,11 @@ class Worker:
             self._follow(order.cameras)
         news, self._news = tuple(self._news), []
         since = {
-            camera: (held.turn, held.labels_since)
+            camera: (held.term, held.labels_since)
             for camera, held in self._held.items()
             if held.labels_since is not None
         }
-        watched = {camera: held.turn for camera, held in self._held.items()}
+        watched = {camera: held.term for camera, held in self._held.items()}
         return Answer(Report(self._order.number, watched), self.queue.now_seconds, news, since)
 
     def die(self) -> None:
@@ -136,11 +136,11 @@ class Worker:
 
     def _follow(self, wanted: Mapping[str, int]) -> None:
         for camera, held in self._held.items():
-            if wanted.get(camera) != held.turn and not held.is_leaving:
+            if wanted.get(camera) != held.term and not held.is_leaving:
                 self._leave(camera, held)
-        for camera, turn in wanted.items():
+        for camera, term in wanted.items():
             if camera not in self._held:
-                held = self._held[camera] = _Held(turn)
+                held = self._held[camera] = _Held(term)
                 seconds = self._chance.uniform(*self.pace.connecting) + self.pace.window
                 self._later(seconds + self.slow_seconds, camera, held, self._give_labels)
 
@@ -194,7 +194,7 @@ class Worker:
             peak_score=0.9,
             model="made up",
         )
-        self._news.append(News(held.turn, held.ongoing, is_cut=False))
+        self._news.append(News(held.term, held.ongoing, is_cut=False))
         seconds = action.end_seconds + self.pace.noticing - self.queue.now_seconds
 
         def end(camera: str, held: _Held) -> None:
@@ -206,5 +206,5 @@ class Worker:
     def _end(self, held: _Held, at_seconds: float, *, is_cut: bool) -> None:
         assert held.ongoing is not None
         ended_at = BEGIN + timedelta(seconds=at_seconds)
-        self._news.append(News(held.turn, replace(held.ongoing, ended_at=ended_at), is_cut))
+        self._news.append(News(held.term, replace(held.ongoing, ended_at=ended_at), is_cut))
         held.ongoing = None

@@ -26,7 +26,7 @@ import rtaction
 from rtaction.realtime.cameras.cameras_file import load_cameras
 from tests.project import ROOT
 from tests.realtime.conftest import WAIT_SECONDS, environment
-from tests.serve.containerfiles import DEPLOY, stages_of
+from tests.serve.containerfiles import DEPLOY, assert_linted, stages_of
 from tests.serve.sinks.doubles import wait_until
 from tests.serve.sinks.mosquitto import PASSWORD, USER, Mosquitto, Onlooker, free_port
 
@@ -158,6 +158,7 @@ def test_every_option_is_translated(language: str) -> None:
 
 
 def test_the_container_has_what_it_runs() -> None:
+    assert_linted(ADDON / "Dockerfile")
     (stage,) = stages_of(ADDON / "Dockerfile")
     copied = [name for line in stage.all_of("COPY") for name in line.split()[:-1]]
     assert sorted(copied) == ["overrides.txt", "run.sh", "start.py"]

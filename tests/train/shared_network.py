@@ -24,7 +24,7 @@ def build(spec: ModelSpec) -> Any:
     return keras.Model(clip, layers.Dense(len(spec.labels), activation="softmax")(x))
 
 
-def untraced() -> None:
+def step_by_step() -> None:
     """Run short trainings of this process step by step."""
     tensorflow.config.run_functions_eagerly(True)
 

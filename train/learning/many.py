@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from rich.console import Console
 
@@ -59,6 +58,6 @@ def _in_a_row(jobs: Mapping[str, Job], console: Console) -> Iterator[tuple[str, 
     for name, job in jobs.items():
         console.print(f"\n{name}", highlight=False)
         try:
-            yield name, partial(job, console=console)()
+            yield name, cast(Any, job)(console=console)
         except RtactionError as error:
             yield name, Failed.of(error)

@@ -12,7 +12,7 @@ augmentation.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -187,7 +187,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise UsageError(f"cannot read {path}: {error!r}; delete it to train again") from None
 
 
-def _spread(results: Sequence[SeedResult]) -> Mapping[str, Any]:
+def _spread(results: Sequence[SeedResult]) -> dict[str, Any]:
     """Mean and standard deviation of each accuracy."""
     spread = {}
     for name in results[0].accuracies:

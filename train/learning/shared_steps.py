@@ -72,7 +72,8 @@ class SharedNetwork(keras.Model):  # type: ignore[misc]
 
         # It takes the iterator, whose batches are of any size: a worker that traced it again for
         # another size would number its messages differently from the others.
-        return on_next if self.run_eagerly else tensorflow.function(on_next)
+        traced: Callable[[Any], dict[str, Tensor]] = tensorflow.function(on_next)
+        return on_next if self.run_eagerly else traced
 
     def _train_on_part(self, data: Any) -> list[Tensor]:
         """The gradients of the whole batch."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
@@ -54,20 +54,22 @@ def train_with_workers(
     """
     if count < 2:
         raise UsageError(f"--workers must be 2 or more, got {count}; leave it out for one")
+    if not resume:
+        RunFolder(output).check(config, resume=False)  # before minutes of starting
     names = [f"worker {number + 1}" for number in range(count)]
     jobs: dict[str, Job] = {
         name: partial(_work, config, output, resume, quiet, open_networks) for name in names
     }
     run = Processes(
         count,
-        environment=dict(zip(names, map(_as_variable, _tasks(count)), strict=True)),
+        environment=environment_of(names),
         speaks=names[0],
         **({} if begin is None else {"begin": begin}),
     )
     model = RunFolder(output).model
     for name, result in run(jobs, _log.debug):
         if isinstance(result, Failed):
-            raise _error_of(name, result, count, output)
+            raise error_of(name, result, count, output)
     return model
 
 
@@ -88,24 +90,22 @@ def _work(
     do(config, output, resume=resume, console=console, open_networks=open_networks)
 
 
-def _tasks(count: int) -> list[str]:
-    """What TensorFlow reads from the environment of each worker."""
+def environment_of(names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The variable by which TensorFlow connects workers of this machine, for each of them."""
     with ExitStack() as stack:
-        sockets = [stack.enter_context(closing(socket.socket())) for _ in range(count)]
+        sockets = [stack.enter_context(closing(socket.socket())) for _ in names]
         for one in sockets:
             one.bind(("127.0.0.1", 0))
-        workers = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
-    return [
-        json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": number}})
-        for number in range(count)
-    ]
+        cluster = {"worker": [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]}
+    tasks = [{"type": "worker", "index": number} for number in range(len(names))]
+    return {
+        name: {"TF_CONFIG": json.dumps({"cluster": cluster, "task": task})}
+        for name, task in zip(names, tasks, strict=True)
+    }
 
 
-def _as_variable(text: str) -> dict[str, str]:
-    return {"TF_CONFIG": text}
-
-
-def _error_of(name: str, failed: Failed, count: int, output: Path) -> RtactionError:
+def error_of(name: str, failed: Failed, count: int, output: Path) -> RtactionError:
+    """What the whole training ends with if one worker fails."""
     if failed.exit_code != RtactionError.exit_code:  # it has said what to do
         error = RtactionError(failed.reason)
         error.exit_code = failed.exit_code

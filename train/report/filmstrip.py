@@ -80,7 +80,17 @@ def draw_filmstrip(path: Path, strips: Sequence[Strip]) -> None:
     for axes, strip in zip(rows, strips, strict=True):
         for place, image in zip(axes, strip.clip, strict=True):
             _show(place, image)
-        axes[0].set_title(strip.title, fontsize=8, loc="left")
+        # A long title would push the second picture away; this one keeps its height free.
+        axes[0].set_title("|", fontsize=8, alpha=0)
+        title = axes[0].annotate(
+            strip.title,
+            (0, 1),
+            xycoords="axes fraction",
+            xytext=(0, 4),
+            textcoords="offset points",
+            fontsize=8,
+        )
+        title.set_in_layout(False)
     try:
         with whole_file(path) as partial:
             figure.savefig(partial, dpi=110)

@@ -79,6 +79,28 @@ def test_a_machine_that_dies_silently_is_replaced_within_the_deadline(
     assert_each_once(fleet, most_unseen=unseen + 40)
 
 
+def test_actions_that_go_on_while_their_cameras_move_are_told_once() -> None:
+    names = [f"c{one}" for one in range(60)]
+    long = {
+        one: Scene(one, mean_rest_seconds=30.0, seconds=SECONDS, lasting_seconds=(30.0, 60.0))
+        for one in names
+    }
+    fleet = SimulatedFleet(dict.fromkeys(names, NEED), NUM_NODES, ROOM, scenes=long)
+    fleet.run(60.0)
+    before = {record.id: record for record in fleet.continuity.ongoing()}
+    fleet.lose_node(0)
+    fleet.run(DEADLINE_SECONDS + OPENING_SECONDS + SOON_SECONDS + Pace().noticing)
+
+    moved = {gap.camera for gap in fleet.log.gaps}
+    went_on = {one.id for one in fleet.continuity.ongoing() if one.camera in moved} & set(before)
+    assert len(moved) == 10
+    assert len(went_on) > 3
+    fleet.run(70.0)
+    ended = [one for ends in fleet.log._ends.values() for one in ends if one.id in went_on]
+    assert {one.started_at for one in ended} == {before[id].started_at for id in went_on}
+    assert (told(fleet).twice, told(fleet).unended, told(fleet).made_up) == (0, 0, 0)
+
+
 def test_a_process_that_dies_is_replaced_sooner(fleet: SimulatedFleet) -> None:
     fleet.lose_process(0)
     fleet.run(6.0)

@@ -26,6 +26,7 @@ from rtaction.errors import (
 from rtaction.export.contract.scales import SCALES
 from rtaction.export.foreign.adopt import Adoption, adopt_onnx, how_it_would_run
 from rtaction.export.options import ContractOptions
+from rtaction.onnx_format.early_cast import cast_first
 from rtaction.onnx_format.file import OnnxFile
 from tests.foreign_models import (
     FEATURES,
@@ -116,6 +117,21 @@ def test_what_has_a_network_of_single_pictures_is_cut(tmp_path: Path, style: str
     for number in (0, 1):
         alone = slice(number, number + 1)
         assert np.abs(run(head, features[alone]) - run(file.content, mixed[alone])).max() < 1e-5
+
+
+@pytest.mark.parametrize("scale", ["0..1", "caffe"])
+def test_an_encoder_needs_to_compute_on_no_bytes(tmp_path: Path, scale: str) -> None:
+    """TensorRT could not turn pictures as bytes; "caffe" has blue first as well."""
+    file = OnnxFile.load(adopt(torch_style(tmp_path / "theirs.onnx"), scale=scale).path)
+    encoder = file.cut([file.boundary.frames], [file.boundary.frame_features])
+
+    after = cast_first(encoder)
+
+    (entry,) = (one.name for one in onnx.load_from_string(after).graph.input)
+    readers = [one for one in onnx.load_from_string(after).graph.node if entry in one.input]
+    assert [one.op_type for one in readers] == ["Cast"]
+    (frames,) = clips_of(1)
+    assert np.array_equal(run(after, frames), run(encoder, frames))
 
 
 def test_the_convnet_stands_once_where_there_were_copies(tmp_path: Path) -> None:

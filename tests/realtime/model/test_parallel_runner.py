@@ -106,3 +106,24 @@ def test_a_model_on_several_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert both.device_in_use == "CPU (2 GPUs)"
     assert np.abs(both.score(features) - one.score_clips(clips)).max() < 1e-5
     assert np.abs(both.score_clips(clips) - one.score_clips(clips)).max() < 1e-5
+
+
+class OnGpu:
+    """A session on some GPU."""
+
+    def get_provider_options(self) -> dict[str, dict[str, str]]:
+        return {"CUDAExecutionProvider": {"device_id": "2"}, "CPUExecutionProvider": {}}
+
+
+@pytest.mark.parametrize(
+    ("device", "expected"),
+    [
+        ("auto", "cuda:2"),  # not the GPU that is emptiest by now
+        ("cuda:2", "cuda:2"),
+        ("tensorrt:2", "cuda:2"),
+        ("tensorrt", "cuda"),
+        ("coreml", "coreml"),
+    ],
+)
+def test_the_rest_of_a_model_is_where_its_first_part_is(device: str, expected: str) -> None:
+    assert action_model._device_beside(OnGpu(), device) == expected

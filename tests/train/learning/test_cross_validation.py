@@ -13,12 +13,14 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from rtaction.cli.app import app
-from rtaction.errors import UsageError
+from rtaction.errors import DatasetError, TrainingFailed, UsageError
+from rtaction.processes import Processes
 from rtaction.train.learning import cross_validation
 from rtaction.train.learning.cross_validation import cross_validate, saved_plan
 from rtaction.train.learning.fit import train
 from rtaction.train.report.cross_validation import CrossValidation
 from rtaction.train.settings.config import TrainConfig
+from tests.train.shared_network import NAME, step_by_step
 from tests.train.small_training import small_config, untraced, write_squares
 
 
@@ -91,6 +93,39 @@ def test_a_finished_fold_is_not_trained_again_and_another_goes_on(
         _run(small_config(videos, epochs=3), tmp_path / "cv", folds=2, resume=True)
     with pytest.raises(UsageError, match="was started with --folds 2"):
         _run(config, tmp_path / "cv", folds=3, resume=True)
+
+
+@pytest.mark.slow
+def test_folds_at_once_have_the_figures_of_folds_in_a_row(videos: Path, tmp_path: Path) -> None:
+    config = small_config(videos, network=NAME, head="gru", epochs=1)
+    row, _ = _run(config, tmp_path / "row", folds=2)
+    run_jobs = Processes(at_once=2, begin=step_by_step)
+    both, said = _run(config, tmp_path / "both", folds=2, run_jobs=run_jobs)
+    assert both.to_dict() == row.to_dict()
+    for number in (1, 2):
+        histories = [
+            tmp_path / name / f"repeat-1/fold-{number}/history.csv" for name in ("row", "both")
+        ]
+        assert histories[0].read_bytes() == histories[1].read_bytes()
+        assert f"fold {number} of 2: epoch 1/1 " in said
+
+
+def test_a_fold_that_fails_does_not_lose_the_others(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(config: TrainConfig, output: Path, **options: Any) -> Any:
+        trained.append(output.name)
+        raise DatasetError("the disk is gone")
+
+    trained: list[str] = []
+    monkeypatch.setattr(cross_validation, "train", fail)
+    with pytest.raises(TrainingFailed) as raised:
+        _run(small_config(videos), tmp_path / "cv", folds=3)
+    assert trained == ["fold-1", "fold-2", "fold-3"]
+    assert str(raised.value).startswith(
+        "3 of 3 trainings failed, such as fold 1 of 3: the disk is gone; the others are kept in "
+    )
+    assert raised.value.exit_code == DatasetError.exit_code
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,13 @@ import numpy as np
 import psutil
 import pytest
 
-from rtaction.errors import UsageError
-from rtaction.train.learning.workers import train_with_workers
+from rtaction.errors import TrainingFailed, UsageError
+from rtaction.jobs import Failed
+from rtaction.train.learning.workers import error_of, train_with_workers
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.run_folder import RunFolder
 from tests.train.shared_network import NAME
-from tests.train.small_training import quiet_training, small_config, write_squares
+from tests.train.small_training import quiet_training, write_squares
 
 # 20 clips in batches of 7 and 6, which neither 2 nor 4 workers share evenly.
 _UNEVEN = {"down": 5, "right": 4}
@@ -95,12 +96,17 @@ def test_a_killed_worker_ends_all_with_one_message(trained: _Trained) -> None:
     assert "Traceback" not in trained.said
 
 
-@pytest.mark.slow
-def test_a_mistake_is_told_once_with_its_own_exit_code(tmp_path: Path) -> None:
-    write_squares(tmp_path / "videos", {"down": 3, "right": 3})
-    RunFolder(tmp_path / "run").path.mkdir()
-    RunFolder(tmp_path / "run").history.write_text("epoch\n")
-    with pytest.raises(Exception, match="already holds a training; add --resume") as raised:
-        config = small_config(tmp_path / "videos", network=NAME)
-        train_with_workers(config, tmp_path / "run", 2, quiet=True)
-    assert getattr(raised.value, "exit_code", None) == UsageError.exit_code
+def test_what_cannot_begin_is_told_before_anything_starts(tmp_path: Path) -> None:
+    RunFolder(tmp_path).history.write_text("epoch\n")
+    with pytest.raises(UsageError, match="already holds a training; add --resume"):
+        train_with_workers(TrainConfig("videos"), tmp_path, 2)
+    with pytest.raises(UsageError, match="--workers must be 2 or more, got 1"):
+        train_with_workers(TrainConfig("videos"), tmp_path, 1)
+
+
+def test_a_mistake_keeps_its_words_and_its_exit_code(tmp_path: Path) -> None:
+    told = error_of("worker 1", Failed("no videos there", 12), 2, tmp_path)
+    assert (str(told), told.exit_code) == ("no videos there", 12)
+    lost = error_of("worker 1", Failed("KeyError: 'x'"), 2, tmp_path)
+    assert str(lost).startswith("worker 1 of 2 is lost: KeyError: 'x'; the others were ended.")
+    assert lost.exit_code == TrainingFailed.exit_code
