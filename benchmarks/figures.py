@@ -19,7 +19,7 @@ import platform
 import re
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -130,7 +130,7 @@ def costs_seconds(model: ActionModel) -> tuple[float, float, float]:
     clip = np.random.default_rng(0).integers(0, 256, (1, *model.spec.clip_shape), np.uint8)
     picture = np.ascontiguousarray(clip[:, 0])
     features = model.encode(clip[0])[np.newaxis]
-    ways = (
+    ways: tuple[Callable[[], object], ...] = (
         lambda: model.encode(picture),
         lambda: model.score(features),
         lambda: model.score_clips(clip),

@@ -33,8 +33,9 @@ class Block:
 
 
 def pages() -> list[str]:
-    """The README and all pages of docs/, relative to the project."""
-    found = sorted((ROOT / "docs").rglob("*.md"))
+    """The README, all pages of docs/, cards of models and pages of examples, by their paths."""
+    folders = ("docs", "models", "examples")
+    found = sorted(page for folder in folders for page in (ROOT / folder).rglob("*.md"))
     return [
         "README.md",
         "CONTRIBUTING.md",
