@@ -123,24 +123,21 @@ from tests.train.small_training import (
 )
 
 ENCODERS["small"] = tiny_encoder
-# Step by step: to trace the graph of a step on two devices takes far longer than these epochs.
-tensorflow.config.run_functions_eagerly(True)
 # 33 clips in batches of 8: without care one device gets none of the last.
 folder = Path(sys.argv[1])
-options = dict(ema=0.5, balance="sampling", learning_rate=3e-4)
-for precision, first_epochs in (("float32", 1), ("mixed_float16", 2)):
+options = dict(ema=0.5, balance="sampling", learning_rate=3e-3)
+for precision, first_epochs in (("float32", 3), ("mixed_float16", 6)):
     config = small_config(folder / "videos", **options, precision=precision, epochs=first_epochs)
     run = folder / precision
     print(spoken_training(config, run))
     history = RunFolder(run).read_history()
-    if first_epochs < 2:
-        config = replace(config, epochs=2)
+    if first_epochs < 6:
+        config = replace(config, epochs=6)
         history = quiet_training(config, run, resume=True)
-    losses = [row["loss"] for row in history]
-    lowest = min(row["val_loss"] for row in history)
+    losses = [row["val_loss"] for row in history]
     best = keras.models.load_model(run / "validated.keras")
     print(precision, "losses", len(losses), losses[0], losses[-1])
-    print(precision, "best", lowest, mean_loss(best, validation_clips(config, run)))
+    print(precision, "best", min(losses), mean_loss(best, validation_clips(config, run)))
 """
 
 
@@ -163,8 +160,8 @@ def test_a_training_on_two_devices_learns(said_on_two_devices: str, precision: s
     assert f"which share each batch of 8 clips, in {precision}" in said_on_two_devices
     (losses,) = re.findall(rf"^{precision} losses (.*)$", said_on_two_devices, re.MULTILINE)
     num_epochs, first, last = map(float, losses.split())
-    assert num_epochs == 2
-    assert last < first
+    assert num_epochs == 6
+    assert last < first / 2
     (values,) = re.findall(rf"^{precision} best (.*)$", said_on_two_devices, re.MULTILINE)
     best, measured = map(float, values.split())
     assert measured == pytest.approx(best, rel=1e-3 if precision == "float32" else 3e-2)
