@@ -109,7 +109,7 @@ def cross_validate(
         jobs[f"{which}fold {fold} of {folds}"] = partial(
             _result_of, path, fold_config, split, repeat, fold, open_networks
         )
-    results = all_done(jobs, run_jobs, console, f"the others are kept in {output}")
+    results = all_done(jobs, run_jobs, console, f"what is finished is kept in {output}")
     found = CrossValidation(tuple(results))
     write_json(output / _RESULT, found.to_dict(), indent=1)
     print_cross_validation(console, found)

@@ -20,7 +20,7 @@ def all_done(
         jobs: by name; each can be called without arguments, and with the console to print to.
         run_jobs: runs them at once. Default None: they run here, in a row.
         console: to print to.
-        kept: what is kept if one fails, such as "the others are kept in cv".
+        kept: what is kept if one fails, such as "what is finished is kept in cv".
 
     Returns:
         The results, in the order of the jobs.

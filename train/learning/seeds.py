@@ -132,7 +132,7 @@ def train_seeds(
         for seed in range(config.seed, config.seed + seeds)
     }
     results: list[SeedResult] = all_done(
-        jobs, run_jobs, console, f"the others are kept in {output}"
+        jobs, run_jobs, console, f"what is finished is kept in {output}"
     )
     rows = [one.to_dict() for one in results]
     write_json(output / _PLAN, {"seeds": seeds, "results": rows} | _spread(results), indent=1)

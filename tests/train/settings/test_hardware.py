@@ -127,7 +127,7 @@ ENCODERS["small"] = tiny_encoder
 tensorflow.config.run_functions_eagerly(True)
 # 33 clips in batches of 8: without care one device gets none of the last.
 folder = Path(sys.argv[1])
-options = dict(ema=0.5, balance="sampling", learning_rate=3e-3)
+options = dict(ema=0.5, balance="sampling", learning_rate=3e-4)
 for precision, first_epochs in (("float32", 1), ("mixed_float16", 2)):
     config = small_config(folder / "videos", **options, precision=precision, epochs=first_epochs)
     run = folder / precision
@@ -136,10 +136,11 @@ for precision, first_epochs in (("float32", 1), ("mixed_float16", 2)):
     if first_epochs < 2:
         config = replace(config, epochs=2)
         history = quiet_training(config, run, resume=True)
-    losses = [row["val_loss"] for row in history]
+    losses = [row["loss"] for row in history]
+    lowest = min(row["val_loss"] for row in history)
     best = keras.models.load_model(run / "validated.keras")
     print(precision, "losses", len(losses), losses[0], losses[-1])
-    print(precision, "best", min(losses), mean_loss(best, validation_clips(config, run)))
+    print(precision, "best", lowest, mean_loss(best, validation_clips(config, run)))
 """
 
 
