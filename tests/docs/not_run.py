@@ -42,10 +42,21 @@ ONLY_PARSED = {
         "rtaction fleet cameras.toml --ray",
         "rtaction fleet cameras.toml --ray auto",
         "rtaction fleet cameras.toml --ray --output events.jsonl --metrics-port 9100",
-        "rtaction train videos/ -o cv/ --auto --folds 4 --ray auto",
         "rtaction predict model.onnx videos/ --ray -o predictions.csv",
         "rtaction predict model.onnx videos/ --ray auto -o predictions.parquet",
         "rtaction predict model.onnx videos/ --ray head:6379 -o predictions.jsonl",
+    ),
+    "it trains on several processors or machines; tests/train/learning runs such trainings": (
+        "rtaction train videos/ --workers 4",
+        "rtaction train videos/ --workers 4 -o run --resume",
+        "rtaction train videos/ --folds 5 --repeats 3 --jobs 4",
+        "rtaction train videos/ --seeds 5 --jobs 2",
+        "rtaction train videos/ --folds 5 --ray",
+        "rtaction train videos/ --folds 5 --ray head:6379",
+        'TF_CONFIG=\'{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": '
+        '"worker", "index": 0}}\' rtaction train videos/ -o run',
+        'TF_CONFIG=\'{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": '
+        '"worker", "index": 1}}\' rtaction train videos/ -o run',
     ),
     "it trains for minutes; tests/train/test_tutorial.py runs such trainings, smaller": (
         "rtaction train labels.csv --videos-root videos/ -o run/",
@@ -55,9 +66,6 @@ ONLY_PARSED = {
         "rtaction train videos/ -o run/ --auto",
         "rtaction train videos/ -o run/ --clip-seconds 2 --frames 10 --background nothing",
         "rtaction train videos/ -o run/ --resume",
-        "rtaction train videos/ -o run/ --workers 2",
-        "rtaction train videos/ -o seeds/ --seeds 5 --jobs 2",
-        "rtaction train videos/ -o cv/ --auto --folds 4 --jobs 4",
         "rtaction train videos/ -o cv/ --auto --folds 4 --group 'REGEX'",
         r"rtaction train videos/ -o cv/ --auto --folds 4 --group '(person\d+)_'",
     ),

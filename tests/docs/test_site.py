@@ -67,8 +67,9 @@ class _Fetched(HTMLParser):
         fetched = {"script": "src", "img": "src", "source": "src", "iframe": "src"}.get(tag)
         if tag == "link" and values.get("rel") in ("stylesheet", "preload", "preconnect"):
             fetched = "href"
-        if fetched and values.get(fetched):
-            self.addresses.append(values[fetched] or "")
+        address = values.get(fetched or "") or ""
+        if address and not address.startswith("data:"):
+            self.addresses.append(address)
         if values.get("data-md-component") == "source":
             self.addresses.append("https://api.github.com")
 
