@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from rtaction.errors import UsageError, extra_missing
 
 LOCAL = "local"
+_ANSWER_SECONDS = 5.0
 
 
 def import_ray(what: str) -> Any:
@@ -29,6 +31,24 @@ def import_ray(what: str) -> Any:
     except ImportError as error:
         raise extra_missing(what, "ray", error) from None
     return ray
+
+
+def _require_listener(address: str) -> None:
+    """Ask whether anybody listens at `host:port`: Ray itself would try for two minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        return  # "auto", or for Ray to judge
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _ANSWER_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise _no_ray(address, str(error)) from None
+
+
+def _no_ray(address: str, reason: str) -> UsageError:
+    return UsageError(
+        f"no Ray answers at {address!r} ({reason}); start one with `ray start --head`, or leave "
+        "the address out to use this machine alone"
+    )
 
 
 @contextmanager
@@ -54,15 +74,12 @@ def connected(address: str = LOCAL, what: str = "--ray", **options: Any) -> Iter
         alone = {"address": LOCAL, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
         options = alone | options
     else:
+        _require_listener(address)
         options = {"address": address} | options
     try:
         ray.init(logging_level="ERROR", **options)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        reason = (str(error).splitlines() or ["no reason given"])[0]
-        raise UsageError(
-            f"no Ray answers at {address!r} ({reason}); start one with `ray start --head`, or "
-            "leave the address out to use this machine alone"
-        ) from None
+        raise _no_ray(address, (str(error).splitlines() or ["no reason given"])[0]) from None
     try:
         yield ray
     finally:
