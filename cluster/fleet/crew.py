@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from rtaction.cluster.fleet.actor import WorkerActor
 from rtaction.cluster.fleet.cost import Cost, WorkerKind
-from rtaction.cluster.fleet.dispatcher import Order
+from rtaction.cluster.fleet.dispatcher import BEAT_SECONDS, DEADLINE_SECONDS, Order
 from rtaction.cluster.fleet.placement import Room
 from rtaction.cluster.fleet.sealing import sealed
 from rtaction.cluster.fleet.watcher import Answer, Work
@@ -28,7 +28,8 @@ from rtaction.realtime.watching.back_off import BackOff
 FILLED = 0.8
 """The share of a worker's cores that cameras may take: the rest is for their peaks."""
 _NODES_SECONDS = 0.5
-_MOST_PENDING = 3
+_MOST_PENDING = round(DEADLINE_SECONDS / BEAT_SECONDS)
+"""Orders that a worker may have to answer. With fewer, none could be answered late and in time."""
 _PATIENCE_SECONDS = 30.0
 _HEALTHY_SECONDS = 60.0
 _log = logging.getLogger(__name__)
@@ -214,6 +215,7 @@ class Crew:
         node = self._nodes.get(member.node)
         if node is not None:
             node.members = {place: one for place, one in node.members.items() if one is not member}
+            self._count_failure(node, member)
         self._ray.kill(member.actor)
 
     def close(self) -> None:
@@ -279,15 +281,19 @@ class Crew:
     def _lose(self, member: _Member, reason: str) -> None:
         if self._members.get(member.name) is not member:
             return
-        node = self._nodes.get(member.node)
-        if node is not None:
-            if self._looked_seconds - member.hired_seconds > _HEALTHY_SECONDS:
-                node.num_failures = 0
-            node.num_failures += 1
-            wait_seconds = self._back_off.wait_seconds(node.num_failures)
-            node.not_before_seconds = self._looked_seconds + wait_seconds
         self._boss.lost(member.name, reason)
         self.dismiss(member.name)
+
+    def _count_failure(self, node: _Node, member: _Member) -> None:
+        """Wait longer before the next worker of a node that loses one after another.
+
+        Who does not die but answers too late, again and again, is one of them.
+        """
+        if self._looked_seconds - member.hired_seconds > _HEALTHY_SECONDS:
+            node.num_failures = 0
+        node.num_failures += 1
+        wait_seconds = self._back_off.wait_seconds(node.num_failures)
+        node.not_before_seconds = self._looked_seconds + wait_seconds
 
     def _warn_of_those_waiting(self, now_seconds: float) -> None:
         for member in self._members.values():
