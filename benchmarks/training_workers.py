@@ -20,7 +20,7 @@ import numpy as np
 from rtaction.jobs import Failed, Job
 from rtaction.processes import Processes
 from rtaction.train.choices import NetworkName
-from rtaction.train.learning.workers import environment_of
+from rtaction.train.learning.many.workers import environment_of
 
 _WARM_UP = 5
 

@@ -12,8 +12,8 @@ from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.cam import CamSummary, run_cam
 from rtaction.realtime.cam_config import CamConfig
 from rtaction.realtime.model.action_model import ActionModel
+from rtaction.realtime.outputs.drawn.timeline import Segment, actions_to_segments
 from rtaction.realtime.outputs.screen import display_available
-from rtaction.realtime.outputs.timeline import Segment, actions_to_segments
 
 
 @dataclass(frozen=True, eq=False, slots=True)

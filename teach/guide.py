@@ -15,7 +15,7 @@ import numpy.typing as npt
 from rtaction.opencv import cv2
 from rtaction.pose.drawing import draw_skeleton
 from rtaction.pose.tracker import Person
-from rtaction.realtime.outputs.overlay import (
+from rtaction.realtime.outputs.drawn.overlay import (
     ACCENT,
     BAR_TRACK,
     MIN_HEIGHT,

@@ -19,7 +19,7 @@ from rtaction.frame import FrameDamaged
 from rtaction.labelled.folders import UNLABELLED
 from rtaction.model_spec import ModelSpec
 from rtaction.opencv import cv2
-from rtaction.realtime.outputs.overlay import ACCENT, MIN_HEIGHT, enlarged
+from rtaction.realtime.outputs.drawn.overlay import ACCENT, MIN_HEIGHT, enlarged
 from rtaction.realtime.outputs.screen import Screen
 from rtaction.teach.guide import draw_result
 from rtaction.teach.recording import open_window

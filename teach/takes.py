@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from rtaction.errors import OutputError, UsageError
 from rtaction.opencv import cv2
-from rtaction.realtime.outputs.clip_file import ClipFile, JpegPicture
+from rtaction.realtime.outputs.clips.clip_file import ClipFile, JpegPicture
 from rtaction.video.file import VIDEO_SUFFIXES
 
 MODEL_NAME = "model.onnx"

@@ -61,9 +61,9 @@ from rtaction.errors import OutputError
 from rtaction.model_spec import ModelSpec
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionEvent
+from rtaction.realtime.outputs.drawn.overlay import shown_labels
 from rtaction.realtime.outputs.line_writer import LineWriter
 from rtaction.realtime.outputs.options import LINE_TYPES, LineKind
-from rtaction.realtime.outputs.overlay import shown_labels
 from rtaction.realtime.outputs.rotated_file import RotatedFile, Rotation
 from rtaction.realtime.watching.moment import StateChange
 from rtaction.realtime.watching.stats import WatchStats

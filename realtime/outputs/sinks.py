@@ -14,9 +14,9 @@ from rtaction.model_spec import ModelSpec
 from rtaction.pose.region import Region, Zone
 from rtaction.prediction import Prediction
 from rtaction.realtime.actions.detector import ActionEvent
-from rtaction.realtime.outputs.doubt_clips import DoubtClips
-from rtaction.realtime.outputs.drawing import Drawing
-from rtaction.realtime.outputs.event_clips import EventClips
+from rtaction.realtime.outputs.clips.doubt_clips import DoubtClips
+from rtaction.realtime.outputs.clips.event_clips import EventClips
+from rtaction.realtime.outputs.drawn.drawing import Drawing
 from rtaction.realtime.outputs.json_log import JsonLog
 from rtaction.realtime.outputs.options import OutputOptions
 from rtaction.realtime.outputs.screen import Screen

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rtaction.model_spec import ModelSpec
     from rtaction.prediction import Prediction
     from rtaction.realtime.actions.detector import ActionEvent
-    from rtaction.realtime.outputs.timeline import Segment
+    from rtaction.realtime.outputs.drawn.timeline import Segment
     from rtaction.realtime.watching.moment import StateChange
 
 DeviceOption = Annotated[str, typer.Option(help=DEVICE_HELP)]
@@ -67,7 +67,7 @@ def cam(
 
 def _print_timelines(predictions: list[Prediction], spec: ModelSpec) -> None:
     """Print the timeline of a file, or of each person in it."""
-    from rtaction.realtime.outputs.timeline import to_segments
+    from rtaction.realtime.outputs.drawn.timeline import to_segments
 
     by_person: dict[int | None, list[Prediction]] = {}
     for prediction in predictions:

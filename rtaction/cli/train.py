@@ -147,8 +147,8 @@ class _Many:
 
     def resumed(self, output: Path) -> _Many:
         """With what the folder says of how many there were."""
-        from rtaction.train.learning.cross_validation import saved_plan
-        from rtaction.train.learning.seeds import saved_seeds
+        from rtaction.train.learning.many.cross_validation import saved_plan
+        from rtaction.train.learning.many.seeds import saved_seeds
 
         plan, seeds = saved_plan(output), saved_seeds(output)
         if plan is not None:
@@ -185,11 +185,11 @@ def _run(
             raise UsageError(f"{output} holds several trainings; give --jobs instead of --workers")
         _say_done(_train_together(config, given, output, many.workers, resume=resume), config)
         return
-    from rtaction.train.learning.cross_validation import cross_validate
     from rtaction.train.learning.fit import assist
     from rtaction.train.learning.fit import train as run_training
+    from rtaction.train.learning.many.cross_validation import cross_validate
+    from rtaction.train.learning.many.seeds import train_seeds
     from rtaction.train.learning.progress import CleanConsole
-    from rtaction.train.learning.seeds import train_seeds
     from rtaction.train.settings.team import joined_team
 
     team = joined_team()
@@ -239,7 +239,7 @@ def _train_together(
     config: TrainConfig, given: Collection[str], output: Path, count: int, *, resume: bool
 ) -> Path:
     from rtaction.realtime.model.pose_networks import open_pose_networks
-    from rtaction.train.learning.workers import train_with_workers
+    from rtaction.train.learning.many.workers import train_with_workers
 
     if is_own(config.network):
         config, _ = _with_own(config, given, resume=resume)

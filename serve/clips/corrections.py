@@ -32,7 +32,7 @@ import av
 from rtaction.errors import OutputError, UsageError
 from rtaction.labelled.folders import UNLABELLED
 from rtaction.output_file import whole_file, write_json
-from rtaction.realtime.outputs.event_clips import require_writable
+from rtaction.realtime.outputs.clips.event_clips import require_writable
 from rtaction.serve.clips.event_file import start_in
 from rtaction.serve.house.record import RIGHT, WRONG, EventRecord, iso
 from rtaction.teach.waiting_clips import check_new_label

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from rtaction.realtime.outputs.clip_names import clip_stem
-from rtaction.realtime.outputs.clip_writer import Written
+from rtaction.realtime.outputs.clips.clip_names import clip_stem
+from rtaction.realtime.outputs.clips.clip_writer import Written
 from rtaction.serve.house.record import EventRecord
 
 _COMMENT = re.compile(r"the event starts at (-?\d+\.\d+) s")

@@ -22,9 +22,9 @@ from rtaction.errors import OutputError
 from rtaction.frame import FrameDamaged, FrameLike
 from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.cameras.camera import Camera
-from rtaction.realtime.outputs.clip_file import ClipFile
-from rtaction.realtime.outputs.clip_writer import ClipWriter, Written
-from rtaction.realtime.outputs.event_clips import EventClips, require_writable
+from rtaction.realtime.outputs.clips.clip_file import ClipFile
+from rtaction.realtime.outputs.clips.clip_writer import ClipWriter, Written
+from rtaction.realtime.outputs.clips.event_clips import EventClips, require_writable
 from rtaction.realtime.sources.stream_packets import StreamPacket
 from rtaction.serve.clips.camera_media import CameraMedia, KnownEvent
 from rtaction.serve.clips.event_file import EventFile, comment_for, stem_of

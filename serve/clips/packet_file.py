@@ -16,7 +16,7 @@ import av
 import numpy.typing as npt
 from av.video.codeccontext import VideoCodecContext
 
-from rtaction.realtime.outputs.clip_file import PieceFile, Pieces
+from rtaction.realtime.outputs.clips.clip_file import PieceFile, Pieces
 from rtaction.realtime.sources.stream_packets import StreamPacket
 from rtaction.video.formats import FRAGMENTED
 from rtaction.video.rgb_converter import RgbConverter

@@ -14,8 +14,8 @@ import numpy as np
 from rtaction.opencv import cv2
 from rtaction.output_file import write_file
 from rtaction.prediction import Box
-from rtaction.realtime.outputs.clip_file import JpegPicture
-from rtaction.realtime.outputs.overlay import (
+from rtaction.realtime.outputs.clips.clip_file import JpegPicture
+from rtaction.realtime.outputs.drawn.overlay import (
     ACCENT,
     MIN_HEIGHT,
     PANEL,
@@ -23,7 +23,7 @@ from rtaction.realtime.outputs.overlay import (
     enlarged,
     tab_height,
 )
-from rtaction.realtime.outputs.skeleton import box_with_margin, colour_of
+from rtaction.realtime.outputs.drawn.skeleton import box_with_margin, colour_of
 
 _QUALITY = 88
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rtaction.errors import OutputError, UsageError
-from rtaction.realtime.outputs.clip_names import began_at
+from rtaction.realtime.outputs.clips.clip_names import began_at
 from rtaction.serve.store.amounts import bytes_of
 
 _PERIOD_SECONDS = 60.0

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from rtaction.errors import UsageError
 from rtaction.frame import FrameDamaged
 from rtaction.opencv import cv2
-from rtaction.realtime.outputs.overlay import ACCENT, MIN_HEIGHT, PANEL, draw_tab
-from rtaction.realtime.outputs.skeleton import draw_people
+from rtaction.realtime.outputs.drawn.overlay import ACCENT, MIN_HEIGHT, PANEL, draw_tab
+from rtaction.realtime.outputs.drawn.skeleton import draw_people
 from rtaction.serve.house.house import Image, Picture
 from rtaction.serve.watching.desk import Desk
 

@@ -21,8 +21,8 @@ from rtaction.teach.report import classification_of
 from rtaction.teach.take_features import FeatureStore, TakeFeatures
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.split import Split
-from rtaction.train.learning import auto
-from rtaction.train.learning.trials import Trial, judge_features
+from rtaction.train.learning.auto import choice as auto
+from rtaction.train.learning.auto.trials import Trial, judge_features
 from rtaction.train.settings.config import TrainConfig
 
 NUM_VIDEOS, WINDOWS_EACH, FRAMES, PARTS, FEATURES = 30, 3, 5, 5, 320

@@ -14,7 +14,7 @@ import pytest
 
 from rtaction.frame import Frame
 from rtaction.realtime.cameras.camera import cameras_of
-from rtaction.realtime.outputs.overlay import MIN_HEIGHT
+from rtaction.realtime.outputs.drawn.overlay import MIN_HEIGHT
 from rtaction.teach.beep import Beeper, write_tone
 from rtaction.teach.guide import PANEL_UNITS, REFUSED, draw_guide, draw_message, draw_result
 from rtaction.teach.onlooker import Onlooker

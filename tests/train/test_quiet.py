@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from rtaction.train.learning import cross_validation, fit
+from rtaction.train.learning import fit
+from rtaction.train.learning.many import cross_validation
 from tests.conftest import Here
 
 

@@ -22,7 +22,7 @@ from rtaction.train.data.balance import describe_balance
 from rtaction.train.data.clip_set import ClipSet
 from rtaction.train.data.split import Split
 from rtaction.train.learning.at_once import fit_at_once, require_solvable
-from rtaction.train.learning.auto import choose_settings
+from rtaction.train.learning.auto.choice import choose_settings
 from rtaction.train.learning.calibrating import calibrate
 from rtaction.train.learning.callbacks import require_tensorboard
 from rtaction.train.learning.fusion import Weights, fuse_streams

@@ -52,7 +52,8 @@ class TrainConfig:
     """Settings of a training.
 
     Each field's `Option` says what it does. `chosen_but` holds the names of the settings that were
-    given where all others are to be picked from the data, see `rtaction.train.learning.auto`;
+    given where all others are to be picked from the data, see
+    `rtaction.train.learning.auto.choice`;
     None picks nothing.
     """
 

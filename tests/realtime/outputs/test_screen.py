@@ -18,7 +18,7 @@ import pytest
 
 from rtaction.errors import DisplayUnavailable
 from rtaction.opencv import cv2
-from rtaction.realtime.outputs.overlay import ACCENT
+from rtaction.realtime.outputs.drawn.overlay import ACCENT
 from rtaction.realtime.outputs.screen import display_available, open_screen
 from tests.displays import needs_x
 from tests.realtime.conftest import (

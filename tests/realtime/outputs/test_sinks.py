@@ -21,8 +21,8 @@ from rtaction.realtime.actions.detector import ActionEvent
 from rtaction.realtime.actions.rules import ActionRules
 from rtaction.realtime.cameras.address import Address
 from rtaction.realtime.cameras.camera import Camera
+from rtaction.realtime.outputs.drawn.overlay import ACCENT, Status, draw_overlay
 from rtaction.realtime.outputs.options import OutputOptions
-from rtaction.realtime.outputs.overlay import ACCENT, Status, draw_overlay
 from rtaction.realtime.outputs.sinks import Callbacks, Sinks, Watched, open_sinks
 from rtaction.realtime.sources.opening import is_file
 from rtaction.realtime.watching.actions import Actions

@@ -14,7 +14,7 @@ import pytest
 
 from rtaction.errors import UsageError
 from rtaction.labelled.corrections import find_corrections
-from rtaction.realtime.outputs.clip_file import ClipFile
+from rtaction.realtime.outputs.clips.clip_file import ClipFile
 from rtaction.serve.clips.corrections import Corrections, check_verdict
 from rtaction.serve.clips.event_file import comment_for, stem_of
 from rtaction.serve.house.record import EventRecord
@@ -34,7 +34,7 @@ def corrections(tmp_path: Path) -> Iterator[Corrections]:
 def with_clip(clips: Path, record: EventRecord, size_hw: tuple[int, int] = (48, 64)) -> EventRecord:
     """Ten seconds of clip, at ten frames a second, for an event that starts at its third."""
     from rtaction.opencv import cv2
-    from rtaction.realtime.outputs.clip_file import JpegPicture
+    from rtaction.realtime.outputs.clips.clip_file import JpegPicture
 
     file = ClipFile(clips, stem_of(record), "mp4", comment=comment_for(3.0))
     for number in range(100):

@@ -21,7 +21,7 @@ import pytest
 from rtaction.errors import UsageError
 from rtaction.frame import DeferredFrame, Frame, FrameDamaged
 from rtaction.opencv import cv2
-from rtaction.realtime.outputs.clip_names import began_at
+from rtaction.realtime.outputs.clips.clip_names import began_at
 from rtaction.serve.clips.event_file import start_in
 from rtaction.serve.clips.media import Media
 from rtaction.serve.clips.options import ClipOptions
@@ -262,7 +262,7 @@ def test_nobody_waits_for_the_writing(media: Media, monkeypatch: pytest.MonkeyPa
         goes_on.wait(10)
         write(container, packets)
 
-    monkeypatch.setattr("rtaction.realtime.outputs.clip_file.EncodedFile.write", slow)
+    monkeypatch.setattr("rtaction.realtime.outputs.clips.clip_file.EncodedFile.write", slow)
     add_frames(media, range(40))
     before = threading.active_count()
     started = time.monotonic()

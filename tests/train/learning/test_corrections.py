@@ -12,9 +12,9 @@ import pytest
 from rich.console import Console
 
 from rtaction.errors import UsageError
-from rtaction.train.learning import cross_validation
-from rtaction.train.learning.cross_validation import cross_validate
 from rtaction.train.learning.fit import train
+from rtaction.train.learning.many import cross_validation
+from rtaction.train.learning.many.cross_validation import cross_validate
 from rtaction.train.learning.training_data import find_and_split
 from rtaction.train.settings.run_folder import RunFolder
 from tests.train.small_training import small_config, undrawn, untraced, write_squares

@@ -15,7 +15,7 @@ from rtaction.errors import UsageError
 from rtaction.keras_files.archive import load_network
 from rtaction.model_spec import ModelSpec
 from rtaction.pose.normal import NUM_NUMBERS
-from rtaction.train.learning.auto import choose_settings
+from rtaction.train.learning.auto.choice import choose_settings
 from rtaction.train.learning.fit import train
 from rtaction.train.learning.training_data import find_and_split
 from rtaction.train.settings.config import TrainConfig
@@ -144,14 +144,14 @@ def test_auto_obeys_what_is_given(videos: Path) -> None:
 def test_auto_takes_pictures_where_nobody_is_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rtaction.train.learning import auto
-    from rtaction.train.learning.trials import Trial
+    from rtaction.train.learning.auto import choice
+    from rtaction.train.learning.auto.trials import Trial
 
     for number in range(4):
         write_people(tmp_path / "v" / "a" / f"{number}.mp4", [10.0] * 24)
         write_people(tmp_path / "v" / "b" / f"{number}.mp4", [100.0] * 24)
-    monkeypatch.setattr(auto, "find_spec", lambda _: None)
-    monkeypatch.setattr(auto, "try_light", lambda *_: {"diff": Trial(0.9, 0.1, 8)})
+    monkeypatch.setattr(choice, "find_spec", lambda _: None)
+    monkeypatch.setattr(choice, "try_light", lambda *_: {"diff": Trial(0.9, 0.1, 8)})
     config, said = _auto(tmp_path / "v")
     assert config.modality == "diff"
     assert "not joints: none of these" in said

@@ -1,0 +1,1 @@
+"""Short videos of events and of doubtful moments."""

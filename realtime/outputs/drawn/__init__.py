@@ -1,0 +1,1 @@
+"""What is drawn into pictures: labels, people, curves, a mosaic of cameras."""

@@ -1,0 +1,1 @@
+"""`--auto`: the settings that suit the clips, found by short trials."""

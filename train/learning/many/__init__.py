@@ -1,0 +1,1 @@
+"""Many trainings: folds, seeds, and the workers that share one."""
