@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rtaction.realtime.model.action_model import ActionModel
     from rtaction.teach.learning import Progress
     from rtaction.teach.report import TeachResult
-    from rtaction.train.learning.fit import TrainResult
+    from rtaction.train.learning.result import TrainResult
 
 _log = logging.getLogger(__name__)
 _NOT_OF_TRAINING = ("videos", "network", "chosen_but")

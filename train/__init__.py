@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from rtaction.room import refuse_calls
 
 if TYPE_CHECKING:
-    from rtaction.train.learning.fit import TrainResult
     from rtaction.train.learning.own import fit
+    from rtaction.train.learning.result import TrainResult
 
 __all__ = ["TrainResult", "fit"]
 
 _HOMES = {
-    "TrainResult": "rtaction.train.learning.fit",
+    "TrainResult": "rtaction.train.learning.result",
     "fit": "rtaction.train.learning.own",
 }
 

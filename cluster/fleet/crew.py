@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from rtaction.cluster.fleet.actor import WorkerActor
 from rtaction.cluster.fleet.cost import Cost, WorkerKind
 from rtaction.cluster.fleet.dispatcher import BEAT_SECONDS, DEADLINE_SECONDS, Order
+from rtaction.cluster.fleet.nodes import draining_nodes, places_of
 from rtaction.cluster.fleet.placement import Room
 from rtaction.cluster.fleet.sealing import sealed
 from rtaction.cluster.fleet.watcher import Answer, Work
@@ -88,18 +89,6 @@ class _Node:
     not_before_seconds: float = 0.0
 
 
-def places_of(num_cores: int, num_gpus: int, cores_per_worker: int) -> list[tuple[int, int]]:
-    """Cores and GPUs of each worker of a node: one for each GPU or, without, for some cores.
-
-    Cores that are left over are shared out; a node with none has no worker.
-    """
-    number = min(num_gpus, num_cores) or max(num_cores // cores_per_worker, min(num_cores, 1))
-    return [
-        (num_cores // number + (place < num_cores % number), min(num_gpus, 1))
-        for place in range(number)
-    ]
-
-
 class Crew:
     """The workers.
 
@@ -152,7 +141,7 @@ class Crew:
         for id in [id for id in self._nodes if id not in alive]:
             for member in list(self._nodes.pop(id).members.values()):
                 self._lose(member, "its machine is gone")
-        draining = _draining(self._ray)
+        draining = draining_nodes(self._ray)
         for id, found in alive.items():
             node = self._nodes.get(id)
             if node is None:
@@ -304,16 +293,6 @@ class Crew:
                     "%s waits for %s of its machine that others use, or for its models to load",
                     *(member.name, counted(member.cores, "core")),
                 )
-
-
-def _draining(ray: Any) -> Sequence[str] | Mapping[str, int]:
-    """The nodes that are to go, as `ray drain-node` and the autoscaler say; by a client of Ray
-    (ray://), this is not known."""
-    if ray.util.client.ray.is_connected():
-        return ()
-    # There is no public call for it.
-    found: Mapping[str, int] = ray._private.state.state.get_draining_nodes()
-    return found
 
 
 def _reason(error: Exception, *, is_dead: bool) -> str:

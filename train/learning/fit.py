@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,6 @@ from typing import Any
 from rich.console import Console
 
 from rtaction.errors import UsageError
-from rtaction.evaluation.estimate import Estimate
-from rtaction.evaluation.text import counted
 from rtaction.jobs import RunJobs
 from rtaction.keras_tensorflow import keras, native_stderr_to
 from rtaction.labelled.videos import labels_of
@@ -36,6 +34,7 @@ from rtaction.train.learning.learner import (
 )
 from rtaction.train.learning.progress import CleanConsole
 from rtaction.train.learning.refit import refit
+from rtaction.train.learning.result import TrainResult
 from rtaction.train.learning.steps import fit_by_steps, has_ended
 from rtaction.train.learning.summary import sum_up
 from rtaction.train.learning.training_data import (
@@ -57,37 +56,6 @@ from rtaction.train.settings.precision import precision_of
 from rtaction.train.settings.run_folder import HistoryRow, RunFolder
 from rtaction.train.settings.several_labels import require_separable
 from rtaction.train.settings.team import Team, joined_team
-
-
-@dataclass(frozen=True, eq=False)
-class TrainResult:
-    """The result of a training; printed, it says how good the network is.
-
-    Args:
-        model: path of the final network.
-        num_epochs: finished epochs, including those before a resume.
-        validation: the validation clips with their scores.
-        test: the test clips with their scores; None without test clips.
-    """
-
-    model: Path
-    num_epochs: int
-    validation: JudgedClips = field(repr=False)
-    test: JudgedClips | None = field(repr=False)
-
-    @property
-    def accuracy(self) -> Estimate:
-        """Share of the test videos that are named rightly; without any, of the validation videos.
-
-        Of videos that may show several labels, share of the clips whose labels are all right.
-        """
-        return (self.test or self.validation).accuracy
-
-    def __str__(self) -> str:
-        judged = {"test": self.test, "validation": self.validation}
-        lines = [line for name, one in judged.items() if one for line in one.lines(name)]
-        return "\n".join([f"{self.model}: {counted(self.num_epochs, 'epoch')}", *lines])
-
 
 _REFITTED = (
     "the final network was trained on the validation videos as well; the results on them are those "

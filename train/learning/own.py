@@ -14,7 +14,8 @@ from rtaction.keras_tensorflow import keras
 from rtaction.keyword_settings import checked_settings, shows_settings
 from rtaction.model_spec import ModelSpec
 from rtaction.train.choices import network_named
-from rtaction.train.learning.fit import TrainResult, train
+from rtaction.train.learning.fit import train
+from rtaction.train.learning.result import TrainResult
 from rtaction.train.learning.training_data import OpenPoseNetworks
 from rtaction.train.networks.own import OwnNetwork, own_network_named
 from rtaction.train.settings import people, streams

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rtaction.cluster.fleet.cost import Cost, Costs, measure_cost, need_of
-from rtaction.cluster.fleet.crew import places_of
+from rtaction.cluster.fleet.nodes import places_of
 from rtaction.cluster.fleet.placement import Need, Room
 from rtaction.realtime.model.action_model import ActionModel
 from tests.cluster.fleet.simulated import SPEC

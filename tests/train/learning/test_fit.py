@@ -22,7 +22,8 @@ from rtaction.errors import DatasetError, ModelSpecError, TrainingFailed, UsageE
 from rtaction.keras_tensorflow import keras
 from rtaction.model_spec import ModelSpec
 from rtaction.train.learning import fit
-from rtaction.train.learning.fit import TrainResult, train
+from rtaction.train.learning.fit import train
+from rtaction.train.learning.result import TrainResult
 from rtaction.train.settings.config import TrainConfig
 from rtaction.train.settings.run_folder import RunFolder
 from tests.train.small_training import (

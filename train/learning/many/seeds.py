@@ -28,9 +28,10 @@ from rtaction.jobs import Job, RunJobs
 from rtaction.keras_tensorflow import keras
 from rtaction.output_file import write_json
 from rtaction.train.data.split import Split
-from rtaction.train.learning.fit import TrainResult, train
+from rtaction.train.learning.fit import train
 from rtaction.train.learning.many.jobs import all_done
 from rtaction.train.learning.progress import CleanConsole
+from rtaction.train.learning.result import TrainResult
 from rtaction.train.learning.summary import best_of
 from rtaction.train.learning.training_data import OpenPoseNetworks, find_and_split
 from rtaction.train.settings.config import TrainConfig
