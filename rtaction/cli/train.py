@@ -13,7 +13,7 @@ import typer
 
 from rtaction.cli.derived import Chosen, ConfigOption, derived
 from rtaction.cli.terminal import begin_process, is_quiet, loudness, say
-from rtaction.errors import UsageError
+from rtaction.errors import ModelUnsafe, UsageError
 from rtaction.installation import program
 from rtaction.jobs import RunJobs
 from rtaction.processes import Processes
@@ -255,10 +255,16 @@ def _train_together(
 
 
 def _say_done(model: Path, config: TrainConfig) -> None:
-    trust = ""
-    if is_own(config.network):
-        from rtaction.train.networks.own import own_network_named
-
-        own = own_network_named(config.network)
-        trust = " --trust" if own and own.needs_trust else ""
+    trust = " --trust" if is_own(config.network) and _needs_trust(model) else ""
     say(f"wrote {model}; next: {program()} export {model} -o model.onnx{trust}", err=True)
+
+
+def _needs_trust(model: Path) -> bool:
+    """Whether a file names code that is not part of Keras."""
+    from rtaction.keras_files.archive import load_network
+
+    try:
+        load_network(model)
+    except ModelUnsafe:
+        return True
+    return False

@@ -5,6 +5,8 @@ This file knows nothing of older formats, of trusted code and of what a model is
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +29,7 @@ _MAX_RATIO = 200  # weights hardly compress, and Keras stores them uncompressed
 _MOST_COPIES = 5  # of each weight in training: two moments, an average, and what HDF5 adds
 _MAX_CLIP_VALUES = 2**28
 _MAX_LAYER_VALUES = 2**31
+_POSSIBLE: set[bytes] = set()  # digests of configs
 
 
 def load_network(
@@ -157,14 +160,27 @@ def _check_members(archive: zipfile.ZipFile, path: Path, num_copies: int) -> Non
 
 
 def built(config: Config, where: str, own: Mapping[str, Any] | None = None) -> Any:
-    """Build a model, after building it without values to check its size; `own` see `vetted`."""
+    """Build a model, after building it without values to check its size; `own` see `vetted`.
+
+    A config whose size was checked before is not checked again: a training loads its networks
+    several times.
+    """
+    text = json.dumps(config, sort_keys=True, default=repr).encode()
+    digest = hashlib.sha256(text).digest()
+    if own or digest not in _POSSIBLE:
+        _require_possible(config, where, own)
+        if not own:
+            _POSSIBLE.add(digest)
+    return deserialized(config, own)
+
+
+def _require_possible(config: Config, where: str, own: Mapping[str, Any] | None) -> None:
     try:
         with keras.StatelessScope(initialize_variables=False):
             require_possible_size(deserialized(config, own), where)
     finally:
         # Otherwise the next such scope would initialize all of them.
         keras.src.backend.common.global_state.set_global_attribute("uninitialized_variables", [])
-    return deserialized(config, own)
 
 
 def deserialized(

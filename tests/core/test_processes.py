@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from functools import partial
@@ -13,6 +14,7 @@ import pytest
 
 from rtaction.jobs import Failed, Job
 from rtaction.processes import Processes
+from tests.project import ROOT
 from tests.some_jobs import endless, killed, refused, squared, variable, wrong
 
 
@@ -66,6 +68,7 @@ import sys
 from functools import partial
 from pathlib import Path
 from rtaction.processes import Processes
+from tests.project import ROOT
 from tests.some_jobs import endless
 
 if __name__ == "__main__":
@@ -77,7 +80,9 @@ def test_jobs_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(_PARENT)
     command = [sys.executable, str(script), str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == "endless: begun\n"
         job = psutil.Process(int((tmp_path / "pid").read_text()))

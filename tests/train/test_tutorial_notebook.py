@@ -67,6 +67,16 @@ def test_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert whole.count("matches Keras on") == 2
     assert "fusion: " in whole  # of the streams of DTPP
 
+    # Lines stay when a bar is redrawn, come once, and are plain.
+    (training,) = [text for cell in cells if "epoch 8/8" in (text := shown(cell))]
+    for epoch in range(1, 9):
+        assert training.count(f"epoch {epoch}/8  loss") == 1
+    for once in ("\nvalidation: ", "training on CPU", "report: "):
+        assert training.count(once) == 1, once
+    assert "\x1b" not in whole
+    assert "ipywidgets" not in whole  # Rich complains if they are missing
+    assert not re.search(r"(?m)^(WARNING:|I0000|W0000)", whole)
+
     # What the text says: one network learns by heart, the other recognises strangers.
     last = re.findall(r"epoch 8/8 .* accuracy ([\d.]+) .* val_accuracy ([\d.]+)", whole)
     trained, validated = map(float, last[0])

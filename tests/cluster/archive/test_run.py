@@ -43,7 +43,7 @@ def see(event, arguments):
 sys.addaudithook(see)
 """
 _WAIT_SECONDS = 240.0
-_NUM_SHORT = 16
+_NUM_SHORT = 10
 
 
 @pytest.fixture(scope="module")

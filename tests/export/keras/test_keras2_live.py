@@ -77,7 +77,7 @@ def _calibrated(network: Any) -> Any:
     raise AssertionError("the network is blind")
 
 
-@pytest.mark.parametrize("name", ["MobileNet", "MobileNetV2", "EfficientNetB0"])
+@pytest.mark.parametrize("name", ["MobileNetV2", "EfficientNetB0"])
 def test_known_networks_within_time_distributed(name: str, tmp_path: Path) -> None:
     keras.utils.set_random_seed(0)
     keras_3.utils.set_random_seed(0)
