@@ -92,6 +92,7 @@ def _cpu_names() -> Iterator[str]:
 
 def speed() -> str:
     """Tables of what the bundled models cost."""
+    was_busy = is_busy()  # before its own work is seen
     lines = [
         made_on(),
         "",
@@ -104,7 +105,7 @@ def speed() -> str:
             f"| {name} | {(encoder + head) * 1000:.2f} ms | {full * 1000:.1f} ms "
             f"| {full / (encoder + head):.0f} | {head * 1000:.2f} ms |"
         )
-    if is_busy():
+    if was_busy:
         return "\n".join([*lines, "", "Cameras were not measured: the machine was busy.", ""])
     lines += [
         "",
