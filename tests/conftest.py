@@ -19,6 +19,7 @@ from tests.displays import started_display
 from tests.tiny_model import write_tiny_model
 from tests.videos import write_indexed_video
 
+gc.disable()  # until everything is imported, see `pytest_collection_finish`
 TESTS = Path(__file__).parent
 REAL_CLIPS = Path(
     os.environ.get("RTACTION_REAL_CLIPS", Path(__file__).parents[2] / "shared" / "data")
@@ -55,6 +56,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+    gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="session")

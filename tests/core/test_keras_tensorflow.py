@@ -60,3 +60,19 @@ def test_modules_that_make_datasets_want_no_tensorflow() -> None:
 
     assert "from rtaction.keras_tensorflow import keras" in texts["clip_dataset.py"]
     assert [name for name, text in texts.items() if wanted.search(text)] == []
+
+
+_GARBAGE = """
+import gc
+if {before!r} == "off":
+    gc.disable()
+import rtaction.keras_tensorflow
+print(gc.isenabled(), gc.get_freeze_count() > 100_000)
+"""
+
+
+@pytest.mark.parametrize("before", ["on", "off"])
+def test_garbage_is_searched_for_as_before_but_not_among_its_objects(before: str) -> None:
+    script = _GARBAGE.format(before=before)
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout == f"{before == 'on'} True\n"
